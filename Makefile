@@ -1,0 +1,54 @@
+# Every target does its own set-up in .venv and needs nothing but a Python >= 3.11 and a package index.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first interpreter that runs, is new enough and can make virtual environments.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	>/dev/null 2>&1; then echo $$python; break; fi; done)
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and where the Parquet is
+	$(BIN)/beam-audio demo
+
+test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed  ## ruff, rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed  ## mypy, strict
+	$(BIN)/mypy
+
+lock:  ## write requirements/dev.txt anew from setup.py (needs uv)
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile setup.py --quiet --upgrade \
+		--extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
+		--universal --python-version 3.11 --generate-hashes --output-file requirements/dev.txt
+
+clean:  ## remove everything the targets made
+	rm -rf $(VENV) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A changed lock starts over, so that nothing it no longer names stays behind.
+$(VENV)/.locked: requirements/dev.txt
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module was found." \
+		"Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON): downloads about 530 MB, once"
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+# The locked setuptools builds, hence no build isolation: nothing comes from outside the lock.
+$(VENV)/.installed: $(VENV)/.locked setup.py pyproject.toml
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@

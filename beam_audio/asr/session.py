@@ -1,0 +1,98 @@
+"""The one place where ONNX Runtime sessions are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beam_audio.errors import ModelError, ProviderError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CPU = "CPUExecutionProvider"
+_PROVIDERS = {
+    "cpu": CPU,
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "dml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+_ERRORS_ONLY = 3
+_MISSING = (
+    "ONNX Runtime is not installed: run pip install 'beam_audio[cpu]', "
+    "or on a machine with an NVIDIA GPU pip install 'beam_audio[gpu]'"
+)
+
+
+def _onnxruntime() -> Any:  # noqa: ANN401 (the library has no types)
+    try:
+        import onnxruntime  # noqa: PLC0415 (optional, comes with an extra)
+    except ImportError as error:
+        raise ModelError(_MISSING) from error
+    return onnxruntime
+
+
+def available_providers() -> tuple[str, ...]:
+    """Execution providers this ONNX Runtime was built with; whether one works shows only in use.
+
+    Raises:
+        ModelError: ONNX Runtime is not installed.
+    """
+    return tuple(_onnxruntime().get_available_providers())
+
+
+def resolve_provider(provider: str) -> str:
+    """ONNX Runtime's name for ``auto``, a short name such as ``cuda``, or a full name.
+
+    ``auto`` is CUDA where this ONNX Runtime has it, else the CPU.
+
+    Raises:
+        ModelError: The name is unknown, or ONNX Runtime is not installed.
+    """
+    available = available_providers()
+    if provider == "auto":
+        return _PROVIDERS["cuda"] if _PROVIDERS["cuda"] in available else CPU
+    name = _PROVIDERS.get(provider.lower(), provider)
+    if name not in available and name not in _PROVIDERS.values():
+        raise ModelError(f"provider {provider!r} is unknown: use auto, {', '.join(_PROVIDERS)}")
+    return name
+
+
+def make_session(
+    path: Path, *, provider: str, require_provider: bool = False, threads: int | None = None
+) -> Any:  # noqa: ANN401 (the library has no types)
+    """Load an ONNX file.
+
+    Args:
+        path: The model.
+        provider: As for ``resolve_provider``. One that cannot run falls back to the CPU: ONNX
+            Runtime only logs that, so look at ``session.get_providers()[0]``.
+        require_provider: Whether falling back is an error.
+        threads: Threads inside an operator; None leaves it to ONNX Runtime (one a core).
+
+    Raises:
+        ProviderError: The provider was required and another one is in use.
+        ModelError: ONNX Runtime is not installed or cannot load the file.
+    """
+    runtime = _onnxruntime()
+    name = resolve_provider(provider)
+    options = runtime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    # Idle threads that spin would take the cores from decoding, which runs beside inference.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    usable = [entry for entry in dict.fromkeys((name, CPU)) if entry in available_providers()]
+    try:
+        session = runtime.InferenceSession(str(path), options, providers=usable)
+    except Exception as error:  # its errors share no class of their own
+        raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
+    in_use = session.get_providers()[0]
+    if require_provider and in_use != name:
+        raise ProviderError(
+            f"{name} was required but {in_use} is in use: install the build that has it "
+            "(for CUDA: pip uninstall onnxruntime, then pip install 'beam_audio[gpu]') and check the "
+            "driver, or drop --require_provider"
+        )
+    return session

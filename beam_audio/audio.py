@@ -1,0 +1,215 @@
+"""Encoded bytes to float32 blocks: bounded in memory, exact in samples, distrustful of headers.
+
+soundfile is asked first and PyAV takes what soundfile cannot read, by content and never by name.
+Headers are claims: what was decoded is counted, and a recording that ends early keeps its frames
+and says why (:attr:`AudioStream.truncation`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import numpy as np
+import soxr
+
+from beam_audio.decoders.choice import DecodeLimits, Decoder
+from beam_audio.decoders.stream import AudioStream, Cut
+from beam_audio.errors import InputError, LimitError
+from beam_audio.types import Audio
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "AudioStream",
+    "Channels",
+    "DecodeLimits",
+    "Decoder",
+    "Resampler",
+    "decode",
+    "open_audio",
+    "resample",
+    "select_channels",
+]
+
+Channels = Literal["mix", "split"] | int
+
+_DEFAULT_LIMITS = DecodeLimits()
+
+
+def open_audio(  # noqa: PLR0913  keyword arguments, each with a default
+    file: BinaryIO,
+    *,
+    decoder: Decoder = "auto",
+    limits: DecodeLimits = _DEFAULT_LIMITS,
+    offset_seconds: float | None = None,
+    duration_seconds: float | None = None,
+    block_seconds: float = 1.0,
+) -> AudioStream:
+    """Open encoded audio for decoding block by block.
+
+    Args:
+        file: Seekable binary file. It stays the caller's to close, and must outlive the stream.
+        decoder: ``auto`` asks soundfile, then PyAV; any other name asks that decoder alone.
+        limits: What is refused or cut off.
+        offset_seconds: Start of a cut; sample ``round(offset_seconds * rate)``.
+        duration_seconds: Length of the cut, ``round(duration_seconds * rate)`` samples.
+        block_seconds: Longest block.
+
+    Returns:
+        A stream with its first block decoded, so that bytes that are no audio fail here.
+
+    Raises:
+        DecodeError: No decoder makes audio of the bytes.
+        LimitError: The source is beyond a limit before its first frame.
+        InputError: The cut is no stretch of time, or starts after the end.
+        ConfigError: The decoder asked for is not installed.
+        OSError: Whatever else ``file`` raises when it is read is raised as it is.
+    """
+    size_bytes = file.seek(0, io.SEEK_END)
+    if size_bytes > limits.max_source_bytes:
+        raise LimitError(
+            f"{size_bytes} encoded bytes, more than the limit of {limits.max_source_bytes}"
+        )
+    cut = Cut(offset_seconds, duration_seconds)
+    return AudioStream(file, decoder, limits, cut, block_seconds)
+
+
+def select_channels(
+    block: NDArray[np.float32], channels: Channels
+) -> list[tuple[int | None, NDArray[np.float32]]]:
+    """Reduce a block of shape (frames, channels) to mono signals of shape (frames,).
+
+    Args:
+        block: Samples of all channels.
+        channels: ``mix`` averages them, ``split`` keeps each, a number (from 0) keeps that one.
+
+    Returns:
+        (channel, samples) pairs; the channel of a mix is None.
+
+    Raises:
+        InputError: The channel asked for does not exist.
+    """
+    available = block.shape[1]
+    if channels == "mix":
+        # Summed one by one, so that a sample does not depend on the size of its block.
+        mixed = block[:, 0].copy()
+        for index in range(1, available):
+            mixed += block[:, index]
+        if available > 1:
+            mixed /= available
+        return [(None, mixed)]
+    if channels == "split":
+        return [(index, np.ascontiguousarray(block[:, index])) for index in range(available)]
+    if not 0 <= channels < available:
+        raise InputError(
+            f"channel {channels} was asked for, and the audio has {available}, counted from 0"
+        )
+    return [(channels, np.ascontiguousarray(block[:, channels]))]
+
+
+class Resampler:
+    """Streaming change of sample rate by soxr at its high quality (20 bits).
+
+    The joined output equals that of :func:`resample` on the joined input, sample by sample. Equal
+    rates pass through untouched.
+    """
+
+    def __init__(self, from_hz: int, to_hz: int) -> None:
+        self._stream: Any = None
+        if from_hz != to_hz:
+            self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take samples of shape (n,) and return what is ready at the new rate."""
+        return samples if self._stream is None else self._run(samples, last=False)
+
+    def finish(self) -> NDArray[np.float32]:
+        """Return the remaining samples; nothing may be pushed after this."""
+        nothing = np.zeros(0, np.float32)
+        return nothing if self._stream is None else self._run(nothing, last=True)
+
+    def _run(self, samples: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
+        out: NDArray[np.float32] = self._stream.resample_chunk(samples, last=last)
+        return out
+
+
+def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
+    """Change the sample rate of a whole signal.
+
+    Args:
+        samples: Shape (n,).
+        from_hz: Rate of ``samples``.
+        to_hz: Rate wanted.
+
+    Returns:
+        float32 of shape (m,), m within one of ``n * to_hz / from_hz``.
+    """
+    resampler = Resampler(from_hz, to_hz)
+    return np.concatenate([resampler.push(samples), resampler.finish()])
+
+
+def decode(  # noqa: PLR0913  keyword arguments, each with a default
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    *,
+    channels: Literal["mix"] | int = "mix",
+    decoder: Decoder = "auto",
+    limits: DecodeLimits = _DEFAULT_LIMITS,
+    offset_seconds: float | None = None,
+    duration_seconds: float | None = None,
+) -> Audio:
+    """Decode a recording, or a cut of it, into memory at its own sample rate.
+
+    A recording that ends early is returned as far as it goes, with a :class:`UserWarning`.
+
+    Args:
+        source: A local path, encoded bytes, or a seekable binary file.
+        channels: ``mix`` averages the channels; a number (from 0) takes one.
+        decoder: See :func:`open_audio`.
+        limits: See :func:`open_audio`.
+        offset_seconds: Start of the cut.
+        duration_seconds: Length of the cut.
+
+    Returns:
+        One signal, float32, full scale 1.0.
+
+    Raises:
+        InputError: The file does not exist, or the cut or the channel does not.
+        DecodeError: No decoder makes audio of it.
+        LimitError: It is beyond a limit before its first frame.
+    """
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(
+            open_audio(
+                _open_source(source, stack),
+                decoder=decoder,
+                limits=limits,
+                offset_seconds=offset_seconds,
+                duration_seconds=duration_seconds,
+            )
+        )
+        empty = np.zeros((0, stream.format.channels), np.float32)
+        channel = select_channels(empty, channels)[0][0]
+        parts = [select_channels(block, channels)[0][1] for block in stream.blocks()]
+        if stream.truncation is not None:
+            warnings.warn(f"decoded in part: {stream.truncation}", stacklevel=2)
+        samples = np.concatenate([empty[:, 0], *parts])
+        return Audio(samples, stream.format.sample_rate_hz, channel=channel)
+
+
+def _open_source(
+    source: str | os.PathLike[str] | bytes | BinaryIO, stack: contextlib.ExitStack
+) -> BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if isinstance(source, str | os.PathLike):
+        try:
+            return stack.enter_context(Path(source).open("rb"))
+        except OSError as error:
+            raise InputError(f"cannot read {os.fspath(source)}: {error.strerror}") from error
+    return source

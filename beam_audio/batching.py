@@ -1,0 +1,115 @@
+"""Length-sorted batches under a budget of padded seconds, and reading ahead in a thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+
+_LOOKAHEAD_BUDGETS = 2
+
+
+def batches(
+    items: Iterable[T],
+    *,
+    seconds: Callable[[T], float],
+    cost: Callable[[T], float],
+    budget_seconds: float,
+) -> Iterator[list[T]]:
+    """Group items of like length, so that little is padded.
+
+    Up to two budgets' worth of items are held and sorted by length; the longest that fit together
+    leave first. A batch costs its size times its costliest item and stays within the budget,
+    except that an item above the budget is a batch of its own.
+
+    Args:
+        items: The items, in any order.
+        seconds: Length of an item.
+        cost: Seconds an item counts for once padded, at least its length.
+        budget_seconds: Upper bound of a batch's cost.
+
+    Yields:
+        Batches of at least one item; every item once.
+    """
+    held: list[T] = []
+    held_cost = 0.0
+    for item in items:
+        held.append(item)
+        held_cost += cost(item)
+        while held_cost >= _LOOKAHEAD_BUDGETS * budget_seconds:
+            batch = _take_longest(held, seconds, cost, budget_seconds)
+            held_cost = sum(map(cost, held))
+            yield batch
+    while held:
+        yield _take_longest(held, seconds, cost, budget_seconds)
+
+
+def _take_longest(
+    held: list[T],
+    seconds: Callable[[T], float],
+    cost: Callable[[T], float],
+    budget_seconds: float,
+) -> list[T]:
+    held.sort(key=seconds, reverse=True)
+    longest = max(cost(held[0]), 1e-9)
+    size = max(1, int(budget_seconds / longest))
+    batch = held[:size]
+    del held[:size]
+    return batch
+
+
+class _End:
+    """Marks the end of a stream read ahead, with the error that ended it."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+@contextmanager
+def read_ahead(items: Iterable[T], *, depth: int) -> Iterator[Iterator[T]]:
+    """Produce ``items`` in a thread, at most ``depth`` of them ahead of the reader.
+
+    An error in the producer is raised again in the reader. Leaving the context stops the producer,
+    at the latest when it has made the item it is working on.
+    """
+    ready: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
+    stop = threading.Event()
+
+    def put(item: T | _End) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def produce() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is raised again by the reader
+            put(_End(error))
+        else:
+            put(_End(None))
+
+    def read() -> Iterator[T]:
+        while not isinstance(item := ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+
+    thread = threading.Thread(target=produce, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        yield read()
+    finally:
+        stop.set()
+        thread.join()

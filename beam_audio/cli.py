@@ -1,0 +1,209 @@
+"""The ``beam-audio`` command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+# Beam says on import that a client nobody here uses is missing; that is no news to a user.
+logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_audio import config as configuration
+from beam_audio.asr import build_model, check_model, list_models
+from beam_audio.doctor import examine
+from beam_audio.errors import BeamAudioError, ConfigError, StoreError
+from beam_audio.pipeline import run
+from beam_audio.summary import ProgressLine, closing_table
+from beam_audio.transforms.units import PROGRESS
+from beam_audio.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_FAILED: Final = 1
+EXIT_BAD_ARGUMENTS: Final = 2
+
+_RUN_EXAMPLES: Final = """examples:
+  beam-audio run --input='recordings/**.flac' --output=out
+  beam-audio run --manifest=corpus.jsonl --output=gs://bucket/out --model=whisper-base \\
+      --language=from_manifest --rules=strict
+  beam-audio run --input=calls/ --output=out --channels=split --store_audio=flac
+  beam-audio run --manifest=gs://bucket/corpus.jsonl --output=gs://bucket/out \\
+      --runner=DataflowRunner --project=P --region=R --temp_location=gs://bucket/tmp
+
+Every option of Apache Beam and its runners is accepted too.
+exit status: 0 every input and every second is accounted for · 1 not so, or the run failed ·
+2 bad arguments, or an input that matches nothing · 3 new input and none of it could be decoded"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_ARGUMENTS, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = _parser()
+    given, rest = parser.parse_known_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        status: int = given.action(given, rest)
+    except (ConfigError, StoreError) as error:
+        return _complain(error, EXIT_BAD_ARGUMENTS)
+    except BeamAudioError as error:
+        return _complain(error, EXIT_FAILED)
+    except KeyboardInterrupt:
+        return _complain("stopped; the same command resumes where it was", EXIT_FAILED)
+    return status
+
+
+def _complain(error: object, status: int) -> int:
+    print(f"beam-audio: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="beam-audio",
+        description="Raw recordings in; transcribed, measured, partitioned Parquet out.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"beam-audio {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    run_parser = commands.add_parser(
+        "run",
+        help="transcribe audio into partitioned Parquet",
+        epilog=_RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    configuration.add_flags(run_parser)
+    run_parser.set_defaults(action=_run)
+
+    demo = commands.add_parser("demo", help="transcribe the packaged clips", allow_abbrev=False)
+    demo.add_argument("--output", default="demo-output", metavar="DIR")
+    demo.set_defaults(action=_demo)
+
+    doctor = commands.add_parser("doctor", help="what is installed, what is missing and its cure")
+    doctor.set_defaults(action=_doctor)
+
+    models = commands.add_parser("models", help="list, build and check models")
+    verbs = models.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
+    verbs.add_parser("list", help="models known by name").set_defaults(action=_models_list)
+    build = verbs.add_parser("build", help="build a model's ONNX files")
+    build.add_argument("name", help="a name or a folder")
+    build.add_argument("--precision", default=None)
+    build.set_defaults(action=_models_build)
+    check = verbs.add_parser("check", help="check a model's files and load it")
+    check.add_argument("name", help="a name or a folder")
+    check.set_defaults(action=_models_check)
+    return parser
+
+
+def _run(given: argparse.Namespace, rest: list[str]) -> int:
+    flags = {name: value for name, value in vars(given).items() if name not in {"action", "config"}}
+    _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
+    return _run_and_report(configuration.resolve(flags, given.config), rest)
+
+
+def _run_flags() -> Sequence[str]:
+    return list(configuration.RunConfig.__dataclass_fields__)
+
+
+def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
+    with ProgressLine(PROGRESS):
+        try:
+            result = run(settings, beam_flags)
+        except (BeamAudioError, KeyboardInterrupt):
+            raise
+        except Exception as error:  # noqa: BLE001 - runners raise whatever a worker raised
+            logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
+            return _complain(f"the run failed: {_cause(error)}", EXIT_FAILED)
+    print(closing_table(result))
+    print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
+    print(f"run file    {settings.output}/run-{result.run_id}.json")
+    return result.exit_status
+
+
+def _cause(error: Exception) -> str:
+    """The last line of what a runner wrapped around a worker's error."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else repr(error)
+
+
+def _demo(given: argparse.Namespace, rest: list[str]) -> int:
+    _refuse_unknown(rest, known=["--output"])
+    with resources.as_file(resources.files("beam_audio") / "data" / "demo") as folder:
+        manifest = str(folder / "manifest.jsonl")
+        settings = configuration.resolve(
+            {"manifest": manifest, "output": given.output, "model": "whisper-tiny.en"}
+        )
+        status = _run_and_report(settings, [])
+    _print_texts(given.output)
+    return status
+
+
+def _print_texts(output: str) -> None:
+    import pyarrow.dataset as ds  # noqa: PLC0415 - only the demo reads what it wrote
+
+    rows = ds.dataset(f"{output}/recordings", partitioning="hive").to_table().to_pylist()
+    for row in sorted(rows, key=lambda row: str(row["uri"])):
+        print(f"\n{Path(row['uri']).name} ({row['decoded_seconds']:.1f} s)\n  {row['text']}")
+
+
+def _doctor(_given: argparse.Namespace, rest: list[str]) -> int:
+    _refuse_unknown(rest, known=[])
+    report = examine()
+    print(report.text)
+    return 0 if report.healthy else EXIT_FAILED
+
+
+def _models_list(_given: argparse.Namespace, rest: list[str]) -> int:
+    _refuse_unknown(rest, known=[])
+    print(list_models())
+    return 0
+
+
+def _models_build(given: argparse.Namespace, rest: list[str]) -> int:
+    _refuse_unknown(rest, known=["--precision"])
+    print(build_model(given.name, precision=given.precision))
+    return 0
+
+
+def _models_check(given: argparse.Namespace, rest: list[str]) -> int:
+    _refuse_unknown(rest, known=[])
+    print(check_model(given.name))
+    return 0
+
+
+def _refuse_unknown(rest: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a flag that neither we nor Beam know, and stray words."""
+    expects_value = False
+    for word in rest:
+        name = word.split("=", 1)[0]
+        if word.startswith("--"):
+            if name not in known and name.replace("-", "_").replace("__", "--", 1) not in known:
+                raise ConfigError(f"unknown flag {name}{configuration.nearest(name, known)}")
+            expects_value = "=" not in word
+        elif not expects_value:
+            raise ConfigError(f"stray argument {word!r}; flags are written --name=value")
+        else:
+            expects_value = False
+
+
+def _beam_options() -> set[str]:
+    parser = argparse.ArgumentParser(add_help=False)
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)  # noqa: SLF001 - Beam lists its flags nowhere else
+    return {name for action in parser._actions for name in action.option_strings}  # noqa: SLF001
+
+
+if __name__ == "__main__":
+    sys.exit(main())

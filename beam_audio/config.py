@@ -1,0 +1,230 @@
+"""The configuration of a run: every flag defined once, as a field of one frozen dataclass."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import yaml
+
+from beam_audio import schema
+from beam_audio.audio import DecodeLimits
+from beam_audio.errors import ConfigError
+from beam_audio.segment import VAD_PRESETS, SegmentSettings
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from beam_audio.asr import ModelFacts, Task
+
+_LIMITS: Final = DecodeLimits()
+_TRUE: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def _flag(default: object, text: str, *, choices: Sequence[str] = ()) -> Any:  # noqa: ANN401 - dataclasses.field is Any
+    return dataclasses.field(default=default, metadata={"help": text, "choices": tuple(choices)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Flags of ``beam-audio run``, by their names without the dashes."""
+
+    input: str | None = _flag(None, "audio: a file, a folder (at any depth) or a glob such as 'gs://b/**.flac'")
+    manifest: str | None = _flag(None, "JSONL with audio_filepath, text, duration, offset, lang, event_time a line")
+    output: str = _flag("", "folder for the tables; local or gs://")
+    model: str = _flag("whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…")
+    precision: str | None = _flag(None, "numeric precision of the model; the card's own if not given")
+    provider: str = _flag("auto", "where inference runs: auto, cpu, cuda or an ONNX Runtime provider's name")
+    require_provider: bool = _flag(False, "fail instead of falling back to another provider")
+    language: str = _flag("auto", "auto (the model decides), from_manifest, or a code such as en")
+    task: str = _flag("transcribe", "what the model writes", choices=("transcribe", "translate"))
+    prompt: str | None = _flag(None, "text the model takes as said before each segment")
+    segmenter: str = _flag("vad", "cut where speech is, or into fixed windows", choices=("vad", "fixed"))
+    vad_preset: str = _flag("default", "voice activity settings", choices=tuple(VAD_PRESETS))
+    window_seconds: float = _flag(30.0, "length of a fixed window")
+    overlap_seconds: float = _flag(0.0, "overlap of fixed windows")
+    channels: str = _flag("mix", "mix them, split them into recordings of their own, or a number from 0")
+    decoder: str = _flag("auto", "what decodes audio", choices=("auto", "soundfile", "av", "tfio"))
+    max_recording_seconds: float = _flag(_LIMITS.max_recording_seconds, "decode no further than this")
+    max_source_bytes: int = _flag(_LIMITS.max_source_bytes, "refuse larger inputs")
+    max_channels: int = _flag(_LIMITS.max_channels, "refuse more channels")
+    max_sample_rate_hz: int = _flag(_LIMITS.max_sample_rate_hz, "refuse higher sample rates")
+    normalizer: str = _flag("auto", "text normaliser for WER and CER; auto chooses by language")
+    rules: str = _flag("balanced", "strict, balanced, lenient, or a YAML file of rules")
+    partition_by: str = _flag("date,language", "folder keys of segments/: date, language, metadata keys")
+    store_audio: str = _flag("none", "keep each segment's audio in its row", choices=("none", "flac", "opus"))
+    batch_seconds: float = _flag(240.0, "padded seconds of audio a batch; changes speed and memory, no text")
+    unit_bytes: int = _flag(32 << 20, "encoded bytes a unit of work; changes no row")
+    limit: int | None = _flag(None, "take the first N inputs only")
+    retry_failures: bool = _flag(False, "try inputs again that failed in an earlier run")
+
+    def __post_init__(self) -> None:
+        """Check each flag for itself and against the others.
+
+        Raises:
+            ConfigError: It names the flag and the fix.
+        """
+        if not self.output:
+            raise ConfigError("--output is missing: name a folder, local or gs://")
+        if (self.input is None) == (self.manifest is None):
+            raise ConfigError("give either --input or --manifest")
+        for name in ("batch_seconds", "unit_bytes", "limit"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ConfigError(f"--{name}={value} must be above 0")
+        if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
+            raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                hint = nearest(value, choices)
+                raise ConfigError(f"--{name}={value} is none of {', '.join(choices)}{hint}")
+        _check_partition_keys(self.partition_keys)
+
+    @property
+    def partition_keys(self) -> tuple[str, ...]:
+        """Keys of ``--partition_by``, in order."""
+        return tuple(key.strip() for key in self.partition_by.split(",") if key.strip())
+
+    @property
+    def channel_policy(self) -> Literal["mix", "split"] | int:
+        """The channel policy as the decoder takes it."""
+        named: dict[str, Literal["mix", "split"]] = {"mix": "mix", "split": "split"}
+        return named[self.channels] if self.channels in named else int(self.channels)
+
+    @property
+    def model_task(self) -> Task:
+        """The task as the model takes it."""
+        return "translate" if self.task == "translate" else "transcribe"
+
+    @property
+    def limits(self) -> DecodeLimits:
+        """Decoding limits."""
+        return DecodeLimits(
+            max_recording_seconds=self.max_recording_seconds,
+            max_source_bytes=self.max_source_bytes,
+            max_channels=self.max_channels,
+            max_sample_rate_hz=self.max_sample_rate_hz,
+        )
+
+    def segment_settings(self, model_max_seconds: float) -> SegmentSettings:
+        """Segmentation for a model that takes clips of at most ``model_max_seconds``."""
+        return SegmentSettings(
+            segmenter="vad" if self.segmenter == "vad" else "fixed",
+            vad=VAD_PRESETS[self.vad_preset],
+            window_seconds=self.window_seconds,
+            overlap_seconds=self.overlap_seconds,
+            max_seconds=model_max_seconds,
+        )
+
+    def config_id(self, model: ModelFacts) -> str:
+        """Hash of what decides the rows, layer by layer: decode, segment, model, metrics."""
+        return stable_id(
+            "config",
+            {
+                "decode": {"channels": self.channels},
+                "segment": self.segment_settings(model.max_seconds).canonical(),
+                "model": [model.model_id, model.model_sha256, self.language, self.task, self.prompt],
+                "metrics": {"normalizer": self.normalizer},
+            },
+        )
+
+
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    field.name: field.metadata["choices"]
+    for field in dataclasses.fields(RunConfig)
+    if field.metadata["choices"]
+}
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every field of :class:`RunConfig`; defaults are applied by :func:`resolve`."""
+    for field in dataclasses.fields(RunConfig):
+        metavar = "|".join(field.metadata["choices"]) or field.name.rpartition("_")[2].upper()
+        shown = "" if field.default in (None, "") else f" (default: {field.default})"
+        is_switch = _kind(field) is bool
+        parser.add_argument(
+            f"--{field.name}",
+            default=argparse.SUPPRESS,
+            help=(field.metadata["help"] + shown).replace("%", "%%"),
+            metavar="true|false" if is_switch else metavar,
+            nargs="?" if is_switch else None,
+            const="true" if is_switch else None,
+        )
+    parser.add_argument("--config", metavar="FILE.yaml", help="a YAML file of these flags")
+
+
+def resolve(given: Mapping[str, str], config_file: str | None = None) -> RunConfig:
+    """Make a configuration from flags, then the file, then defaults.
+
+    Args:
+        given: Flags given, as text.
+        config_file: YAML whose keys are flag names.
+
+    Raises:
+        ConfigError: A key is unknown, a value is not of its kind, or flags contradict each other.
+    """
+    merged: dict[str, object] = {}
+    if config_file is not None:
+        merged.update(_read_yaml(config_file))
+    merged.update(given)
+    fields = {field.name: field for field in dataclasses.fields(RunConfig)}
+    for name in merged.keys() - fields.keys():
+        raise ConfigError(f"{config_file}: unknown key {name!r}{nearest(name, fields)}")
+    values: dict[str, Any] = {name: _convert(fields[name], value) for name, value in merged.items()}
+    return RunConfig(**values)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A closing remark that suggests the known name most like the one given, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _read_yaml(path: str) -> dict[str, object]:
+    try:
+        loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"--config={path} cannot be read: {error}") from error
+    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+        raise ConfigError(f"--config={path} must hold 'flag: value' lines")
+    return loaded
+
+
+def _kind(field: dataclasses.Field[Any]) -> type:
+    annotation = str(field.type)
+    kinds = {"bool": bool, "int": int, "float": float}
+    return next((kind for name, kind in kinds.items() if annotation.startswith(name)), str)
+
+
+def _convert(field: dataclasses.Field[Any], value: object) -> object:
+    kind = _kind(field)
+    if value is None or (isinstance(value, bool) and kind is bool):
+        return value
+    try:
+        if isinstance(value, bool):
+            raise ValueError(value)
+        return _TRUE[str(value).lower()] if kind is bool else kind(value)
+    except (ValueError, KeyError) as error:
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise ConfigError(f"--{field.name}={value} must be {wanted}") from error
+
+
+def _check_partition_keys(keys: Sequence[str]) -> None:
+    allowed = {schema.PARTITION_DATE, schema.PARTITION_LANGUAGE}
+    for key in keys:
+        if key in schema.column_names("segments") - allowed:
+            raise ConfigError(
+                f"--partition_by={key}: a column of the table cannot name its folders; "
+                "use date, language or metadata keys"
+            )
+        if not key.replace("_", "").replace("-", "").isalnum():
+            raise ConfigError(f"--partition_by={key}: letters, digits, '-' and '_' only")
+    if len(set(keys)) != len(keys):
+        raise ConfigError(f"--partition_by={','.join(keys)}: a key stands twice")

@@ -1,0 +1,53 @@
+"""Decoders of encoded audio: one reader a library, all with the same few methods.
+
+Which of them reads a recording is decided in :mod:`beam_audio.audio`, by what they make of its
+bytes. A reader is used from one thread at a time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from beam_audio.types import AudioFormat
+
+
+class FrameReader(Protocol):
+    """Encoded audio being decoded from its first frame to its last.
+
+    A reader is constructed with a seekable binary file, which stays the caller's to close.
+    Construction, :meth:`seek` and :meth:`read` raise :class:`~beam_audio.errors.DecodeError` for
+    bytes that cannot be decoded, and whatever the file itself raised when it could not be read.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the decoder, as the ``--decoder`` flag spells it."""
+
+    @property
+    def format(self) -> AudioFormat:
+        """Codec, container, rate and channels."""
+
+    @property
+    def exact_frames(self) -> int | None:
+        """Frames the header states, where a header of this kind counts them exactly."""
+
+    @property
+    def understated(self) -> bool:
+        """At the end: the header's count stopped the decoder with encoded bytes left unread."""
+
+    def seek(self, frame: int) -> int:
+        """Move towards a frame before the first read.
+
+        Returns:
+            The frame reading starts at: ``frame`` where a seek is exact, 0 where it is not.
+        """
+
+    def read(self) -> NDArray[np.float32]:
+        """Decode some more: shape (frames, channels), full scale 1.0; no frames at the end."""
+
+    def close(self) -> None:
+        """Release the decoder."""

@@ -1,0 +1,192 @@
+"""Which decoder reads a recording: decided by its bytes, and checked against limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from beam_audio.decoders.pyav import PyavReader
+from beam_audio.decoders.soundfile import SoundfileReader
+from beam_audio.decoders.tfio import TfioReader
+from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from beam_audio.decoders import FrameReader
+    from beam_audio.types import AudioFormat
+
+Decoder = Literal["auto", "soundfile", "av", "tfio"]
+
+_READERS: dict[str, Callable[[BinaryIO], FrameReader]] = {
+    "soundfile": SoundfileReader,
+    "av": PyavReader,
+    "tfio": TfioReader,
+}
+_AUTO = ("soundfile", "av")
+_TITLES = {"soundfile": "soundfile", "av": "PyAV", "tfio": "tensorflow-io"}
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What is refused or cut off, whatever a header says.
+
+    The defaults let a recording of 24 hours through in any usual form.
+
+    Attributes:
+        max_recording_seconds: Longest stretch decoded; what follows is left out, and said so.
+        max_source_bytes: Largest encoded object. 64 GiB hold 24 hours of 96 kHz stereo in 32 bits.
+        max_channels: Most channels; microphone arrays seldom have more than 32.
+        min_sample_rate_hz: Lowest rate. Speech needs 8 kHz; a header that claims 1 Hz would turn
+            a second of samples into hours.
+        max_sample_rate_hz: Highest rate, that of the fastest converters.
+    """
+
+    max_recording_seconds: float = 86_400.0
+    max_source_bytes: int = 64 * 2**30
+    max_channels: int = 32
+    min_sample_rate_hz: int = 1_000
+    max_sample_rate_hz: int = 768_000
+
+    def check_format(self, audio_format: AudioFormat) -> None:
+        """Refuse a format outside the limits.
+
+        Raises:
+            DecodeError: Rate or channels are no positive number.
+            LimitError: Rate or channels are beyond a limit.
+        """
+        rate, channels = audio_format.sample_rate_hz, audio_format.channels
+        if rate <= 0 or channels <= 0:
+            raise DecodeError(f"the header states {rate} Hz and {channels} channels")
+        if channels > self.max_channels:
+            raise LimitError(f"{channels} channels, more than the limit of {self.max_channels}")
+        if not self.min_sample_rate_hz <= rate <= self.max_sample_rate_hz:
+            raise LimitError(
+                f"{rate} Hz, outside the limits of {self.min_sample_rate_hz} "
+                f"to {self.max_sample_rate_hz} Hz"
+            )
+
+
+class DecodedFrames:
+    """The frames of one file from the decoder that can read it.
+
+    Attributes:
+        reader: The decoder in use.
+        format: What the decoder that was chosen first made of the header.
+        position: Frame of the recording after the last one yielded.
+        stopped: Why decoding stopped before the end; None while it has not.
+    """
+
+    def __init__(
+        self, file: BinaryIO, decoder: Decoder, limits: DecodeLimits, offset_seconds: float
+    ) -> None:
+        """Open the first decoder that yields frames.
+
+        A decoder that opens the file and finds nothing in it is asked last of all: a header with no
+        count is an empty recording to one and a full one to the other.
+
+        Raises:
+            DecodeError: No decoder could read the file.
+            LimitError: A limit is exceeded, and no other decoder thinks differently.
+            ConfigError: The one decoder asked for is missing.
+        """
+        self.stopped: BeamAudioError | None = None
+        self.position = 0
+        self._file = file
+        self._limits = limits
+        self._offset_seconds = offset_seconds
+        self._continues = decoder == "auto"
+        self.reader = self._choose(_AUTO if decoder == "auto" else (decoder,))
+        self.format = self.reader.format
+
+    def _choose(self, names: tuple[str, ...]) -> FrameReader:
+        empty: FrameReader | None = None
+        errors: dict[str, BeamAudioError] = {}
+        for name in names:
+            try:
+                reader = self._open(name)
+            except (DecodeError, LimitError, ConfigError) as error:
+                errors[name] = error
+                continue
+            if len(self._head) or empty is None:
+                empty, idle = reader, empty
+            else:
+                idle = reader
+            if idle is not None:
+                idle.close()
+            if len(self._head):
+                return reader
+        if empty is None:
+            raise _failure(errors)
+        return empty
+
+    def _open(self, name: str) -> FrameReader:
+        reader = _READERS[name](self._file)
+        try:
+            self._limits.check_format(reader.format)
+            start = reader.seek(round(self._offset_seconds * reader.format.sample_rate_hz))
+            self._head = reader.read()
+        except BaseException:
+            reader.close()
+            raise
+        self.position = start
+        return reader
+
+    def chunks(self) -> Iterator[NDArray[np.float32]]:
+        """Yield what is decoded, in order: shape (frames, channels), full scale 1.0.
+
+        A header that counts too few frames (joined files, and lies) stops libsndfile; PyAV then
+        goes on from the frame reached. It ends without a further frame where only tags follow.
+        """
+        try:
+            yield from self._counted(self._head)
+            while len(chunk := self.reader.read()):
+                yield from self._counted(chunk)
+            if self._continues and self.reader.understated:
+                yield from self._continued()
+        except DecodeError as error:
+            self.stopped = error
+
+    def _counted(self, chunk: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        if len(chunk):
+            self.position += len(chunk)
+            yield chunk
+
+    def _continued(self) -> Iterator[NDArray[np.float32]]:
+        stated = self.position
+        try:
+            reader = PyavReader(self._file)
+        except (DecodeError, ConfigError) as error:
+            raise DecodeError(
+                f"the header counts {stated} frames and more data follows them, which PyAV would "
+                f"have to decode: {error}"
+            ) from error
+        self.reader.close()
+        self.reader = reader
+        rate, channels = reader.format.sample_rate_hz, reader.format.channels
+        if (rate, channels) != (self.format.sample_rate_hz, self.format.channels):
+            raise DecodeError(f"what follows frame {stated} has {rate} Hz and {channels} channels")
+        skipped = 0
+        while len(chunk := reader.read()):
+            fresh = chunk[max(0, stated - skipped) :]
+            skipped += len(chunk)
+            yield from self._counted(fresh)
+
+    def close(self) -> None:
+        """Release the decoder."""
+        self.reader.close()
+
+
+def _failure(errors: dict[str, BeamAudioError]) -> BeamAudioError:
+    """Join what each decoder said into one error."""
+    for error in errors.values():
+        if isinstance(error, LimitError) or (len(errors) == 1 and isinstance(error, ConfigError)):
+            return error
+    names = " or ".join(_TITLES[name] for name in errors)
+    causes = "; ".join(f"{_TITLES[name]}: {error}" for name, error in errors.items())
+    failure = DecodeError(f"not audio that {names} can read ({causes})")
+    failure.__cause__ = next(iter(errors.values()))
+    return failure

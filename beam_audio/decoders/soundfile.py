@@ -1,0 +1,192 @@
+"""Decoding with libsndfile: WAV and its kin, FLAC, Ogg, MP3."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import threading
+from typing import TYPE_CHECKING, BinaryIO
+
+import soundfile
+
+from beam_audio.decoders.source import Source
+from beam_audio.errors import DecodeError
+from beam_audio.types import AudioFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CHUNK_FRAMES = 4096
+"""Frames a call decodes. Always the same, so that the block size asked for changes nothing; small,
+because libsndfile loses the whole call in which a truncated file ends."""
+
+_UNKNOWN_FRAMES = 2**62
+_TAG_BYTES = 4096
+"""Bytes after the last frame that are taken for tags without a look at them."""
+
+_CODECS = {
+    "PCM_S8": "pcm_s8",
+    "PCM_U8": "pcm_u8",
+    "PCM_16": "pcm_s16",
+    "PCM_24": "pcm_s24",
+    "PCM_32": "pcm_s32",
+    "FLOAT": "pcm_f32",
+    "DOUBLE": "pcm_f64",
+    "ULAW": "pcm_mulaw",
+    "ALAW": "pcm_alaw",
+    "MPEG_LAYER_I": "mp1",
+    "MPEG_LAYER_II": "mp2",
+    "MPEG_LAYER_III": "mp3",
+}
+
+
+class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # the library is untyped
+    """A SoundFile that does not seek after every read.
+
+    The library otherwise seeks to where it already is, which restarts the MP3 decoder in the middle
+    of its bit reservoir (samples then depend on the size of the reads) and turns the truncation of
+    a FLAC into a failing seek. It also cuts a FLAC of unknown length short.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+class SoundfileReader:
+    """A :class:`~beam_audio.decoders.FrameReader` over libsndfile."""
+
+    name = "soundfile"
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._source = Source(file)
+        with _quiet_c_stderr(), self._decoding():
+            self._file = _Sequential(self._source)
+        self._position = 0
+        self._noisy = self._file.format == "MP3"
+        frames = self._file.frames
+        self._stated_frames: int | None = frames if 0 <= frames < _UNKNOWN_FRAMES else None
+        self.format = _format(self._file, self._stated_frames)
+
+    @property
+    def exact_frames(self) -> int | None:
+        """The header's count; libsndfile estimates that of an MP3."""
+        return None if self._noisy else self._stated_frames
+
+    @property
+    def understated(self) -> bool:
+        """Whether a header's too small count ended this: joined files, and counts that lie.
+
+        Containers that state their length in bytes are left out: what follows there is metadata.
+        """
+        return (
+            self._file.format in {"FLAC", "MP3", "OGG"}
+            and self._position == self._stated_frames
+            and self._source.unread_bytes > _TAG_BYTES
+        )
+
+    def seek(self, frame: int) -> int:
+        """Seek where that is sample exact: uncompressed audio and FLAC."""
+        codec = self.format.codec
+        exact = codec == "flac" or codec.startswith("pcm_")
+        if not exact or self._stated_frames is None or not 0 < frame < self._stated_frames:
+            return 0
+        try:
+            with self._decoding():
+                self._file.seek(frame)
+            self._position = frame
+        except DecodeError:
+            # A damaged FLAC may decode from the start and still not be seekable.
+            self._source.seek(0)
+            with self._decoding():
+                self._file.close()
+                self._file = _Sequential(self._source)
+            self._position = 0
+        return self._position
+
+    def read(self) -> NDArray[np.float32]:
+        """Decode the next frames."""
+        quiet = _quiet_c_stderr() if self._noisy else contextlib.nullcontext()
+        with quiet, self._decoding():
+            # Not blocks(): on a truncated MP3 that repeats frames it returned before.
+            chunk: NDArray[np.float32] = self._file.read(
+                _CHUNK_FRAMES, dtype="float32", always_2d=True
+            )
+        self._position += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Release the decoder."""
+        with contextlib.suppress(Exception):
+            self._file.close()
+
+    @contextlib.contextmanager
+    def _decoding(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # whatever hostile bytes get out of the library
+            self._source.check()
+            raise DecodeError(_reason(error)) from error
+        self._source.check()
+
+
+def _reason(error: BaseException) -> str:
+    """Say what went wrong without the address of a Python object, so that rows do not differ."""
+    if isinstance(error, soundfile.LibsndfileError):
+        return str(error.error_string).strip().removeprefix("Error : ").rstrip(".")
+    return str(error) or type(error).__name__
+
+
+def _format(file: soundfile.SoundFile, stated_frames: int | None) -> AudioFormat:
+    container = "wav" if file.format in {"WAV", "WAVEX"} else file.format.lower()
+    codec = "flac" if file.format == "FLAC" else _CODECS.get(file.subtype, file.subtype.lower())
+    known = stated_frames is not None and file.samplerate > 0
+    return AudioFormat(
+        codec=codec,
+        container=container,
+        sample_rate_hz=file.samplerate,
+        channels=file.channels,
+        header_seconds=stated_frames / file.samplerate if stated_frames and known else None,
+    )
+
+
+class _CStderr:
+    """Points the C library's ``stderr`` at the null device while MP3 frames are decoded.
+
+    libmpg123 reports every damaged frame there and cannot be told not to. Only C code that prints
+    through stdio is muted, and only meanwhile: file descriptor 2, and with it Python's own stderr,
+    stays as it is. Where the C library does not export the variable, nothing happens.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._kept: int | None = None
+        self._variable: ctypes.c_void_p | None = None
+        with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+            library = ctypes.CDLL(None)
+            library.fopen.restype = ctypes.c_void_p
+            self._null = library.fopen(b"/dev/null", b"w")
+            self._variable = ctypes.c_void_p.in_dll(library, "stderr") if self._null else None
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        if self._variable is None:
+            yield
+            return
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._kept, self._variable.value = self._variable.value, self._null
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._variable.value = self._kept
+
+
+_quiet_c_stderr = _CStderr().quiet

@@ -1,0 +1,82 @@
+"""The view of an encoded file that C decoders get: buffered, counted, and it never raises."""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO
+
+_READ_AHEAD_BYTES = 256 * 1024
+
+
+class Source:
+    """A seekable binary file behind a read-ahead window.
+
+    An exception that passes through a C decoder's read callback is printed and lost, and what the
+    decoder says afterwards ("format not recognised") is wrong. So a failing read looks like the
+    end of the file here, the cause is kept, and :meth:`check` raises it once the decoder returned.
+
+    The object has no ``name`` on purpose: decoders would guess the format from its suffix.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._window = b""
+        self._window_start = 0
+        self._position = 0
+        self._failure: Exception | None = None
+        self.size_bytes = file.seek(0, io.SEEK_END)
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes after the point the decoder has asked for."""
+        return self.size_bytes - self._position
+
+    def check(self) -> None:
+        """Raise what the file raised, if it did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes, fewer at the end only."""
+        left = max(0, self.unread_bytes)
+        wanted = left if size < 0 else min(size, left)
+        parts = []
+        while wanted > 0 and (part := self._some(wanted)):
+            parts.append(part)
+            wanted -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        """Fill ``buffer``; fewer bytes at the end only."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position; the file itself is not touched before the next read."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size_bytes}
+        self._position = max(0, origin[whence] + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def _some(self, wanted: int) -> bytes:
+        start = self._position - self._window_start
+        if not 0 <= start < len(self._window):
+            self._fill()
+            start = 0
+        part = self._window[start : start + wanted]
+        self._position += len(part)
+        return part
+
+    def _fill(self) -> None:
+        self._window, self._window_start = b"", self._position
+        if self._failure is None:
+            try:
+                self._file.seek(self._position)
+                self._window = self._file.read(_READ_AHEAD_BYTES)
+            except Exception as error:  # noqa: BLE001  any file object: re-raised by check()
+                self._failure = error

@@ -1,0 +1,197 @@
+"""A recording as blocks of samples: cut, limited, and with the truth about where it ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import numpy as np
+
+from beam_audio.decoders.choice import DecodedFrames, DecodeLimits, Decoder
+from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from numpy.typing import NDArray
+
+    from beam_audio.types import AudioFormat
+
+_NO_END = 2**62
+
+_MAX_BLOCK_VALUES = 2**22
+"""Samples times channels in a block, 16 MiB: many channels at high rates get shorter blocks."""
+
+_MAX_MAGNITUDE = np.float32(1e6)
+"""Float files may hold anything. Full scale is 1.0 and a file of 16-bit values stored as float
+reaches 32,768; far beyond this, squares and spectra would overflow float32."""
+
+_CUT_TOLERANCE_SECONDS = 0.1
+"""A stated duration may be off by this much, as in manifests, before the cut counts as short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stretch of a recording in seconds; None at either side leaves that side open."""
+
+    offset_seconds: float | None
+    duration_seconds: float | None
+
+    def __post_init__(self) -> None:
+        offset, duration = self.offset_seconds, self.duration_seconds
+        if offset is not None and not 0 <= offset < math.inf:
+            raise InputError(f"the cut starts at {offset} s; give 0 or a positive number")
+        if duration is not None and not 0 < duration < math.inf:
+            raise InputError(f"the cut lasts {duration} s; give a positive number")
+
+    def samples(self, sample_rate_hz: int) -> tuple[int, int]:
+        """First sample of the cut and the one after its last."""
+        start = round((self.offset_seconds or 0.0) * sample_rate_hz)
+        if self.duration_seconds is None:
+            return start, _NO_END
+        return start, start + round(self.duration_seconds * sample_rate_hz)
+
+
+class AudioStream:
+    """Decoded audio, block by block. A context manager; made by :func:`open_audio`.
+
+    Attributes:
+        truncation: Once :meth:`blocks` is exhausted: why decoding ended before the end of the
+            recording or of the cut; None when it ended as it should.
+        decoded_frames: Frames handed out so far.
+    """
+
+    def __init__(
+        self, file: BinaryIO, decoder: Decoder, limits: DecodeLimits, cut: Cut, block_seconds: float
+    ) -> None:
+        self.truncation: BeamAudioError | None = None
+        self.decoded_frames = 0
+        self._frames = DecodedFrames(file, decoder, limits, cut.offset_seconds or 0.0)
+        self._cut = cut
+        rate, channels = self.format.sample_rate_hz, self.format.channels
+        self._max_frames = round(limits.max_recording_seconds * rate)
+        block_frames = min(round(block_seconds * rate), _MAX_BLOCK_VALUES // channels)
+        self._rest = _reblock(self._pieces(), max(1, block_frames))
+        try:
+            self._first = next(self._rest, None)
+            if self._first is None:
+                self._explain_nothing()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def format(self) -> AudioFormat:
+        """What the header says, corrected by the first frame."""
+        return self._frames.format
+
+    @property
+    def decoder(self) -> str:
+        """Name of the decoder in use."""
+        return self._frames.reader.name
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Yield the audio once: float32 of shape (frames, channels), full scale 1.0.
+
+        Samples beyond full scale stay; those that are not finite are 0 and magnitudes end at 1e6,
+        so that no measure or model meets a NaN.
+
+        Raises:
+            OSError: Or whatever else the file raises when it cannot be read.
+        """
+        first, self._first = self._first, None
+        if first is not None:
+            self.decoded_frames += len(first)
+            yield first
+        for block in self._rest:
+            self.decoded_frames += len(block)
+            yield block
+
+    def close(self) -> None:
+        """Release the decoder; the file stays open."""
+        self._rest.close()
+        self._frames.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _pieces(self) -> Iterator[NDArray[np.float32]]:
+        """Cut the decoded chunks down to the stretch wanted, and note why they end early."""
+        start, stop = self._cut.samples(self.format.sample_rate_hz)
+        limit = start + self._max_frames
+        end = min(stop, limit)
+        for chunk in self._frames.chunks():
+            position = self._frames.position - len(chunk)
+            piece = chunk[max(0, start - position) : max(0, end - position)]
+            if len(piece):
+                yield piece
+            if stop <= limit and self._frames.position >= stop:
+                return
+            if self._frames.position > limit:
+                self.truncation = LimitError(
+                    f"longer than the limit of {self._max_frames / self.format.sample_rate_hz:g} s"
+                )
+                return
+        self.truncation = self._frames.stopped or self._shortfall(start, stop)
+
+    def _shortfall(self, start: int, stop: int) -> BeamAudioError | None:
+        """Say so when the audio ended cleanly and yet before it should have."""
+        rate, position = self.format.sample_rate_hz, self._frames.position
+        stated = self._frames.reader.exact_frames
+        if stated is None and position == 0:
+            stated = round((self.format.header_seconds or 0.0) * rate)
+        if stated is not None and position < stated:
+            return DecodeError(
+                f"the header states {stated / rate:g} s, and the audio ends after "
+                f"{position / rate:g} s"
+            )
+        if stop != _NO_END and stop - position > _CUT_TOLERANCE_SECONDS * rate:
+            return InputError(
+                f"the cut asks for {(stop - start) / rate:g} s and the recording ends after "
+                f"{(position - start) / rate:g} s of it"
+            )
+        return None
+
+    def _explain_nothing(self) -> None:
+        """Raise when there is no frame and there should be; an empty recording is fine."""
+        if self._frames.stopped is not None:
+            raise self._frames.stopped
+        if self._cut.offset_seconds:
+            seconds = self._frames.position / self.format.sample_rate_hz
+            raise InputError(
+                f"the cut starts at {self._cut.offset_seconds:g} s and the recording ends "
+                f"after {seconds:g} s"
+            )
+
+
+def _reblock(
+    pieces: Iterator[NDArray[np.float32]], block_frames: int
+) -> Generator[NDArray[np.float32]]:
+    """Join and split pieces into blocks of one length, the last one shorter, all numbers finite."""
+    held: list[NDArray[np.float32]] = []
+    held_frames = 0
+    for piece in pieces:
+        start = 0
+        while held_frames + len(piece) - start >= block_frames:
+            taken = block_frames - held_frames
+            yield _finite(np.concatenate([*held, piece[start : start + taken]]))
+            start += taken
+            held, held_frames = [], 0
+        if start < len(piece):
+            held.append(piece[start:])
+            held_frames += len(piece) - start
+    if held:
+        yield _finite(np.concatenate(held))
+
+
+def _finite(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the block with NaN and infinity as 0 and magnitudes of at most 1e6."""
+    peak = max(block.max(), -block.min())
+    if peak <= _MAX_MAGNITUDE:  # false for NaN too
+        return block
+    finite = np.where(np.isfinite(block), block, np.float32(0.0))
+    return np.clip(finite, -_MAX_MAGNITUDE, _MAX_MAGNITUDE)

@@ -1,0 +1,121 @@
+"""``beam-audio doctor``: what is installed, what is missing, and the line that installs it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib import metadata, util
+from typing import TYPE_CHECKING, Final, Literal
+
+from beam_audio.asr import list_models
+from beam_audio.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EMULATORS: Final = ("PUBSUB_EMULATOR_HOST", "STORAGE_EMULATOR_HOST")
+_MARKS: Final = {"ok": "ok", "missing": "--", "broken": "!!"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the examination; ``cure`` is what to type when the state is not ok."""
+
+    state: Literal["ok", "missing", "broken"]
+    part: str
+    detail: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All findings. Broken parts make it unhealthy; missing optional ones do not."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the main job can run."""
+        return all(finding.state != "broken" for finding in self.findings)
+
+    @property
+    def text(self) -> str:
+        """One line a finding, its cure below it."""
+        lines = []
+        for finding in self.findings:
+            lines.append(f"{_MARKS[finding.state]}  {finding.part:<18}{finding.detail}")
+            if finding.cure:
+                lines.append(f"{'':22}{finding.cure}")
+        return "\n".join(lines)
+
+
+def examine() -> Report:
+    """Look at this environment; nothing is downloaded or written."""
+    return Report(
+        (
+            Finding("ok", "beam_audio", f"{__version__} on Python {platform.python_version()}"),
+            Finding("ok", "apache-beam", metadata.version("apache-beam")),
+            _onnxruntime(),
+            *_decoders(),
+            *_models(),
+            *_emulators(),
+        )
+    )
+
+
+def _onnxruntime() -> Finding:
+    installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _version(name)]
+    if not installed:
+        cure = "pip install 'beam_audio[cpu]'   or   pip install 'beam_audio[gpu]'"
+        return Finding("broken", "onnxruntime", "not installed", cure)
+    if len(installed) > 1:
+        cure = "pip uninstall -y onnxruntime onnxruntime-gpu, then install one of [cpu], [gpu]"
+        return Finding("broken", "onnxruntime", "CPU and GPU packages break each other", cure)
+    import onnxruntime  # noqa: PLC0415 - it is optional
+
+    providers = ", ".join(onnxruntime.get_available_providers())
+    return Finding("ok", installed[0], f"{onnxruntime.__version__}: {providers}")
+
+
+def _decoders() -> Iterator[Finding]:
+    import soundfile  # noqa: PLC0415 - loads a shared library
+
+    formats = sorted(soundfile.available_formats())
+    detail = f"{soundfile.__version__}, {soundfile.__libsndfile_version__}: {len(formats)} formats"
+    yield Finding("ok", "soundfile", f"{detail} (WAV FLAC OGG MP3 AIFF …)")
+    if version := _version("av"):
+        yield Finding("ok", "PyAV", f"{version}: M4A MP4 WebM WMA and what else FFmpeg reads")
+    else:
+        cure = "pip install 'beam_audio[media]'"
+        yield Finding("missing", "PyAV", "M4A, MP4, WebM and WMA cannot be read", cure)
+    if version := _version("tensorflow-io"):
+        yield Finding("ok", "tensorflow-io", f"{version}: --decoder=tfio")
+    else:
+        cure = "pip install 'beam_audio[tfio]'   (Python below 3.13, not beside [gcp])"
+        yield Finding("missing", "tensorflow-io", "--decoder=tfio cannot be used", cure)
+
+
+def _models() -> Iterator[Finding]:
+    if util.find_spec("onnx") is None or util.find_spec("tokenizers") is None:
+        yield Finding("broken", "models", "onnx or tokenizers is missing", "pip install beam_audio")
+    for model in list_models():
+        if model.ready:
+            detail = f"built in {model.built}" if model.built else f"weights in {model.weights}"
+            needed = detail if model.built or model.weights else "needs no weights"
+            yield Finding("ok", model.card.name, needed)
+        else:
+            yield Finding("missing", model.card.name, "weights are not installed", model.install)
+
+
+def _emulators() -> Iterator[Finding]:
+    for variable in _EMULATORS:
+        value = os.environ.get(variable)
+        yield Finding("ok", variable, value or "not set: the real service is used")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

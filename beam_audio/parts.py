@@ -1,0 +1,134 @@
+"""Writing rows into hive-partitioned Parquet part files, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beam_audio import schema, store
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from beam_audio.schema import Table
+    from beam_audio.types import Row
+
+_FLUSH_ROWS = 4_096
+_FLUSH_AUDIO_BYTES = 16 << 20
+_MAX_VALUE_BYTES = 180
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+def partition_folder(table: Table, keys: tuple[tuple[str, str | None], ...]) -> str:
+    """Hive folder of a table, ``segments/date=2026-11-21/language=en``, values percent-encoded.
+
+    A value too long for a folder name is cut and closed with its hash; the row's metadata keeps it
+    whole.
+    """
+    return "/".join([table, *(f"{key}={_folder_value(value)}" for key, value in keys)])
+
+
+def _folder_value(value: str | None) -> str:
+    if not value:
+        return _HIVE_NULL
+    encoded = quote(value, safe="")
+    if len(encoded) <= _MAX_VALUE_BYTES:
+        return encoded
+    kept = quote(value[: _MAX_VALUE_BYTES // 18], safe="")  # a character encodes to 12 bytes at most
+    return f"{kept}~{stable_id(value)}"
+
+
+class PartWriter:
+    """Writes the part files of one unit: one a table and partition, named after the unit.
+
+    Files grow under temporary names; :meth:`publish` renames them all. Leaving the context without
+    publishing discards them.
+    """
+
+    def __init__(self, root: str, part_id: str, *, audio: bool = False) -> None:
+        """Write below ``root`` into files named ``part-<part_id>.parquet``."""
+        self._root = root
+        self._name = f"part-{part_id}.parquet"
+        self._audio = audio
+        self._files: dict[str, _PartFile] = {}
+        self.rows: dict[str, int] = dict.fromkeys(store.TABLES, 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for file in self._files.values():
+            file.discard()
+
+    def write(self, table: Table, keys: tuple[tuple[str, str | None], ...], row: Row) -> None:
+        """Add a row to the part file of its table and partition.
+
+        Columns that are partition keys stand in the folder name and are not stored in the file.
+        """
+        folder = partition_folder(table, keys)
+        if folder not in self._files:
+            without = tuple(key for key, _ in keys)
+            columns = schema.file_schema(table, without=without, audio=self._audio)
+            self._files[folder] = _PartFile(store.temporary_name(self._root), columns)
+        self._files[folder].add(row)
+        self.rows[table] += 1
+
+    def publish(self) -> tuple[str, ...]:
+        """Finish every file and move it to its final name.
+
+        Returns:
+            The names relative to the output folder, sorted.
+        """
+        for file in self._files.values():
+            file.finish()
+        names = {
+            file.path: f"{folder}/{self._name}" for folder, file in sorted(self._files.items())
+        }
+        if names:
+            store.publish(self._root, names)
+        self._files.clear()
+        return tuple(names.values())
+
+
+class _PartFile:
+    """One growing Parquet file: rows are flushed as row groups before they pile up."""
+
+    def __init__(self, path: str, columns: pa.Schema) -> None:
+        self.path = path
+        self._columns = columns
+        self._rows: list[Row] = []
+        self._audio_bytes = 0
+        self._sink: BinaryIO = store.open_to_write(path)
+        self._writer = pq.ParquetWriter(self._sink, columns, compression="zstd")
+
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+        self._audio_bytes += len((row.get("audio") or {}).get("bytes") or b"")
+        if len(self._rows) >= _FLUSH_ROWS or self._audio_bytes >= _FLUSH_AUDIO_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._columns))
+        self._rows = []
+        self._audio_bytes = 0
+
+    def finish(self) -> None:
+        self._flush()
+        self._writer.close()
+        self._sink.close()
+
+    def discard(self) -> None:
+        self._writer.close()
+        self._sink.close()
+        store.delete(self.path)

@@ -1,0 +1,290 @@
+"""The one graph of a run, and what stands around it: checks before, the ledger after."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Final
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from beam_audio import store
+from beam_audio.asr import ModelFacts, model_facts
+from beam_audio.errors import ConfigError, InputError
+from beam_audio.ledger import Ledger, read_ledger
+from beam_audio.recording import PrepareSettings
+from beam_audio.remote import local_model
+from beam_audio.rows import RowSettings
+from beam_audio.rules import load_rules
+from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
+from beam_audio.transforms.transcribe import OnnxAsrModelHandler
+from beam_audio.transforms.units import TranscribeUnits
+from beam_audio.unit import UnitSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beam_audio.config import RunConfig
+
+_LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner")
+_VERSIONED: Final = ("beam_audio", "apache-beam", "onnxruntime", "onnxruntime-gpu", "numpy", "soundfile", "av")
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        run_id: Name of the run file, ``run-<run_id>.json``.
+        ledger: The account of all rows against this run's inputs.
+        listed: Inputs listed, duplicates counted.
+        new_inputs: Distinct inputs that were not committed before.
+        new_undecoded: Those of them without a row in ``recordings/``.
+        decoded_seconds: Source seconds decoded by this run.
+        wall_seconds: From the start of the graph to its end.
+        providers: Execution providers of this run's units.
+    """
+
+    run_id: str
+    ledger: Ledger
+    listed: int
+    new_inputs: int
+    new_undecoded: int
+    decoded_seconds: float
+    wall_seconds: float
+    providers: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0: the ledger balances; 1: it does not; 3: new input and none of it decoded."""
+        if not self.ledger.balances:
+            return 1
+        return 3 if self.new_inputs and self.new_inputs == self.new_undecoded else 0
+
+    @property
+    def times_real_time(self) -> float | None:
+        """Source seconds decoded a second of the run, None when nothing was new."""
+        return self.decoded_seconds / self.wall_seconds if self.decoded_seconds else None
+
+
+def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
+    """Check, sweep, run the graph to its end, balance the ledger and write the run file.
+
+    Raises:
+        ConfigError: Flags that cannot be run, an input that matches nothing, or an output made
+            with another configuration.
+        StoreError: The output is not writable.
+        ModelError: The model cannot be had.
+    """
+    options = PipelineOptions(list(beam_flags))
+    is_local = options.view_as(StandardOptions).runner in _LOCAL_RUNNERS
+    _check_input(config)
+    model = local_model(config.model)
+    facts = model_facts(model, precision=config.precision, task=config.model_task)
+    settings = unit_settings(config, facts)
+    store.require_writable(config.output)
+    before = list(store.read_commits(config.output))
+    _check_same_configuration(before, settings)
+    handler = model_handler(config)
+    # Loaded here, a local run's model fails before any work; the runner shares this very copy.
+    recognizer = handler.acquire() if is_local else None
+    store.sweep(config.output)
+
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    start = time.monotonic()
+    pipeline = beam.Pipeline(runner=FnApiRunner() if is_local else None, options=options)
+    build(pipeline, config, settings, handler, run_id)
+    pipeline.run().wait_until_finish()
+    wall_seconds = time.monotonic() - start
+    del recognizer
+
+    listed = _read_listing(config.output, run_id)
+    result = _result(config.output, run_id, listed, before, wall_seconds)
+    _write_run_file(config, settings, result)
+    return result
+
+
+def build(
+    pipeline: beam.Pipeline,
+    config: RunConfig,
+    settings: UnitSettings,
+    handler: OnnxAsrModelHandler,
+    run_id: str,
+) -> beam.PCollection:
+    """Put the graph into a pipeline; the source is its only part that differs between modes."""
+    refs, failures = pipeline | "Read" >> ReadAudio(
+        input=config.input, manifest=config.manifest, exclude=config.output, limit=config.limit
+    )
+    inputs = (refs, failures) | "Inputs" >> beam.Flatten()
+    _ = (
+        inputs
+        | "SourceIds" >> beam.Map(lambda item: item.source_id)
+        | "List" >> beam.io.WriteToText(_listing(config.output, run_id))
+    )
+    return inputs | "TranscribeUnits" >> TranscribeUnits(
+        settings,
+        handler,
+        output=config.output,
+        unit_bytes=config.unit_bytes,
+        retry_failures=config.retry_failures,
+    )
+
+
+def model_handler(config: RunConfig) -> OnnxAsrModelHandler:
+    """The model as the configuration asks for it; nothing is loaded."""
+    return OnnxAsrModelHandler(
+        config.model,
+        precision=config.precision,
+        provider=config.provider,
+        require_provider=config.require_provider,
+        task=config.model_task,
+        prompt=config.prompt,
+    )
+
+
+def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
+    """Settings of a unit for a configuration and a model.
+
+    Raises:
+        ConfigError: The flags do not fit the model, or the rules cannot be read.
+    """
+    if config.language not in {"auto", "from_manifest"} | facts.languages:
+        known = ", ".join(sorted(facts.languages))
+        raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
+    return UnitSettings(
+        prepare=PrepareSettings(
+            decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
+            channels=config.channel_policy,
+            limits=config.limits,
+            segments=config.segment_settings(facts.max_seconds),
+            clip_rate_hz=facts.sample_rate_hz,
+            store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
+        ),
+        rows=RowSettings(
+            normalizer=config.normalizer,
+            rules=load_rules(config.rules),
+            partition_by=config.partition_keys,
+            store_audio=config.store_audio,
+            model_id=facts.model_id,
+            model_sha256=facts.model_sha256,
+            config_id=config.config_id(facts),
+        ),
+        language=config.language,
+        batch_seconds=config.batch_seconds,
+    )
+
+
+def _check_input(config: RunConfig) -> None:
+    try:
+        if config.manifest is not None:
+            found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
+        else:
+            found = bool(match_input(config.input or "", config.output))
+            flag = f"--input={config.input}"
+    except InputError as error:
+        raise ConfigError(str(error)) from error
+    if not found:
+        raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
+
+
+def _check_same_configuration(commits: Sequence[store.Commit], settings: UnitSettings) -> None:
+    """One output holds the rows of one configuration."""
+    wanted = settings.rows.layout()
+    for commit in commits:
+        differs = [name for name, value in wanted.items() if commit.layout.get(name) != value]
+        if differs:
+            raise ConfigError(
+                f"--output holds rows made with another {', '.join(sorted(differs))}; "
+                "name another --output or use the flags of the earlier run (see its run-*.json)"
+            )
+
+
+def _listing(output: str, run_id: str) -> str:
+    return store.join(output, "_tmp", f"run-{run_id}", "inputs")
+
+
+def _read_listing(output: str, run_id: str) -> list[str]:
+    listed: list[str] = []
+    for file_metadata in store.files_under(store.join(output, "_tmp", f"run-{run_id}")):
+        with store.open_to_read(file_metadata.path) as file:
+            listed += file.read().decode("ascii").split()
+        store.delete(file_metadata.path)
+    return listed
+
+
+def _result(
+    output: str,
+    run_id: str,
+    listed: list[str],
+    before: list[store.Commit],
+    wall_seconds: float,
+) -> RunResult:
+    done_before = {commit.unit_id for commit in before}
+    known = {source_id for commit in before for source_id in commit.source_ids}
+    fresh = [
+        commit
+        for commit in store.read_commits(output)
+        if commit.unit_id not in done_before or commit.attempt > 1
+    ]
+    ledger = read_ledger(output, listed)
+    new = set(listed) - known
+    return RunResult(
+        run_id=run_id,
+        ledger=ledger,
+        listed=len(listed),
+        new_inputs=len(new),
+        new_undecoded=len(new & ledger.undecoded),
+        decoded_seconds=sum(commit.decoded_seconds for commit in fresh),
+        wall_seconds=wall_seconds,
+        providers=tuple(sorted({commit.provider for commit in fresh})),
+    )
+
+
+def _write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult) -> None:
+    ledger = result.ledger
+    content = {
+        "run_id": result.run_id,
+        "configuration": asdict(config),
+        "layout": settings.rows.layout(),
+        "model_id": settings.rows.model_id,
+        "model_sha256": settings.rows.model_sha256,
+        "versions": _versions(),
+        "providers": result.providers,
+        "ledger": {
+            "balances": ledger.balances,
+            "listed": result.listed,
+            "inputs": ledger.inputs,
+            "new_inputs": result.new_inputs,
+            "missing": ledger.missing,
+            "unbalanced": ledger.unbalanced,
+            "recordings": ledger.recordings,
+            "seconds": ledger.seconds,
+            "segments": ledger.segments,
+            "failures": {"/".join(key): count for key, count in ledger.failures.items()},
+            "corpus_wer": ledger.corpus_wer,
+        },
+        "throughput": {
+            "decoded_seconds": result.decoded_seconds,
+            "wall_seconds": result.wall_seconds,
+            "times_real_time": result.times_real_time,
+        },
+    }
+    text = json.dumps(content, indent=1, sort_keys=True)
+    store.write_whole(config.output, f"run-{result.run_id}.json", text.encode())
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _VERSIONED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,50 @@
+"""Models that lie in a bucket: copied to the local cache once a version."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from beam_audio import store
+from beam_audio.errors import ModelError
+from beam_audio.models.build import cache_directory
+from beam_audio.types import stable_id
+
+
+def local_model(name: str) -> str:
+    """The name as it is, or for an address such as ``gs://bucket/model`` a local copy of its files.
+
+    The copy is made under another name and renamed, so that one which was cut short is not used.
+
+    Raises:
+        ModelError: Nothing is there.
+        InputError: A file cannot be read.
+    """
+    if "://" not in name:
+        return name
+    files = store.files_under(name)
+    if not files:
+        raise ModelError(f"--model={name} holds no file; name the folder that holds the model")
+    identity = stable_id(
+        *[[meta.path, meta.size_in_bytes, meta.last_updated_in_seconds] for meta in files]
+    )
+    folder = name.rstrip("/").rpartition("/")[2]
+    target = cache_directory(folder, "copy", identity) / folder
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=target.parent))
+        try:
+            for meta in files:
+                _copy(meta.path, partial / meta.path[len(name.rstrip("/")) + 1 :])
+            os.replace(partial, target)  # noqa: PTH105 - says that it replaces
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return str(target)
+
+
+def _copy(uri: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with store.open_to_read(uri) as source, path.open("wb") as copy:
+        shutil.copyfileobj(source, copy)

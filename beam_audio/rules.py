@@ -1,0 +1,340 @@
+"""Rules turn a segment's measures into keep, review or drop; they are data in YAML files.
+
+A file holds ``rules``, a list, and perhaps a ``name``. A rule has a ``reason``, a ``decision`` and
+one condition, or several under ``all`` that must hold together::
+
+    rules:
+      - {reason: wer_high, decision: drop, column: wer, above: 0.3}
+      - reason: silence
+        decision: drop
+        all:
+          - {column: no_speech_prob, above: 0.6}
+          - {column: avg_logprob, below: -1.0}
+
+A condition is a column of :data:`RULE_MEASURES` ``above`` or ``below`` a number, or a column of
+:data:`RULE_FLAGS` that ``is`` true or false. A missing measure meets no condition. The decision
+``keep`` only notes its reason. The presets are in ``beam_audio/data/rules``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import yaml
+
+from beam_audio import text as texts
+from beam_audio.errors import ConfigError
+from beam_audio.types import Decision, stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from beam_audio.types import Quality, Segment, Transcript
+
+Value = float | bool | None
+Comparison = Literal["above", "below", "is"]
+
+PRESETS: Final = ("strict", "balanced", "lenient")
+MEASURE_DECIMALS: Final = 4
+"""Measures are rounded so before a rule looks at them and before they are written."""
+
+RULE_FLAGS: Final = ("empty_reference", "has_reference", "repetition", "word_spaces")
+RULE_MEASURES: Final = (
+    "avg_logprob",
+    "bandwidth_hz",
+    "cer",
+    "chars_per_second",
+    "chars_per_speech_second",
+    "clipped_fraction",
+    "compression_ratio",
+    "duration_seconds",
+    "language_probability",
+    "loudness_lufs",
+    "no_speech_prob",
+    "peak_dbfs",
+    "rms_dbfs",
+    "snr_db",
+    "speech_fraction",
+    "speech_seconds",
+    "unique_word_ratio",
+    "wer",
+    "wer_deletions",
+    "wer_hits",
+    "wer_insertions",
+    "wer_substitutions",
+    "words_per_second",
+    "words_per_speech_second",
+)
+
+_DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)  # from mildest to strictest
+_COMPARISONS: Final[tuple[Comparison, ...]] = get_args(Comparison)
+_MAX_FILE_BYTES: Final = 64 * 1024
+_MAX_RULES: Final = 256
+_MAX_BOUND: Final = 1e12
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ID_DIGITS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Condition:
+    """A column compared with a bound: a number for ``above`` and ``below``, a bool for ``is``."""
+
+    column: str
+    comparison: Comparison
+    bound: float | bool
+
+    def holds(self, value: Value) -> bool:
+        """Whether the condition holds; never for a missing value."""
+        if value is None:
+            return False
+        if self.comparison == "is":
+            return bool(value) is self.bound
+        return value > self.bound if self.comparison == "above" else value < self.bound
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rule:
+    """A decision and its reason, for segments that meet all conditions."""
+
+    reason: str
+    decision: Decision
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A named set of rules, in canonical order."""
+
+    name: str
+    rules: tuple[Rule, ...]
+
+    @cached_property
+    def rules_id(self) -> str:
+        """Name and hash of the content, such as ``balanced-1a2b3c4d``; layout does not enter."""
+        content = [
+            [
+                rule.reason,
+                rule.decision,
+                [[c.column, c.comparison, c.bound] for c in rule.conditions],
+            ]
+            for rule in self.rules
+        ]
+        return f"{self.name}-{stable_id('rules', content)[:_ID_DIGITS]}"
+
+    def decide(self, values: Mapping[str, Value]) -> tuple[Decision, tuple[str, ...]]:
+        """Judge one segment.
+
+        Args:
+            values: A value for every column the rules look at, as from :func:`evidence`.
+
+        Returns:
+            The strictest decision of the rules that apply (``keep`` when none does), and their
+            reasons, sorted.
+
+        Raises:
+            ConfigError: A column the rules look at is not among the values.
+        """
+        met = [
+            rule
+            for rule in self.rules
+            if all(c.holds(_value_of(values, c.column)) for c in rule.conditions)
+        ]
+        decision = max((rule.decision for rule in met), key=_DECISIONS.index, default=_DECISIONS[0])
+        return decision, tuple(sorted({rule.reason for rule in met}))
+
+
+def round_measure(value: float | None) -> float | None:
+    """Round a measure to the decimals that are compared and stored; not finite becomes None."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), MEASURE_DECIMALS) + 0.0  # adding 0.0 turns -0.0 into 0.0
+
+
+def evidence(
+    segment: Segment,
+    quality: Quality,
+    transcript: Transcript,
+    score: texts.Score | None,
+    language: str | None,
+) -> dict[str, Value]:
+    """Collect every value that rules may look at.
+
+    Args:
+        segment: Its times are used, not its samples.
+        quality: Its signal measures.
+        transcript: What the recogniser heard in it.
+        score: How that compares with a reference; None when there is none.
+        language: ISO 639-1 code the text is judged by.
+
+    Returns:
+        A value for each of :data:`RULE_MEASURES`, rounded, and :data:`RULE_FLAGS`. Names that are
+        output columns too hold what is to be written there.
+    """
+    text = transcript.text
+    seconds, speech_seconds = segment.duration_seconds, segment.speech_seconds
+    measures: dict[str, float | None] = {
+        "avg_logprob": transcript.avg_logprob,
+        "bandwidth_hz": quality.bandwidth_hz,
+        "cer": score.cer if score else None,
+        "chars_per_second": texts.chars_per_second(text, seconds),
+        "chars_per_speech_second": texts.chars_per_second(text, speech_seconds),
+        "clipped_fraction": quality.clipped_fraction,
+        "compression_ratio": texts.compression_ratio(text),
+        "duration_seconds": seconds,
+        "language_probability": transcript.language_probability,
+        "loudness_lufs": quality.loudness_lufs,
+        "no_speech_prob": transcript.no_speech_prob,
+        "peak_dbfs": quality.peak_dbfs,
+        "rms_dbfs": quality.rms_dbfs,
+        "snr_db": quality.snr_db,
+        "speech_fraction": quality.speech_fraction,
+        "speech_seconds": speech_seconds,
+        "unique_word_ratio": texts.unique_word_ratio(text, language),
+        "wer": score.wer if score else None,
+        "wer_deletions": score.deletions if score else None,
+        "wer_hits": score.hits if score else None,
+        "wer_insertions": score.insertions if score else None,
+        "wer_substitutions": score.substitutions if score else None,
+        "words_per_second": texts.words_per_second(text, seconds, language),
+        "words_per_speech_second": texts.words_per_second(text, speech_seconds, language),
+    }
+    return {
+        **{name: round_measure(value) for name, value in measures.items()},
+        "empty_reference": score is not None and score.empty_reference,
+        "has_reference": score is not None,
+        "repetition": texts.is_repetitive(text, language),
+        "word_spaces": texts.has_word_spaces(language),
+    }
+
+
+def load_rules(preset_or_file: str) -> Rules:
+    """Load a preset by its name, or a file of rules.
+
+    Raises:
+        ConfigError: There is no such preset or file, or its rules cannot be read.
+    """
+    if preset_or_file in PRESETS:
+        preset = resources.files("beam_audio") / "data" / "rules" / f"{preset_or_file}.yaml"
+        return parse_rules(preset.read_text(encoding="utf-8"), preset_or_file)
+    path = Path(preset_or_file)
+    if not path.is_file():
+        raise ConfigError(
+            f"rules {preset_or_file!r} are neither a preset nor a file; did you mean "
+            f"{_nearest(preset_or_file, PRESETS)!r}? Presets: {', '.join(PRESETS)}"
+        )
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+        return parse_rules(content.decode("utf-8"), preset_or_file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"rules {preset_or_file!r} cannot be read as UTF-8: {error}") from error
+
+
+def parse_rules(content: str, origin: str) -> Rules:
+    """Read rules from the text of a YAML file.
+
+    Args:
+        content: The YAML text, 64 KiB at most, without aliases.
+        origin: Where it is from, for messages.
+
+    Raises:
+        ConfigError: The text is no YAML of rules; the message names the place and the nearest
+            known name.
+    """
+    document = _mapping(_parse_yaml(content, origin), ("name", "rules"), origin)
+    name = document.get("name", "custom")
+    entries = document.get("rules")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigError(f"{origin}: name must be snake case, such as 'podcasts'")
+    if not isinstance(entries, list) or not 0 < len(entries) <= _MAX_RULES:
+        raise ConfigError(f"{origin}: rules must be a list of 1 to {_MAX_RULES} rules")
+    rules = {_rule(entry, f"{origin}: rule {n}") for n, entry in enumerate(entries, 1)}
+    return Rules(name, tuple(sorted(rules)))
+
+
+def _value_of(values: Mapping[str, Value], column: str) -> Value:
+    if column not in values:
+        raise ConfigError(f"the rules look at {column!r}, for which no value was given")
+    value = values[column]
+    return value if isinstance(value, bool) else round_measure(value)
+
+
+def _parse_yaml(content: str, origin: str) -> object:
+    if len(content) > _MAX_FILE_BYTES:
+        raise ConfigError(f"{origin}: rules are limited to {_MAX_FILE_BYTES} bytes")
+    try:
+        # A few lines of aliases and merges can stand for billions of nodes.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content)):
+            raise ConfigError(f"{origin}: YAML aliases (*name) are not allowed; write it out")
+        return yaml.safe_load(content)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{origin}: not valid YAML: {str(error)[:300]}") from error
+
+
+def _rule(entry: object, place: str) -> Rule:
+    rule = _mapping(entry, ("reason", "decision", "all", "column", *_COMPARISONS), place)
+    reason, decision = rule.get("reason"), rule.get("decision")
+    if not isinstance(reason, str) or not _NAME.fullmatch(reason):
+        raise ConfigError(f"{place}: reason must be snake case, such as 'wer_high'")
+    if decision not in _DECISIONS:
+        raise ConfigError(f"{place}: decision must be one of {', '.join(_DECISIONS)}")
+    single = {key: rule[key] for key in ("column", *_COMPARISONS) if key in rule}
+    several = rule.get("all", [])
+    if (
+        ("all" in rule) == bool(single)
+        or not isinstance(several, list)
+        or len(several) > _MAX_RULES
+    ):
+        raise ConfigError(f"{place}: give either one condition or a list of them under all")
+    conditions = {_condition(part, place) for part in several or [single]}
+    return Rule(reason, decision, tuple(sorted(conditions)))
+
+
+def _condition(entry: object, place: str) -> Condition:
+    condition = _mapping(entry, ("column", *_COMPARISONS), place)
+    column = condition.get("column")
+    columns = (*RULE_FLAGS, *RULE_MEASURES)
+    if not isinstance(column, str):
+        raise ConfigError(f"{place}: a condition needs a column, one of {', '.join(columns)}")
+    if column not in columns:
+        raise ConfigError(
+            f"{place}: unknown column {column[:64]!r}; did you mean {_nearest(column, columns)!r}?"
+        )
+    comparisons = [key for key in _COMPARISONS if key in condition]
+    wanted = ("is",) if column in RULE_FLAGS else ("above", "below")
+    if len(comparisons) != 1 or comparisons[0] not in wanted:
+        raise ConfigError(f"{place}: compare {column} by exactly one of: {', '.join(wanted)}")
+    return Condition(column, comparisons[0], _bound(condition[comparisons[0]], column, place))
+
+
+def _bound(bound: object, column: str, place: str) -> float | bool:
+    if column in RULE_FLAGS:
+        if not isinstance(bound, bool):
+            raise ConfigError(f"{place}: {column} is a flag; compare it with true or false")
+        return bound
+    if isinstance(bound, bool) or not isinstance(bound, int | float):
+        raise ConfigError(f"{place}: {column} is compared with a number")
+    if not abs(bound) <= _MAX_BOUND:  # so written, it refuses nan too
+        raise ConfigError(f"{place}: the bound of {column} is out of range")
+    return float(bound)
+
+
+def _mapping(entry: object, known: Collection[str], place: str) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{place}: expected keys and values ({', '.join(known)})")
+    for key in entry:
+        if key not in known:
+            near = _nearest(str(key), known)
+            raise ConfigError(f"{place}: unknown key {str(key)[:64]!r}; did you mean {near!r}?")
+    return entry
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    return difflib.get_close_matches(name[:64], known, n=1, cutoff=0.0)[0]

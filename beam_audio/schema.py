@@ -1,0 +1,159 @@
+"""The output tables: the one place where their columns are named and typed.
+
+Policy: ``SCHEMA_VERSION`` stands in every file's metadata under ``beam_audio.schema_version``. Its
+minor number rises when a nullable column is added, which readers of older versions may ignore; its
+major number rises when a column is renamed, removed, retyped or changes meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final, Literal
+
+import pyarrow as pa
+
+SCHEMA_VERSION: Final = "1.0"
+
+Table = Literal["segments", "recordings", "failures"]
+
+PARTITION_DATE: Final = "date"
+PARTITION_LANGUAGE: Final = "language"
+UNKNOWN_DATE: Final = "unknown"
+
+_TEXT = pa.string()
+_REAL = pa.float64()
+_COUNT = pa.int64()
+_TIME = pa.timestamp("us", tz="UTC")
+_LABELS = pa.list_(_TEXT)
+_METADATA = pa.map_(_TEXT, _TEXT)
+_AUDIO = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
+
+
+def _fields(kind: pa.DataType, *names: str) -> list[pa.Field]:
+    return [pa.field(name, kind) for name in names]
+
+
+def _required(kind: pa.DataType, *names: str) -> list[pa.Field]:
+    return [pa.field(name, kind, nullable=False) for name in names]
+
+
+_SCORES = [
+    *_fields(_TEXT, "reference_text"),
+    *_fields(_COUNT, "wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"),
+    *_fields(_REAL, "wer", "cer"),
+    *_fields(_TEXT, "normalizer_id"),
+    *_fields(_REAL, "words_per_second", "chars_per_second"),
+]
+
+_SEGMENTS = [
+    *_required(_TEXT, "segment_id", "recording_id", "source_id", "uri"),
+    *_fields(_COUNT, "channel"),
+    *_required(_COUNT, "segment_index"),
+    *_required(
+        _REAL,
+        "start_seconds",
+        "end_seconds",
+        "core_start_seconds",
+        "core_end_seconds",
+        "duration_seconds",
+    ),
+    *_fields(_TIME, "event_time"),
+    *_required(_TEXT, "text"),
+    *_fields(_TEXT, "language"),
+    *_fields(_REAL, "language_probability"),
+    *_required(_TEXT, "model_id", "model_sha256"),
+    *_fields(_REAL, "avg_logprob", "no_speech_prob", "compression_ratio"),
+    *_SCORES,
+    *_fields(
+        _REAL,
+        "rms_dbfs",
+        "peak_dbfs",
+        "clipped_fraction",
+        "speech_fraction",
+        "snr_db",
+        "bandwidth_hz",
+        "loudness_lufs",
+    ),
+    *_required(_TEXT, "decision"),
+    *_required(_LABELS, "reasons"),
+    *_required(_TEXT, "rules_id", "config_id"),
+    *_required(_METADATA, "metadata"),
+]
+
+_RECORDINGS = [
+    *_required(_TEXT, "recording_id", "source_id", "uri"),
+    *_fields(_COUNT, "channel"),
+    *_required(_TEXT, "content_sha256"),
+    *_required(_COUNT, "source_size_bytes"),
+    *_fields(_TIME, "source_updated", "event_time"),
+    *_fields(_REAL, "offset_seconds"),
+    *_required(_TEXT, "codec", "container"),
+    *_required(_COUNT, "sample_rate_hz", "channels"),
+    *_fields(_REAL, "header_seconds", "manifest_seconds"),
+    *_required(_REAL, "decoded_seconds"),
+    *_required(_TEXT, "decode_status"),
+    *_required(
+        _COUNT,
+        "keep_samples",
+        "review_samples",
+        "drop_samples",
+        "failed_samples",
+        "skipped_samples",
+        "segments",
+    ),
+    *_required(_REAL, "speech_seconds"),
+    *_required(_TEXT, "text"),
+    *_fields(_TEXT, "language"),
+    *_SCORES,
+    *_required(_LABELS, "reasons"),
+    *_required(_TEXT, "config_id"),
+    *_required(_METADATA, "metadata"),
+]
+
+_FAILURES = [
+    *_required(_TEXT, "unit", "stage", "source_id", "uri"),
+    *_fields(_TEXT, "recording_id", "segment_id"),
+    *_fields(_REAL, "start_seconds", "end_seconds"),
+    *_required(_TEXT, "error_type", "message"),
+    *_fields(_TEXT, "payload_uri"),
+    *_required(_TIME, "when"),
+    *_required(_COUNT, "attempt"),
+]
+
+_TABLES: Final[dict[Table, list[pa.Field]]] = {
+    "segments": _SEGMENTS,
+    "recordings": _RECORDINGS,
+    "failures": _FAILURES,
+}
+
+LEDGER_COLUMNS: Final = {
+    "keep": "keep_samples",
+    "review": "review_samples",
+    "drop": "drop_samples",
+    "failed": "failed_samples",
+    "skipped": "skipped_samples",
+}
+"""The five destinations of decoded samples and the ``recordings`` column that counts each."""
+
+
+def column_names(table: Table) -> frozenset[str]:
+    """Names of a table's columns, wherever they are stored."""
+    return frozenset(field.name for field in _TABLES[table])
+
+
+def file_schema(table: Table, *, without: tuple[str, ...] = (), audio: bool = False) -> pa.Schema:
+    """Schema of a part file.
+
+    Args:
+        table: The table.
+        without: Columns that stand in the folder names instead.
+        audio: Whether segments carry their audio, typed so that Hugging Face ``datasets`` loads it
+            as an Audio feature.
+    """
+    fields = [field for field in _TABLES[table] if field.name not in without]
+    metadata = {"beam_audio.schema_version": SCHEMA_VERSION, "beam_audio.table": table}
+    if audio and table == "segments":
+        fields.append(pa.field("audio", _AUDIO))
+        features = {"info": {"features": {"audio": {"_type": "Audio"}}}}
+        metadata["huggingface"] = json.dumps(features)
+    return pa.schema(fields, metadata=metadata)

@@ -1,0 +1,323 @@
+"""Cut a recording into segments: at speech, by voice activity detection, or in fixed windows.
+
+Positions are whole samples at the source's own rate. :class:`Splitter` streams a recording through
+in bounded memory; how the recording was cut into blocks changes nothing in what comes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from beam_audio.cuts import Piece, Plan, SpeechPlan, WindowPlan
+from beam_audio.errors import ConfigError, InputError
+from beam_audio.types import Audio, Segment, stable_id
+from beam_audio.vad import (
+    FRAME_SAMPLES,
+    VAD_RATE_HZ,
+    SpeechDetector,
+    SpeechTracker,
+    StreamBuffer,
+    VadInput,
+    source_sample,
+)
+from beam_audio.vad_settings import VAD_PRESETS, VadSettings, check_max_seconds, vad_preset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "VAD_PRESETS",
+    "SegmentSettings",
+    "Splitter",
+    "VadSettings",
+    "split",
+    "vad_preset",
+]
+
+_LOWEST_RATE_HZ = 100
+_SHORTEST_WINDOW_SECONDS = 1.0
+_SHORTEST_STEP_SECONDS = 0.1
+_STEP_SECONDS = 10
+
+# A cut falls where the energy around it, in hops of 8 ms under a triangle of 160 ms, is lowest:
+# wide enough to prefer a pause to the closure of one consonant and to land in the pause's middle.
+_HOP_SAMPLES = 128
+_HALF_HOPS = 10
+_TRIANGLE = np.concatenate((np.arange(1, _HALF_HOPS + 1), np.arange(_HALF_HOPS, 0, -1)))
+# Energies are whole numbers, so that their sums are exact in any order.
+_ENERGY_SCALE = 2.0**20
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSettings:
+    """How recordings are cut.
+
+    Attributes:
+        segmenter: ``vad`` cuts around speech and leaves silence out; ``fixed`` covers everything.
+        vad: Detection of speech, for both; pads and lengths apply to ``vad`` alone.
+        window_seconds: Length of a fixed window.
+        overlap_seconds: What a fixed window shares with the one before it.
+        max_seconds: Longest segment the model accepts.
+
+    Raises:
+        ConfigError: A value is out of range or contradicts another; the flag is named.
+    """
+
+    segmenter: Literal["vad", "fixed"] = "vad"
+    vad: VadSettings = VAD_PRESETS["default"]
+    window_seconds: float = 30.0
+    overlap_seconds: float = 0.0
+    max_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.segmenter not in {"vad", "fixed"}:
+            raise ConfigError(f"--segmenter={self.segmenter}: choose vad or fixed")
+        if self.segmenter == "vad":
+            check_max_seconds(self.longest_seconds, self.vad.pad_seconds)
+        else:
+            self._check_windows()
+
+    def _check_windows(self) -> None:
+        window, overlap = self.window_seconds, self.overlap_seconds
+        if not _SHORTEST_WINDOW_SECONDS <= window < float("inf"):
+            raise ConfigError(
+                f"--window_seconds={window}: it must be finite and at least "
+                f"{_SHORTEST_WINDOW_SECONDS:g}"
+            )
+        if window > self.max_seconds:
+            raise ConfigError(
+                f"--window_seconds={window}: the model takes at most {self.max_seconds:g} seconds; "
+                f"use --window_seconds={self.max_seconds:g} or less"
+            )
+        step = round(window - overlap, 6)  # 1.1 - 1.0 is less than 0.1 in binary
+        if not (overlap >= 0 and step >= _SHORTEST_STEP_SECONDS):
+            raise ConfigError(
+                f"--overlap_seconds={overlap}: it must lie between 0 and --window_seconds "
+                f"({window:g}) less {_SHORTEST_STEP_SECONDS:g}"
+            )
+
+    @property
+    def longest_seconds(self) -> float:
+        """Longest segment under ``vad``: its own maximum or the model's, the shorter one."""
+        return min(self.vad.max_seconds, self.max_seconds)
+
+    def canonical(self) -> dict[str, Any]:
+        """Return everything that decides segments and their speech, ready for JSON and for ids."""
+        speech = {
+            "threshold": float(self.vad.threshold),
+            "release": float(self.vad.release),
+            "min_speech_seconds": float(self.vad.min_speech_seconds),
+            "min_silence_seconds": float(self.vad.min_silence_seconds),
+        }
+        if self.segmenter == "vad":
+            cut = {
+                "pad_seconds": float(self.vad.pad_seconds),
+                "longest_seconds": float(self.longest_seconds),
+            }
+        else:
+            cut = {
+                "window_seconds": float(self.window_seconds),
+                "overlap_seconds": float(self.overlap_seconds),
+            }
+        return {"segmenter": self.segmenter, **speech, **cut}
+
+
+class Energies:
+    """Energy of a 16 kHz stream in hops of 8 ms, kept only as far back as a cut may need it."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._sample_rate_hz = sample_rate_hz
+        self._rest = np.empty(0, np.float32)
+        self._hops = StreamBuffer(np.int64)
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Add float32 (n,) at 16 kHz."""
+        joined = np.concatenate((self._rest, samples))
+        whole = len(joined) // _HOP_SAMPLES * _HOP_SAMPLES
+        hops = joined[:whole].reshape(-1, _HOP_SAMPLES).astype(np.float64)
+        self._hops.append(np.rint((hops * hops).sum(axis=1) * _ENERGY_SCALE).astype(np.int64))
+        self._rest = joined[whole:]
+
+    def drop_before(self, position: int) -> None:
+        """Forget what lies before ``position``, in source samples."""
+        self._hops.drop_before(position * VAD_RATE_HZ // (self._sample_rate_hz * _HOP_SAMPLES))
+
+    def quietest(self, first: int, last: int) -> int:
+        """Find the quietest point between two source samples at least half a second apart.
+
+        What is weighed lies before ``last``; of equally quiet points the latest is taken.
+        """
+        per_hop = self._sample_rate_hz * _HOP_SAMPLES
+        low = -(-first * VAD_RATE_HZ // per_hop)
+        # At the very end the resampler may have rounded the last hop away.
+        high = min(last * VAD_RATE_HZ // per_hop, self._hops.stop) - _HALF_HOPS
+        weighed = np.convolve(
+            self._hops.read(low - _HALF_HOPS, high + _HALF_HOPS), _TRIANGLE, mode="valid"
+        )
+        latest = high - int(np.argmin(weighed[::-1]))
+        return source_sample(latest * _HOP_SAMPLES, self._sample_rate_hz)
+
+
+class Splitter:
+    """Cuts one channel of one recording, given block by block, into segments.
+
+    It holds no more audio than the longest segment and some seconds beside it.
+
+    Args:
+        recording_id: Enters the segments and their ids.
+        channel: Channel of the recording, None for a mix.
+        sample_rate_hz: Rate of the blocks.
+        settings: How to cut.
+
+    Raises:
+        InputError: The sample rate is under 100 Hz, or a block is not one channel.
+        ModelError: onnxruntime is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        recording_id: str,
+        channel: int | None,
+        sample_rate_hz: int,
+        settings: SegmentSettings,
+    ) -> None:
+        if sample_rate_hz < _LOWEST_RATE_HZ:
+            raise InputError(
+                f"sample rate of {sample_rate_hz} Hz: no speech fits under {_LOWEST_RATE_HZ} Hz; "
+                "check the header or resample the recording"
+            )
+        self._recording_id = recording_id
+        self._channel = channel
+        self._rate = sample_rate_hz
+        self._canonical = settings.canonical()
+        self._input = VadInput(sample_rate_hz)
+        self._detector = SpeechDetector()
+        self._tracker = SpeechTracker(
+            threshold=settings.vad.threshold,
+            release=settings.vad.release,
+            min_speech_seconds=settings.vad.min_speech_seconds,
+            min_silence_seconds=settings.vad.min_silence_seconds,
+        )
+        self._energies = Energies(sample_rate_hz)
+        self._plan = _plan(settings, sample_rate_hz, self._energies)
+        self._samples = StreamBuffer(np.float32)
+        self._speech_samples = 0
+        self._frames = 0
+        self._index = 0
+
+    @property
+    def decoded_samples(self) -> int:
+        """Samples taken in so far."""
+        return self._samples.stop
+
+    @property
+    def speech_samples(self) -> int:
+        """Samples marked as speech so far, inside segments or not, without pads."""
+        return self._speech_samples
+
+    def push(self, block: NDArray[np.float32]) -> list[Segment]:
+        """Take the next samples, float32 (n,), and return the segments they completed, in order."""
+        if block.ndim != 1:
+            raise InputError(
+                f"audio of shape {block.shape}: segments are cut from one channel, shape (n,); "
+                "mix the channels or split them first"
+            )
+        segments: list[Segment] = []
+        # In steps, so that a whole recording in one block needs no copies of its own length.
+        step = _STEP_SECONDS * self._rate
+        for first in range(0, len(block), step):
+            part = np.ascontiguousarray(block[first : first + step], dtype=np.float32)
+            self._samples.append(part)
+            heard = self._input.push(part)
+            self._energies.push(heard)
+            self._mark(self._detector.push(heard))
+            decided = source_sample(self._tracker.decided * FRAME_SAMPLES, self._rate)
+            segments += self._take(min(decided, self.decoded_samples), ended=False)
+        return segments
+
+    def finish(self) -> list[Segment]:
+        """Return the remaining segments; the recording ends here."""
+        heard = self._input.finish()
+        self._energies.push(heard)
+        probabilities = np.concatenate((self._detector.push(heard), self._detector.finish()))
+        self._mark(probabilities, last_frame=self._frames + len(probabilities))
+        return self._take(self.decoded_samples, ended=True)
+
+    def _mark(self, probabilities: NDArray[np.float32], last_frame: int | None = None) -> None:
+        self._frames += len(probabilities)
+        for first, stop in self._tracker.push(probabilities):
+            start = source_sample(first * FRAME_SAMPLES, self._rate)
+            # The last frame is filled up with zeros: it ends where the recording does.
+            end = (
+                self.decoded_samples
+                if stop == last_frame
+                else source_sample(stop * FRAME_SAMPLES, self._rate)
+            )
+            self._plan.mark(start, end)
+            self._speech_samples += end - start
+
+    def _take(self, decided: int, *, ended: bool) -> list[Segment]:
+        segments = [self._segment(piece) for piece in self._plan.take(decided, ended=ended)]
+        needed = self._plan.needed_from(decided)
+        self._samples.drop_before(needed)
+        self._energies.drop_before(needed)
+        return segments
+
+    def _segment(self, piece: Piece) -> Segment:
+        index = self._index
+        self._index += 1
+        return Segment(
+            recording_id=self._recording_id,
+            segment_id=stable_id(
+                "segment", self._recording_id, piece.start, piece.end, self._canonical
+            ),
+            segment_index=index,
+            channel=self._channel,
+            sample_rate_hz=self._rate,
+            start_sample=piece.start,
+            end_sample=piece.end,
+            core_start_sample=piece.core_start,
+            core_end_sample=piece.core_end,
+            speech=piece.speech,
+            samples=self._samples.read(piece.start, piece.end),
+        )
+
+
+def _plan(settings: SegmentSettings, rate: int, energies: Energies) -> Plan:
+    if settings.segmenter == "vad":
+        return SpeechPlan(
+            pad=round(settings.vad.pad_seconds * rate),
+            longest=_whole_samples(settings.longest_seconds, rate),
+            quietest=energies.quietest,
+        )
+    window = _whole_samples(settings.window_seconds, rate)
+    return WindowPlan(window=window, step=window - round(settings.overlap_seconds * rate))
+
+
+def _whole_samples(seconds: float, rate: int) -> int:
+    """Most source samples that make no more than ``seconds`` once resampled to 16 kHz."""
+    return int(seconds * VAD_RATE_HZ) * rate // VAD_RATE_HZ
+
+
+def split(audio: Audio, settings: SegmentSettings | None = None) -> list[Segment]:
+    """Cut audio in memory into segments.
+
+    Args:
+        audio: One channel, samples float32 (n,).
+        settings: How to cut; the default is VAD with the default preset.
+
+    Raises:
+        InputError: The audio has more than one channel or an impossible rate.
+        ModelError: onnxruntime is not installed.
+    """
+    splitter = Splitter(
+        recording_id=audio.recording_id,
+        channel=audio.channel,
+        sample_rate_hz=audio.sample_rate_hz,
+        settings=settings or SegmentSettings(),
+    )
+    return splitter.push(audio.samples) + splitter.finish()

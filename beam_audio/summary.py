@@ -1,0 +1,106 @@
+"""What a run shows: a line while it works, a table when it is done."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Self, TextIO
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from beam_audio.pipeline import RunResult
+    from beam_audio.unit import Progress
+
+_REFRESH_SECONDS: Final = 0.5
+_HOUR_SECONDS: Final = 3600.0
+
+
+class ProgressLine:
+    """Rewrites one terminal line with running totals; silent where there is no terminal."""
+
+    def __init__(self, progress: Progress, stream: TextIO = sys.stderr) -> None:
+        self._progress = progress
+        self._stream = stream
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+        self._start = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._stream.isatty():
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def _show(self) -> None:
+        while not self._stop.wait(_REFRESH_SECONDS):
+            self._stream.write(f"\r\x1b[K{self.text()}")
+            self._stream.flush()
+
+    def text(self) -> str:
+        """The line as it stands now."""
+        elapsed = max(time.monotonic() - self._start, 1e-9)
+        done = self._progress
+        return (
+            f"{done.recordings} recordings · {done.decoded_seconds / _HOUR_SECONDS:.2f} h · "
+            f"{done.decoded_seconds / elapsed:.1f}× real time · {done.failures} failures"
+        )
+
+
+def closing_table(result: RunResult) -> str:
+    """The account of a run as aligned text."""
+    ledger = result.ledger
+    lines = [
+        _line("inputs", f"{ledger.inputs}", _duplicates(result)),
+        _line("recordings", f"{ledger.recordings}", f"{_hours(ledger.decoded_seconds)} decoded"),
+    ]
+    for decision, count in ledger.segments.items():
+        seconds = ledger.seconds[decision]
+        lines.append(_line(f"  {decision}", f"{count}", f"{_hours(seconds)} in segments"))
+    lines += [
+        _line(f"  {name}", "", f"{_hours(ledger.seconds[name])} {what}")
+        for name, what in (("failed", "not recognised"), ("skipped", "without speech"))
+    ]
+    lines.append(_line("failures", f"{sum(ledger.failures.values())}"))
+    for (unit, stage, error_type), count in ledger.failures.items():
+        lines.append(_line(f"  {unit}", f"{count}", f"{error_type} while in {stage}"))
+    if ledger.corpus_wer is not None:
+        words = f"over {ledger.wer_words} reference words"
+        lines.append(_line("corpus WER", f"{ledger.corpus_wer:.1%}", words))
+    if result.times_real_time is not None:
+        on = ", ".join(result.providers)
+        took = f"× real time, {result.wall_seconds:.1f} s on {on}"
+        lines.append(_line("speed", f"{result.times_real_time:.1f}", took))
+    else:
+        lines.append(_line("speed", "-", "nothing new to do"))
+    lines.append(_line("ledger", "balances" if ledger.balances else "DOES NOT BALANCE"))
+    lines += [f"  missing: {source_id}" for source_id in ledger.missing[:10]]
+    lines += [f"  unbalanced: {recording_id}" for recording_id in ledger.unbalanced[:10]]
+    return "\n".join(lines)
+
+
+def _line(name: str, figure: str, remark: str = "") -> str:
+    return f"{name:<12}{figure:>10}  {remark}".rstrip()
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / _HOUR_SECONDS:.2f} h" if seconds >= _HOUR_SECONDS else f"{seconds:.1f} s"
+
+
+def _duplicates(result: RunResult) -> str:
+    repeated = result.listed - result.ledger.inputs
+    known = result.ledger.inputs - result.new_inputs
+    remarks = [f"{repeated} listed twice"] * bool(repeated) + [f"{known} done before"] * bool(known)
+    return ", ".join(remarks)

@@ -1,0 +1,47 @@
+"""DecodeAudio: references to decoded audio, for pipelines of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import apache_beam as beam
+
+from beam_audio.recording import PrepareSettings, decode_channels
+from beam_audio.transforms.read import FAILURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beam_audio.types import Audio, AudioRef
+
+AUDIO: Final = "audio"
+
+
+class DecodeAudio(beam.PTransform):
+    """Decodes each reference into one :class:`Audio` a channel of the policy.
+
+    The whole recording is in memory and its PCM travels to the next stage: for large runs use
+    ``TranscribeUnits``. Returns a tuple of PCollections, ``audio`` and ``failures``; a recording
+    that breaks midway gives its good part and a failure.
+    """
+
+    def __init__(self, settings: PrepareSettings | None = None) -> None:
+        super().__init__()
+        self._settings = settings or PrepareSettings()
+
+    def expand(self, refs: beam.PCollection[AudioRef]) -> beam.pvalue.DoOutputsTuple:
+        """Wire decoding."""
+        decoding = beam.ParDo(_Decode(self._settings))
+        return refs | "Decode" >> decoding.with_outputs(FAILURES, main=AUDIO)
+
+
+class _Decode(beam.DoFn):
+    def __init__(self, settings: PrepareSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def process(self, element: AudioRef) -> Iterable[Audio | beam.pvalue.TaggedOutput]:
+        audio, failure = decode_channels(element, self._settings)
+        yield from audio
+        if failure is not None:
+            yield beam.pvalue.TaggedOutput(FAILURES, failure)

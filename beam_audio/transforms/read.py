@@ -1,0 +1,212 @@
+"""ReadAudio: from a glob, folder, file or manifest to references; no audio is read."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import apache_beam as beam
+from apache_beam.io.filesystem import BeamIOError, FileMetadata
+from apache_beam.io.filesystems import FileSystems
+
+from beam_audio import store
+from beam_audio.errors import BeamAudioError, ConfigError, InputError
+from beam_audio.manifest import MAX_LINE_BYTES, parse_line
+from beam_audio.types import AudioRef, Failure, stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FAILURES: Final = "failures"
+REFS: Final = "refs"
+
+_Line = tuple[str, int, bytes]
+
+
+class ReadAudio(beam.PTransform):
+    """Lists audio as :class:`AudioRef`; what cannot be listed comes out as :class:`Failure`.
+
+    Returns a tuple of PCollections, ``refs`` and ``failures``. Give exactly one of:
+
+    Args:
+        input: A file, a folder (searched at any depth, names starting with a dot left out) or a
+            Beam glob (``*`` within a folder, ``**`` across).
+        manifest: A JSONL file or a glob of such files; see :func:`beam_audio.manifest.parse_line`.
+            Relative paths resolve against the manifest's folder.
+        exclude: A folder whose files are not inputs, such as the output.
+        limit: Take the first so many, in the order of names or lines.
+    """
+
+    def __init__(
+        self,
+        *,
+        input: str | None = None,  # noqa: A002 - the flag's name
+        manifest: str | None = None,
+        exclude: str | None = None,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__()
+        if (input is None) == (manifest is None):
+            raise ConfigError("give --input or --manifest, one of them")
+        self._input = input
+        self._manifest = manifest
+        self._exclude = exclude
+        self._limit = limit
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.pvalue.DoOutputsTuple:
+        """Wire the listing; references are spread over workers before their files are looked at."""
+        if self._manifest is not None:
+            lines = (
+                begin
+                | "Manifest" >> beam.Create([self._manifest])
+                | "Lines" >> beam.FlatMap(self._lines)
+                | "SpreadLines" >> beam.Reshuffle()
+            )
+            return lines | "Refs" >> beam.ParDo(_RefOfLine()).with_outputs(FAILURES, main=REFS)
+        files = (
+            begin
+            | "Input" >> beam.Create([self._input])
+            | "Match" >> beam.FlatMap(self._files)
+            | "SpreadFiles" >> beam.Reshuffle()
+        )
+        return files | "Refs" >> beam.ParDo(_RefOfFile()).with_outputs(FAILURES, main=REFS)
+
+    def _lines(self, pattern: str) -> Iterator[_Line]:
+        return islice(read_lines(pattern), self._limit)
+
+    def _files(self, pattern: str) -> list[FileMetadata]:
+        return match_input(pattern, self._exclude)[: self._limit]
+
+
+def match_input(pattern: str, exclude: str | None = None) -> list[FileMetadata]:
+    """Files that ``--input`` names, sorted by path.
+
+    Raises:
+        InputError: The pattern cannot be listed.
+    """
+    try:
+        (match,) = FileSystems.match([pattern])
+        found = list(match.metadata_list)
+        if not found and "://" not in pattern and FileSystems.exists(pattern):
+            found = [store.stat(pattern)]  # a literal name that holds glob characters
+        if not found or _is_folder(pattern):
+            found = store.files_under(pattern)
+    except (BeamIOError, ValueError) as error:
+        raise InputError(f"cannot list --input={pattern}: {error}") from error
+    outside = [meta for meta in found if not exclude or not _is_within(meta.path, exclude)]
+    return sorted(
+        (meta for meta in outside if not _is_hidden(meta.path)), key=lambda meta: str(meta.path)
+    )
+
+
+def match_manifest(pattern: str) -> list[str]:
+    """Manifest files that ``--manifest`` names, sorted.
+
+    Raises:
+        InputError: The pattern cannot be listed.
+    """
+    try:
+        if FileSystems.exists(pattern):
+            return [pattern]
+        (match,) = FileSystems.match([pattern])
+    except (BeamIOError, ValueError) as error:
+        raise InputError(f"cannot list --manifest={pattern}: {error}") from error
+    return sorted(meta.path for meta in match.metadata_list)
+
+
+def read_lines(pattern: str) -> Iterator[_Line]:
+    """Lines of every manifest that matches, as (manifest, line number from 1, bytes).
+
+    Blank lines are no inputs. Of a line beyond the limit one byte too much is kept, which makes it
+    a failure where it is parsed.
+    """
+    for uri in match_manifest(pattern):
+        with store.open_to_read(uri) as file:
+            number = 0
+            while line := file.readline(MAX_LINE_BYTES + 1):
+                number += 1
+                rest = line
+                while rest and not rest.endswith(b"\n"):
+                    rest = file.readline(MAX_LINE_BYTES)
+                if line.strip():
+                    yield uri, number, line.rstrip(b"\r\n")
+
+
+def ref_of_line(manifest: str, line: bytes) -> AudioRef:
+    """Reference of a manifest line, its file looked at but not read.
+
+    Raises:
+        InputError: The line is broken or its file is missing.
+    """
+    entry = parse_line(line)
+    uri = _resolve(entry.path, manifest)
+    file = ref_of_file(store.stat(uri))
+    return AudioRef(
+        uri=uri,
+        size_bytes=file.size_bytes,
+        version=file.version,
+        updated=file.updated,
+        event_time=entry.event_time or file.updated,
+        offset_seconds=entry.offset_seconds,
+        duration_seconds=entry.duration_seconds,
+        manifest_seconds=entry.manifest_seconds,
+        reference_text=entry.reference_text,
+        language=entry.language,
+        metadata=entry.metadata,
+    )
+
+
+def ref_of_file(metadata: FileMetadata) -> AudioRef:
+    """Reference of a listed file."""
+    seconds = metadata.last_updated_in_seconds
+    updated = datetime.fromtimestamp(seconds, UTC) if seconds else None
+    return AudioRef(
+        uri=metadata.path,
+        size_bytes=metadata.size_in_bytes,
+        version=repr(seconds) if seconds else "",
+        updated=updated,
+        event_time=updated,
+    )
+
+
+class _RefOfLine(beam.DoFn):
+    def process(self, element: _Line) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
+        manifest, number, line = element
+        try:
+            yield ref_of_line(manifest, line)
+        except BeamAudioError as error:
+            identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
+            failure = Failure(
+                unit="input",
+                stage="read",
+                source_id=identity,
+                uri=manifest,
+                error_type=type(error).__name__,
+                message=f"line {number}: {error}",
+            )
+            yield beam.pvalue.TaggedOutput(FAILURES, failure)
+
+
+class _RefOfFile(beam.DoFn):
+    def process(self, element: FileMetadata) -> Iterable[AudioRef]:
+        yield ref_of_file(element)
+
+
+def _resolve(path: str, manifest: str) -> str:
+    if "://" in path or path.startswith("/"):
+        return path
+    return store.join(manifest.rpartition("/")[0], path)
+
+
+def _is_folder(path: str) -> bool:
+    return path.endswith("/") or ("://" not in path and store.is_local_folder(path))
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
+
+
+def _is_hidden(path: str) -> bool:
+    return path.rpartition("/")[2].startswith(".")

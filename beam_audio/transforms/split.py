@@ -1,0 +1,24 @@
+"""SplitAudio: decoded audio to segments, for pipelines of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+
+from beam_audio.segment import SegmentSettings, split
+
+if TYPE_CHECKING:
+    from beam_audio.types import Audio, Segment
+
+
+class SplitAudio(beam.PTransform):
+    """Cuts each :class:`Audio` into :class:`Segment` elements, as :func:`beam_audio.split` does."""
+
+    def __init__(self, settings: SegmentSettings | None = None) -> None:
+        super().__init__()
+        self._settings = settings or SegmentSettings()
+
+    def expand(self, audio: beam.PCollection[Audio]) -> beam.PCollection[Segment]:
+        """Wire splitting."""
+        return audio | "Split" >> beam.FlatMap(split, self._settings)

@@ -1,0 +1,153 @@
+"""The one model handler, and Transcribe: Beam's RunInference for segments of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import apache_beam as beam
+import numpy as np
+import soxr
+from apache_beam.ml.inference.base import ModelHandler, RunInference
+from apache_beam.utils.shared import Shared
+
+from beam_audio.remote import local_model
+from beam_audio.asr import Recognizer, Request, Task, load_model
+from beam_audio.transforms.read import FAILURES
+from beam_audio.types import Failure, Segment, Transcript
+from beam_audio.unit import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+TRANSCRIPTS: Final = "transcripts"
+
+Recognised = tuple[Segment, Transcript | Failure]
+
+
+class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
+    """Loads a recogniser on a worker and gives it batches.
+
+    Works with Beam's ``RunInference`` on :class:`Segment` elements; the results carry the segment
+    without its samples. A failing batch is halved until only the guilty segment is a
+    :class:`Failure`.
+    """
+
+    def __init__(
+        self,
+        model: str = "whisper-tiny.en",
+        *,
+        precision: str | None = None,
+        provider: str = "auto",
+        require_provider: bool = False,
+        language: str | None = None,
+        task: Task = "transcribe",
+        prompt: str | None = None,
+        max_batch_size: int = 8,
+    ) -> None:
+        """Describe the model; nothing is loaded yet.
+
+        Args:
+            model: A card's name, a folder, or an address such as ``gs://bucket/model``.
+            precision: Numeric precision; the card's own by default.
+            provider: ``auto``, ``cpu``, ``cuda`` or the name of an ONNX Runtime provider.
+            require_provider: Fail when the session runs on another provider.
+            language: Language of every segment; None lets the model decide.
+            task: ``transcribe`` or ``translate``.
+            prompt: Text taken as said before each segment.
+            max_batch_size: Largest batch that ``RunInference`` forms.
+        """
+        super().__init__()
+        self._model = model
+        self._language = language
+        self._max_batch_size = max_batch_size
+        self._shared = Shared()
+        self._options: dict[str, Any] = {
+            "precision": precision,
+            "provider": provider,
+            "require_provider": require_provider,
+            "task": task,
+            "prompt": prompt,
+        }
+
+    def load_model(self) -> Recognizer:
+        """Load the recogniser; a remote model folder is copied to the local cache first."""
+        return load_model(local_model(self._model), **self._options)
+
+    def acquire(self) -> Recognizer:
+        """The recogniser of this process: loaded by the first who asks, shared while one holds it.
+
+        Copies of a handler made by pickling share it too.
+        """
+        return self._shared.acquire(self.load_model)
+
+    def run_inference(
+        self,
+        batch: Sequence[Segment],
+        model: Recognizer,
+        inference_args: dict[str, Any] | None = None,  # noqa: ARG002 - Beam's signature
+    ) -> Iterable[Recognised]:
+        """Recognise segments, in order."""
+        requests = [
+            Request(_clip(segment, model.sample_rate_hz), self._language) for segment in batch
+        ]
+        for segment, result in zip(batch, recognise(model, requests), strict=True):
+            bare = replace(segment, samples=np.zeros(0, dtype=np.float32))
+            yield bare, result if isinstance(result, Transcript) else _failure(segment, result)
+
+    def get_metrics_namespace(self) -> str:
+        """Namespace of Beam's inference metrics."""
+        return "beam_audio"
+
+    def batch_elements_kwargs(self) -> dict[str, Any]:
+        """Bounds of Beam's batching; ours, sorted by length, is in ``TranscribeUnits``."""
+        return {"min_batch_size": 1, "max_batch_size": self._max_batch_size}
+
+
+class Transcribe(beam.PTransform):
+    """Recognises segments through Beam's ``RunInference``.
+
+    PCM travels between the stages of such a pipeline: for large runs use ``TranscribeUnits``.
+
+    Returns a tuple of PCollections: ``transcripts`` of (segment without samples, transcript), and
+    ``failures``.
+    """
+
+    def __init__(self, handler: OnnxAsrModelHandler) -> None:
+        super().__init__()
+        self._handler = handler
+
+    def expand(self, segments: beam.PCollection[Segment]) -> beam.pvalue.DoOutputsTuple:
+        """Wire inference and the parting of failures."""
+        recognised = segments | "Recognise" >> RunInference(self._handler)
+        return recognised | "Part" >> beam.ParDo(_Part()).with_outputs(FAILURES, main=TRANSCRIPTS)
+
+
+class _Part(beam.DoFn):
+    def process(self, element: Recognised) -> Iterable[Recognised | beam.pvalue.TaggedOutput]:
+        _, result = element
+        if isinstance(result, Failure):
+            yield beam.pvalue.TaggedOutput(FAILURES, result)
+        else:
+            yield element
+
+
+def _clip(segment: Segment, rate_hz: int) -> Any:  # noqa: ANN401 - an array
+    if segment.sample_rate_hz == rate_hz:
+        return segment.samples
+    return soxr.resample(segment.samples, segment.sample_rate_hz, rate_hz)
+
+
+def _failure(segment: Segment, error: Exception) -> Failure:
+    return Failure(
+        unit="segment",
+        stage="recognise",
+        source_id=segment.recording_id,
+        uri="",
+        error_type=type(error).__name__,
+        message=str(error),
+        recording_id=segment.recording_id,
+        segment_id=segment.segment_id,
+        start_seconds=segment.start_seconds,
+        end_seconds=segment.end_seconds,
+    )

@@ -1,0 +1,68 @@
+"""WriteParquet: rows of one's own into hive-partitioned Parquet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+
+from beam_audio.parts import PartWriter
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from beam_audio.schema import Table
+    from beam_audio.types import Row
+
+_ID_COLUMNS = {"segments": "segment_id", "recordings": "recording_id", "failures": "source_id"}
+
+
+class WriteParquet(beam.PTransform):
+    """Writes rows of a table of :mod:`beam_audio.schema` and returns the file names.
+
+    Files are named by the ids of the rows they hold, so that a repeated write replaces them. They
+    are no units of a run: ``beam-audio`` does not count them.
+
+    Args:
+        output: The output folder.
+        table: ``segments``, ``recordings`` or ``failures``.
+        partition_by: Keys of the row that name its folder; they are not stored in the file.
+        shards: Into how many files a partition is spread.
+    """
+
+    def __init__(
+        self,
+        output: str,
+        *,
+        table: Table = "segments",
+        partition_by: tuple[str, ...] = (),
+        shards: int = 1,
+    ) -> None:
+        super().__init__()
+        self._output = output
+        self._table: Table = table
+        self._partition_by = partition_by
+        self._shards = shards
+
+    def expand(self, rows: beam.PCollection[Row]) -> beam.PCollection[str]:
+        """Wire grouping and writing."""
+        return (
+            rows
+            | "Key" >> beam.Map(self._keyed)
+            | "Group" >> beam.GroupByKey()
+            | "Write" >> beam.FlatMapTuple(self._write)
+        )
+
+    def _keyed(self, row: Row) -> tuple[int, Row]:
+        return int(stable_id(row[_ID_COLUMNS[self._table]]), 16) % self._shards, row
+
+    def _write(self, _shard: int, rows: Iterable[Row]) -> Iterator[str]:
+        id_column = _ID_COLUMNS[self._table]
+        ordered = sorted(rows, key=lambda row: str(row[id_column]))
+        part_id = stable_id(*[row[id_column] for row in ordered])
+        with PartWriter(self._output, part_id) as writer:
+            for row in ordered:
+                keys = tuple((key, row.get(key)) for key in self._partition_by)
+                writer.write(self._table, keys, row)
+            yield from writer.publish()

@@ -1,0 +1,208 @@
+"""Frozen value types that travel between the stages, and the one hash behind every id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+Decision = Literal["keep", "review", "drop"]
+FailureUnit = Literal["input", "recording", "segment"]
+
+_ID_HEX_DIGITS = 32
+
+
+def stable_id(*parts: object) -> str:
+    """Hash JSON-serialisable parts into 32 hex digits (128 bits of sha256).
+
+    The parts are hashed as one canonical JSON array, so ``("ab", "c")`` and ``("a", "bc")`` differ
+    and the id is the same on every machine and Python version.
+    """
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:_ID_HEX_DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioRef:
+    """Where a piece of audio is and what is claimed of it: a few hundred bytes, never PCM.
+
+    Attributes:
+        uri: Absolute path or ``scheme://`` address.
+        size_bytes: Size of the encoded object.
+        version: Object generation, else last update in seconds since the epoch, as text.
+        updated: Last update, UTC.
+        event_time: Stated event time, else ``updated``, UTC; None when neither is known.
+        offset_seconds: Start of the cut inside the object; None when the whole object is meant.
+        duration_seconds: Length of the cut; None reaches to the end.
+        manifest_seconds: Length the manifest claims.
+        reference_text: Reference transcript, when one is known.
+        language: Stated language, ISO 639 code.
+        metadata: Further manifest fields as text, sorted by key.
+        inline: Encoded bytes of small payloads that are stored nowhere else.
+        attempt: 1, or more when an earlier failure is tried again.
+    """
+
+    uri: str
+    size_bytes: int
+    version: str = ""
+    updated: datetime | None = None
+    event_time: datetime | None = None
+    offset_seconds: float | None = None
+    duration_seconds: float | None = None
+    manifest_seconds: float | None = None
+    reference_text: str | None = None
+    language: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    inline: bytes | None = field(default=None, repr=False)
+    attempt: int = 1
+
+    @property
+    def source_id(self) -> str:
+        """Identity of this unit of input: the same object version and cut, however often listed."""
+        return stable_id(
+            "source",
+            self.uri,
+            self.size_bytes,
+            self.version,
+            self.offset_seconds,
+            self.duration_seconds,
+        )
+
+    def retried(self, attempt: int) -> Self:
+        """The same input on a later attempt."""
+        return replace(self, attempt=attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """What the header of an encoded recording says.
+
+    ``header_seconds`` is a claim, often wrong; decoded length is counted elsewhere.
+    """
+
+    codec: str
+    container: str
+    sample_rate_hz: int
+    channels: int
+    header_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """One decoded channel (or mix) in memory: ``samples`` is float32 of shape (frames,)."""
+
+    samples: NDArray[np.float32]
+    sample_rate_hz: int
+    recording_id: str = ""
+    channel: int | None = None
+
+    @property
+    def duration_seconds(self) -> float:
+        """Decoded length in seconds."""
+        return len(self.samples) / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """A stretch of one recording, in exact samples at the source's own rate.
+
+    ``[core_start_sample, core_end_sample)`` are disjoint between the segments of a recording and
+    decide the ledger; ``[start_sample, end_sample)`` is what a model hears. ``speech`` holds the
+    stretches inside it that the voice activity detector marked, as (start, end) source samples of
+    the recording. ``samples`` is float32 of shape (end_sample - start_sample,) at the source rate.
+    """
+
+    recording_id: str
+    segment_id: str
+    segment_index: int
+    channel: int | None
+    sample_rate_hz: int
+    start_sample: int
+    end_sample: int
+    core_start_sample: int
+    core_end_sample: int
+    speech: tuple[tuple[int, int], ...]
+    samples: NDArray[np.float32] = field(repr=False)
+
+    @property
+    def start_seconds(self) -> float:
+        """Start in the recording, seconds."""
+        return self.start_sample / self.sample_rate_hz
+
+    @property
+    def end_seconds(self) -> float:
+        """End in the recording, seconds."""
+        return self.end_sample / self.sample_rate_hz
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length in seconds."""
+        return (self.end_sample - self.start_sample) / self.sample_rate_hz
+
+    @property
+    def speech_seconds(self) -> float:
+        """Seconds inside the segment that the voice activity detector marked as speech."""
+        return sum(end - start for start, end in self.speech) / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Signal measures of a segment; None where a measure is undefined, never a stand-in number."""
+
+    rms_dbfs: float | None
+    peak_dbfs: float | None
+    clipped_fraction: float
+    speech_fraction: float
+    snr_db: float | None
+    bandwidth_hz: float | None
+    loudness_lufs: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser heard in one segment.
+
+    ``avg_logprob`` is the natural log, averaged over the tokens and the end token. ``token_ids``
+    are the text tokens without prompt or end token, for families that have them.
+    """
+
+    text: str
+    language: str | None = None
+    language_probability: float | None = None
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+    token_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed unit of input, recording or segment: a row of ``failures/``."""
+
+    unit: FailureUnit
+    stage: str
+    source_id: str
+    uri: str
+    error_type: str
+    message: str
+    recording_id: str | None = None
+    segment_id: str | None = None
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    event_time: datetime | None = None
+    payload_uri: str | None = None
+    attempt: int = 1
+
+    def retried(self, attempt: int) -> Self:
+        """The same failed input on a later attempt."""
+        return replace(self, attempt=attempt)
+
+
+Row = dict[str, Any]
+"""One output row, keyed by the column names of :mod:`beam_audio.schema`."""

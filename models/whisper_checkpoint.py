@@ -1,0 +1,237 @@
+"""Whisper checkpoints in the two layouts they are published in, read into one set of names.
+
+Names of the neutral form, all linear weights (output, input), ``N`` a layer number::
+
+    encoder.conv1 encoder.conv2                 .weight (out, in, 3) .bias
+    encoder.positions                           (1500, width)
+    encoder.N.attention.{norm,qkv,out}          .weight .bias
+    encoder.N.mlp.{norm,up,down}                .weight .bias
+    encoder.norm                                .weight .bias
+    decoder.tokens decoder.positions            (vocabulary, width) (448, width)
+    decoder.N.attention.{norm,qkv,out}          .weight .bias
+    decoder.N.cross.{norm,q,kv,out}             .weight .bias
+    decoder.N.mlp.{norm,up,down}                .weight .bias
+    decoder.norm                                .weight .bias
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from beam_audio.errors import ModelError
+from beam_audio.models.ctranslate2 import CTranslate2File, read_ctranslate2
+from beam_audio.models.safetensors import read_safetensors, safetensors_files
+from beam_audio.models.weights import Tensor, join_rows, zeros
+from beam_audio.models.whisper_config import (
+    WhisperConfig,
+    WhisperDimensions,
+    read_json,
+    read_tokens,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_GELU = 3  # CTranslate2's number for the exact Gaussian error linear unit
+
+
+@dataclass(frozen=True, slots=True)
+class WhisperCheckpoint:
+    """Weights by neutral name, and the configuration beside them."""
+
+    config: WhisperConfig
+    weights: dict[str, Tensor]
+
+
+def read_ctranslate2_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
+    """Read a CTranslate2 Whisper.
+
+    Args:
+        files: Paths of ``model.bin``, ``config.json`` and ``tokenizer.json`` by these names.
+
+    Raises:
+        ModelError: It is another kind of model, or something it needs is missing.
+    """
+    path = files["model.bin"]
+    content = read_ctranslate2(path)
+    if content.specification != "WhisperSpec":
+        raise ModelError(f"{path} holds a {content.specification!r}, not a Whisper model")
+    activation = content.integers.get("decoder/activation")
+    if activation is None or int(activation) != _GELU:
+        raise ModelError(f"{path} uses an activation other than GELU, which Whisper has")
+    weights = _Names(content.tensors, path)
+    neutral = _neutral_ctranslate2(weights)
+    settings = read_json(files["config.json"])
+    tokens = read_tokens(
+        files["tokenizer.json"],
+        _ids(settings, "suppress_ids"),
+        _ids(settings, "suppress_ids_begin"),
+    )
+    heads = _heads(content, path)
+    config = WhisperConfig(
+        _dimensions(neutral, *heads), tokens, _pairs(settings.get("alignment_heads"))
+    )
+    return WhisperCheckpoint(config, neutral)
+
+
+def read_huggingface_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
+    """Read a Hugging Face Whisper directory of safetensors.
+
+    Args:
+        files: Paths of ``config.json``, ``tokenizer.json``, the safetensors files with their index,
+            and, where there is one, ``generation_config.json``.
+
+    Raises:
+        ModelError: It is another kind of model, or something it needs is missing.
+    """
+    directory = files["config.json"].parent
+    settings = read_json(files["config.json"])
+    if settings.get("model_type") != "whisper":
+        raise ModelError(f"{directory} holds a {settings.get('model_type')!r}, not a Whisper model")
+    if settings.get("activation_function", "gelu") != "gelu":
+        raise ModelError(f"{directory} uses an activation other than GELU, which Whisper has")
+    generation = files.get("generation_config.json")
+    generation_settings = settings | (read_json(generation) if generation is not None else {})
+    tokens = read_tokens(
+        files["tokenizer.json"],
+        _ids(generation_settings, "suppress_tokens"),
+        _ids(generation_settings, "begin_suppress_tokens"),
+    )
+    neutral = _neutral_huggingface(
+        _Names(read_safetensors(safetensors_files(directory)), directory)
+    )
+    try:
+        heads = int(settings["encoder_attention_heads"]), int(settings["decoder_attention_heads"])
+    except KeyError as error:
+        raise ModelError(f"{files['config.json']} lacks {error}") from error
+    config = WhisperConfig(
+        _dimensions(neutral, *heads), tokens, _pairs(generation_settings.get("alignment_heads"))
+    )
+    return WhisperCheckpoint(config, neutral)
+
+
+def _ids(settings: dict[str, Any], name: str) -> tuple[int, ...]:
+    return tuple(int(token) for token in settings.get(name) or ())
+
+
+def _pairs(heads: list[list[int]] | None) -> tuple[tuple[int, int], ...]:
+    return tuple((int(layer), int(head)) for layer, head in heads or ())
+
+
+def _heads(content: CTranslate2File, path: Path) -> tuple[int, int]:
+    try:
+        found = content.integers
+        return int(found["encoder/num_heads"]), int(found["decoder/num_heads"])
+    except KeyError as error:
+        raise ModelError(f"{path} lacks the setting {error}") from error
+
+
+class _Names:
+    """Looks tensors up under their published names, and says what is missing."""
+
+    def __init__(self, tensors: dict[str, Tensor], where: Path) -> None:
+        self._tensors = tensors
+        self._where = where
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._tensors:
+            raise ModelError(f"{self._where} lacks the weight {name!r}: it is incomplete")
+        return self._tensors[name]
+
+    def layers(self, prefix: str) -> int:
+        """How many layers there are: names that begin with ``prefix`` and a number."""
+        numbered = re.compile(re.escape(prefix) + r"(\d+)")
+        numbers = {int(match[1]) for name in self._tensors if (match := numbered.match(name))}
+        if numbers != set(range(len(numbers))) or not numbers:
+            raise ModelError(f"{self._where} lacks some of the layers {prefix}*: it is incomplete")
+        return len(numbers)
+
+
+def _neutral_ctranslate2(names: _Names) -> dict[str, Tensor]:
+    weights: dict[str, Tensor] = {}
+
+    def put(target: str, source: str, weight: str = "weight", bias: str = "bias") -> None:
+        weights[f"{target}.weight"] = names[f"{source}/{weight}"]
+        weights[f"{target}.bias"] = names[f"{source}/{bias}"]
+
+    def put_block(target: str, source: str, linears: tuple[str, ...]) -> None:
+        put(f"{target}.norm", f"{source}/layer_norm", "gamma", "beta")
+        for index, linear in enumerate(linears):
+            put(f"{target}.{linear}", f"{source}/linear_{index}")
+
+    for side in ("encoder", "decoder"):
+        put(f"{side}.norm", f"{side}/layer_norm", "gamma", "beta")
+        weights[f"{side}.positions"] = names[f"{side}/position_encodings/encodings"]
+        for layer in range(names.layers(f"{side}/layer_")):
+            here, there = f"{side}.{layer}", f"{side}/layer_{layer}"
+            put_block(f"{here}.attention", f"{there}/self_attention", ("qkv", "out"))
+            put_block(f"{here}.mlp", f"{there}/ffn", ("up", "down"))
+            if side == "decoder":
+                put_block(f"{here}.cross", f"{there}/attention", ("q", "kv", "out"))
+    put("encoder.conv1", "encoder/conv1")
+    put("encoder.conv2", "encoder/conv2")
+    weights["decoder.tokens"] = names["decoder/embeddings/weight"]
+    return weights
+
+
+def _neutral_huggingface(names: _Names) -> dict[str, Tensor]:
+    weights: dict[str, Tensor] = {}
+
+    def put(target: str, *sources: str) -> None:
+        """Several sources are stacked; Whisper's key projections have no bias: zeros."""
+        matrices = [names[f"model.{source}.weight"] for source in sources]
+        weights[f"{target}.weight"] = join_rows(matrices)
+        biases = [
+            zeros(matrix.shape[0]) if source.endswith("k_proj") else names[f"model.{source}.bias"]
+            for source, matrix in zip(sources, matrices, strict=True)
+        ]
+        weights[f"{target}.bias"] = join_rows(biases)
+
+    for side in ("encoder", "decoder"):
+        put(f"{side}.norm", f"{side}.layer_norm")
+        weights[f"{side}.positions"] = names[f"model.{side}.embed_positions.weight"]
+        for layer in range(names.layers(f"model.{side}.layers.")):
+            here, there = f"{side}.{layer}", f"{side}.layers.{layer}"
+            attention = f"{there}.self_attn"
+            put(f"{here}.attention.norm", f"{there}.self_attn_layer_norm")
+            put(f"{here}.attention.qkv", *(f"{attention}.{part}_proj" for part in "qkv"))
+            put(f"{here}.attention.out", f"{attention}.out_proj")
+            put(f"{here}.mlp.norm", f"{there}.final_layer_norm")
+            put(f"{here}.mlp.up", f"{there}.fc1")
+            put(f"{here}.mlp.down", f"{there}.fc2")
+            if side == "decoder":
+                cross = f"{there}.encoder_attn"
+                put(f"{here}.cross.norm", f"{there}.encoder_attn_layer_norm")
+                put(f"{here}.cross.q", f"{cross}.q_proj")
+                put(f"{here}.cross.kv", f"{cross}.k_proj", f"{cross}.v_proj")
+                put(f"{here}.cross.out", f"{cross}.out_proj")
+    put("encoder.conv1", "encoder.conv1")
+    put("encoder.conv2", "encoder.conv2")
+    weights["decoder.tokens"] = names["model.decoder.embed_tokens.weight"]
+    return weights
+
+
+def _dimensions(
+    weights: dict[str, Tensor], encoder_heads: int, decoder_heads: int
+) -> WhisperDimensions:
+    width, mel_bands, _ = weights["encoder.conv1.weight"].shape
+    counts = {
+        side: len({name.split(".")[1] for name in weights if name.startswith(side) and ".mlp." in name})
+        for side in ("encoder", "decoder")
+    }
+    if width % encoder_heads or width % decoder_heads:
+        raise ModelError(f"{encoder_heads} and {decoder_heads} heads do not divide {width}")
+    return WhisperDimensions(
+        mel_bands=mel_bands,
+        width=width,
+        audio_positions=weights["encoder.positions"].shape[0],
+        text_positions=weights["decoder.positions"].shape[0],
+        encoder_layers=counts["encoder"],
+        encoder_heads=encoder_heads,
+        decoder_layers=counts["decoder"],
+        decoder_heads=decoder_heads,
+        vocabulary=weights["decoder.tokens"].shape[0],
+    )

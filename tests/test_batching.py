@@ -1,0 +1,86 @@
+"""Batches lose nothing, stay within their budget and hold little padding."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beam_audio.batching import batches, read_ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LENGTHS = st.lists(st.floats(0.1, 40.0), max_size=60)
+
+
+def identity(value: float) -> float:
+    return value
+
+
+@given(LENGTHS, st.floats(1.0, 200.0))
+def test_every_item_leaves_once_within_the_budget(lengths: list[float], budget: float) -> None:
+    out = list(batches(lengths, seconds=identity, cost=identity, budget_seconds=budget))
+    assert sorted(item for batch in out for item in batch) == sorted(lengths)
+    for batch in out:
+        assert len(batch) == 1 or len(batch) * max(batch) <= budget * (1 + 1e-9)
+
+
+@given(LENGTHS, st.floats(1.0, 100.0))
+def test_what_is_held_is_bounded(lengths: list[float], budget: float) -> None:
+    taken = 0.0
+    given_back = 0.0
+
+    def feed() -> Iterator[float]:
+        nonlocal taken
+        for length in lengths:
+            assert taken - given_back <= 2 * budget + 40.0 + 1e-6
+            taken += length
+            yield length
+
+    for batch in batches(feed(), seconds=identity, cost=identity, budget_seconds=budget):
+        given_back += sum(batch)
+
+
+def test_batches_hold_items_of_like_length() -> None:
+    lengths = [1.0, 9.0] * 20
+    out = list(batches(lengths, seconds=identity, cost=identity, budget_seconds=45.0))
+    padded = sum(len(batch) * max(batch) for batch in out)
+    assert padded / sum(lengths) < 1.2
+
+
+def test_reading_ahead_keeps_order_and_bounds_the_lead() -> None:
+    made: list[int] = []
+
+    def produce() -> Iterator[int]:
+        for number in range(50):
+            made.append(number)
+            yield number
+
+    with read_ahead(produce(), depth=3) as items:
+        for count, item in enumerate(items):
+            assert item == count
+            assert len(made) <= count + 1 + 3 + 1
+
+
+def test_an_error_of_the_producer_reaches_the_reader_after_what_came_before() -> None:
+    def produce() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    seen = []
+    with pytest.raises(ValueError, match="broken"), read_ahead(produce(), depth=4) as items:
+        seen.extend(items)
+    assert seen == [1]
+
+
+def test_leaving_early_stops_the_producer() -> None:
+    def produce() -> Iterator[int]:
+        yield from range(10**9)
+
+    with read_ahead(produce(), depth=2) as items:
+        assert next(items) == 0
+    assert "read-ahead" not in {thread.name for thread in threading.enumerate()}

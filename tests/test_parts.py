@@ -1,0 +1,100 @@
+"""Part files: hive folders, the schema, whole files or none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beam_audio.parts import PartWriter, partition_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def failure(number: int, **changed: Any) -> dict[str, Any]:  # noqa: ANN401 - column values
+    row = {
+        "unit": "input",
+        "stage": "read",
+        "source_id": f"s{number}",
+        "uri": f"/a/{number}",
+        "error_type": "InputError",
+        "message": "no",
+        "when": datetime.now(UTC),
+        "attempt": 1,
+    }
+    return row | changed
+
+
+def files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_rows_stand_in_their_partitions_and_nothing_else_is_left(tmp_path: Path) -> None:
+    with PartWriter(str(tmp_path), "u1") as writer:
+        for number, date in enumerate(["2026-01-01", "2026-01-02", "2026-01-01"]):
+            writer.write("failures", (("date", date),), failure(number))
+        names = writer.publish()
+    assert list(names) == [
+        "failures/date=2026-01-01/part-u1.parquet",
+        "failures/date=2026-01-02/part-u1.parquet",
+    ]
+    assert files(tmp_path) == list(names)
+    assert writer.rows == {"segments": 0, "recordings": 0, "failures": 3}
+    table = ds.dataset(f"{tmp_path}/failures", partitioning="hive").to_table()
+    assert sorted(zip(table["date"].to_pylist(), table["source_id"].to_pylist(), strict=True)) == [
+        ("2026-01-01", "s0"),
+        ("2026-01-01", "s2"),
+        ("2026-01-02", "s1"),
+    ]
+
+
+def test_leaving_without_publishing_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), PartWriter(str(tmp_path), "u1") as writer:
+        writer.write("failures", (("date", "d"),), failure(1))
+        raise RuntimeError
+    assert files(tmp_path) == []
+
+
+def test_publishing_again_replaces(tmp_path: Path) -> None:
+    for message in ("first", "second"):
+        with PartWriter(str(tmp_path), "u1") as writer:
+            writer.write("failures", (), failure(1, message=message))
+            (name,) = writer.publish()
+    assert pq.read_table(tmp_path / name)["message"].to_pylist() == ["second"]
+    assert len(files(tmp_path)) == 1
+
+
+def test_a_missing_required_value_is_an_error_not_a_null(tmp_path: Path) -> None:
+    with (
+        pytest.raises((pa.ArrowInvalid, OSError)),
+        PartWriter(str(tmp_path), "u1") as writer,
+    ):
+        writer.write("failures", (), failure(1, message=None))
+        writer.publish()
+    assert files(tmp_path) == []
+
+
+@given(st.none() | st.text(max_size=40) | st.text(min_size=100, max_size=300))
+def test_any_value_names_one_folder_that_hive_readers_read_back(value: str | None) -> None:
+    folder = partition_folder("segments", (("speaker", value),))
+    assert folder.count("/") == 1
+    assert len(folder.rpartition("/")[2].encode()) < 240
+    hive = ds.partitioning(pa.schema([("speaker", pa.string())]), flavor="hive")
+    read = ds.get_partition_keys(hive.parse(f"/{folder}/"))["speaker"]
+    if not value:
+        assert read is None
+    elif len(value) <= 15:
+        assert read == value
+
+
+def test_long_values_that_differ_late_have_folders_of_their_own() -> None:
+    long = "x" * 500
+    folders = {partition_folder("segments", (("k", long + end),)) for end in ("", "a", "b")}
+    assert len(folders) == 3

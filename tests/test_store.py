@@ -1,0 +1,108 @@
+"""The output folder: commits, whole files, the sweep, and names that are taken literally."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beam_audio import store
+from beam_audio.errors import InputError, StoreError
+
+LAYOUT = {"config_id": "c"}
+
+
+def commit(name: str, *files: str) -> store.Commit:
+    return store.Commit(
+        unit_id=name, layout=LAYOUT, source_ids=(f"source-{name}",), files=files, rows={"segments": 1}
+    )
+
+
+def put(root: Path, name: str) -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+def test_unit_id_ignores_order_and_tells_sets_apart() -> None:
+    assert store.unit_id(["a", "b"]) == store.unit_id(["b", "a"])
+    assert store.unit_id(["a", "b"]) != store.unit_id(["ab"])
+
+
+def test_commits_round_trip(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    first, second = commit("1", "segments/part-1.parquet"), commit("2")
+    store.write_commit(root, first)
+    store.write_commit(root, second)
+    assert sorted(store.read_commits(root), key=lambda item: item.unit_id) == [first, second]
+    assert store.read_commit(root, "1") == first
+    assert store.read_commit(root, "3") is None
+
+
+def test_an_output_that_does_not_exist_has_no_commits(tmp_path: Path) -> None:
+    assert list(store.read_commits(str(tmp_path / "none"))) == []
+
+
+def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path) -> None:
+    put(tmp_path, "_units/x.json").write_text('{"other": 1}')
+    with pytest.raises(StoreError, match="move it away"):
+        list(store.read_commits(str(tmp_path)))
+
+
+def test_sweep_removes_what_no_commit_names_and_nothing_else(tmp_path: Path) -> None:
+    kept = put(tmp_path, "segments/date=2026-01-01/part-1.parquet")
+    left = [
+        put(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
+        put(tmp_path, "failures/part-3.parquet"),
+        put(tmp_path, "_tmp/half-written"),
+    ]
+    foreign = [put(tmp_path, "segments/notes.txt"), put(tmp_path, "run-1.json")]
+    store.write_commit(str(tmp_path), commit("1", "segments/date=2026-01-01/part-1.parquet"))
+    assert store.sweep(str(tmp_path)) == 3
+    assert kept.exists()
+    assert all(path.exists() for path in foreign)
+    assert not any(path.exists() for path in left)
+
+
+def test_a_whole_file_replaces_the_one_before(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    store.write_whole(root, "a/b.json", b"one")
+    store.write_whole(root, "a/b.json", b"two")
+    assert (tmp_path / "a/b.json").read_bytes() == b"two"
+    assert list((tmp_path / "_tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a[1].wav", "what?.wav", "a*b.wav", "ü ñ 你.wav", "#%20.wav"])
+def test_names_are_literal(tmp_path: Path, name: str) -> None:
+    put(tmp_path, f"in[x]/{name}")
+    uri = f"{tmp_path}/in[x]/{name}"
+    assert store.stat(uri).size_in_bytes == 1
+    with store.open_to_read(uri) as file:
+        assert file.read() == b"x"
+    assert [meta.path for meta in store.files_under(f"{tmp_path}/in[x]")] == [uri]
+
+
+def test_compressed_names_are_read_as_they_are(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.wav.gz")
+    with store.open_to_read(str(path)) as file:
+        assert file.read() == b"x"
+
+
+@pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://b/a.wav", ""])
+def test_what_is_missing_is_an_input_error(uri: str) -> None:
+    with pytest.raises(InputError):
+        store.stat(uri)
+    with pytest.raises(InputError):
+        store.open_to_read(uri)
+
+
+def test_an_output_that_is_a_file_is_not_writable(tmp_path: Path) -> None:
+    blocked = put(tmp_path, "out")
+    with pytest.raises(StoreError, match="--output"):
+        store.require_writable(str(blocked))
+
+
+def test_a_writable_output_is_left_as_it_was(tmp_path: Path) -> None:
+    store.require_writable(str(tmp_path))
+    assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == []
