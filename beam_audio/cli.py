@@ -123,7 +123,7 @@ def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]
             result = run(settings, beam_flags)
         except (BeamAudioError, KeyboardInterrupt):
             raise
-        except Exception as error:  # noqa: BLE001 - runners raise whatever a worker raised
+        except Exception as error:
             logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
             return _complain(f"the run failed: {_cause(error)}", EXIT_FAILED)
     print(closing_table(result))
@@ -167,7 +167,7 @@ def _doctor(_given: argparse.Namespace, rest: list[str]) -> int:
 
 def _models_list(_given: argparse.Namespace, rest: list[str]) -> int:
     _refuse_unknown(rest, known=[])
-    print(list_models())
+    print("\n".join(map(str, list_models())))
     return 0
 
 

@@ -35,31 +35,53 @@ def _flag(default: object, text: str, *, choices: Sequence[str] = ()) -> Any:  #
 class RunConfig:
     """Flags of ``beam-audio run``, by their names without the dashes."""
 
-    input: str | None = _flag(None, "audio: a file, a folder (at any depth) or a glob such as 'gs://b/**.flac'")
-    manifest: str | None = _flag(None, "JSONL with audio_filepath, text, duration, offset, lang, event_time a line")
+    input: str | None = _flag(
+        None, "audio: a file, a folder (at any depth) or a glob such as 'gs://b/**.flac'"
+    )
+    manifest: str | None = _flag(
+        None, "JSONL with audio_filepath, text, duration, offset, lang, event_time a line"
+    )
     output: str = _flag("", "folder for the tables; local or gs://")
-    model: str = _flag("whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…")
-    precision: str | None = _flag(None, "numeric precision of the model; the card's own if not given")
-    provider: str = _flag("auto", "where inference runs: auto, cpu, cuda or an ONNX Runtime provider's name")
+    model: str = _flag(
+        "whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…"
+    )
+    precision: str | None = _flag(
+        None, "numeric precision of the model; the card's own if not given"
+    )
+    provider: str = _flag(
+        "auto", "where inference runs: auto, cpu, cuda or an ONNX Runtime provider's name"
+    )
     require_provider: bool = _flag(False, "fail instead of falling back to another provider")
     language: str = _flag("auto", "auto (the model decides), from_manifest, or a code such as en")
     task: str = _flag("transcribe", "what the model writes", choices=("transcribe", "translate"))
     prompt: str | None = _flag(None, "text the model takes as said before each segment")
-    segmenter: str = _flag("vad", "cut where speech is, or into fixed windows", choices=("vad", "fixed"))
+    segmenter: str = _flag(
+        "vad", "cut where speech is, or into fixed windows", choices=("vad", "fixed")
+    )
     vad_preset: str = _flag("default", "voice activity settings", choices=tuple(VAD_PRESETS))
     window_seconds: float = _flag(30.0, "length of a fixed window")
     overlap_seconds: float = _flag(0.0, "overlap of fixed windows")
-    channels: str = _flag("mix", "mix them, split them into recordings of their own, or a number from 0")
+    channels: str = _flag(
+        "mix", "mix them, split them into recordings of their own, or a number from 0"
+    )
     decoder: str = _flag("auto", "what decodes audio", choices=("auto", "soundfile", "av", "tfio"))
-    max_recording_seconds: float = _flag(_LIMITS.max_recording_seconds, "decode no further than this")
+    max_recording_seconds: float = _flag(
+        _LIMITS.max_recording_seconds, "decode no further than this"
+    )
     max_source_bytes: int = _flag(_LIMITS.max_source_bytes, "refuse larger inputs")
     max_channels: int = _flag(_LIMITS.max_channels, "refuse more channels")
     max_sample_rate_hz: int = _flag(_LIMITS.max_sample_rate_hz, "refuse higher sample rates")
     normalizer: str = _flag("auto", "text normaliser for WER and CER; auto chooses by language")
     rules: str = _flag("balanced", "strict, balanced, lenient, or a YAML file of rules")
-    partition_by: str = _flag("date,language", "folder keys of segments/: date, language, metadata keys")
-    store_audio: str = _flag("none", "keep each segment's audio in its row", choices=("none", "flac", "opus"))
-    batch_seconds: float = _flag(240.0, "padded seconds of audio a batch; changes speed and memory, no text")
+    partition_by: str = _flag(
+        "date,language", "folder keys of segments/: date, language, metadata keys"
+    )
+    store_audio: str = _flag(
+        "none", "keep each segment's audio in its row", choices=("none", "flac", "opus")
+    )
+    batch_seconds: float = _flag(
+        240.0, "padded seconds of audio a batch; changes speed and memory, no text"
+    )
     unit_bytes: int = _flag(32 << 20, "encoded bytes a unit of work; changes no row")
     limit: int | None = _flag(None, "take the first N inputs only")
     retry_failures: bool = _flag(False, "try inputs again that failed in an earlier run")
@@ -130,7 +152,13 @@ class RunConfig:
             {
                 "decode": {"channels": self.channels},
                 "segment": self.segment_settings(model.max_seconds).canonical(),
-                "model": [model.model_id, model.model_sha256, self.language, self.task, self.prompt],
+                "model": [
+                    model.model_id,
+                    model.model_sha256,
+                    self.language,
+                    self.task,
+                    self.prompt,
+                ],
                 "metrics": {"normalizer": self.normalizer},
             },
         )

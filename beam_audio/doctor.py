@@ -44,9 +44,9 @@ class Report:
         """One line a finding, its cure below it."""
         lines = []
         for finding in self.findings:
-            lines.append(f"{_MARKS[finding.state]}  {finding.part:<18}{finding.detail}")
+            lines.append(f"{_MARKS[finding.state]}  {finding.part:<24}{finding.detail}")
             if finding.cure:
-                lines.append(f"{'':22}{finding.cure}")
+                lines.append(f"{'':28}{finding.cure}")
         return "\n".join(lines)
 
 
@@ -100,12 +100,10 @@ def _models() -> Iterator[Finding]:
     if util.find_spec("onnx") is None or util.find_spec("tokenizers") is None:
         yield Finding("broken", "models", "onnx or tokenizers is missing", "pip install beam_audio")
     for model in list_models():
-        if model.ready:
-            detail = f"built in {model.built}" if model.built else f"weights in {model.weights}"
-            needed = detail if model.built or model.weights else "needs no weights"
-            yield Finding("ok", model.card.name, needed)
+        if model.available:
+            yield Finding("ok", model.name, model.status)
         else:
-            yield Finding("missing", model.card.name, "weights are not installed", model.install)
+            yield Finding("missing", model.name, model.status, model.cure)
 
 
 def _emulators() -> Iterator[Finding]:

@@ -44,10 +44,11 @@ def measure(segment: Segment) -> Quality:
       full-scale sine has an RMS of -3.01; None for digital silence.
     * ``clipped_fraction``: share of samples in runs of 3 or more at 0.999 of full scale or above.
     * ``speech_fraction``: share of samples inside ``segment.speech``.
-    * ``snr_db``: 10·log10((Ps - Pn) / Pn) of the mean powers of speech and noise frames of 25 ms; a
-      frame is speech when more than half of it is marked so, and a last partial frame is left out.
-      Kept within -10 (speech is no louder than noise) and 60 (the noise is digital silence); None
-      without a speech frame or a noise frame, or when both are digital silence.
+    * ``snr_db``: 10·log10((Ps - Pn) / Pn) of the mean powers of speech and noise frames of 25 ms,
+      all of it marked as speech or nothing. Frames astride a border and a last partial frame are
+      left out: a few loud milliseconds would make most of the noise's power. Kept within -10
+      (speech is no louder than noise) and 60 (the noise is digital silence); None without a speech
+      frame or a noise frame, or when both are digital silence.
     * ``bandwidth_hz``: highest bin within 50 dB of the peak of the mean power spectrum (512-sample
       Hann windows every 10 ms, no padding), so a multiple of rate / 512; None for digital silence
       or under 512 samples.
@@ -101,11 +102,12 @@ def _snr_db(
 ) -> float | None:
     frame = max(1, round(SNR_FRAME_SECONDS * rate_hz))
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
-    marked = is_speech[: frames.size].reshape(-1, frame).sum(axis=1) * 2 > frame
-    if marked.all() or not marked.any():
-        return None
+    marked = is_speech[: frames.size].reshape(-1, frame).sum(axis=1)
     power = np.einsum("ij,ij->i", frames, frames) / frame
-    speech, noise = float(power[marked].mean()), float(power[~marked].mean())
+    speech_powers, noise_powers = power[marked == frame], power[marked == 0]
+    if not len(speech_powers) or not len(noise_powers):
+        return None
+    speech, noise = float(speech_powers.mean()), float(noise_powers.mean())
     lowest_db, highest_db = SNR_RANGE_DB
     if speech <= noise:
         return lowest_db if noise > 0.0 else None

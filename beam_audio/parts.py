@@ -39,7 +39,9 @@ def _folder_value(value: str | None) -> str:
     encoded = quote(value, safe="")
     if len(encoded) <= _MAX_VALUE_BYTES:
         return encoded
-    kept = quote(value[: _MAX_VALUE_BYTES // 18], safe="")  # a character encodes to 12 bytes at most
+    kept = quote(
+        value[: _MAX_VALUE_BYTES // 18], safe=""
+    )  # a character encodes to 12 bytes at most
     return f"{kept}~{stable_id(value)}"
 
 

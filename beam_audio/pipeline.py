@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     from beam_audio.config import RunConfig
 
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner")
-_VERSIONED: Final = ("beam_audio", "apache-beam", "onnxruntime", "onnxruntime-gpu", "numpy", "soundfile", "av")
+_VERSIONED: Final = (
+    "beam_audio",
+    "apache-beam",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "numpy",
+    "soundfile",
+    "av",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,9 +141,7 @@ def prepare(
         yield failure_of(ref, stage, error)
 
 
-def decode_channels(
-    ref: AudioRef, settings: PrepareSettings
-) -> tuple[list[Audio], Failure | None]:
+def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audio], Failure | None]:
     """Decode a whole recording into memory, one :class:`Audio` a channel of the policy.
 
     Returns:

@@ -99,7 +99,7 @@ def recording_rows(
             samples["failed"] += core
             yield failure_row(_segment_failure(end, outcome, outcome.result))
     samples["skipped"] = end.decoded_samples - samples.total()
-    yield _recording_row(end, outcomes, language, whole, samples, settings)
+    yield _recording_row(end, outcomes, settings, language=language, whole=whole, samples=samples)
     if end.truncation is not None:
         cut_short = failure_of(ref, "decode", end.truncation)
         yield failure_row(cut_short, recording_id=end.source.recording_id)
@@ -161,8 +161,9 @@ def _segment_row(
 ) -> Row:
     segment = outcome.segment
     language = transcript.language or end.source.ref.language
+    judged_as = (end.source.ref.language if part else None) or language
     score = part.score if part else None
-    measures = evidence(segment, outcome.quality, transcript, score, language)
+    measures = evidence(segment, outcome.quality, transcript, score, judged_as)
     decision, reasons = settings.rules.decide(measures)
     columns = schema.column_names("segments")
     return {
@@ -191,10 +192,11 @@ def _segment_row(
 def _recording_row(
     end: RecordingEnd,
     outcomes: Sequence[Outcome],
+    settings: RowSettings,
+    *,
     language: str | None,
     whole: SegmentShare | None,
     samples: Counter[str],
-    settings: RowSettings,
 ) -> TableRow:
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz

@@ -77,6 +77,7 @@ _DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)  # from mildest to 
 _COMPARISONS: Final[tuple[Comparison, ...]] = get_args(Comparison)
 _MAX_FILE_BYTES: Final = 64 * 1024
 _MAX_RULES: Final = 256
+_MAX_DEPTH: Final = 8
 _MAX_BOUND: Final = 1e12
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ID_DIGITS: Final = 8
@@ -226,8 +227,8 @@ def load_rules(preset_or_file: str) -> Rules:
     path = Path(preset_or_file)
     if not path.is_file():
         raise ConfigError(
-            f"rules {preset_or_file!r} are neither a preset nor a file; did you mean "
-            f"{_nearest(preset_or_file, PRESETS)!r}? Presets: {', '.join(PRESETS)}"
+            f"rules {preset_or_file!r} are neither a preset nor a file"
+            f"{_suggestion(preset_or_file, PRESETS)}"
         )
     try:
         with path.open("rb") as file:
@@ -270,12 +271,22 @@ def _parse_yaml(content: str, origin: str) -> object:
     if len(content) > _MAX_FILE_BYTES:
         raise ConfigError(f"{origin}: rules are limited to {_MAX_FILE_BYTES} bytes")
     try:
-        # A few lines of aliases and merges can stand for billions of nodes.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content)):
-            raise ConfigError(f"{origin}: YAML aliases (*name) are not allowed; write it out")
+        _refuse_bombs(content, origin)
         return yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{origin}: not valid YAML: {str(error)[:300]}") from error
+
+
+def _refuse_bombs(content: str, origin: str) -> None:
+    """Stop before a short text costs much: aliases multiply, and depth is slow to parse."""
+    depth = 0
+    for event in yaml.parse(content):
+        if isinstance(event, yaml.AliasEvent):
+            raise ConfigError(f"{origin}: YAML aliases (*name) are not allowed; write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise ConfigError(f"{origin}: nested too deeply for rules")
 
 
 def _rule(entry: object, place: str) -> Rule:
@@ -304,9 +315,7 @@ def _condition(entry: object, place: str) -> Condition:
     if not isinstance(column, str):
         raise ConfigError(f"{place}: a condition needs a column, one of {', '.join(columns)}")
     if column not in columns:
-        raise ConfigError(
-            f"{place}: unknown column {column[:64]!r}; did you mean {_nearest(column, columns)!r}?"
-        )
+        raise ConfigError(f"{place}: unknown column {column[:64]!r}{_suggestion(column, columns)}")
     comparisons = [key for key in _COMPARISONS if key in condition]
     wanted = ("is",) if column in RULE_FLAGS else ("above", "below")
     if len(comparisons) != 1 or comparisons[0] not in wanted:
@@ -331,10 +340,11 @@ def _mapping(entry: object, known: Collection[str], place: str) -> dict[str, Any
         raise ConfigError(f"{place}: expected keys and values ({', '.join(known)})")
     for key in entry:
         if key not in known:
-            near = _nearest(str(key), known)
-            raise ConfigError(f"{place}: unknown key {str(key)[:64]!r}; did you mean {near!r}?")
+            name = str(key)[:64]
+            raise ConfigError(f"{place}: unknown key {name!r}{_suggestion(name, known)}")
     return entry
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
-    return difflib.get_close_matches(name[:64], known, n=1, cutoff=0.0)[0]
+def _suggestion(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name[:64], known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"

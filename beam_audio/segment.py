@@ -23,7 +23,7 @@ from beam_audio.vad import (
     VadInput,
     source_sample,
 )
-from beam_audio.vad_settings import VAD_PRESETS, VadSettings, check_max_seconds, vad_preset
+from beam_audio.vad_settings import VAD_PRESETS, VadSettings, check_max_seconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,6 @@ __all__ = [
     "Splitter",
     "VadSettings",
     "split",
-    "vad_preset",
 ]
 
 _LOWEST_RATE_HZ = 100
@@ -92,7 +91,7 @@ class SegmentSettings:
                 f"--window_seconds={window}: the model takes at most {self.max_seconds:g} seconds; "
                 f"use --window_seconds={self.max_seconds:g} or less"
             )
-        step = round(window - overlap, 6)  # 1.1 - 1.0 is less than 0.1 in binary
+        step = round(window - overlap, 6)  # 1.4 - 1.3 is below 0.1 in binary
         if not (overlap >= 0 and step >= _SHORTEST_STEP_SECONDS):
             raise ConfigError(
                 f"--overlap_seconds={overlap}: it must lie between 0 and --window_seconds "
@@ -236,7 +235,7 @@ class Splitter:
             self._energies.push(heard)
             self._mark(self._detector.push(heard))
             decided = source_sample(self._tracker.decided * FRAME_SAMPLES, self._rate)
-            segments += self._take(min(decided, self.decoded_samples), ended=False)
+            segments += self._take(decided, ended=False)
         return segments
 
     def finish(self) -> list[Segment]:

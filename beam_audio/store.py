@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from pathlib import Path
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata

@@ -124,10 +124,9 @@ def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
         return Normalizer("whisper-en-1" if _primary(language) == "en" else "basic-1")
     if choice not in _NORMALIZERS:
         known = ["auto", *_NORMALIZERS]
-        near = difflib.get_close_matches(choice, known, n=1, cutoff=0.0)[0]
-        raise ConfigError(
-            f"unknown normalizer {choice!r}; did you mean {near!r}? Known: {', '.join(known)}"
-        )
+        near = difflib.get_close_matches(choice, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+        raise ConfigError(f"unknown normalizer {choice!r}{hint}")
     return Normalizer(choice)
 
 

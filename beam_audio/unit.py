@@ -241,7 +241,9 @@ class _Unit:
                 self._writer.write(table, keys, row)
                 failures += table == "failures"
         seconds = end.decoded_samples / end.source.format.sample_rate_hz
-        first_channel = end.source.channel in (None, 0) or self._settings.prepare.channels != "split"
+        first_channel = (
+            end.source.channel in (None, 0) or self._settings.prepare.channels != "split"
+        )
         self.decoded_seconds += seconds if first_channel else 0.0
         self._progress.add(
             recordings=1, decoded_seconds=seconds if first_channel else 0.0, failures=failures
@@ -253,9 +255,7 @@ class _Unit:
         self._progress.add(failures=1)
 
 
-def recognise(
-    recognizer: Recognizer, requests: Sequence[Request]
-) -> list[Transcript | Exception]:
+def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Transcript | Exception]:
     """Recognise a batch; when it fails, halve it until only the guilty requests fail."""
     try:
         return list(recognizer.transcribe(requests))

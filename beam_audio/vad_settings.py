@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -98,16 +97,3 @@ VAD_PRESETS: Final[Mapping[str, VadSettings]] = MappingProxyType(
         ),
     }
 )
-
-
-def vad_preset(name: str) -> VadSettings:
-    """Look up ``--vad_preset``.
-
-    Raises:
-        ConfigError: There is no preset of that name; the nearest one is suggested.
-    """
-    if name in VAD_PRESETS:
-        return VAD_PRESETS[name]
-    near = difflib.get_close_matches(name, VAD_PRESETS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(VAD_PRESETS)}"
-    raise ConfigError(f"--vad_preset={name}: there is no such preset; {hint}")

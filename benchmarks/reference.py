@@ -16,6 +16,7 @@ from beam_audio.models.sources import gather
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
 RATE_HZ = 16000

@@ -1,7 +1,7 @@
-"""Built models: directories of ONNX files that say what they were made from, checked before use.
+"""Built models: directories of ONNX files that say what they come from, checked before use.
 
 A directory holds ``encoder.onnx``, ``decoder.onnx``, where needed their ``.data`` files,
-``tokenizer.json``, and ``config.json`` with all the runtime needs and the sha256 of every other file.
+``tokenizer.json``, and ``config.json`` with all the runtime needs and the sha256 of the others.
 """
 
 from __future__ import annotations
@@ -73,15 +73,16 @@ def model_sha256(sources: Mapping[str, str], precision: str) -> str:
 
 
 def cache_directory(name: str, precision: str, identity: str) -> Path:
-    """Where the built model of this identity belongs, under ``BEAM_AUDIO_CACHE`` or the home's cache."""
+    """Where the built model belongs: under ``BEAM_AUDIO_CACHE``, else ``~/.cache/beam_audio``."""
     root = os.environ.get("BEAM_AUDIO_CACHE")
     base = Path(root) if root else Path.home() / ".cache" / "beam_audio"
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".") or "model"
     return base / "models" / f"{safe}-{precision}-{identity[:12]}"
 
 
-def build_whisper(
+def build_whisper(  # noqa: PLR0913  all of them go into config.json
     name: str,
+    *,
     layout: WeightLayout,
     files: Mapping[str, Path],
     sources: Mapping[str, str],

@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 import struct
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,7 +121,7 @@ def _by_kind(
     for name, array in arrays.items():
         scale = arrays.get(f"{name}_scale")
         if scale is not None or array.dtype.kind in "fu":
-            tensors[name] = Tensor(array.shape, lambda a=array, s=scale: _widen(a, s))
+            tensors[name] = Tensor(array.shape, partial(_widen, array, scale))
         else:
             integers[name] = array.astype(np.int64)
     return tensors, integers

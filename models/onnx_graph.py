@@ -83,7 +83,7 @@ class GraphWriter:
 
     def integers(self, *values: int) -> str:
         """A constant vector of int64."""
-        return self.weight("int64_" + "_".join(map(str, values)), np.array(values, np.int64))
+        return self.weight("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
 
     def node(self, operator: str, *inputs: str, to: str | None = None, **attributes: Any) -> str:  # noqa: ANN401 (ONNX attributes are of any kind)
         """Add a node with one output and return the output's name."""

@@ -83,7 +83,14 @@ def _from_card(card: ModelCard, precision: str | None, *, again: bool) -> BuiltM
     if again or not is_built(target):
         with scratch_directory(target.parent) as scratch:
             files = gather(card, scratch)
-            build_whisper(card.name, card.layout, files, card.files, number, target)
+            build_whisper(
+                card.name,
+                layout=card.layout,
+                files=files,
+                sources=card.files,
+                precision=number,
+                target=target,
+            )
     return read_built(target)
 
 
@@ -99,7 +106,9 @@ def _from_directory(directory: Path, precision: str | None, *, again: bool) -> B
     name = directory.resolve().name
     target = cache_directory(name, number, model_sha256(sources, number))
     if again or not is_built(target):
-        build_whisper(name, layout, files, sources, number, target)
+        build_whisper(
+            name, layout=layout, files=files, sources=sources, precision=number, target=target
+        )
     return read_built(target)
 
 

@@ -79,7 +79,7 @@ def _locate(part: str) -> Path | None:
 
 
 def find_weights(card: ModelCard) -> str | None:
-    """Says in words where the card's weights lie on this machine; None when nothing is installed."""
+    """The installed packages that hold the card's weights; None when there are none."""
     for source in card.sources:
         if isinstance(source, PackageSource) and find_package(source) is not None:
             return ", ".join(source.distributions)

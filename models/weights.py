@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A weight of known shape; ``read`` gives it as float32, so that one lies in memory at a time."""
+    """A weight of known shape that ``read`` gives as float32: one lies in memory at a time."""
 
     shape: tuple[int, ...]
     read: Callable[[], NDArray[np.float32]]

@@ -218,10 +218,10 @@ def _dimensions(
     weights: dict[str, Tensor], encoder_heads: int, decoder_heads: int
 ) -> WhisperDimensions:
     width, mel_bands, _ = weights["encoder.conv1.weight"].shape
-    counts = {
-        side: len({name.split(".")[1] for name in weights if name.startswith(side) and ".mlp." in name})
+    encoder_layers, decoder_layers = (
+        sum(name.startswith(side) and name.endswith(".mlp.up.weight") for name in weights)
         for side in ("encoder", "decoder")
-    }
+    )
     if width % encoder_heads or width % decoder_heads:
         raise ModelError(f"{encoder_heads} and {decoder_heads} heads do not divide {width}")
     return WhisperDimensions(
@@ -229,9 +229,9 @@ def _dimensions(
         width=width,
         audio_positions=weights["encoder.positions"].shape[0],
         text_positions=weights["decoder.positions"].shape[0],
-        encoder_layers=counts["encoder"],
+        encoder_layers=encoder_layers,
         encoder_heads=encoder_heads,
-        decoder_layers=counts["decoder"],
+        decoder_layers=decoder_layers,
         decoder_heads=decoder_heads,
         vocabulary=weights["decoder.tokens"].shape[0],
     )

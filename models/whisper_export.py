@@ -1,9 +1,9 @@
 """Whisper to ONNX, built node by node from the weights: no torch, no tracing.
 
-Two graphs. ``encoder.onnx`` turns log-mel features into the cross-attention keys and values of every
-decoder layer, which is all the decoder ever needs of the audio. ``decoder.onnx`` is one step with a
-key/value cache that takes any number of tokens, and gives logits only at the positions asked for, so
-that reading a prompt does not pay for a vocabulary of logits at each of its tokens.
+Two graphs. ``encoder.onnx`` turns log-mel features into the cross-attention keys and values of
+every decoder layer, which is all the decoder ever needs of the audio. ``decoder.onnx`` is one step
+with a key/value cache that takes any number of tokens and gives logits only at the positions asked
+for, so that reading a prompt does not pay for a vocabulary of logits at each of its tokens.
 
 Shapes, with b clips, h heads of size d, t tokens, c tokens in the cache, p positions asked for::
 
@@ -38,7 +38,6 @@ ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"
 _INLINE_LIMIT_BYTES = 1_900_000_000  # protobuf ends at 2 GiB; the graph itself needs some room
 _EPSILON = 1e-5
-_LOWEST = float(np.finfo(np.float32).min)
 
 
 def export_whisper(
@@ -106,7 +105,8 @@ class _Layers:
         """(b, n, width) to (b, heads, n, size), or to (b, heads, size, n) when swapped."""
         size = self.dimensions.width // count
         split = self.graph.node("Reshape", x, self.graph.integers(0, -1, count, size))
-        return self.graph.node("Transpose", split, to=to, perm=[0, 2, 3, 1] if swapped else [0, 2, 1, 3])
+        order = [0, 2, 3, 1] if swapped else [0, 2, 1, 3]
+        return self.graph.node("Transpose", split, to=to, perm=order)
 
     def attend(self, query: str, key: str, value: str, mask: str | None = None) -> str:
         scores = self.graph.node("MatMul", query, key)
@@ -138,7 +138,9 @@ def _write_encoder(layers: _Layers) -> None:
         qkv = layers.linear(normed, f"{name}.qkv", slice(sizes.width), scale)
         query, key, value = layers.split(qkv, "qkv")
         mixed = layers.attend(
-            layers.heads(query, heads), layers.heads(key, heads, swapped=True), layers.heads(value, heads)
+            layers.heads(query, heads),
+            layers.heads(key, heads, swapped=True),
+            layers.heads(value, heads),
         )
         x = graph.node("Add", x, layers.linear(mixed, f"{name}.out"))
         x = layers.mlp(x, f"encoder.{layer}.mlp")
@@ -183,14 +185,14 @@ def _places_and_mask(layers: _Layers, tokens: str) -> tuple[str, str]:
     places = graph.node(
         "Slice", layers.constant("decoder.positions"), past, total, graph.integers(0)
     )
-    zero, one = graph.weight("zero", np.int64(0)), graph.weight("one", np.int64(1))
+    zero, one = (graph.weight(f"integer_{n}", np.array(n, np.int64)) for n in (0, 1))
     first, last = graph.node("Squeeze", past), graph.node("Squeeze", total)
     own = graph.node("Unsqueeze", graph.node("Range", first, last, one), graph.integers(1))
     other = graph.node("Range", zero, last, one)
     hidden = graph.node("Greater", other, own)
-    lowest, nothing = (np.array(value, np.float32) for value in (_LOWEST, 0.0))
-    mask = graph.node("Where", hidden, graph.weight("lowest", lowest), graph.weight("nothing", nothing))
-    return places, mask
+    lowest = graph.weight("lowest", np.array(np.finfo(np.float32).min))
+    nothing = graph.weight("nothing", np.array(0.0, np.float32))
+    return places, graph.node("Where", hidden, lowest, nothing)
 
 
 def _decoder_layer(layers: _Layers, x: str, layer: int, mask: str) -> str:

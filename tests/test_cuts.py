@@ -27,7 +27,9 @@ def recordings(draw: st.DrawFn) -> tuple[list[Stretch], int]:
     return speech, draw(st.integers(end, end + 60))
 
 
-STEPS = st.lists(st.integers(0, 1500), max_size=12)
+STEPS = st.lists(st.integers(0, 1500), max_size=12) | st.builds(
+    lambda start, every: list(range(start, 2200, every)), st.integers(0, 50), st.integers(1, 50)
+)
 
 
 def run(plan: Plan, speech: list[Stretch], total: int, steps: list[int]) -> list[Piece]:

@@ -74,6 +74,12 @@ def test_every_sample_belongs_to_a_frame(count: int, frames: int) -> None:
     assert np.all((probabilities >= 0) & (probabilities <= 1))
 
 
+def test_the_last_frame_comes_when_the_stream_ends() -> None:
+    detector = SpeechDetector()
+    assert detector.push(noise(65536)).shape == (0,)
+    assert detector.finish().shape == (128,)
+
+
 def test_the_last_frame_is_heard_as_if_silence_followed() -> None:
     padded = np.concatenate((LONG, np.zeros(-len(LONG) % FRAME_SAMPLES, np.float32)))
     assert np.array_equal(detect([padded]), LONG_PROBABILITIES)

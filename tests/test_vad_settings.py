@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from beam_audio.errors import ConfigError
-from beam_audio.vad_settings import VAD_PRESETS, VadSettings, check_max_seconds, vad_preset
+from beam_audio.vad_settings import VAD_PRESETS, VadSettings, check_max_seconds
 
 
 def test_the_default_is_the_documented_one() -> None:
-    assert vad_preset("default") == VadSettings(
+    assert VAD_PRESETS["default"] == VadSettings(
         threshold=0.5,
         release=0.35,
         min_speech_seconds=0.25,
@@ -28,14 +28,6 @@ def test_every_documented_preset_is_there_and_differs() -> None:
         "onnx-asr",
     }
     assert len(set(VAD_PRESETS.values())) == len(VAD_PRESETS)
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"), [("nemo_curator", "did you mean 'nemo-curator'"), ("x", "choose one of")]
-)
-def test_an_unknown_preset_names_the_flag_and_the_way_out(name: str, hint: str) -> None:
-    with pytest.raises(ConfigError, match=f"--vad_preset={name}.*{hint}"):
-        vad_preset(name)
 
 
 @pytest.mark.parametrize(

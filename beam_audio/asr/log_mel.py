@@ -43,7 +43,8 @@ def mel_filters(bands: int) -> NDArray[np.float32]:
     rising = (bins_hz - left) / (centre - left)
     falling = (right - bins_hz) / (right - centre)
     triangles = np.maximum(0.0, np.minimum(rising, falling))
-    return (triangles * 2.0 / (right - left)).astype(np.float32)
+    filters: NDArray[np.float32] = (triangles * 2.0 / (right - left)).astype(np.float32)
+    return filters
 
 
 @cache
@@ -71,7 +72,9 @@ def log_mel(samples: NDArray[np.float32], bands: int) -> NDArray[np.float32]:
     pieces = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP][:frames]
     spectrum = np.fft.rfft(pieces * _window(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-    features = np.full((bands, FRAMES), np.log10(_FLOOR), np.float32)
+    features: NDArray[np.float32] = np.full((bands, FRAMES), np.log10(_FLOOR), np.float32)
     features[:, :frames] = np.log10(np.maximum(mel_filters(bands) @ power.T, _FLOOR))
-    features = np.maximum(features, features.max() - np.float32(_DYNAMIC_RANGE))
-    return (features + np.float32(4.0)) / np.float32(4.0)
+    np.maximum(features, features.max() - np.float32(_DYNAMIC_RANGE), out=features)
+    features += np.float32(4.0)
+    features /= np.float32(4.0)
+    return features

@@ -13,6 +13,8 @@ from beam_audio.types import Transcript
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from beam_audio.asr.recognizer import Request, Task
     from beam_audio.models.card import ModelCard
 
@@ -81,7 +83,8 @@ class PlaceholderRecognizer:
     def _transcript(self, request: Request) -> Transcript:
         samples = request.samples
         if samples.ndim != 1 or len(samples) > self.max_seconds * self.sample_rate_hz:
-            raise ModelError(f"a clip of shape {samples.shape} is over {self.max_seconds} s: cut it")
+            limit = self.max_seconds
+            raise ModelError(f"a clip of shape {samples.shape} is over {limit} s: cut it first")
         if not np.isfinite(samples).all():
             raise ModelError("a clip holds samples that are not finite numbers")
         words = [_word(half) for half in _half_seconds(request, self.sample_rate_hz)]
@@ -95,12 +98,12 @@ class PlaceholderRecognizer:
         )
 
 
-def _half_seconds(request: Request, sample_rate_hz: int) -> list[np.ndarray]:
+def _half_seconds(request: Request, sample_rate_hz: int) -> list[NDArray[np.float32]]:
     step = sample_rate_hz // 2
     return [request.samples[start : start + step] for start in range(0, len(request.samples), step)]
 
 
-def _word(samples: np.ndarray) -> str:
+def _word(samples: NDArray[np.float32]) -> str:
     """A word for each step of 6 dB; none below -80 dBFS."""
     rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     if rms < _SILENT_RMS:

@@ -38,20 +38,38 @@ class ModelStatus:
 
     Attributes:
         card: The model.
-        weights: Where its weights lie, in words; None when they are not installed.
+        weights: The packages its weights lie in; None when they are not installed.
         built: Directory of its ONNX files; None when they are not built.
-        install: The line that installs its weights.
+        cure: The line that installs its weights; empty when it is available.
     """
 
     card: ModelCard
     weights: str | None
     built: Path | None
-    install: str
+    cure: str
 
     @property
-    def ready(self) -> bool:
-        """Whether it loads without installing anything."""
+    def name(self) -> str:
+        """What ``--model`` takes."""
+        return self.card.name
+
+    @property
+    def available(self) -> bool:
+        """Whether it loads without installing or downloading anything."""
         return self.card.layout is None or self.built is not None or self.weights is not None
+
+    @property
+    def status(self) -> str:
+        """What is here, in words."""
+        if self.card.layout is None:
+            return "always there"
+        if self.built is not None:
+            return f"built in {self.built}"
+        return f"weights in {self.weights}" if self.weights else "weights not installed"
+
+    def __str__(self) -> str:
+        lines = [f"{self.name:<18}{self.card.description}", f"{'':18}{self.status}"]
+        return "\n".join([*lines, f"{'':18}{self.cure}"] if self.cure else lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +90,13 @@ class CheckReport:
     files: dict[str, int]
     provider: str
 
+    def __str__(self) -> str:
+        lines = [f"{self.model_id} is whole and loads on {self.provider}", self.model_sha256]
+        lines += [f"{size:>13,} bytes  {name}" for name, size in self.files.items()]
+        return "\n".join([*lines, str(self.directory)] if self.directory else lines)
 
-def load_model(
+
+def load_model(  # noqa: PLR0913  keyword arguments, each with a default
     name_or_dir: str,
     *,
     precision: str | None = None,
@@ -118,16 +141,19 @@ def load_model(
     )
 
 
-def build_model(name_or_dir: str, precision: str | None = None) -> Path:
+def build_model(name_or_dir: str, precision: str | None = None) -> Path | None:
     """Build a model, or verify the one built before and replace it if it is damaged.
 
     Returns:
-        The directory, which ``load_model`` takes on any machine.
+        The directory, which ``load_model`` takes on any machine; None for the placeholder, which
+        has no files.
 
     Raises:
         ChecksumError: A weight file is damaged.
-        ModelError: The model is unknown, incomplete, or has nothing to build.
+        ModelError: The model is unknown or incomplete.
     """
+    if name_or_dir == _PLACEHOLDER:
+        return None
     built = ensure_built(name_or_dir, precision)
     try:
         check_built(built)
@@ -169,13 +195,11 @@ def list_models() -> tuple[ModelStatus, ...]:
 
 
 def _status(card: ModelCard) -> ModelStatus:
-    built = card_directory(card, card.precision)
-    return ModelStatus(
-        card=card,
-        weights=find_weights(card),
-        built=built if card.layout is not None and is_built(built) else None,
-        install=install_line(card),
-    )
+    directory = card_directory(card, card.precision)
+    weights = find_weights(card)
+    built = directory if is_built(directory) else None
+    missing = card.layout is not None and weights is None and built is None
+    return ModelStatus(card, weights, built, cure=install_line(card) if missing else "")
 
 
 def model_facts(

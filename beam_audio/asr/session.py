@@ -92,7 +92,7 @@ def make_session(
     if require_provider and in_use != name:
         raise ProviderError(
             f"{name} was required but {in_use} is in use: install the build that has it "
-            "(for CUDA: pip uninstall onnxruntime, then pip install 'beam_audio[gpu]') and check the "
-            "driver, or drop --require_provider"
+            "(for CUDA: pip uninstall onnxruntime, then pip install 'beam_audio[gpu]') and check "
+            "the driver, or drop --require_provider"
         )
     return session

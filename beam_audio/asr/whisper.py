@@ -64,7 +64,7 @@ class WhisperRecognizer:
         ProviderError: The provider was required and cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  keyword arguments, each with a default
         self,
         built: BuiltModel,
         *,
@@ -93,7 +93,7 @@ class WhisperRecognizer:
         self._context = self._encode_prompt(prompt)
 
     def _encode_prompt(self, prompt: str | None) -> tuple[int, ...]:
-        """The tokens before the start of transcript: the reference keeps half the room, less one."""
+        """Tokens before the start of transcript: the reference keeps half the room, less one."""
         if not prompt or not prompt.strip():
             return ()
         room = self._config.dimensions.text_positions // 2 - 1

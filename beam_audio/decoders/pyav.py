@@ -107,7 +107,7 @@ def _format(
 ) -> AudioFormat:
     """Take rate and channels from the first frame, which knows better than the header."""
     codec = stream.codec_context
-    name = codec.codec.canonical_name
+    name = codec.codec.name.removesuffix("float")  # FFmpeg's MP3 decoder is "mp3float"
     if name.startswith("pcm_"):
         for order in _PCM_BYTE_ORDERS:
             name = name.removesuffix(order)

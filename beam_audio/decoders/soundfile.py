@@ -46,9 +46,9 @@ _CODECS = {
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # the library is untyped
     """A SoundFile that does not seek after every read.
 
-    The library otherwise seeks to where it already is, which restarts the MP3 decoder in the middle
-    of its bit reservoir (samples then depend on the size of the reads) and turns the truncation of
-    a FLAC into a failing seek. It also cuts a FLAC of unknown length short.
+    The library otherwise seeks to where it already is. That restarts the MP3 decoder each time (two
+    to four times slower, and samples that depend in their last bits on the size of the reads), and
+    it fails at the end of a FLAC whose header states no length, with the last frames lost.
     """
 
     def seekable(self) -> bool:

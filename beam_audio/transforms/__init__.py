@@ -1,0 +1,1 @@
+"""Beam transforms: wiring and little else, one file a stage."""

@@ -11,8 +11,8 @@ import soxr
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
-from beam_audio.remote import local_model
 from beam_audio.asr import Recognizer, Request, Task, load_model
+from beam_audio.remote import local_model
 from beam_audio.transforms.read import FAILURES
 from beam_audio.types import Failure, Segment, Transcript
 from beam_audio.unit import recognise
@@ -33,7 +33,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
     :class:`Failure`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword arguments, each with a default
         self,
         model: str = "whisper-tiny.en",
         *,

@@ -65,7 +65,8 @@ class TranscribeUnits(beam.PTransform):
                 drop_done, attempts=beam.pvalue.AsDict(done), retry_failures=self._retry_failures
             )
             | "Units" >> GroupIntoUnits(self._unit_bytes)
-            | "Transcribe" >> beam.ParDo(_TranscribeUnit(self._settings, self._handler, self._output))
+            | "Transcribe"
+            >> beam.ParDo(_TranscribeUnit(self._settings, self._handler, self._output))
         )
 
 
@@ -83,9 +84,7 @@ def committed_attempts(output: str) -> Iterator[tuple[str, int]]:
     yield from attempts.items()
 
 
-def drop_done(
-    item: Input, attempts: Mapping[str, int], *, retry_failures: bool
-) -> Iterator[Input]:
+def drop_done(item: Input, attempts: Mapping[str, int], *, retry_failures: bool) -> Iterator[Input]:
     """Pass on an input that is not committed, or that failed and is to be tried again."""
     failed = attempts.get(item.source_id)
     if failed is None:
@@ -95,9 +94,7 @@ def drop_done(
 
 
 class _TranscribeUnit(beam.DoFn):
-    def __init__(
-        self, settings: UnitSettings, handler: OnnxAsrModelHandler, output: str
-    ) -> None:
+    def __init__(self, settings: UnitSettings, handler: OnnxAsrModelHandler, output: str) -> None:
         super().__init__()
         self._settings = settings
         self._handler = handler

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from encoded_audio import RATE_HZ, STEREO, encode, noise, read_all
+
+from beam_audio.decoders.pyav import PyavReader
+from beam_audio.errors import ConfigError, DecodeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_ffmpeg_follows_no_playlist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret.wav").write_bytes(encode(noise(1.0), "wav"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DecodeError):
+        PyavReader(io.BytesIO(b"ffconcat version 1.0\nfile 'secret.wav'\n"))
+
+
+def test_a_picture_has_no_audio_stream() -> None:
+    gif = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+    with pytest.raises(DecodeError, match="no audio stream"):
+        PyavReader(io.BytesIO(gif))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name", ["8-bit-44100Hz.wav", "16-bit-44100Hz.aiff", "24-bit-44100Hz.flac"]
+)
+def test_both_decoders_agree_on_lossless_samples(shared_data: Path, name: str) -> None:
+    data = (shared_data / "formats" / f"sr_audio-stereo-{name}").read_bytes()
+    ours, _ = read_all(data, decoder="soundfile")
+    theirs, _ = read_all(data, decoder="av")
+    assert len(ours) > 100_000
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_audio_that_changes_its_rate_midway_keeps_the_first_part() -> None:
+    data = encode(noise(2.0), "mp3") + encode(noise(1.0), "mp3", rate_hz=8_000)
+    samples, truncation = read_all(data)
+    assert 2.0 <= len(samples) / RATE_HZ < 2.1
+    assert "changes midway from 16000 Hz and 1 channels to 8000 Hz" in str(truncation)
+
+
+def test_a_missing_optional_decoder_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ConfigError, match=r"pip install 'beam_audio\[media\]'"):
+        read_all(encode(STEREO), decoder="av")
+    with pytest.raises(DecodeError, match=r"beam_audio\[media\]"):
+        read_all(b"not audio")
+    joined = encode(noise(2.0), "vorbis") + encode(noise(1.0), "vorbis")
+    samples, truncation = read_all(joined)
+    assert len(samples) == 2 * RATE_HZ
+    assert "beam_audio[media]" in str(truncation)
