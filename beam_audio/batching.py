@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,13 +65,6 @@ def _take_longest(
     return batch
 
 
-class _End:
-    """Marks the end of a stream read ahead, with the error that ended it."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
-
-
 @contextmanager
 def read_ahead(items: Iterable[T], *, depth: int) -> Iterator[Iterator[T]]:
     """Produce ``items`` in a thread, at most ``depth`` of them ahead of the reader.
@@ -78,38 +72,52 @@ def read_ahead(items: Iterable[T], *, depth: int) -> Iterator[Iterator[T]]:
     An error in the producer is raised again in the reader. Leaving the context stops the producer,
     at the latest when it has made the item it is working on.
     """
-    ready: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
-    stop = threading.Event()
+    lead = _Lead(items, depth)
+    thread = threading.Thread(target=lead.produce, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        yield lead.read()
+    finally:
+        lead.stop.set()
+        thread.join()
 
-    def put(item: T | _End) -> bool:
-        while not stop.is_set():
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Closes a stream read ahead, with the error that ended it."""
+
+    error: BaseException | None
+
+
+class _Lead(Generic[T]):
+    """What the producer is ahead of the reader."""
+
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        self.stop = threading.Event()
+        self._items = items
+        self._ready: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
+
+    def produce(self) -> None:
+        end = _End(None)
+        try:
+            for item in self._items:
+                if not self._put(item):
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is raised again by the reader
+            end = _End(error)
+        self._put(end)
+
+    def _put(self, item: T | _End) -> bool:
+        while not self.stop.is_set():
             try:
-                ready.put(item, timeout=0.1)
+                self._ready.put(item, timeout=0.1)
             except queue.Full:
                 continue
             return True
         return False
 
-    def produce() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-        except BaseException as error:  # noqa: BLE001 - it is raised again by the reader
-            put(_End(error))
-        else:
-            put(_End(None))
-
-    def read() -> Iterator[T]:
-        while not isinstance(item := ready.get(), _End):
+    def read(self) -> Iterator[T]:
+        while not isinstance(item := self._ready.get(), _End):
             yield item
         if item.error is not None:
             raise item.error
-
-    thread = threading.Thread(target=produce, name="read-ahead", daemon=True)
-    thread.start()
-    try:
-        yield read()
-    finally:
-        stop.set()
-        thread.join()

@@ -146,7 +146,8 @@ def _demo(given: argparse.Namespace, rest: list[str]) -> int:
             {"manifest": manifest, "output": given.output, "model": "whisper-tiny.en"}
         )
         status = _run_and_report(settings, [])
-    _print_texts(given.output)
+    if status == 0:
+        _print_texts(given.output)
     return status
 
 
@@ -189,7 +190,7 @@ def _refuse_unknown(rest: Sequence[str], known: Sequence[str]) -> None:
     for word in rest:
         name = word.split("=", 1)[0]
         if word.startswith("--"):
-            if name not in known and name.replace("-", "_").replace("__", "--", 1) not in known:
+            if name not in known:
                 raise ConfigError(f"unknown flag {name}{configuration.nearest(name, known)}")
             expects_value = "=" not in word
         elif not expects_value:

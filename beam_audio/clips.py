@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from typing import TYPE_CHECKING, Literal
 
 import soundfile
@@ -15,21 +16,29 @@ ClipCodec = Literal["flac", "opus"]
 
 _OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
 _FLAC_MAX_RATE_HZ = 655_350
+_FLAC_ANY_RATE_HZ = 65_535
+"""Above it the encoder takes multiples of ten alone."""
+
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+"""Each byte with its bits in reverse."""
 
 
 def encode(segment: Segment, codec: ClipCodec) -> bytes:
-    """Encode a segment's samples.
+    """Encode a segment's samples; the same samples give the same bytes.
 
-    FLAC keeps the source rate and 16 bits a sample. Opus takes the source rate when the codec has
-    it, else the next rate above, else 48 kHz. Samples beyond full scale are clipped.
+    FLAC keeps 16 bits a sample and the source rate, or above 65 kHz the next one below that the
+    codec has. Opus takes the source rate when the codec has it, else the next rate above, else
+    48 kHz. Samples beyond full scale are clipped.
     """
     samples, rate_hz = segment.samples, segment.sample_rate_hz
-    target_hz = _opus_rate_hz(rate_hz) if codec == "opus" else min(rate_hz, _FLAC_MAX_RATE_HZ)
+    target_hz = _opus_rate_hz(rate_hz) if codec == "opus" else _flac_rate_hz(rate_hz)
     if target_hz != rate_hz:
         samples = soxr.resample(samples, rate_hz, target_hz)
     container, subtype = ("OGG", "OPUS") if codec == "opus" else ("FLAC", "PCM_16")
     encoded = io.BytesIO()
     soundfile.write(encoded, samples.clip(-1.0, 1.0), target_hz, format=container, subtype=subtype)
+    if codec == "opus":
+        return _with_serial(encoded.getvalue(), zlib.crc32(segment.segment_id.encode()))
     return encoded.getvalue()
 
 
@@ -40,3 +49,29 @@ def file_name(segment: Segment, codec: ClipCodec) -> str:
 
 def _opus_rate_hz(rate_hz: int) -> int:
     return next((rate for rate in _OPUS_RATES_HZ if rate >= rate_hz), _OPUS_RATES_HZ[-1])
+
+
+def _flac_rate_hz(rate_hz: int) -> int:
+    if rate_hz <= _FLAC_ANY_RATE_HZ:
+        return rate_hz
+    return min(rate_hz // 10 * 10, _FLAC_MAX_RATE_HZ)
+
+
+def _with_serial(ogg: bytes, serial: int) -> bytes:
+    """Number an Ogg stream anew, since the encoder draws its number at random.
+
+    Pages and their checksum are those of RFC 3533: a CRC-32 like zlib's, most significant bit
+    first and without its inversions.
+    """
+    stream = bytearray(ogg)
+    start = 0
+    while start < len(stream):
+        lacing = start + 27
+        body = lacing + stream[start + 26]
+        end = body + sum(stream[lacing:body])
+        stream[start + 14 : start + 18] = serial.to_bytes(4, "little")
+        stream[start + 22 : start + 26] = bytes(4)
+        checksum = ~zlib.crc32(stream[start:end].translate(_MIRRORED), 0xFFFFFFFF) & 0xFFFFFFFF
+        stream[start + 22 : start + 26] = checksum.to_bytes(4, "big").translate(_MIRRORED)
+        start = end
+    return bytes(stream)

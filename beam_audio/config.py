@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import math
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from beam_audio.asr import ModelFacts, Task
 
 _LIMITS: Final = DecodeLimits()
+_WANTED: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text; quote it in YAML",
+}
 _TRUE: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -51,7 +58,9 @@ class RunConfig:
     provider: str = _flag(
         "auto", "where inference runs: auto, cpu, cuda or an ONNX Runtime provider's name"
     )
-    require_provider: bool = _flag(False, "fail instead of falling back to another provider")
+    require_provider: bool = _flag(
+        default=False, text="fail instead of falling back to another provider"
+    )
     language: str = _flag("auto", "auto (the model decides), from_manifest, or a code such as en")
     task: str = _flag("transcribe", "what the model writes", choices=("transcribe", "translate"))
     prompt: str | None = _flag(None, "text the model takes as said before each segment")
@@ -84,7 +93,9 @@ class RunConfig:
     )
     unit_bytes: int = _flag(32 << 20, "encoded bytes a unit of work; changes no row")
     limit: int | None = _flag(None, "take the first N inputs only")
-    retry_failures: bool = _flag(False, "try inputs again that failed in an earlier run")
+    retry_failures: bool = _flag(
+        default=False, text="try inputs again that failed in an earlier run"
+    )
 
     def __post_init__(self) -> None:
         """Check each flag for itself and against the others.
@@ -96,7 +107,7 @@ class RunConfig:
             raise ConfigError("--output is missing: name a folder, local or gs://")
         if (self.input is None) == (self.manifest is None):
             raise ConfigError("give either --input or --manifest")
-        for name in ("batch_seconds", "unit_bytes", "limit"):
+        for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"--{name}={value} must be above 0")
@@ -164,6 +175,15 @@ class RunConfig:
         )
 
 
+_ABOVE_ZERO: Final = (
+    "max_recording_seconds",
+    "max_source_bytes",
+    "max_channels",
+    "max_sample_rate_hz",
+    "batch_seconds",
+    "unit_bytes",
+    "limit",
+)
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     field.name: field.metadata["choices"]
     for field in dataclasses.fields(RunConfig)
@@ -205,7 +225,11 @@ def resolve(given: Mapping[str, str], config_file: str | None = None) -> RunConf
     fields = {field.name: field for field in dataclasses.fields(RunConfig)}
     for name in merged.keys() - fields.keys():
         raise ConfigError(f"{config_file}: unknown key {name!r}{nearest(name, fields)}")
-    values: dict[str, Any] = {name: _convert(fields[name], value) for name, value in merged.items()}
+    values: dict[str, Any] = {
+        name: _convert(fields[name], value)
+        for name, value in merged.items()
+        if value is not None  # an empty value in YAML leaves the default
+    }
     return RunConfig(**values)
 
 
@@ -233,15 +257,12 @@ def _kind(field: dataclasses.Field[Any]) -> type:
 
 def _convert(field: dataclasses.Field[Any], value: object) -> object:
     kind = _kind(field)
-    if value is None or (isinstance(value, bool) and kind is bool):
+    if isinstance(value, bool) and kind is bool:
         return value
-    try:
-        if isinstance(value, bool):
-            raise ValueError(value)
-        return _TRUE[str(value).lower()] if kind is bool else kind(value)
-    except (ValueError, KeyError) as error:
-        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise ConfigError(f"--{field.name}={value} must be {wanted}") from error
+    if not isinstance(value, bool | list | dict):  # YAML reads a bare 'no' as false
+        with contextlib.suppress(ValueError, KeyError):
+            return _TRUE[str(value).lower()] if kind is bool else kind(str(value))
+    raise ConfigError(f"--{field.name}={value} must be {_WANTED[kind]}")
 
 
 def _check_partition_keys(keys: Sequence[str]) -> None:

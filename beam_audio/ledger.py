@@ -47,7 +47,8 @@ class Ledger:
 
     Attributes:
         inputs: Distinct units of input this run listed.
-        missing: Listed inputs with a row neither in ``recordings/`` nor in ``failures/``.
+        missing: Listed inputs with a row neither in ``recordings/`` nor in ``failures/``, and whose
+            bytes have none either.
         recordings: Rows in ``recordings/``.
         unbalanced: Recordings whose decoded samples differ from the sum of their destinations, or
             whose destinations differ from what the segment and failure rows add up to.
@@ -109,7 +110,9 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
         root: The output folder.
         listed: Source ids of every input this run saw, done before or not.
     """
-    files = sorted(name for commit in store.read_commits(root) for name in commit.files)
+    commits = list(store.read_commits(root))
+    files = sorted(name for commit in commits for name in commit.files)
+    known = {source_id for commit in commits for source_id in commit.known_source_ids}
     account = _Account()
     for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
         _enter_recording(account, row)
@@ -132,7 +135,7 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
             account.found[row["recording_id"]]["failed"] += samples
     return Ledger(
         inputs=len(set(listed)),
-        missing=tuple(sorted(set(listed) - account.sources - failed_sources)),
+        missing=tuple(sorted(set(listed) - account.sources - failed_sources - known)),
         recordings=len(account.stated),
         unbalanced=tuple(sorted(_unbalanced(account))),
         seconds={name: account.seconds[name] for name in LEDGER_COLUMNS},
@@ -140,7 +143,7 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
         failures=dict(sorted(failures.items())),
         wer_errors=account.wer_errors,
         wer_words=account.wer_words,
-        undecoded=frozenset(set(listed) - account.sources),
+        undecoded=frozenset(set(listed) - account.sources - known),
     )
 
 

@@ -234,12 +234,12 @@ def _result(
     before: list[store.Commit],
     wall_seconds: float,
 ) -> RunResult:
-    done_before = {commit.unit_id for commit in before}
+    done_before = {(commit.unit_id, commit.attempt) for commit in before}
     known = {source_id for commit in before for source_id in commit.source_ids}
     fresh = [
         commit
         for commit in store.read_commits(output)
-        if commit.unit_id not in done_before or commit.attempt > 1
+        if (commit.unit_id, commit.attempt) not in done_before
     ]
     ledger = read_ledger(output, listed)
     new = set(listed) - known

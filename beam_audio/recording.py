@@ -29,7 +29,7 @@ from beam_audio.segment import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -94,6 +94,16 @@ class RecordingEnd:
     truncation: BeamAudioError | None
 
 
+@dataclass(frozen=True, slots=True)
+class KnownRecording:
+    """An input whose very bytes have rows already, under the same name: the file was touched."""
+
+    source_id: str
+
+
+Event = PreparedSegment | RecordingEnd | KnownRecording | Failure
+
+
 class StageClock:
     """Adds up the seconds spent in each stage."""
 
@@ -122,21 +132,32 @@ class StageClock:
 
 
 def prepare(
-    ref: AudioRef, settings: PrepareSettings, clock: StageClock
-) -> Iterator[PreparedSegment | RecordingEnd | Failure]:
+    ref: AudioRef, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
+) -> Iterator[Event]:
     """Turn a reference into measured segments, in memory that its length does not decide.
+
+    Args:
+        ref: The input.
+        settings: How it becomes segments.
+        clock: Where the time spent is added up.
+        known: Recording ids that have rows already.
 
     Yields:
         Segments as they are found, then one :class:`RecordingEnd` a channel; a :class:`Failure`
-        instead when the input could not be read or decoded, which voids segments yielded before.
+        instead when the input could not be read or decoded, which voids segments yielded before;
+        or just a :class:`KnownRecording`.
     """
     stage = "open"
     try:
         with clock.stage("open"):
             file, content_sha256 = spool(ref, settings.limits.max_source_bytes)
         stage = "decode"
-        with file:
-            yield from _prepare_file(ref, file, content_sha256, settings, clock)
+        with file, _open_stream(ref, file, settings) as stream:
+            splitters = _Splitters(ref, content_sha256, stream.format, settings)
+            if splitters.are_known(known):
+                yield KnownRecording(ref.source_id)
+            else:
+                yield from _prepare_stream(stream, splitters, settings, clock)
     except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
         yield failure_of(ref, stage, error)
 
@@ -188,48 +209,49 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
         InputError: The input cannot be read.
         LimitError: It is larger than ``max_bytes``.
     """
-    digest = hashlib.sha256()
-    file = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))
+    spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
     source = io.BytesIO(ref.inline) if ref.inline is not None else store.open_to_read(ref.uri)
     try:
         with source:
-            while chunk := source.read(_READ_BYTES):
-                digest.update(chunk)
-                file.write(chunk)
-                if file.tell() > max_bytes:
-                    raise LimitError(
-                        f"larger than --max_source_bytes={max_bytes}; raise the limit to read it"
-                    )
+            content_sha256 = _copy(source, spooled, max_bytes)
     except OSError as error:
-        file.close()
+        spooled.close()
         raise InputError(f"cannot read {ref.uri!r}: {error}") from error
     except BaseException:
-        file.close()
+        spooled.close()
         raise
-    file.seek(0)
-    return file, digest.hexdigest()
+    spooled.seek(0)
+    return spooled, content_sha256
 
 
-def _prepare_file(
-    ref: AudioRef,
-    file: BinaryIO,
-    content_sha256: str,
-    settings: PrepareSettings,
-    clock: StageClock,
-) -> Iterator[PreparedSegment | RecordingEnd]:
-    with _open_stream(ref, file, settings) as stream:
-        channels = _Splitters(ref, content_sha256, stream.format, settings)
-        for block in clock.iterate("decode", stream.blocks()):
-            with clock.stage("segment"):
-                found = channels.push(block)
-            yield from _measured(found, settings, clock)
-        with clock.stage("segment"):
-            found = channels.finish()
-        yield from _measured(found, settings, clock)
-        for source, splitter in channels.items():
-            yield RecordingEnd(
-                source, splitter.decoded_samples, splitter.speech_samples, stream.truncation
+def _copy(source: BinaryIO, target: BinaryIO, max_bytes: int) -> str:
+    digest = hashlib.sha256()
+    copied_bytes = 0
+    while chunk := source.read(_READ_BYTES):
+        digest.update(chunk)
+        target.write(chunk)
+        copied_bytes += len(chunk)
+        if copied_bytes > max_bytes:
+            raise LimitError(
+                f"larger than --max_source_bytes={max_bytes}; raise the limit to read it"
             )
+    return digest.hexdigest()
+
+
+def _prepare_stream(
+    stream: AudioStream, splitters: _Splitters, settings: PrepareSettings, clock: StageClock
+) -> Iterator[PreparedSegment | RecordingEnd]:
+    for block in clock.iterate("decode", stream.blocks()):
+        with clock.stage("segment"):
+            found = splitters.push(block)
+        yield from _measured(found, settings, clock)
+    with clock.stage("segment"):
+        found = splitters.finish()
+    yield from _measured(found, settings, clock)
+    for source, splitter in splitters.items():
+        yield RecordingEnd(
+            source, splitter.decoded_samples, splitter.speech_samples, stream.truncation
+        )
 
 
 def _open_stream(ref: AudioRef, file: BinaryIO, settings: PrepareSettings) -> AudioStream:
@@ -270,6 +292,9 @@ class _Splitters:
             )
             source = Source(ref, recording_id, channel, sha256, audio_format)
             self._splitters[channel] = (source, splitter)
+
+    def are_known(self, known: Container[str]) -> bool:
+        return all(source.recording_id in known for source, _ in self._splitters.values())
 
     def push(self, block: NDArray[np.float32]) -> list[tuple[Source, Segment]]:
         found = []

@@ -189,7 +189,7 @@ def _segment_row(
     }
 
 
-def _recording_row(
+def _recording_row(  # noqa: PLR0913 - the parts of one row
     end: RecordingEnd,
     outcomes: Sequence[Outcome],
     settings: RowSettings,

@@ -36,6 +36,8 @@ class Commit:
         layout: What all rows of one output share: configuration, rules, partition keys.
         source_ids: Every input of the unit.
         failed_source_ids: Those that have no row in ``recordings/``.
+        known_source_ids: Those whose very bytes have rows in another unit, under the same name.
+        recording_ids: Recordings that have their row in this unit.
         files: Part files, relative to the output folder.
         rows: Rows by table.
         decoded_seconds: Source seconds decoded, each counted once.
@@ -48,6 +50,8 @@ class Commit:
     layout: dict[str, str]
     source_ids: tuple[str, ...]
     failed_source_ids: tuple[str, ...] = ()
+    known_source_ids: tuple[str, ...] = ()
+    recording_ids: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     decoded_seconds: float = 0.0
@@ -172,8 +176,9 @@ def _load_commit(uri: str) -> Commit:
         content = file.read()
     try:
         fields: dict[str, Any] = json.loads(content)
-        for name in ("source_ids", "failed_source_ids", "files"):
-            fields[name] = tuple(fields[name])
+        for name, value in fields.items():
+            if isinstance(value, list):
+                fields[name] = tuple(value)
         return Commit(**fields)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(

@@ -84,7 +84,8 @@ def closing_table(result: RunResult) -> str:
         took = f"× real time, {result.wall_seconds:.1f} s on {on}"
         lines.append(_line("speed", f"{result.times_real_time:.1f}", took))
     else:
-        lines.append(_line("speed", "-", "nothing new to do"))
+        idle = "nothing could be decoded" if result.providers else "nothing new to do"
+        lines.append(_line("speed", "-", idle))
     lines.append(_line("ledger", "balances" if ledger.balances else "DOES NOT BALANCE"))
     lines += [f"  missing: {source_id}" for source_id in ledger.missing[:10]]
     lines += [f"  unbalanced: {recording_id}" for recording_id in ledger.unbalanced[:10]]

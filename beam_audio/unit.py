@@ -13,6 +13,8 @@ from beam_audio.batching import batches, read_ahead
 from beam_audio.errors import BeamAudioError, ModelError
 from beam_audio.parts import PartWriter
 from beam_audio.recording import (
+    Event,
+    KnownRecording,
     PreparedSegment,
     PrepareSettings,
     RecordingEnd,
@@ -22,12 +24,11 @@ from beam_audio.recording import (
 from beam_audio.types import AudioRef, Failure, Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
 _AHEAD_SEGMENTS: Final = 8
 
 Input = AudioRef | Failure
-Event = PreparedSegment | RecordingEnd | Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +84,20 @@ class Progress:
             self.failures += failures
 
 
-def transcribe_unit(
+def transcribe_unit(  # noqa: PLR0913 - keyword arguments
     inputs: Sequence[Input],
     *,
     settings: UnitSettings,
     recognizer: Recognizer,
     root: str,
     progress: Progress,
+    known: Container[str] = (),
 ) -> UnitReport:
     """Decode, segment, measure, recognise and write a unit, and commit it last.
 
     A unit that is committed already is not done again, unless one of its inputs is a later
-    attempt. Failures of inputs, recordings and segments become rows.
+    attempt; nor is an input whose recording is among the ``known`` recording ids. Failures of
+    inputs, recordings and segments become rows.
 
     Raises:
         StoreError: The output cannot be written.
@@ -108,7 +111,7 @@ def transcribe_unit(
     with_audio = settings.prepare.store_audio != "none"
     with PartWriter(root, identifier, audio=with_audio) as writer, TemporaryFile() as clips:
         unit = _Unit(settings, recognizer, writer, clips, progress)
-        unit.run(inputs)
+        unit.run(inputs, known)
         with unit.clock.stage("write"):
             files = writer.publish()
         commit = store.Commit(
@@ -116,6 +119,8 @@ def transcribe_unit(
             layout=settings.rows.layout(),
             source_ids=tuple(sorted(item.source_id for item in inputs)),
             failed_source_ids=tuple(sorted(unit.failed_sources)),
+            known_source_ids=tuple(sorted(unit.known_sources)),
+            recording_ids=tuple(sorted(unit.recording_ids)),
             files=files,
             rows=dict(writer.rows),
             decoded_seconds=unit.decoded_seconds,
@@ -150,6 +155,8 @@ class _Unit:
         self.clock = StageClock()
         self.counts = BatchCounts()
         self.failed_sources: set[str] = set()
+        self.known_sources: set[str] = set()
+        self.recording_ids: set[str] = set()
         self.decoded_seconds = 0.0
         self._settings = settings
         self._recognizer = recognizer
@@ -159,8 +166,8 @@ class _Unit:
         self._open: dict[str, _OpenRecording] = {}
         self._crashes = _Crashes()
 
-    def run(self, inputs: Iterable[Input]) -> None:
-        with read_ahead(self._events(inputs), depth=_AHEAD_SEGMENTS) as events:
+    def run(self, inputs: Iterable[Input], known: Container[str]) -> None:
+        with read_ahead(self._events(inputs, known), depth=_AHEAD_SEGMENTS) as events:
             for batch in batches(
                 self._segments(events),
                 seconds=lambda item: item.segment.duration_seconds,
@@ -170,18 +177,20 @@ class _Unit:
                 self._recognise(batch)
         self._crashes.raise_if_total()
 
-    def _events(self, inputs: Iterable[Input]) -> Iterator[Event]:
+    def _events(self, inputs: Iterable[Input], known: Container[str]) -> Iterator[Event]:
         for item in inputs:
             if isinstance(item, Failure):
                 yield item
             else:
-                yield from prepare(item, self._settings.prepare, self.clock)
+                yield from prepare(item, self._settings.prepare, self.clock, known)
 
     def _segments(self, events: Iterable[Event]) -> Iterator[PreparedSegment]:
         """Pass on segments fit to recognise; keep account of everything else."""
         for event in events:
             if isinstance(event, Failure):
                 self._fail_input(event)
+            elif isinstance(event, KnownRecording):
+                self.known_sources.add(event.source_id)
             elif isinstance(event, RecordingEnd):
                 recording = self._recording(event.source.recording_id)
                 recording.end = event
@@ -232,6 +241,7 @@ class _Unit:
         if end is None or recording.waiting or end.source.recording_id not in self._open:
             return
         del self._open[end.source.recording_id]
+        self.recording_ids.add(end.source.recording_id)
         outcomes = sorted(recording.outcomes, key=lambda outcome: outcome.segment.segment_index)
         with self.clock.stage("write"):
             failures = 0

@@ -5,11 +5,15 @@ and in CI, where the development set brings them, the tests fail.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from beam_audio.models.card import load_card
-from beam_audio.models.sources import find_weights, install_line
+from beam_audio.models.card import PackageSource, load_card
+from beam_audio.models.sources import find_package, find_weights, gather, install_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TINY_EN = "whisper-tiny.en"
 BASE = "whisper-base"
@@ -24,3 +28,18 @@ def _needs(name: str) -> pytest.MarkDecorator:
 
 needs_tiny_en = _needs(TINY_EN)
 needs_base = _needs(BASE)
+
+
+def reference_model(name: str, scratch: Path) -> Any:  # noqa: ANN401 (the library has no types)
+    """The same weights in ctranslate2, float32; its vocabulary lies beside the packages' files."""
+    ctranslate2 = pytest.importorskip("ctranslate2")
+    card = load_card(name)
+    source = card.sources[0]
+    assert isinstance(source, PackageSource)
+    located = find_package(source)
+    assert located is not None
+    vocabulary = located["config.json"][0].with_name("vocabulary.txt")
+    for path in (*gather(card, scratch).values(), vocabulary):
+        if path.parent != scratch:
+            (scratch / path.name).symlink_to(path)
+    return ctranslate2.models.Whisper(str(scratch), device="cpu", compute_type="float32")

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-Array = NDArray[np.float32] if TYPE_CHECKING else Any
+Array = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Weights = dict[str, Array]
 
 LARGE_V3_VOCABULARY = 51866
@@ -98,7 +99,7 @@ class NumpyWhisper:
         self._weights = {name: array.astype(np.float64) for name, array in weights.items()}
         self._shape = shape
 
-    def encode(self, log_mel: Array) -> Any:
+    def encode(self, log_mel: Array) -> Doubles:
         """(bands, 3000) to hidden states (1500, width)."""
         x = self._gelu(self._conv("model.encoder.conv1", log_mel.astype(np.float64), 1))
         x = self._gelu(self._conv("model.encoder.conv2", x, 2)).T
@@ -110,7 +111,7 @@ class NumpyWhisper:
             x = x + self._mlp(name, x)
         return self._norm("model.encoder.layer_norm", x)
 
-    def logits(self, tokens: list[int], hidden: Any) -> Any:
+    def logits(self, tokens: list[int], hidden: Doubles) -> Doubles:
         """Logits (tokens, vocabulary) of a whole sequence."""
         embedding = self._weights["model.decoder.embed_tokens.weight"]
         x = embedding[tokens] + self._weights["model.decoder.embed_positions.weight"][: len(tokens)]
@@ -122,28 +123,35 @@ class NumpyWhisper:
             normed = self._norm(f"{name}.encoder_attn_layer_norm", x)
             x = x + self._attention(f"{name}.encoder_attn", normed, hidden)
             x = x + self._mlp(name, x)
-        return self._norm("model.decoder.layer_norm", x) @ embedding.T
+        logits: Doubles = self._norm("model.decoder.layer_norm", x) @ embedding.T
+        return logits
 
-    def _conv(self, name: str, x: Any, stride: int) -> Any:
+    def _conv(self, name: str, x: Doubles, stride: int) -> Doubles:
         kernel, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
         padded = np.pad(x, ((0, 0), (1, 1)))
         count = (x.shape[1] - 1) // stride + 1
         taps = (padded[:, tap : tap + stride * count : stride][:, :count] for tap in range(3))
-        return sum(kernel[:, :, tap] @ part for tap, part in enumerate(taps)) + bias[:, None]
+        products = [kernel[:, :, tap] @ part for tap, part in enumerate(taps)]
+        return np.sum(products, axis=0) + bias[:, None]
 
-    def _linear(self, name: str, x: Any) -> Any:
-        return x @ self._weights[f"{name}.weight"].T + self._weights.get(f"{name}.bias", 0.0)
+    def _linear(self, name: str, x: Doubles) -> Doubles:
+        product: Doubles = x @ self._weights[f"{name}.weight"].T
+        return (
+            product + self._weights[f"{name}.bias"] if f"{name}.bias" in self._weights else product
+        )
 
-    def _norm(self, name: str, x: Any) -> Any:
+    def _norm(self, name: str, x: Doubles) -> Doubles:
         centred = x - x.mean(-1, keepdims=True)
         scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
-        return scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+        return np.asarray(scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"])
 
-    def _mlp(self, name: str, x: Any) -> Any:
+    def _mlp(self, name: str, x: Doubles) -> Doubles:
         hidden = self._linear(f"{name}.fc1", self._norm(f"{name}.final_layer_norm", x))
         return self._linear(f"{name}.fc2", self._gelu(hidden))
 
-    def _attention(self, name: str, x: Any, other: Any, mask: Any = 0.0) -> Any:
+    def _attention(
+        self, name: str, x: Doubles, other: Doubles, mask: Doubles | float = 0.0
+    ) -> Doubles:
         heads, size = self._shape.heads, self._shape.width // self._shape.heads
         query = self._linear(f"{name}.q_proj", x).reshape(-1, heads, size)
         key, value = (
@@ -155,13 +163,15 @@ class NumpyWhisper:
         return self._linear(f"{name}.out_proj", mixed.reshape(len(x), -1))
 
     @staticmethod
-    def _gelu(x: Any) -> Any:
-        return x * 0.5 * (1.0 + _erf(x / math.sqrt(2.0)))
+    def _gelu(x: Doubles) -> Doubles:
+        result: Doubles = x * 0.5 * (1.0 + _erf(x / math.sqrt(2.0)))
+        return result
 
 
 def write_tokenizer(path: Path) -> None:
     """A tokenizer with large-v3's special tokens and a vocabulary of numbered words."""
-    tokenizer = Tokenizer(WordLevel({f"w{word}": word for word in range(END)}, unk_token="w0"))
+    tokenizer = Tokenizer(WordLevel({f"w{word}": word for word in range(END)}, unk_token="w0"))  # noqa: S106 (no secret)
+    tokenizer.pre_tokenizer = WhitespaceSplit()
     names = ["endoftext", "startoftranscript", *LANGUAGES, "translate", "transcribe", "startoflm"]
     names += ["startofprev", "nospeech", "notimestamps"]
     tokenizer.add_special_tokens([f"<|{name}|>" for name in names])
@@ -213,8 +223,8 @@ def write_safetensors(path: Path, arrays: Weights, dtype: str = "F32") -> None:
 
 def _encoded(array: Array, dtype: str) -> bytes:
     if dtype == "BF16":
-        return (array.view(np.uint32) >> 16).astype("<u2").tobytes()
-    return array.astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
+        return bytes((array.view(np.uint32) >> 16).astype("<u2"))
+    return bytes(array.astype({"F32": "<f4", "F16": "<f2"}[dtype]))
 
 
 def write_ctranslate2(
@@ -225,16 +235,16 @@ def write_ctranslate2(
 
     spec = WhisperSpec(shape.encoder_layers, shape.heads, shape.decoder_layers, shape.heads)
 
-    def linear(target: Any, *names: str) -> None:
+    def linear(target: Any, *names: str) -> None:  # noqa: ANN401 (ctranslate2 has no types)
         matrices = [weights[f"{name}.weight"] for name in names]
         nothing = np.zeros(shape.width, np.float32)
         target.weight = np.concatenate(matrices)
         target.bias = np.concatenate([weights.get(f"{name}.bias", nothing) for name in names])
 
-    def norm(target: Any, name: str) -> None:
+    def norm(target: Any, name: str) -> None:  # noqa: ANN401 (ctranslate2 has no types)
         target.gamma, target.beta = weights[f"{name}.weight"], weights[f"{name}.bias"]
 
-    def block(target: Any, name: str) -> None:
+    def block(target: Any, name: str) -> None:  # noqa: ANN401 (ctranslate2 has no types)
         attention = target.self_attention
         norm(attention.layer_norm, f"{name}.self_attn_layer_norm")
         linear(attention.linear[0], *(f"{name}.self_attn.{part}_proj" for part in "qkv"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import soundfile
 from encoded_audio import RATE_HZ, STEREO, encode, noise, read_all
 
 from beam_audio.decoders.pyav import PyavReader
@@ -20,6 +21,15 @@ def test_ffmpeg_follows_no_playlist(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DecodeError):
         PyavReader(io.BytesIO(b"ffconcat version 1.0\nfile 'secret.wav'\n"))
+
+
+def test_a_stream_without_a_known_codec_is_no_audio() -> None:
+    file = io.BytesIO()
+    soundfile.write(file, noise(0.1), 16_000, format="W64")
+    data = bytearray(file.getvalue())
+    data[78] = 0xFF  # bits a sample: some versions of PyAV crash the process on decoding this
+    with pytest.raises(DecodeError):
+        PyavReader(io.BytesIO(bytes(data)))
 
 
 def test_a_picture_has_no_audio_stream() -> None:

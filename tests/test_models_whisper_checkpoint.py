@@ -57,9 +57,7 @@ def test_sizes_are_those_of_the_weights(tmp_path: Path, weights: dict[str, np.nd
     assert (sizes.audio_positions, sizes.text_positions) == (1500, 448)
 
 
-@pytest.mark.parametrize(
-    "lost", ["model.decoder.layers.1.fc1.weight", "model.encoder.conv1.bias"]
-)
+@pytest.mark.parametrize("lost", ["model.decoder.layers.1.fc1.weight", "model.encoder.conv1.bias"])
 def test_a_missing_weight_is_named(
     tmp_path: Path, weights: dict[str, np.ndarray], lost: str
 ) -> None:

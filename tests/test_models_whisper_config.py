@@ -40,7 +40,7 @@ def test_special_tokens_come_from_the_tokenizer(tmp_path: Path) -> None:
 def test_a_tokenizer_that_is_not_whispers_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps({"added_tokens": [{"id": 1, "content": "[CLS]"}]}))
-    with pytest.raises(ModelError, match="has no token <|startoftranscript|>"):
+    with pytest.raises(ModelError, match=r"has no token <\|startoftranscript\|>"):
         read_tokens(path, (), ())
 
 

@@ -213,6 +213,8 @@ def model_facts(
     Raises:
         ModelError: The model is unknown or incomplete.
     """
+    if precision is not None:
+        require_precision(precision)
     if name_or_dir == _PLACEHOLDER:
         card = load_card(_PLACEHOLDER)
         recognizer = PlaceholderRecognizer(card, task)
@@ -225,7 +227,7 @@ def model_facts(
         )
     if has_card(name_or_dir):
         card = load_card(name_or_dir)
-        number = require_precision(precision or card.precision)
+        number = precision or card.precision
         return ModelFacts(
             model_id=whisper_model_id(card.name, number, task),
             model_sha256=model_sha256(card.files, number),

@@ -49,6 +49,8 @@ class PyavReader:
             if not self._container.streams.audio:
                 raise DecodeError(f"no audio stream in this {self._container.format.name} file")
             stream = self._container.streams.audio[0]
+            if stream.codec_context is None:  # decoding such a stream crashes PyAV before 18.1
+                raise DecodeError(f"unknown codec in this {self._container.format.name} file")
             self._frames = self._container.decode(stream)
             with self._decoding():
                 first = next(self._frames, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -86,6 +87,7 @@ def match_input(pattern: str, exclude: str | None = None) -> list[FileMetadata]:
     Raises:
         InputError: The pattern cannot be listed.
     """
+    pattern = _absolute(pattern)
     try:
         (match,) = FileSystems.match([pattern])
         found = list(match.metadata_list)
@@ -107,8 +109,9 @@ def match_manifest(pattern: str) -> list[str]:
     Raises:
         InputError: The pattern cannot be listed.
     """
+    pattern = _absolute(pattern)
     try:
-        if FileSystems.exists(pattern):
+        if FileSystems.exists(pattern) and not store.is_local_folder(pattern):
             return [pattern]
         (match,) = FileSystems.match([pattern])
     except (BeamIOError, ValueError) as error:
@@ -200,12 +203,19 @@ def _resolve(path: str, manifest: str) -> str:
     return store.join(manifest.rpartition("/")[0], path)
 
 
+def _absolute(path: str) -> str:
+    """The one spelling of a local path, so that ids do not depend on where a run was started."""
+    if "://" in path or not path:
+        return path
+    return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+
+
 def _is_folder(path: str) -> bool:
     return path.endswith("/") or ("://" not in path and store.is_local_folder(path))
 
 
 def _is_within(path: str, folder: str) -> bool:
-    return path.startswith(folder.rstrip("/") + "/")
+    return path.startswith(_absolute(folder).rstrip("/") + "/")
 
 
 def _is_hidden(path: str) -> bool:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
 import numpy as np
-import soxr
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
 from beam_audio.asr import Recognizer, Request, Task, load_model
+from beam_audio.audio import resample
 from beam_audio.remote import local_model
 from beam_audio.transforms.read import FAILURES
 from beam_audio.types import Failure, Segment, Transcript
@@ -79,7 +79,8 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
 
         Copies of a handler made by pickling share it too.
         """
-        return self._shared.acquire(self.load_model)
+        recognizer: Recognizer = self._shared.acquire(self.load_model)
+        return recognizer
 
     def run_inference(
         self,
@@ -88,8 +89,10 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         inference_args: dict[str, Any] | None = None,  # noqa: ARG002 - Beam's signature
     ) -> Iterable[Recognised]:
         """Recognise segments, in order."""
+        rate_hz = model.sample_rate_hz
         requests = [
-            Request(_clip(segment, model.sample_rate_hz), self._language) for segment in batch
+            Request(resample(segment.samples, segment.sample_rate_hz, rate_hz), self._language)
+            for segment in batch
         ]
         for segment, result in zip(batch, recognise(model, requests), strict=True):
             bare = replace(segment, samples=np.zeros(0, dtype=np.float32))
@@ -130,12 +133,6 @@ class _Part(beam.DoFn):
             yield beam.pvalue.TaggedOutput(FAILURES, result)
         else:
             yield element
-
-
-def _clip(segment: Segment, rate_hz: int) -> Any:  # noqa: ANN401 - an array
-    if segment.sample_rate_hz == rate_hz:
-        return segment.samples
-    return soxr.resample(segment.samples, segment.sample_rate_hz, rate_hz)
 
 
 def _failure(segment: Segment, error: Exception) -> Failure:

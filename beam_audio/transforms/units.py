@@ -58,6 +58,11 @@ class TranscribeUnits(beam.PTransform):
             | "Output" >> beam.Create([self._output])
             | "Commits" >> beam.FlatMap(committed_attempts)
         )
+        recorded = (
+            inputs.pipeline
+            | "OutputAgain" >> beam.Create([self._output])
+            | "Recordings" >> beam.FlatMap(committed_recordings)
+        )
         return (
             inputs
             | "DropDone"
@@ -66,7 +71,10 @@ class TranscribeUnits(beam.PTransform):
             )
             | "Units" >> GroupIntoUnits(self._unit_bytes)
             | "Transcribe"
-            >> beam.ParDo(_TranscribeUnit(self._settings, self._handler, self._output))
+            >> beam.ParDo(
+                _TranscribeUnit(self._settings, self._handler, self._output),
+                known=beam.pvalue.AsDict(recorded),
+            )
         )
 
 
@@ -82,6 +90,13 @@ def committed_attempts(output: str) -> Iterator[tuple[str, int]]:
             else:
                 attempts[source_id] = max(before or 0, commit.attempt)
     yield from attempts.items()
+
+
+def committed_recordings(output: str) -> Iterator[tuple[str, None]]:
+    """Recording ids that have their row, as keys."""
+    for commit in store.read_commits(output):
+        for recording_id in commit.recording_ids:
+            yield recording_id, None
 
 
 def drop_done(item: Input, attempts: Mapping[str, int], *, retry_failures: bool) -> Iterator[Input]:
@@ -104,7 +119,9 @@ class _TranscribeUnit(beam.DoFn):
     def setup(self) -> None:
         self._recognizer = self._handler.acquire()
 
-    def process(self, element: tuple[Input, ...]) -> Iterable[UnitReport]:
+    def process(
+        self, element: tuple[Input, ...], known: Mapping[str, None]
+    ) -> Iterable[UnitReport]:
         if self._recognizer is None:
             raise RuntimeError("setup was not called")
         report = transcribe_unit(
@@ -113,6 +130,7 @@ class _TranscribeUnit(beam.DoFn):
             recognizer=self._recognizer,
             root=self._output,
             progress=PROGRESS,
+            known=known,
         )
         if not report.was_committed:
             _count(report)

@@ -1,0 +1,71 @@
+"""Peak memory of a run over a long recording against a short one.
+
+Usage: python benchmarks/memory.py --data ../shared/data [--model whisper-tiny.en] [--json]
+
+Joins LibriSpeech clips into recordings of 5 minutes and 2 hours, runs ``beam-audio run`` on each in
+a process of its own, and prints the peak resident memory of both and their ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import soundfile
+
+MINUTES = (5, 120)
+
+
+def join_clips(clips: list[Path], seconds: float, target: Path) -> None:
+    """Write clips one after the other, over and over, until there are so many seconds."""
+    rate_hz = soundfile.info(clips[0]).samplerate
+    with soundfile.SoundFile(target, "w", rate_hz, 1, format="FLAC") as joined:
+        for clip in itertools.cycle(clips):
+            samples, _ = soundfile.read(clip, dtype="float32")
+            joined.write(samples)
+            if joined.frames >= seconds * rate_hz:
+                return
+
+
+def peak_mebibytes(recording: Path, flags: list[str]) -> float:
+    """Peak resident memory of a run over one recording."""
+    with tempfile.TemporaryDirectory() as output:
+        command = ["beam_audio", "run", f"--input={recording}", f"--output={output}", *flags]
+        process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status != 0:
+            raise SystemExit(f"{' '.join(command)} ended with status {status}")
+    return usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--json", action="store_true", help="end with one JSON line")
+    known, flags = parser.parse_known_args()
+    clips = sorted((known.data / "librispeech").glob("*.flac"))
+    peaks = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for minutes in MINUTES:
+            recording = Path(folder) / f"{minutes}.flac"
+            join_clips(clips, 60 * minutes, recording)
+            peaks[minutes] = peak_mebibytes(recording, flags)
+    ratio = peaks[MINUTES[-1]] / peaks[MINUTES[0]]
+    print(f"{os.cpu_count()} cores, {platform.platform()}; flags: {' '.join(flags) or 'none'}\n")
+    print("| minutes | peak MiB | ratio |\n| ---: | ---: | ---: |")
+    for minutes, peak in peaks.items():
+        print(f"| {minutes} | {peak:.0f} | {peak / peaks[MINUTES[0]]:.2f} |")
+    if known.json:
+        print(json.dumps({"peak_mebibytes": peaks, "ratio": ratio}))
+
+
+if __name__ == "__main__":
+    main()
