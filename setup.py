@@ -34,7 +34,7 @@ EXTRAS = {
     "cpu": [f"onnxruntime{ONNXRUNTIME_RANGE}"],
     "gpu": [f"onnxruntime-gpu[cuda,cudnn]{ONNXRUNTIME_RANGE}"],
     "gcp": ["apache-beam[gcp]>=2.77,<2.78"],
-    "media": ["av>=14,<20"],
+    "media": ["av>=16.1,<20"],
     # tensorflow-io works with TensorFlow 2.16 alone, which ends at Python 3.12.
     "tfio": [
         'tensorflow-io[tensorflow-cpu]==0.37.1; python_version < "3.13"',

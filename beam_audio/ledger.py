@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -51,11 +52,12 @@ class Ledger:
             bytes have none either.
         recordings: Rows in ``recordings/``.
         unbalanced: Recordings whose decoded samples differ from the sum of their destinations, or
-            whose destinations differ from what the segment and failure rows add up to.
+            whose destinations differ from what the segment and failure rows add up to, or are less
+            than nothing, as when segments own the same samples.
         seconds: Source seconds by destination; each second once, also when channels are split.
         segments: Segments by decision.
-        failures: Failure rows by (unit, stage, error type), those superseded by a later success
-            left out.
+        failures: Failures by (unit, stage, error type), once however often they were tried again,
+            those superseded by a later success left out.
         wer_errors: Word errors over all recordings that have a reference.
         wer_words: Reference words of those recordings.
         undecoded: Listed inputs that have no row in ``recordings/``.
@@ -97,8 +99,7 @@ class _Account:
     decoded: dict[str, int] = field(default_factory=dict)
     found: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     segments: Counter[str] = field(default_factory=Counter)
-    sources: set[str] = field(default_factory=set)
-    seconds: Counter[str] = field(default_factory=Counter)
+    first_channels: dict[str, tuple[int, str]] = field(default_factory=dict)
     wer_errors: int = 0
     wer_words: int = 0
 
@@ -121,29 +122,31 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
         samples = _samples(row["core_start_seconds"], row["core_end_seconds"], rate_hz)
         account.found[row["recording_id"]][row["decision"]] += samples
         account.segments[row["decision"]] += 1
-    failures: Counter[tuple[str, str, str]] = Counter()
+    failures: dict[tuple[object, ...], tuple[str, str, str]] = {}
     failed_sources: set[str] = set()
+    sources = account.first_channels.keys()
     for row in _rows(root, files, "failures", _FAILURE_COLUMNS):
         failed_sources.add(row["source_id"])
-        superseded = row["recording_id"] is None and row["source_id"] in account.sources
+        superseded = row["recording_id"] is None and row["source_id"] in sources
         if superseded:
             continue
-        failures[row["unit"], row["stage"], row["error_type"]] += 1
+        identity = tuple(row[column] for column in _FAILURE_COLUMNS)
+        failures[identity] = (row["unit"], row["stage"], row["error_type"])
         if row["unit"] == "segment":
             rate_hz = account.rates_hz.get(row["recording_id"], 0)
             samples = _samples(row["start_seconds"], row["end_seconds"], rate_hz)
             account.found[row["recording_id"]]["failed"] += samples
     return Ledger(
         inputs=len(set(listed)),
-        missing=tuple(sorted(set(listed) - account.sources - failed_sources - known)),
+        missing=tuple(sorted(set(listed) - sources - failed_sources - known)),
         recordings=len(account.stated),
         unbalanced=tuple(sorted(_unbalanced(account))),
-        seconds={name: account.seconds[name] for name in LEDGER_COLUMNS},
+        seconds=_source_seconds(account),
         segments={name: account.segments[name] for name in ("keep", "review", "drop")},
-        failures=dict(sorted(failures.items())),
+        failures=dict(sorted(Counter(failures.values()).items())),
         wer_errors=account.wer_errors,
         wer_words=account.wer_words,
-        undecoded=frozenset(set(listed) - account.sources - known),
+        undecoded=frozenset(set(listed) - sources - known),
     )
 
 
@@ -160,14 +163,22 @@ def _enter_recording(account: _Account, row: Row) -> None:
     account.rates_hz[identifier] = rate_hz
     account.stated[identifier] = stated
     account.decoded[identifier] = round(row["decoded_seconds"] * rate_hz)
-    first_channel = row["source_id"] not in account.sources
-    account.sources.add(row["source_id"])
-    if first_channel:
-        account.seconds.update({name: count / rate_hz for name, count in stated.items()})
+    channel = (row["channel"] or 0, identifier)
+    first = account.first_channels.get(row["source_id"], channel)
+    account.first_channels[row["source_id"]] = min(first, channel)
     if row["wer_hits"] is not None:
         errors = row["wer_substitutions"] + row["wer_deletions"]
         account.wer_words += row["wer_hits"] + errors
         account.wer_errors += errors + row["wer_insertions"]
+
+
+def _source_seconds(account: _Account) -> dict[str, float]:
+    """Seconds by destination of each source's first channel, whatever order rows are read in."""
+    first = [identifier for _, identifier in account.first_channels.values()]
+    return {
+        name: math.fsum(account.stated[each][name] / account.rates_hz[each] for each in first)
+        for name in LEDGER_COLUMNS
+    }
 
 
 def _samples(start_seconds: float, end_seconds: float, rate_hz: int) -> int:
@@ -178,6 +189,7 @@ def _unbalanced(account: _Account) -> Iterator[str]:
     for identifier, stated in account.stated.items():
         found = account.found.get(identifier, Counter())
         judged = Counter({name: stated[name] for name in LEDGER_COLUMNS if name != "skipped"})
-        if account.decoded[identifier] != stated.total() or +judged != +found:
+        lost = account.decoded[identifier] != stated.total() or min(stated.values()) < 0
+        if lost or +judged != +found:
             yield identifier
     yield from set(account.found) - set(account.stated)

@@ -193,7 +193,7 @@ def failure_of(ref: AudioRef, stage: str, error: Exception) -> Failure:
         source_id=ref.source_id,
         uri=ref.uri,
         error_type=type(error).__name__,
-        message=str(error),
+        message=str(error) or repr(error),
         event_time=ref.event_time,
         attempt=ref.attempt,
     )

@@ -282,7 +282,7 @@ def _segment_failure(end: RecordingEnd, outcome: Outcome, error: Exception) -> F
         source_id=ref.source_id,
         uri=ref.uri,
         error_type=type(error).__name__,
-        message=str(error),
+        message=str(error) or repr(error),
         recording_id=segment.recording_id,
         segment_id=segment.segment_id,
         start_seconds=segment.core_start_sample / segment.sample_rate_hz,
@@ -308,7 +308,7 @@ def _keys(row: Row, ref: AudioRef, partition_by: Sequence[str]) -> Keys:
 
 
 def _date_key(event_time: datetime | None) -> tuple[str, str]:
-    date = event_time.date().isoformat() if event_time else schema.UNKNOWN_DATE
+    date = event_time.astimezone(UTC).date().isoformat() if event_time else schema.UNKNOWN_DATE
     return schema.PARTITION_DATE, date
 
 

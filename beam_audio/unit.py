@@ -105,9 +105,9 @@ def transcribe_unit(  # noqa: PLR0913 - keyword arguments
     """
     identifier = store.unit_id(item.source_id for item in inputs)
     attempt = max(item.attempt for item in inputs)
-    done = store.read_commit(root, identifier) if attempt == 1 else None
-    if done is not None:
-        return UnitReport(done, was_committed=True)
+    before = store.read_commit(root, identifier)
+    if before is not None and attempt == 1:
+        return UnitReport(before, was_committed=True)
     with_audio = settings.prepare.store_audio != "none"
     with PartWriter(root, identifier, audio=with_audio) as writer, TemporaryFile() as clips:
         unit = _Unit(settings, recognizer, writer, clips, progress)
@@ -129,6 +129,8 @@ def transcribe_unit(  # noqa: PLR0913 - keyword arguments
             attempt=attempt,
         )
         store.write_commit(root, commit)
+    for name in set(before.files if before else ()) - set(files):
+        store.delete(store.join(root, name))
     return UnitReport(commit, unit.counts)
 
 

@@ -97,7 +97,7 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
         files: Source files by name, verified.
         sources: sha256 of each of them.
         precision: One of ``PRECISIONS``.
-        target: Directory to appear; one that is there already is replaced.
+        target: Directory to appear; one that is built already is left as it is.
 
     Raises:
         ModelError: The checkpoint cannot be read, or the cache directory cannot be written.
@@ -127,20 +127,24 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
 
 
 def _put_in_place(scratch: Path, target: Path) -> None:
-    """Give the finished directory its name; a broken one that has it is moved away first."""
+    """Give the finished directory its name, unless another process was first to build the same."""
     scratch.chmod(0o755)  # temporary directories are private, a cache may be shared
+    if is_built(target):
+        return
     if target.exists():
         with scratch_directory(target.parent) as aside:
-            target.rename(aside / "replaced")
-            scratch.rename(target)
-    else:
+            target.rename(aside / "unfinished")
+    with contextlib.suppress(FileExistsError):
         scratch.rename(target)
 
 
 def is_built(directory: Path) -> bool:
     """Whether the directory is one that ``build_whisper`` finished."""
     config = directory / CONFIG_FILE
-    return config.is_file() and read_json(config).get("format") == _FORMAT
+    try:
+        return config.is_file() and read_json(config).get("format") == _FORMAT
+    except ModelError:
+        return False
 
 
 def read_built(directory: Path) -> BuiltModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,9 @@ def _from_card(card: ModelCard, precision: str | None, *, again: bool) -> BuiltM
         raise ModelError(f"{card.name} has no weights: there is nothing to build")
     number = require_precision(precision or card.precision)
     target = card_directory(card, number)
-    if again or not is_built(target):
+    if again:
+        shutil.rmtree(target, ignore_errors=True)
+    if not is_built(target):
         with scratch_directory(target.parent) as scratch:
             files = gather(card, scratch)
             build_whisper(
@@ -105,7 +108,9 @@ def _from_directory(directory: Path, precision: str | None, *, again: bool) -> B
     sources = {name: file_sha256(path) for name, path in files.items()}
     name = directory.resolve().name
     target = cache_directory(name, number, model_sha256(sources, number))
-    if again or not is_built(target):
+    if again:
+        shutil.rmtree(target, ignore_errors=True)
+    if not is_built(target):
         build_whisper(
             name, layout=layout, files=files, sources=sources, precision=number, target=target
         )

@@ -27,6 +27,7 @@ from beam_audio.models.weights import Tensor, join_rows, zeros
 from beam_audio.models.whisper_config import (
     WhisperConfig,
     WhisperDimensions,
+    WhisperTokens,
     read_json,
     read_tokens,
 )
@@ -70,11 +71,8 @@ def read_ctranslate2_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
         _ids(settings, "suppress_ids"),
         _ids(settings, "suppress_ids_begin"),
     )
-    heads = _heads(content, path)
-    config = WhisperConfig(
-        _dimensions(neutral, *heads), tokens, _pairs(settings.get("alignment_heads"))
-    )
-    return WhisperCheckpoint(config, neutral)
+    dimensions = _dimensions(neutral, *_heads(content, path))
+    return _checkpoint(dimensions, tokens, settings, neutral)
 
 
 def read_huggingface_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
@@ -107,18 +105,28 @@ def read_huggingface_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
         heads = int(settings["encoder_attention_heads"]), int(settings["decoder_attention_heads"])
     except KeyError as error:
         raise ModelError(f"{files['config.json']} lacks {error}") from error
-    config = WhisperConfig(
-        _dimensions(neutral, *heads), tokens, _pairs(generation_settings.get("alignment_heads"))
-    )
-    return WhisperCheckpoint(config, neutral)
+    return _checkpoint(_dimensions(neutral, *heads), tokens, generation_settings, neutral)
+
+
+def _checkpoint(
+    dimensions: WhisperDimensions,
+    tokens: WhisperTokens,
+    settings: dict[str, Any],
+    weights: dict[str, Tensor],
+) -> WhisperCheckpoint:
+    named = (tokens.no_timestamps, tokens.end, *tokens.suppress, *tokens.suppress_first)
+    unknown = [token for token in named if not 0 <= token < dimensions.vocabulary]
+    if unknown:
+        raise ModelError(
+            f"the configuration names the tokens {unknown}, but the weights know "
+            f"{dimensions.vocabulary}: they belong to different models"
+        )
+    heads = tuple((int(layer), int(head)) for layer, head in settings.get("alignment_heads") or ())
+    return WhisperCheckpoint(WhisperConfig(dimensions, tokens, heads), weights)
 
 
 def _ids(settings: dict[str, Any], name: str) -> tuple[int, ...]:
     return tuple(int(token) for token in settings.get(name) or ())
-
-
-def _pairs(heads: list[list[int]] | None) -> tuple[tuple[int, int], ...]:
-    return tuple((int(layer), int(head)) for layer, head in heads or ())
 
 
 def _heads(content: CTranslate2File, path: Path) -> tuple[int, int]:

@@ -42,4 +42,6 @@ def reference_model(name: str, scratch: Path) -> Any:  # noqa: ANN401 (the libra
     for path in (*gather(card, scratch).values(), vocabulary):
         if path.parent != scratch:
             (scratch / path.name).symlink_to(path)
-    return ctranslate2.models.Whisper(str(scratch), device="cpu", compute_type="float32")
+    return ctranslate2.models.Whisper(
+        str(scratch), device="cpu", compute_type="float32", intra_threads=1
+    )

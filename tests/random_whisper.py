@@ -132,7 +132,7 @@ class NumpyWhisper:
         count = (x.shape[1] - 1) // stride + 1
         taps = (padded[:, tap : tap + stride * count : stride][:, :count] for tap in range(3))
         products = [kernel[:, :, tap] @ part for tap, part in enumerate(taps)]
-        return np.sum(products, axis=0) + bias[:, None]
+        return np.asarray(np.sum(products, axis=0) + bias[:, None])
 
     def _linear(self, name: str, x: Doubles) -> Doubles:
         product: Doubles = x @ self._weights[f"{name}.weight"].T

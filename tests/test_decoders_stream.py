@@ -85,11 +85,23 @@ def test_a_cut_after_the_end_is_an_input_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "cut", [{"offset_seconds": -1.0}, {"duration_seconds": 0.0}, {"offset_seconds": float("nan")}]
+    "cut",
+    [
+        {"offset_seconds": -1.0},
+        {"duration_seconds": 0.0},
+        {"offset_seconds": float("nan")},
+        {"offset_seconds": 1e308},
+    ],
 )
 def test_a_cut_that_is_no_stretch_is_an_input_error(cut: dict[str, float]) -> None:
     with pytest.raises(InputError, match="give"):
         read_all(ENCODED["wav"], **cut)
+
+
+def test_the_shortest_cut_is_one_sample() -> None:
+    samples, truncation = read_all(ENCODED["float"], offset_seconds=0.25, duration_seconds=1e-9)
+    np.testing.assert_array_equal(samples, STEREO[4_000:4_001])
+    assert truncation is None
 
 
 def test_numbers_that_are_not_finite_become_silence_and_others_stay() -> None:

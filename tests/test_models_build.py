@@ -52,7 +52,7 @@ def test_two_builds_give_the_same_bytes(source: dict[str, Path], tmp_path: Path)
     assert {path.name for path in first.directory.iterdir()} == {"config.json", *first.files}
 
 
-def test_a_build_replaces_what_is_there_and_leaves_nothing_else(
+def test_a_build_replaces_what_is_broken_and_leaves_nothing_else(
     source: dict[str, Path], tmp_path: Path
 ) -> None:
     target = tmp_path / "model"

@@ -74,6 +74,16 @@ def test_a_missing_layer_is_noticed(tmp_path: Path, weights: dict[str, np.ndarra
         read_huggingface_whisper(files_of(tmp_path))
 
 
+def test_tokens_beyond_the_vocabulary_are_refused(
+    tmp_path: Path, weights: dict[str, np.ndarray]
+) -> None:
+    write_huggingface(tmp_path, weights, SHAPE)
+    settings = {"suppress_tokens": [7, -1, 60_000]}
+    (tmp_path / "generation_config.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match=r"names the tokens \[-1, 60000\]"):
+        read_huggingface_whisper(files_of(tmp_path))
+
+
 def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     (tmp_path / "tokenizer.json").write_text("{}")

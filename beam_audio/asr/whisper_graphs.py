@@ -77,16 +77,20 @@ class WhisperGraphs:
     def encode(self, features: Sequence[NDArray[np.float32]]) -> DecoderState:
         """Encode clips, each float32 (bands, 3000), into a state without tokens."""
         # A CPU gains nothing from a batch here, and one clip at a time needs the least memory.
-        step = 1 if self.provider == CPU else len(features)
-        runs = []
-        for start in range(0, len(features), step):
-            log_mel = self._put(np.stack(features[start : start + step]))
-            runs.append(self._run(self._encoder, {"log_mel": log_mel}, self._cross_names))
-        cross = runs[0]
-        if len(runs) > 1:
-            joined = {name: [run[name].numpy() for run in runs] for name in self._cross_names}
-            cross = {name: self._put(np.concatenate(parts)) for name, parts in joined.items()}
-        return self._fresh(len(features), cross)
+        if self.provider != CPU or len(features) == 1:
+            return self._fresh(len(features), self._cross(np.stack(features)))
+        joined: dict[str, NDArray[np.float32]] = {}
+        for row, clip in enumerate(features):
+            for name, value in self._cross(clip[np.newaxis]).items():
+                if not row:
+                    joined[name] = np.empty((len(features), *value.shape()[1:]), np.float32)
+                joined[name][row] = value.numpy()[0]
+        return self._fresh(
+            len(features), {name: self._put(array) for name, array in joined.items()}
+        )
+
+    def _cross(self, log_mel: NDArray[np.float32]) -> dict[str, Any]:
+        return self._run(self._encoder, {"log_mel": self._put(log_mel)}, self._cross_names)
 
     def _fresh(self, rows: int, cross: dict[str, Any]) -> DecoderState:
         heads = self._dimensions.decoder_heads

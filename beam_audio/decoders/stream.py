@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -31,6 +30,10 @@ _CUT_TOLERANCE_SECONDS = 0.1
 """A stated duration may be off by this much, as in manifests, before the cut counts as short."""
 
 
+_MAX_CUT_SECONDS = 1e9
+"""Thirty years: no recording reaches it, and sample numbers below it stay exact."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A stretch of a recording in seconds; None at either side leaves that side open."""
@@ -40,17 +43,17 @@ class Cut:
 
     def __post_init__(self) -> None:
         offset, duration = self.offset_seconds, self.duration_seconds
-        if offset is not None and not 0 <= offset < math.inf:
+        if offset is not None and not 0 <= offset <= _MAX_CUT_SECONDS:
             raise InputError(f"the cut starts at {offset} s; give 0 or a positive number")
-        if duration is not None and not 0 < duration < math.inf:
+        if duration is not None and not 0 < duration <= _MAX_CUT_SECONDS:
             raise InputError(f"the cut lasts {duration} s; give a positive number")
 
     def samples(self, sample_rate_hz: int) -> tuple[int, int]:
-        """First sample of the cut and the one after its last."""
+        """First sample of the cut and the one after its last; it holds at least one."""
         start = round((self.offset_seconds or 0.0) * sample_rate_hz)
         if self.duration_seconds is None:
             return start, _NO_END
-        return start, start + round(self.duration_seconds * sample_rate_hz)
+        return start, start + max(1, round(self.duration_seconds * sample_rate_hz))
 
 
 class AudioStream:

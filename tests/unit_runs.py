@@ -1,0 +1,155 @@
+"""Units of small recordings, run in a plain loop, and their rows read back as a user would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import soundfile
+
+from beam_audio.asr import Request, load_model
+from beam_audio.recording import PrepareSettings
+from beam_audio.rows import RowSettings
+from beam_audio.rules import load_rules
+from beam_audio.segment import SegmentSettings
+from beam_audio.types import AudioRef, Row, Transcript
+from beam_audio.unit import Input, Progress, UnitReport, UnitSettings, transcribe_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from beam_audio.asr import Recognizer
+    from beam_audio.schema import Table
+
+RATE_HZ = 16_000
+EVENT_TIME = datetime(2026, 1, 5, 9, tzinfo=UTC)
+DEMO = Path(str(resources.files("beam_audio") / "data" / "demo"))
+"""The packaged clips: speech whose text is known, in three formats."""
+
+PLACEHOLDER = load_model("placeholder")
+WINDOWS = SegmentSettings(segmenter="fixed", window_seconds=1.0)
+"""Cuts at whole seconds, so that a test knows where its segments are."""
+
+
+def hear_loudness(request: Request) -> Transcript:
+    """What the placeholder hears in a clip."""
+    return PLACEHOLDER.transcribe([request])[0]
+
+
+@dataclass(slots=True)
+class Scripted:
+    """A recogniser that hears what a test says, or fails as it says."""
+
+    hear: Callable[[Request], Transcript] = hear_loudness
+    languages: frozenset[str] = frozenset({"en", "de", "ja"})
+    model_id: str = "scripted/none"
+    model_sha256: str = "0" * 64
+    provider: str = "CPUExecutionProvider"
+    sample_rate_hz: int = RATE_HZ
+    max_seconds: float = 30.0
+    batches: list[list[Request]] = field(default_factory=list)
+
+    def cost_seconds(self, duration_seconds: float) -> float:
+        return duration_seconds
+
+    def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
+        self.batches.append(list(requests))
+        return [self.hear(request) for request in requests]
+
+
+def tones(levels: Sequence[float], rate_hz: int = RATE_HZ) -> NDArray[np.float32]:
+    """A second of a 440 Hz sine for each level; shape (len(levels) * rate_hz,)."""
+    sine = np.sin(2 * np.pi * 440 * np.arange(rate_hz) / rate_hz)
+    return np.concatenate([level * sine for level in levels]).astype(np.float32)
+
+
+def speech() -> NDArray[np.float32]:
+    """One spoken sentence, shape (n,), at 16 kHz."""
+    samples: NDArray[np.float32] = soundfile.read(DEMO / "river.wav", dtype="float32")[0]
+    return samples
+
+
+def write(path: Path, samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> Path:
+    """Write a recording of 16 bits in the format of its suffix; shape (n,) or (n, channels)."""
+    soundfile.write(path, samples, rate_hz, subtype="PCM_16")
+    return path
+
+
+def ref(path: Path, **claims: Any) -> AudioRef:  # noqa: ANN401  fields of AudioRef
+    """A reference to a file; its version is fixed, so that ids depend on path and content."""
+    fields = {"size_bytes": path.stat().st_size, "version": "1", "event_time": EVENT_TIME}
+    return AudioRef(uri=str(path), **(fields | claims))
+
+
+def settings(
+    *,
+    language: str = "auto",
+    batch_seconds: float = 240.0,
+    partition_by: tuple[str, ...] = ("date", "language"),
+    rules: str = "balanced",
+    **prepare: Any,  # noqa: ANN401  fields of PrepareSettings
+) -> UnitSettings:
+    """Settings of a unit; windows of a second unless a test says otherwise."""
+    prepared = PrepareSettings(**({"segments": WINDOWS} | prepare))
+    return UnitSettings(
+        prepare=prepared,
+        rows=RowSettings(
+            normalizer="auto",
+            rules=load_rules(rules),
+            partition_by=partition_by,
+            store_audio=prepared.store_audio,
+            model_id=PLACEHOLDER.model_id,
+            model_sha256=PLACEHOLDER.model_sha256,
+            config_id="config",
+        ),
+        language=language,
+        batch_seconds=batch_seconds,
+    )
+
+
+def transcribe(
+    root: Path,
+    *inputs: Input,
+    recognizer: Recognizer = PLACEHOLDER,
+    using: UnitSettings | None = None,
+) -> UnitReport:
+    """Run one unit."""
+    return transcribe_unit(
+        inputs,
+        settings=using or settings(),
+        recognizer=recognizer,
+        root=str(root),
+        progress=Progress(),
+    )
+
+
+def read(root: Path, table: Table) -> list[Row]:
+    """All rows of a table in a fixed order, folder keys as text; none when there is no file."""
+    if not (root / table).exists():
+        return []
+    keys = pa.schema([(key, pa.string()) for key in _folder_keys(root / table)])
+    hive = ds.partitioning(keys, flavor="hive")
+    rows: list[Row] = ds.dataset(root / table, partitioning=hive).to_table().to_pylist()
+    return sorted(rows, key=repr)
+
+
+def read_all(root: Path) -> dict[str, list[Row]]:
+    """Every table, without what lies outside the identity of a row."""
+    tables: tuple[Table, ...] = ("segments", "recordings", "failures")
+    return {
+        table: [{key: row[key] for key in row if key != "when"} for row in read(root, table)]
+        for table in tables
+    }
+
+
+def _folder_keys(folder: Path) -> list[str]:
+    some_file = next(folder.rglob("*.parquet"))
+    return [part.partition("=")[0] for part in some_file.relative_to(folder).parts[:-1]]
