@@ -85,7 +85,7 @@ setup(
     },
     install_requires=CORE,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["beam-audio = beam_audio.cli:main"]},
+    entry_points={"console_scripts": ["beam-audio = beam_audio.__main__:run"]},
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Operating System :: POSIX :: Linux",

@@ -1,10 +1,27 @@
-"""Runs the command as ``python -m beam_audio``."""
+"""The command as a process: ``beam-audio`` and ``python -m beam_audio``."""
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+from typing import NoReturn
 
 from beam_audio.cli import main
 
+
+def run() -> NoReturn:
+    """Run the command and end the process with its exit status.
+
+    The interpreter's own teardown is left out: a thread of some native library has been seen to
+    abort it, after all was written, which made a finished run end with status 134.
+    """
+    status = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

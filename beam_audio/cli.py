@@ -110,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
 def _run(given: argparse.Namespace, rest: list[str]) -> int:
     flags = {name: value for name, value in vars(given).items() if name not in {"action", "config"}}
     _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
-    return _run_and_report(configuration.resolve(flags, given.config), rest)
+    settings = configuration.resolve(flags, given.config)
+    PipelineOptions(rest).get_all_options()  # Beam stops here at values of the wrong kind
+    return _run_and_report(settings, rest)
 
 
 def _run_flags() -> Sequence[str]:
@@ -204,7 +206,3 @@ def _beam_options() -> set[str]:
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)  # noqa: SLF001 - Beam lists its flags nowhere else
     return {name for action in parser._actions for name in action.option_strings}  # noqa: SLF001
-
-
-if __name__ == "__main__":
-    sys.exit(main())

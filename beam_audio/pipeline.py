@@ -27,6 +27,7 @@ from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.transforms.units import TranscribeUnits
 from beam_audio.unit import UnitSettings
+from beam_audio.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner")
 _VERSIONED: Final = (
-    "beam_audio",
     "apache-beam",
     "onnxruntime",
     "onnxruntime-gpu",
@@ -289,7 +289,7 @@ def _write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
+    versions = {"beam_audio": __version__, "python": platform.python_version()}
     for name in _VERSIONED:
         try:
             versions[name] = metadata.version(name)

@@ -106,7 +106,7 @@ def transcribe_unit(  # noqa: PLR0913 - keyword arguments
     identifier = store.unit_id(item.source_id for item in inputs)
     attempt = max(item.attempt for item in inputs)
     before = store.read_commit(root, identifier)
-    if before is not None and attempt == 1:
+    if before is not None and attempt <= before.attempt:
         return UnitReport(before, was_committed=True)
     with_audio = settings.prepare.store_audio != "none"
     with PartWriter(root, identifier, audio=with_audio) as writer, TemporaryFile() as clips:

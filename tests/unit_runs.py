@@ -17,6 +17,7 @@ from beam_audio.asr import Request, load_model
 from beam_audio.recording import PrepareSettings
 from beam_audio.rows import RowSettings
 from beam_audio.rules import load_rules
+from beam_audio.schema import LEDGER_COLUMNS
 from beam_audio.segment import SegmentSettings
 from beam_audio.types import AudioRef, Row, Transcript
 from beam_audio.unit import Input, Progress, UnitReport, UnitSettings, transcribe_unit
@@ -33,8 +34,10 @@ RATE_HZ = 16_000
 EVENT_TIME = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DEMO = Path(str(resources.files("beam_audio") / "data" / "demo"))
 """The packaged clips: speech whose text is known, in three formats."""
+RIVER = "When the rain stopped, we walked home along the river."
 
 PLACEHOLDER = load_model("placeholder")
+VAD = SegmentSettings()
 WINDOWS = SegmentSettings(segmenter="fixed", window_seconds=1.0)
 """Cuts at whole seconds, so that a test knows where its segments are."""
 
@@ -71,10 +74,37 @@ def tones(levels: Sequence[float], rate_hz: int = RATE_HZ) -> NDArray[np.float32
     return np.concatenate([level * sine for level in levels]).astype(np.float32)
 
 
+def is_loud(request: Request) -> bool:
+    """Whether a clip comes within 1 dB of full scale: the mark of a clip that is to fail."""
+    return float(np.abs(request.samples).max(initial=0.0)) > 0.9
+
+
+def fail_when_loud(request: Request) -> Transcript:
+    """What the placeholder hears, and an error for a loud clip."""
+    if is_loud(request):
+        raise ValueError("this clip hurts")
+    return hear_loudness(request)
+
+
 def speech() -> NDArray[np.float32]:
-    """One spoken sentence, shape (n,), at 16 kHz."""
+    """The sentence of ``RIVER``, shape (n,), at 16 kHz."""
     samples: NDArray[np.float32] = soundfile.read(DEMO / "river.wav", dtype="float32")[0]
     return samples
+
+
+def heard(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
+    """Hear a text by the loudness of the clip: 0.1 is the first, 0.2 the second, and so on."""
+
+    def hear(request: Request) -> Transcript:
+        index = round(float(np.abs(request.samples).max()) * 10) - 1
+        return Transcript(texts[index], language)
+
+    return hear
+
+
+def levels(count: int) -> list[float]:
+    """Loudnesses of so many different tones."""
+    return [(index + 1) / 10 for index in range(count)]
 
 
 def write(path: Path, samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> Path:
@@ -85,7 +115,11 @@ def write(path: Path, samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> P
 
 def ref(path: Path, **claims: Any) -> AudioRef:  # noqa: ANN401  fields of AudioRef
     """A reference to a file; its version is fixed, so that ids depend on path and content."""
-    fields = {"size_bytes": path.stat().st_size, "version": "1", "event_time": EVENT_TIME}
+    fields: dict[str, Any] = {
+        "size_bytes": path.stat().st_size,
+        "version": "1",
+        "event_time": EVENT_TIME,
+    }
     return AudioRef(uri=str(path), **(fields | claims))
 
 
@@ -133,9 +167,11 @@ def transcribe(
 
 def read(root: Path, table: Table) -> list[Row]:
     """All rows of a table in a fixed order, folder keys as text; none when there is no file."""
-    if not (root / table).exists():
+    some_file = next((root / table).rglob("*.parquet"), None)
+    if some_file is None:
         return []
-    keys = pa.schema([(key, pa.string()) for key in _folder_keys(root / table)])
+    folders = some_file.relative_to(root / table).parts[:-1]
+    keys = pa.schema([(folder.partition("=")[0], pa.string()) for folder in folders])
     hive = ds.partitioning(keys, flavor="hive")
     rows: list[Row] = ds.dataset(root / table, partitioning=hive).to_table().to_pylist()
     return sorted(rows, key=repr)
@@ -150,6 +186,23 @@ def read_all(root: Path) -> dict[str, list[Row]]:
     }
 
 
-def _folder_keys(folder: Path) -> list[str]:
-    some_file = next(folder.rglob("*.parquet"))
-    return [part.partition("=")[0] for part in some_file.relative_to(folder).parts[:-1]]
+def segments_in_order(out: Path) -> list[Row]:
+    """Rows of an only recording's segments."""
+    return sorted(read(out, "segments"), key=lambda row: row["segment_index"])
+
+
+def only_recording(out: Path) -> Row:
+    """The row of an only recording."""
+    (row,) = read(out, "recordings")
+    return row
+
+
+def destinations(recording: Row) -> dict[str, int]:
+    """Samples of a recording by what became of them."""
+    return {name: recording[column] for name, column in LEDGER_COLUMNS.items()}
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its relative path."""
+    found = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(found)}

@@ -110,8 +110,10 @@ def match_manifest(pattern: str) -> list[str]:
         InputError: The pattern cannot be listed.
     """
     pattern = _absolute(pattern)
+    if store.is_local_folder(pattern):
+        return []
     try:
-        if FileSystems.exists(pattern) and not store.is_local_folder(pattern):
+        if FileSystems.exists(pattern):
             return [pattern]
         (match,) = FileSystems.match([pattern])
     except (BeamIOError, ValueError) as error:

@@ -1,0 +1,82 @@
+"""Short speech to run on, runs of it with the placeholder, and the tables they leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.dataset
+import soundfile
+
+import beam_audio
+from beam_audio import config, pipeline
+
+if TYPE_CHECKING:
+    from beam_audio.pipeline import RunResult
+    from beam_audio.types import Row
+
+DEMO = Path(beam_audio.__file__).parent / "data" / "demo"
+ID_COLUMNS = {
+    "segments": ("segment_id",),
+    "recordings": ("recording_id",),
+    "failures": ("source_id", "stage", "message"),
+}
+OUTSIDE_IDENTITY = {"when", "attempt"}
+
+
+def write_speech(path: Path, start_seconds: float = 0.0, seconds: float = 2.0) -> Path:
+    """A cut of the packaged speech; another start gives other samples."""
+    samples, rate_hz = soundfile.read(DEMO / "river.wav", dtype="float32")
+    start = round(start_seconds * rate_hz)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cut = samples[start : start + round(seconds * rate_hz)]
+    soundfile.write(path, cut, rate_hz, format="WAV", subtype="PCM_16")
+    return path
+
+
+def settings(**flags: object) -> config.RunConfig:
+    """A configuration with the placeholder as its model."""
+    given = {"model": "placeholder"} | {name: str(value) for name, value in flags.items()}
+    return config.resolve(given)
+
+
+def run(**flags: object) -> RunResult:
+    """A run in this process."""
+    return pipeline.run(settings(**flags))
+
+
+def read_rows(output: Path | str, table: str) -> list[Row]:
+    """All rows of a table by their ids, without what is outside identity."""
+    if not Path(output, table).is_dir():
+        return []
+    rows = pyarrow.dataset.dataset(f"{output}/{table}", partitioning="hive").to_table().to_pylist()
+    ordered = sorted(rows, key=lambda row: tuple(str(row[name]) for name in ID_COLUMNS[table]))
+    return [
+        {name: value for name, value in row.items() if name not in OUTSIDE_IDENTITY}
+        for row in ordered
+    ]
+
+
+def all_rows(output: Path | str) -> dict[str, list[Row]]:
+    """The rows of every table."""
+    return {table: read_rows(output, table) for table in ID_COLUMNS}
+
+
+def listing(output: Path) -> dict[str, tuple[int, int]]:
+    """Every file below a folder with its size and time of change, run files left out."""
+    return {
+        str(path.relative_to(output)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in output.rglob("*")
+        if path.is_file() and not path.name.startswith("run-")
+    }
+
+
+def run_files(output: Path) -> list[Path]:
+    """The run files of an output, the oldest first."""
+    return sorted(output.glob("run-*.json"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def only(rows: list[Any]) -> Any:  # noqa: ANN401 - whatever the list holds
+    """The single item of a list."""
+    (item,) = rows
+    return item

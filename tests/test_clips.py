@@ -1,0 +1,110 @@
+"""Stored clips: FLAC to the bit, Opus in length, whatever the rate; equal samples, equal bytes."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beam_audio import clips
+from beam_audio.types import Segment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NOISE = np.random.default_rng(0).integers(-32768, 32768, 8_000, dtype=np.int16)
+
+
+def segment(samples: NDArray[np.float32], rate_hz: int = 16_000, name: str = "name") -> Segment:
+    end = len(samples)
+    return Segment("recording", name, 0, None, rate_hz, 0, end, 0, end, (), samples)
+
+
+def from_int16(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    return samples.astype(np.float32) / np.float32(32768)
+
+
+def decoded(encoded: bytes) -> tuple[NDArray[np.int16], int]:
+    samples, rate_hz = soundfile.read(io.BytesIO(encoded), dtype="int16")
+    return samples, rate_hz
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=400))
+def test_flac_returns_16_bit_samples_unchanged(values: list[int]) -> None:
+    samples = np.array(values, np.int16)
+    assert decoded(clips.encode(segment(from_int16(samples)), "flac"))[0].tolist() == values
+
+
+@pytest.mark.parametrize("rate_hz", [1_000, 11_025, 44_100, 65_535, 96_000, 384_000, 655_350])
+def test_flac_keeps_the_source_rate(rate_hz: int) -> None:
+    samples, kept_hz = decoded(clips.encode(segment(from_int16(NOISE), rate_hz), "flac"))
+    assert kept_hz == rate_hz
+    assert (samples == NOISE).all()
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "stored_hz"), [(65_537, 65_530), (96_001, 96_000), (768_000, 655_350)]
+)
+def test_rates_that_flac_lacks_become_the_next_below(rate_hz: int, stored_hz: int) -> None:
+    samples, found_hz = decoded(clips.encode(segment(from_int16(NOISE), rate_hz), "flac"))
+    assert found_hz == stored_hz
+    assert len(samples) == pytest.approx(len(NOISE) * stored_hz / rate_hz, abs=1)
+
+
+def test_finer_samples_are_rounded_to_16_bits() -> None:
+    fine = np.random.default_rng(1).uniform(-0.99, 0.99, 4_000).astype(np.float32)
+    samples, _ = decoded(clips.encode(segment(fine), "flac"))
+    assert np.abs(samples / 32768 - fine).max() <= 0.5 / 32768
+
+
+@pytest.mark.parametrize("codec", ["flac", "opus"])
+def test_samples_beyond_full_scale_are_clipped_and_not_wrapped(codec: clips.ClipCodec) -> None:
+    loud = np.random.default_rng(2).standard_normal(8_000).astype(np.float32)
+    clipped = clips.encode(segment(np.clip(loud, -1.0, 1.0)), codec)
+    assert clips.encode(segment(loud), codec) == clipped
+    highest = decoded(clips.encode(segment(np.full(8_000, 1e6, np.float32)), "flac"))[0]
+    assert set(highest.tolist()) == {32767}
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "stored_hz"),
+    [(8_000, 8_000), (11_025, 12_000), (22_050, 24_000), (44_100, 48_000), (192_000, 48_000)],
+)
+def test_opus_takes_a_rate_it_has_and_keeps_the_length(rate_hz: int, stored_hz: int) -> None:
+    tone = np.sin(2 * np.pi * 300 * np.arange(2 * rate_hz) / rate_hz).astype(np.float32) * 0.5
+    samples, found_hz = decoded(clips.encode(segment(tone, rate_hz), "opus"))
+    assert found_hz == stored_hz
+    assert len(samples) == 2 * stored_hz
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert np.argmax(spectrum) / 2 == pytest.approx(300, abs=1)
+
+
+@pytest.mark.parametrize("codec", ["flac", "opus"])
+@pytest.mark.parametrize("count", [1, 10])
+def test_clips_of_a_few_samples_can_be_stored(codec: clips.ClipCodec, count: int) -> None:
+    assert len(decoded(clips.encode(segment(from_int16(NOISE[:count])), codec))[0]) == count
+
+
+@pytest.mark.parametrize("codec", ["flac", "opus"])
+def test_equal_samples_give_equal_bytes(codec: clips.ClipCodec) -> None:
+    clip = segment(np.tile(from_int16(NOISE), 20))
+    assert clips.encode(clip, codec) == clips.encode(clip, codec)
+
+
+def test_streams_of_different_segments_can_be_chained() -> None:
+    """Ogg tells chained streams apart by their serial numbers."""
+    one, two = (
+        clips.encode(segment(from_int16(NOISE), name=name), "opus") for name in ("one", "two")
+    )
+    assert one[14:18] != two[14:18]
+
+
+def test_names_tell_the_container() -> None:
+    clip = segment(from_int16(NOISE), name="5e9")
+    assert clips.file_name(clip, "flac") == "5e9.flac"
+    assert clips.file_name(clip, "opus") == "5e9.ogg"

@@ -1,0 +1,438 @@
+"""Whole runs on the in-memory runner: what is redone, what is not, and what changes no row."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import duckdb
+import pandas as pd
+import pyarrow.dataset
+import pytest
+from apache_beam.pipeline import PipelineVisitor
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that
+from run_outputs import all_rows, listing, only, read_rows, run, settings, write_speech
+
+from beam_audio import pipeline, store
+from beam_audio.asr import model_facts
+from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beam_audio.types import Row
+
+ROOT = Path(__file__).resolve().parents[1]
+MAX_PICKLED_BYTES = 2_000
+
+
+def write_manifest(path: Path, lines: Sequence[dict[str, Any] | str]) -> Path:
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
+    return path
+
+
+def commit_files(output: Path) -> list[Path]:
+    return sorted((output / "_units").iterdir())
+
+
+def column(rows: list[Row], name: str) -> list[Any]:
+    return sorted(row[name] for row in rows)
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight recordings with odd names, and a hidden file."""
+    folder = tmp_path_factory.mktemp("audio")
+    names = [
+        *("a.wav", "b [1].wav", "c?.wav", "d*.wav"),
+        *("sub/e ü你.wav", "sub/f#%20.wav", "sub/deep/g.wav", "sub/deep/h.wav"),
+    ]
+    for index, name in enumerate(names):
+        write_speech(folder / name, start_seconds=0.5 * index, seconds=1.5)
+    (folder / ".DS_Store").write_bytes(b"hidden")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of a run over that folder, every recording a unit of its own."""
+    output = tmp_path_factory.mktemp("finished") / "out"
+    assert run(input=audio, output=output, unit_bytes=1).exit_status == 0
+    return output
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """A copy of that output, to damage."""
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+def test_every_file_of_the_folder_is_a_row_under_its_own_name(audio: Path, finished: Path) -> None:
+    expected = sorted(str(path) for path in audio.rglob("*.wav"))
+    assert column(read_rows(finished, "recordings"), "uri") == expected
+    assert read_rows(finished, "failures") == []
+    assert len(commit_files(finished)) == len(expected)
+
+
+def test_what_is_not_committed_is_done_again_and_nothing_else(audio: Path, copy: Path) -> None:
+    rows, before = all_rows(copy), listing(copy)
+    lost = commit_files(copy)[::3]
+    for path in lost:
+        path.unlink()
+    shutil.copy(next((copy / "recordings").rglob("part-*")), copy / "recordings" / "part-x.parquet")
+    (copy / "_tmp" / "half-written").write_bytes(b"x")
+    result = run(input=audio, output=copy, unit_bytes=1)
+    assert (result.exit_status, result.new_inputs) == (0, len(lost))
+    assert all_rows(copy) == rows
+    after = listing(copy)
+    assert after.keys() == before.keys()
+    redone = {path.stem for path in lost}
+    untouched = {name for name in before if not any(unit in name for unit in redone)}
+    assert {name: after[name] for name in untouched} == {name: before[name] for name in untouched}
+    assert result.decoded_seconds == pytest.approx(1.5 * len(lost))
+
+
+def test_another_size_of_unit_does_nothing_again(audio: Path, copy: Path) -> None:
+    before = listing(copy)
+    result = run(input=audio, output=copy, unit_bytes=1 << 30)
+    assert (result.exit_status, result.new_inputs) == (0, 0)
+    assert result.times_real_time is None
+    assert listing(copy) == before
+
+
+def test_a_part_of_the_input_counts_itself_only(audio: Path, copy: Path) -> None:
+    result = run(input=f"{audio}/sub/**", output=copy, unit_bytes=1)
+    assert (result.exit_status, result.ledger.inputs, result.new_inputs) == (0, 4, 0)
+
+
+def test_a_touched_file_has_one_row(audio: Path, tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    path = write_speech(folder / "a.wav")
+    assert run(input=folder, output=output).exit_status == 0
+    rows = read_rows(output, "segments")
+    os.utime(path, (5, 5))
+    assert run(input=folder, output=output).exit_status == 0
+    assert read_rows(output, "segments") == rows
+    assert len(read_rows(output, "recordings")) == 1
+
+
+def test_a_changed_file_is_a_recording_of_its_own(tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    path = write_speech(folder / "a.wav")
+    assert run(input=folder, output=output).exit_status == 0
+    write_speech(path, start_seconds=3.0)
+    os.utime(path, (5, 5))
+    result = run(input=folder, output=output)
+    assert (result.exit_status, result.new_inputs) == (0, 1)
+    assert len(read_rows(output, "recordings")) == 2
+
+
+def test_a_limit_takes_the_first_and_a_later_run_the_rest(audio: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    first = run(input=audio, output=output, limit=3)
+    assert (first.listed, first.exit_status) == (3, 0)
+    expected = sorted(str(path) for path in audio.rglob("*.wav"))
+    assert column(read_rows(output, "recordings"), "uri") == expected[:3]
+    rest = run(input=audio, output=output)
+    assert (rest.listed, rest.new_inputs, rest.exit_status) == (8, 5, 0)
+    assert column(read_rows(output, "recordings"), "uri") == expected
+
+
+def test_a_file_named_twice_is_one_row_and_a_duplicate(audio: Path, tmp_path: Path) -> None:
+    line = {"audio_filepath": str(audio / "a.wav")}
+    manifest = write_manifest(tmp_path / "m.jsonl", [line, line, line | {"speaker": "x"}])
+    result = run(manifest=manifest, output=tmp_path / "out")
+    assert (result.listed, result.ledger.inputs, result.exit_status) == (3, 1, 0)
+    assert len(read_rows(tmp_path / "out", "recordings")) == 1
+
+
+def test_cuts_of_one_file_are_recordings_of_their_own(audio: Path, tmp_path: Path) -> None:
+    name = str(audio / "a.wav")
+    lines = [
+        {"audio_filepath": name, "offset": offset, "duration": 0.5} for offset in (0, 0.5, 0.75)
+    ]
+    manifest = write_manifest(tmp_path / "m.jsonl", [*lines, {"audio_filepath": name}])
+    assert run(manifest=manifest, output=tmp_path / "out").exit_status == 0
+    rows = read_rows(tmp_path / "out", "recordings")
+    assert column(rows, "decoded_seconds") == [0.5, 0.5, 0.5, 1.5]
+
+
+def test_the_output_below_the_input_is_no_input(tmp_path: Path) -> None:
+    write_speech(tmp_path / "a.wav")
+    for _ in range(2):
+        result = run(input=tmp_path, output=tmp_path / "out")
+        assert (result.exit_status, result.listed) == (0, 1)
+
+
+# Failures and what comes of them
+
+
+def test_a_failure_is_tried_again_on_request_and_then_superseded(tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    write_speech(folder / "small.wav", seconds=1.0)
+    write_speech(folder / "large.wav", seconds=3.0)
+    flags = {"input": folder, "output": output}
+    first = run(**flags, max_source_bytes=100_000)
+    assert first.exit_status == 0
+    assert sum(first.ledger.failures.values()) == 1
+    assert only(read_rows(output, "failures"))["error_type"] == "LimitError"
+
+    left = run(**flags)
+    assert (left.new_inputs, left.decoded_seconds) == (0, 0)
+    assert len(read_rows(output, "recordings")) == 1
+
+    tried = run(**flags, retry_failures=True)
+    assert tried.exit_status == 0
+    assert tried.decoded_seconds == pytest.approx(3.0)
+    assert tried.ledger.failures == {}
+    assert len(read_rows(output, "recordings")) == 2
+
+    again = run(**flags, retry_failures=True)
+    assert (again.decoded_seconds, again.times_real_time) == (0, None)
+
+
+def test_a_failure_that_stays_counts_once_and_knows_its_attempts(tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    write_speech(folder / "good.wav")
+    (folder / "bad.wav").write_bytes(b"no audio")
+    for _ in range(3):
+        result = run(input=folder, output=output, retry_failures=True)
+        assert result.exit_status == 0
+        assert sum(result.ledger.failures.values()) == 1
+    assert len(read_rows(output, "failures")) == 1
+    table = pyarrow.dataset.dataset(f"{output}/failures", partitioning="hive").to_table()
+    assert table.column("attempt").to_pylist() == [3]
+
+
+def test_a_file_that_was_missing_is_taken_when_it_is_there(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    write_speech(tmp_path / "there.wav")
+    lines = [{"audio_filepath": "there.wav"}, {"audio_filepath": "later.wav"}]
+    manifest = write_manifest(tmp_path / "m.jsonl", lines)
+    first = run(manifest=manifest, output=output)
+    assert (first.exit_status, first.ledger.failures) == (0, {("input", "read", "InputError"): 1})
+    write_speech(tmp_path / "later.wav", start_seconds=3.0)
+    second = run(manifest=manifest, output=output)
+    assert (second.exit_status, second.new_inputs) == (0, 1)
+    assert len(read_rows(output, "recordings")) == 2
+
+
+# What changes no row
+
+
+@pytest.fixture(scope="module")
+def mixed(audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of good, broken, missing, repeated and cut audio."""
+    folder = tmp_path_factory.mktemp("mixed")
+    (folder / "bad.wav").write_bytes(b"no audio")
+    lines: list[dict[str, Any] | str] = [
+        {"audio_filepath": str(path), "text": "lake and river", "speaker": f"s{index % 3}"}
+        for index, path in enumerate(sorted(audio.rglob("*.wav")))
+    ]
+    cut = {"audio_filepath": str(audio / "a.wav"), "offset": 0.25, "duration": 1}
+    lines += ["{broken", {"audio_filepath": "none.wav"}, {"audio_filepath": "bad.wav"}, cut]
+    lines.append(lines[0])
+    return write_manifest(folder / "m.jsonl", lines)
+
+
+def identity(output: Path) -> dict[str, list[Row]]:
+    """All rows; of failures of manifest lines without the number, which moves with the line."""
+    rows = all_rows(output)
+    for row in rows["failures"]:
+        row["message"] = re.sub(r"^line \d+: ", "", row["message"])
+    rows["failures"].sort(key=lambda row: str(row["source_id"]))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def reference(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
+    output = tmp_path_factory.mktemp("reference") / "out"
+    assert run(manifest=mixed, output=output).exit_status == 0
+    rows = identity(output)
+    assert [len(rows[table]) for table in ("recordings", "failures")] == [9, 3]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("batch_seconds", "unit_bytes", "seed"), [(30, 1, 0), (120, 100_000, 1), (480, 1, 2)]
+)
+def test_sizes_and_order_change_no_row(
+    mixed: Path,
+    reference: dict[str, list[Row]],
+    tmp_path: Path,
+    batch_seconds: int,
+    unit_bytes: int,
+    seed: int,
+) -> None:
+    original = mixed.read_text(encoding="utf-8")
+    lines = original.splitlines()
+    random.Random(seed).shuffle(lines)
+    try:
+        write_manifest(mixed, lines)
+        output = tmp_path / "out"
+        run(manifest=mixed, output=output, batch_seconds=batch_seconds, unit_bytes=unit_bytes)
+    finally:
+        mixed.write_text(original, encoding="utf-8")
+    assert identity(output) == reference
+
+
+# How others read it
+
+
+@pytest.fixture(scope="module")
+def partitioned(audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output partitioned by date, language and a metadata key that one recording lacks."""
+    folder = tmp_path_factory.mktemp("partitioned")
+    lines = [
+        {"audio_filepath": str(audio / "a.wav"), "room": "R 1/2", "event_time": "2020-01-02"},
+        {"audio_filepath": str(audio / "b [1].wav"), "event_time": "2021-03-04T23:59:59-02:00"},
+    ]
+    manifest = write_manifest(folder / "m.jsonl", lines)
+    result = run(manifest=manifest, output=folder / "out", partition_by="date,language,room")
+    assert result.exit_status == 0
+    return folder / "out"
+
+
+def test_folders_are_named_by_date_language_and_metadata(partitioned: Path) -> None:
+    folders = {
+        str(path.parent.relative_to(partitioned / "segments"))
+        for path in (partitioned / "segments").rglob("*.parquet")
+    }
+    assert folders == {
+        "date=2020-01-02/language=en/room=R%201%2F2",
+        "date=2021-03-05/language=en/room=__HIVE_DEFAULT_PARTITION__",
+    }
+
+
+EXPECTED_PARTITIONS = {("2020-01-02", "en", "R 1/2"), ("2021-03-05", "en", None)}
+
+
+def test_pyarrow_reads_it(partitioned: Path) -> None:
+    table = pyarrow.dataset.dataset(partitioned / "segments", partitioning="hive").to_table()
+    found = {(str(row["date"]), row["language"], row["room"]) for row in table.to_pylist()}
+    assert found == EXPECTED_PARTITIONS
+
+
+def test_duckdb_reads_it(partitioned: Path) -> None:
+    source = f"read_parquet('{partitioned}/segments/**/*.parquet', hive_partitioning=true)"
+    rows = duckdb.sql(f"select date::varchar, language, room, text from {source}").fetchall()  # noqa: S608 - a path of our own
+    assert {row[:3] for row in rows} == EXPECTED_PARTITIONS
+    assert all(row[3] for row in rows)
+
+
+def test_pandas_reads_it(partitioned: Path) -> None:
+    frame = pd.read_parquet(partitioned / "segments")
+    rooms = frame["room"].astype(object).where(frame["room"].notna(), None)
+    found = set(zip(frame["date"].astype(str), frame["language"].astype(str), rooms, strict=True))
+    assert found == EXPECTED_PARTITIONS
+    assert frame["text"].notna().all()
+
+
+def test_columns_that_name_folders_are_not_stored(partitioned: Path) -> None:
+    for path in (partitioned / "segments").rglob("*.parquet"):
+        names = pyarrow.dataset.dataset(path).schema.names
+        assert not {"date", "language", "room"} & set(names)
+
+
+# No audio crosses a stage
+
+
+class _Collections(PipelineVisitor):  # type: ignore[misc]  # Beam is untyped here
+    """Collects what every stage gives, and what goes into a shuffle."""
+
+    def __init__(self) -> None:
+        self.all: list[Any] = []
+        self.shuffled: list[Any] = []
+
+    def visit_transform(self, node: Any) -> None:  # noqa: ANN401 - Beam's
+        self.all += [output for output in node.outputs.values() if output is not None]
+        if isinstance(node.transform, beam.GroupByKey):
+            self.shuffled += node.inputs
+
+
+def check_small(elements: list[Any]) -> None:
+    for element in elements:
+        items = element if isinstance(element, tuple) else (element,)
+        for item in items:
+            size_bytes = len(pickle.dumps(item))
+            assert size_bytes < MAX_PICKLED_BYTES, (type(item), size_bytes)
+
+
+def check_references(elements: list[Any]) -> None:
+    check_small(elements)
+    for _, value in elements:
+        assert isinstance(value, AudioRef | Failure | bytes | str | int | tuple)
+
+
+def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:
+    config = settings(manifest=mixed, output=tmp_path / "out")
+    unit_settings = pipeline.unit_settings(config, model_facts("placeholder"))
+    handler = pipeline.model_handler(config)
+    with beam.Pipeline(runner=FnApiRunner()) as graph:
+        pipeline.build(graph, config, unit_settings, handler, "run")
+        found = _Collections()
+        graph.visit(found)
+        assert len(found.shuffled) >= 2
+        for index, stage in enumerate(found.all):
+            assert_that(stage, check_small, label=f"small {index}", use_global_window=False)
+        for index, shuffled in enumerate(found.shuffled):
+            label = f"references {index}"
+            assert_that(shuffled, check_references, label=label, use_global_window=False)
+
+
+# Stopped anywhere
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_killed_run_is_resumed_to_the_same_rows(
+    shared_data: Path, manifest_lines: list[dict[str, Any]], tmp_path: Path, seed: int
+) -> None:
+    """The kill falls at a moment of its own after the first commit."""
+    lines = [
+        line | {"audio_filepath": str(shared_data / line["audio_filepath"])}
+        for line in manifest_lines
+        if line["audio_filepath"].split("/")[0] in {"librispeech", "malformed", "ljspeech"}
+    ]
+    manifest = write_manifest(tmp_path / "m.jsonl", lines[::3])
+    flags = {"manifest": manifest, "unit_bytes": 1}
+    assert run(**flags, output=tmp_path / "whole").exit_status == 0
+
+    output = tmp_path / "killed"
+    arguments = [f"--{name}={value}" for name, value in flags.items()]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "beam_audio", "run", "--model=placeholder", *arguments]
+        + [f"--output={output}"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while process.poll() is None and not any((output / "_units").glob("*.json")):
+            time.sleep(0.01)
+        time.sleep(random.Random(seed).uniform(0.0, 1.0))
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = len(list(store.read_commits(str(output))))
+    total = len(commit_files(tmp_path / "whole"))
+    assert 0 < done < total
+    resumed = run(**flags, output=output)
+    assert (resumed.exit_status, resumed.new_inputs) == (0, total - done)
+    assert all_rows(output) == all_rows(tmp_path / "whole")
+    assert not [name for name in listing(output) if name.startswith("_tmp")]

@@ -1,0 +1,276 @@
+"""From a reference to measured segments: bytes hashed once, channels, cuts, limits, failures."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
+
+from beam_audio.audio import DecodeLimits
+from beam_audio.errors import InputError, LimitError
+from beam_audio.recording import (
+    KnownRecording,
+    PreparedSegment,
+    PrepareSettings,
+    RecordingEnd,
+    StageClock,
+    decode_channels,
+    prepare,
+    spool,
+)
+from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from pathlib import Path
+
+    from beam_audio.recording import Event
+
+SETTINGS = PrepareSettings(segments=WINDOWS)
+STEREO = np.stack([tones([0.1, 0.2]), tones([0.3, 0.4])], axis=1)
+
+
+def events(
+    source: AudioRef, settings: PrepareSettings = SETTINGS, known: Container[str] = ()
+) -> list[Event]:
+    return list(prepare(source, settings, StageClock(), known))
+
+
+def segments(found: list[Event]) -> list[PreparedSegment]:
+    return [event for event in found if isinstance(event, PreparedSegment)]
+
+
+def ends(found: list[Event]) -> list[RecordingEnd]:
+    return [event for event in found if isinstance(event, RecordingEnd)]
+
+
+def only_failure(found: list[Event]) -> Failure:
+    (failure,) = (event for event in found if isinstance(event, Failure))
+    return failure
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 20, (17 << 20) + 3])
+def test_bytes_are_copied_and_hashed(tmp_path: Path, size: int) -> None:
+    content = np.random.default_rng(0).bytes(size)
+    (tmp_path / "a.bin").write_bytes(content)
+    file, sha256 = spool(AudioRef(str(tmp_path / "a.bin"), size), max_bytes=size)
+    with file:
+        assert file.read() == content
+    assert sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_bytes_beyond_the_limit_are_refused_whatever_size_was_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(bytes(101))
+    with pytest.raises(LimitError, match="--max_source_bytes=100"):
+        spool(AudioRef(str(tmp_path / "a.bin"), size_bytes=5), max_bytes=100)
+
+
+@pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://a/b.wav", ""])
+def test_what_cannot_be_read_is_an_input_error(uri: str) -> None:
+    with pytest.raises(InputError):
+        spool(AudioRef(uri, 0), max_bytes=100)
+
+
+def test_inline_bytes_need_no_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
+    inline = AudioRef("message:1", path.stat().st_size, inline=path.read_bytes())
+    (end,) = ends(events(inline))
+    (same,) = ends(events(ref(path)))
+    assert end.decoded_samples == 2 * RATE_HZ
+    assert end.source.content_sha256 == same.source.content_sha256
+    assert end.source.recording_id != same.source.recording_id
+
+
+# --- Preparing ------------------------------------------------------------------------------------
+
+
+def test_segments_come_in_order_and_the_end_comes_last(tmp_path: Path) -> None:
+    found = events(ref(write(tmp_path / "a.wav", tones([0.1] * 3, 44_100), 44_100)))
+    assert isinstance(found[-1], RecordingEnd)
+    assert [item.segment.segment_index for item in segments(found)] == [0, 1, 2]
+    assert len(found) == 4
+    for item in segments(found):
+        assert item.clip.dtype == np.float32
+        assert len(item.clip) == RATE_HZ
+        assert len(item.segment.samples) == 0
+        assert item.encoded is None
+        assert item.quality.rms_dbfs == pytest.approx(-23.01, abs=0.01)
+
+
+def test_the_clip_has_the_rate_asked_for(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1])))
+    (item,) = segments(events(source, replace(SETTINGS, clip_rate_hz=8_000)))
+    assert len(item.clip) == 8_000
+
+
+def test_speech_seconds_are_counted_without_pads(tmp_path: Path) -> None:
+    pause = np.zeros(RATE_HZ, np.float32)
+    source = ref(write(tmp_path / "a.wav", np.concatenate([pause, speech(), pause])))
+    found = events(source, replace(SETTINGS, segments=VAD))
+    (end,) = ends(found)
+    heard = sum(item.segment.speech_seconds for item in segments(found))
+    assert end.speech_samples / RATE_HZ == pytest.approx(heard)
+    assert 1.0 < heard < sum(item.segment.duration_seconds for item in segments(found)) < 2.5
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected"), [("mix", [None]), ("split", [0, 1]), (0, [0]), (1, [1])]
+)
+def test_a_channel_is_a_recording_of_its_own(
+    tmp_path: Path,
+    channels: Any,
+    expected: list[int | None],  # noqa: ANN401
+) -> None:
+    source = ref(write(tmp_path / "a.wav", STEREO))
+    found = events(source, replace(SETTINGS, channels=channels))
+    assert [end.source.channel for end in ends(found)] == expected
+    assert len({end.source.recording_id for end in ends(found)}) == len(expected)
+    for item in segments(found):
+        assert item.segment.channel == item.source.channel
+        assert item.segment.recording_id == item.source.recording_id
+        second = item.segment.segment_index
+        left, right = STEREO[second * RATE_HZ : (second + 1) * RATE_HZ].T
+        wanted = {None: (left + right) / 2, 0: left, 1: right}[item.source.channel]
+        assert np.abs(item.clip - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("offset", "duration", "start", "end"),
+    [(0.5, 1.0, 8_000, 24_000), (0.25, None, 4_000, 32_000), (1.0, 1.0, 16_000, 32_000)],
+)
+def test_a_cut_counts_from_its_own_start(
+    tmp_path: Path, offset: float, duration: float | None, start: int, end: int
+) -> None:
+    tone = tones([0.1, 0.2])
+    path = write(tmp_path / "a.wav", tone)
+    found = events(ref(path, offset_seconds=offset, duration_seconds=duration))
+    (recording,) = ends(found)
+    assert recording.decoded_samples == end - start
+    assert recording.truncation is None
+    assert segments(found)[0].segment.start_sample == 0
+    clip = np.concatenate([item.clip for item in segments(found)])
+    assert np.abs(clip - tone[start:end]).max() < 1e-4
+    assert recording.source.recording_id != ends(events(ref(path)))[0].source.recording_id
+
+
+def test_a_recording_known_by_its_content_is_not_decoded_again(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", STEREO))
+    split = replace(SETTINGS, channels="split")
+    first, second = (end.source.recording_id for end in ends(events(source, split)))
+    touched = replace(source, version="2")
+    assert events(touched, split, {first, second}) == [KnownRecording(touched.source_id)]
+    assert len(ends(events(touched, split, {first}))) == 2
+
+
+def test_limits_stop_a_recording_and_say_so(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1] * 4)))
+    limited = replace(SETTINGS, limits=DecodeLimits(max_recording_seconds=2.5))
+    (end,) = ends(events(source, limited))
+    assert end.decoded_samples == 2.5 * RATE_HZ
+    assert isinstance(end.truncation, LimitError)
+
+
+# --- Failing --------------------------------------------------------------------------------------
+
+
+def test_a_missing_file_is_a_failed_input(tmp_path: Path) -> None:
+    source = AudioRef(str(tmp_path / "none.wav"), 1, attempt=3)
+    failure = only_failure(events(source))
+    assert (failure.unit, failure.stage, failure.error_type) == ("input", "open", "InputError")
+    assert (failure.source_id, failure.attempt) == (source.source_id, 3)
+    assert "none.wav" in failure.message
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"\0" * 5_000, b"<html>" * 100])
+def test_bytes_that_are_no_audio_are_a_failed_recording(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.wav").write_bytes(content)
+    failure = only_failure(events(ref(tmp_path / "a.wav")))
+    assert (failure.unit, failure.stage) == ("recording", "decode")
+    assert failure.error_type == "DecodeError"
+
+
+@pytest.mark.parametrize(
+    ("changed", "error_type"),
+    [
+        ({"channels": 2}, "InputError"),
+        ({"limits": DecodeLimits(max_channels=1)}, "LimitError"),
+        ({"limits": DecodeLimits(max_source_bytes=1_000)}, "LimitError"),
+        ({"limits": DecodeLimits(max_sample_rate_hz=8_000)}, "LimitError"),
+    ],
+)
+def test_what_is_outside_the_settings_fails_without_segments(
+    tmp_path: Path, changed: dict[str, Any], error_type: str
+) -> None:
+    found = events(ref(write(tmp_path / "a.wav", STEREO)), replace(SETTINGS, **changed))
+    assert only_failure(found).error_type == error_type
+    assert len(found) == 1
+
+
+@pytest.mark.shared
+def test_a_failure_says_the_same_each_time(shared_data: Path) -> None:
+    """Addresses of objects or names of temporary files would make rows differ."""
+    broken = sorted((shared_data / "malformed").iterdir())
+    told = [
+        [event for event in events(ref(path)) if isinstance(event, Failure)]
+        for _ in range(2)
+        for path in broken
+        if path.stat().st_size < 20_000
+    ]
+    half = len(told) // 2
+    assert sum(map(len, told)) > 20
+    assert told[:half] == told[half:]
+    for failure in (failure for failures in told for failure in failures):
+        assert " at 0x" not in failure.message
+        assert failure.message
+
+
+def test_time_is_counted_by_stage() -> None:
+    clock = StageClock()
+    assert len(list(prepare(ref(DEMO / "river.wav"), SETTINGS, clock))) > 1
+    assert {"open", "decode", "segment", "measure"} == set(clock.seconds)
+    assert all(seconds > 0 for seconds in clock.seconds.values())
+
+
+# --- Decoding alone -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels", ["mix", "split", 1])
+def test_decoded_channels_are_the_recordings_of_the_main_job(
+    tmp_path: Path,
+    channels: Any,  # noqa: ANN401
+) -> None:
+    source = ref(write(tmp_path / "a.wav", STEREO), offset_seconds=0.5, duration_seconds=1.0)
+    settings = replace(SETTINGS, channels=channels)
+    audio, failure = decode_channels(source, settings)
+    assert failure is None
+    recordings = [
+        (end.source.recording_id, end.source.channel) for end in ends(events(source, settings))
+    ]
+    assert [(one.recording_id, one.channel) for one in audio] == recordings
+    assert [len(one.samples) for one in audio] == [RATE_HZ] * len(recordings)
+
+
+def test_a_recording_cut_short_is_decoded_as_far_as_it_goes(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(4 * RATE_HZ).astype(np.float32) * 0.1
+    path = write(tmp_path / "a.flac", noise)
+    path.write_bytes(path.read_bytes()[:-40_000])
+    (audio,), failure = decode_channels(ref(path), SETTINGS)
+    assert 2.0 < audio.duration_seconds < 4.0
+    assert np.abs(audio.samples - noise[: len(audio.samples)]).max() < 1e-4
+    assert failure is not None
+    assert (failure.unit, failure.stage) == ("recording", "decode")
+
+
+def test_nothing_is_decoded_of_what_is_no_audio(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"no audio")
+    audio, failure = decode_channels(ref(tmp_path / "a.wav"), SETTINGS)
+    assert audio == []
+    assert failure is not None
+    assert failure.error_type == "DecodeError"

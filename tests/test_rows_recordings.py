@@ -1,0 +1,196 @@
+"""The row of a recording: its reasons, text and language, and its score against a reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from unit_runs import (
+    RATE_HZ,
+    RIVER,
+    VAD,
+    Scripted,
+    heard,
+    levels,
+    only_recording,
+    read,
+    ref,
+    segments_in_order,
+    settings,
+    speech,
+    tones,
+    transcribe,
+    write,
+)
+
+from beam_audio.segment import SegmentSettings
+from beam_audio.types import Transcript
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.asr import Request
+
+
+def reasons_of(tmp_path: Path, samples: Any = None, **claims: Any) -> list[str]:  # noqa: ANN401
+    path = write(tmp_path / "a.wav", speech() if samples is None else samples)
+    transcribe(tmp_path / "out", ref(path, **claims), using=settings(segments=VAD))
+    found: list[str] = only_recording(tmp_path / "out")["reasons"]
+    return found
+
+
+def test_a_recording_with_speech_and_a_reference_has_no_reasons(tmp_path: Path) -> None:
+    assert reasons_of(tmp_path, reference_text=RIVER) == []
+
+
+def test_a_recording_without_speech_has_its_row_and_says_why(tmp_path: Path) -> None:
+    silence = np.zeros(2 * RATE_HZ, np.float32)
+    assert reasons_of(tmp_path, silence) == ["no_reference", "no_speech"]
+    row = only_recording(tmp_path / "out")
+    assert (row["segments"], row["skipped_samples"], row["text"]) == (0, 2 * RATE_HZ, "")
+    assert read(tmp_path / "out", "segments") == []
+
+
+def test_a_recording_without_samples_says_so(tmp_path: Path) -> None:
+    nothing = np.zeros(0, np.float32)
+    assert reasons_of(tmp_path, nothing) == ["no_audio", "no_reference", "no_speech"]
+    row = only_recording(tmp_path / "out")
+    assert row["decoded_seconds"] == 0.0
+    assert (row["words_per_second"], row["chars_per_second"]) == (None, None)
+
+
+def test_a_reference_of_silence_is_said_to_be_empty(tmp_path: Path) -> None:
+    silence = np.zeros(2 * RATE_HZ, np.float32)
+    assert reasons_of(tmp_path, silence, reference_text="[music]") == [
+        "empty_reference",
+        "no_speech",
+    ]
+    row = only_recording(tmp_path / "out")
+    assert (row["reference_text"], row["wer"], row["wer_insertions"]) == ("[music]", None, 0)
+
+
+def test_a_reference_with_no_one_to_share_it_counts_as_missed(tmp_path: Path) -> None:
+    silence = np.zeros(2 * RATE_HZ, np.float32)
+    assert reasons_of(tmp_path, silence, reference_text=RIVER) == ["no_speech"]
+    row = only_recording(tmp_path / "out")
+    assert (row["wer_deletions"], row["wer"]) == (10, 1.0)
+
+
+@pytest.mark.parametrize(("claim", "off"), [(0.0, False), (0.09, False), (-0.11, True), (9, True)])
+def test_a_wrong_length_in_the_manifest_is_flagged(
+    tmp_path: Path,
+    claim: float,
+    off: bool,  # noqa: FBT001
+) -> None:
+    claimed = len(speech()) / RATE_HZ + claim
+    found = reasons_of(tmp_path, reference_text=RIVER, manifest_seconds=claimed)
+    assert found == (["manifest_seconds_off"] if off else [])
+
+
+def test_a_cut_that_asks_for_more_than_there_is_is_truncated(tmp_path: Path) -> None:
+    found = reasons_of(tmp_path, offset_seconds=0.5, duration_seconds=5.0, manifest_seconds=5.0)
+    assert found == ["manifest_seconds_off", "no_reference", "truncated"]
+    (failure,) = read(tmp_path / "out", "failures")
+    assert failure["recording_id"] == only_recording(tmp_path / "out")["recording_id"]
+    assert failure["error_type"] == "InputError"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "hello there again"), ("ja", "hellothereagain")]
+)
+def test_the_text_is_that_of_the_segments_in_their_order(
+    tmp_path: Path, language: str, text: str
+) -> None:
+    """Whatever order they are recognised in: the longest leave first."""
+    tone = np.concatenate([tones([0.1]), tones([0.2]), tones([0.3]), tones([0.4])[:8_000]])
+    recognizer = Scripted(heard("hello", "", "there", "again", language=language))
+    using = settings(batch_seconds=1.0)
+    transcribe(tmp_path / "out", ref(write(tmp_path / "a.wav", tone)), recognizer=recognizer)
+    transcribe(tmp_path / "b", ref(tmp_path / "a.wav"), recognizer=recognizer, using=using)
+    for out in (tmp_path / "out", tmp_path / "b"):
+        row = only_recording(out)
+        assert (row["text"], row["language"]) == (text, language)
+        assert row["chars_per_second"] == round(15 / 3.5, 4)
+        assert row["words_per_second"] == (None if language == "ja" else round(3 / 3.5, 4))
+
+
+@pytest.mark.parametrize(
+    ("languages", "stated", "expected"),
+    [
+        (["en", "de", "de"], "fr", "de"),
+        (["fr", "de", None], None, "de"),
+        ([None, None, None], "fr", "fr"),
+        ([None, None, None], None, None),
+    ],
+)
+def test_the_language_of_a_recording_is_that_of_most_of_its_seconds(
+    tmp_path: Path, languages: list[str | None], stated: str | None, expected: str | None
+) -> None:
+    def hear(request: Request) -> Transcript:
+        index = round(float(np.abs(request.samples).max()) * 10) - 1
+        return Transcript("x", languages[index])
+
+    source = ref(write(tmp_path / "a.wav", tones(levels(3))), language=stated)
+    transcribe(tmp_path / "out", source, recognizer=Scripted(hear))
+    assert only_recording(tmp_path / "out")["language"] == expected
+    found = [row["language"] for row in segments_in_order(tmp_path / "out")]
+    assert found == [language or stated for language in languages]
+
+
+def test_seconds_and_not_segments_choose_the_language(tmp_path: Path) -> None:
+    def hear(request: Request) -> Transcript:
+        return Transcript("x", "en" if len(request.samples) == 2 * RATE_HZ else "de")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.1, 0.1])))
+    windows = SegmentSettings(segmenter="fixed", window_seconds=2.0)
+    using = settings(segments=windows)
+    transcribe(tmp_path / "out", source, recognizer=Scripted(hear), using=using)
+    assert only_recording(tmp_path / "out")["language"] == "en"
+
+
+def test_the_shares_of_the_segments_add_up_to_the_recording(tmp_path: Path) -> None:
+    reference = "The quick brown fox jumps over the lazy dog, twice a day!"
+    recognizer = Scripted(
+        heard("the quick brow fox", "jumps over a", "", "lazy dog twice today ok")
+    )
+    source = ref(write(tmp_path / "a.wav", tones(levels(4))), reference_text=reference)
+    transcribe(tmp_path / "out", source, recognizer=recognizer)
+    recording, segments = only_recording(tmp_path / "out"), segments_in_order(tmp_path / "out")
+    for column in ("wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"):
+        assert sum(row[column] for row in segments) == recording[column]
+    assert recording["reference_text"] == reference
+    shared = " ".join(row["reference_text"] for row in segments if row["reference_text"])
+    assert shared == "the quick brown fox jumps over the lazy dog twice a day"
+    counts = [recording[f"wer_{name}"] for name in ("hits", "substitutions", "deletions")]
+    assert sum(counts) == 12
+    errors = recording["wer_substitutions"] + recording["wer_deletions"]
+    assert recording["wer"] == round((errors + recording["wer_insertions"]) / 12, 4)
+    assert {row["normalizer_id"] for row in (recording, *segments)} == {"whisper-en-1"}
+
+
+def test_a_segment_that_failed_leaves_its_words_missed(tmp_path: Path) -> None:
+    def hear(request: Request) -> Transcript:
+        text = heard("one red cat", "two blue dogs")(request)
+        if text.text.startswith("two"):
+            raise ValueError
+        return text
+
+    reference = "red cat here; blue dogs there"
+    source = ref(write(tmp_path / "a.wav", tones(levels(2))), reference_text=reference)
+    transcribe(tmp_path / "out", source, recognizer=Scripted(hear))
+    recording = only_recording(tmp_path / "out")
+    assert (recording["wer_hits"], recording["wer_insertions"]) == (2, 1)
+    assert recording["wer_deletions"] + recording["wer_substitutions"] == 4
+    assert recording["failed_samples"] == RATE_HZ
+
+
+def test_the_stated_language_decides_how_a_reference_is_compared(tmp_path: Path) -> None:
+    """A model that hears English in Chinese does not get a word error rate for it."""
+    source = ref(write(tmp_path / "a.wav", tones([0.1])), reference_text="你好吗", language="zh")
+    transcribe(tmp_path / "out", source, recognizer=Scripted(heard("you how")))
+    for row in (only_recording(tmp_path / "out"), *read(tmp_path / "out", "segments")):
+        assert (row["wer"], row["wer_hits"]) == (None, None)
+        assert row["cer"] == 2.0
+        assert row["normalizer_id"] == "basic-1"
+        assert row["language"] == "en"
