@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import difflib
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -216,9 +215,6 @@ def resolve(given: Mapping[str, str], config_file: str | None = None) -> RunConf
         given: Flags given, as text.
         config_file: YAML whose keys are flag names.
 
-    Returns:
-        The configuration, local paths made absolute: they enter the ids of what is read.
-
     Raises:
         ConfigError: A key is unknown, a value is not of its kind, or flags contradict each other.
     """
@@ -234,9 +230,6 @@ def resolve(given: Mapping[str, str], config_file: str | None = None) -> RunConf
         for name, value in merged.items()
         if value is not None  # an empty value in YAML leaves the default
     }
-    for name in values.keys() & {"input", "manifest", "output"}:
-        if values[name] and "://" not in values[name]:
-            values[name] = os.path.abspath(values[name])  # noqa: PTH100 - keeps symbolic links
     return RunConfig(**values)
 
 

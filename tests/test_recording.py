@@ -125,8 +125,8 @@ def test_speech_seconds_are_counted_without_pads(tmp_path: Path) -> None:
 )
 def test_a_channel_is_a_recording_of_its_own(
     tmp_path: Path,
-    channels: Any,
-    expected: list[int | None],  # noqa: ANN401
+    channels: Any,  # noqa: ANN401
+    expected: list[int | None],
 ) -> None:
     source = ref(write(tmp_path / "a.wav", STEREO))
     found = events(source, replace(SETTINGS, channels=channels))
