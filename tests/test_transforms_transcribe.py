@@ -1,0 +1,159 @@
+"""The model handler in Beam's RunInference, and Transcribe beside the units of a run."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import numpy as np
+import pytest
+from apache_beam.ml.inference.base import RunInference
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
+from installed_models import TINY_EN, needs_tiny_en
+from run_outputs import DEMO, read_rows, run
+
+from beam_audio import (
+    DecodeAudio,
+    MeasureQuality,
+    ReadAudio,
+    Segment,
+    SplitAudio,
+    Transcribe,
+    Transcript,
+    decode,
+    split,
+)
+from beam_audio.errors import ModelError
+from beam_audio.transforms.transcribe import OnnxAsrModelHandler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.types import Quality, Row
+
+MEASURES = ("rms_dbfs", "peak_dbfs", "clipped_fraction", "snr_db", "bandwidth_hz", "loudness_lufs")
+
+
+def bad_segment(good: Segment) -> Segment:
+    """A segment that no recogniser takes: its samples are not finite."""
+    return Segment(
+        recording_id=good.recording_id,
+        segment_id="bad",
+        segment_index=99,
+        channel=None,
+        sample_rate_hz=16_000,
+        start_sample=16_000,
+        end_sample=48_000,
+        core_start_sample=16_000,
+        core_end_sample=48_000,
+        speech=(),
+        samples=np.full(32_000, np.nan, np.float32),
+    )
+
+
+def river() -> list[Segment]:
+    return list(split(decode(DEMO / "river.wav")))
+
+
+def expect(rows: dict[str, Row]) -> dict[str, tuple[Any, ...]]:
+    """What the rows of a run say of each segment, by its id."""
+    return {
+        identifier: (row["text"], row["start_seconds"], row["end_seconds"], row["recording_id"])
+        for identifier, row in rows.items()
+    }
+
+
+@pytest.mark.parametrize("model", ["placeholder", pytest.param(TINY_EN, marks=needs_tiny_en)])
+def test_steps_give_the_segments_measures_and_texts_of_a_run(model: str, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert run(input=f"{DEMO}/*[cv3]", output=output, model=model).exit_status == 0
+    rows = {row["segment_id"]: row for row in read_rows(output, "segments")}
+    assert len({row["recording_id"] for row in rows.values()}) == 3
+
+    def check_texts(found: list[tuple[Segment, Transcript]]) -> None:
+        steps = {
+            segment.segment_id: (
+                transcript.text,
+                segment.start_seconds,
+                segment.end_seconds,
+                segment.recording_id,
+            )
+            for segment, transcript in found
+        }
+        assert steps == expect(rows)
+        for segment, transcript in found:
+            row = rows[segment.segment_id]
+            assert transcript.avg_logprob == pytest.approx(row["avg_logprob"], abs=1e-4)
+            assert transcript.no_speech_prob == pytest.approx(row["no_speech_prob"], abs=1e-4)
+            assert transcript.language == row["language"]
+
+    def check_measures(found: list[tuple[Segment, Quality]]) -> None:
+        assert {segment.segment_id for segment, _ in found} == rows.keys()
+        for segment, quality in found:
+            row = rows[segment.segment_id]
+            for name in MEASURES:
+                value = getattr(quality, name)
+                assert row[name] == (None if value is None else pytest.approx(value, abs=1e-4))
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        refs, _ = pipeline | ReadAudio(input=f"{DEMO}/*[cv3]")
+        audio, undecoded = refs | DecodeAudio()
+        segments = audio | SplitAudio()
+        transcripts, unrecognised = segments | Transcribe(OnnxAsrModelHandler(model))
+        assert_that(transcripts, check_texts)
+        assert_that(segments | MeasureQuality(), check_measures, label="measures")
+        failures = (undecoded, unrecognised) | beam.Flatten()
+        assert_that(failures, equal_to([]), label="failures")
+
+
+def test_the_handler_serves_plain_run_inference() -> None:
+    segments = river()
+    expected = [(segment.segment_id, True) for segment in segments]
+    handler = OnnxAsrModelHandler("placeholder", max_batch_size=2)
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        results = pipeline | beam.Create(segments) | RunInference(handler)
+        found = results | beam.Map(lambda pair: (pair[0].segment_id, bool(pair[1].text)))
+        assert_that(found, equal_to(expected))
+        sizes = results | beam.Map(lambda pair: len(pickle.dumps(pair)) < 2_000) | beam.Distinct()
+        assert_that(sizes, equal_to([True]), label="no samples")
+
+
+def test_a_failing_segment_costs_itself_only() -> None:
+    good = river()
+    bad = bad_segment(good[0])
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        segments = pipeline | beam.Create([*good, bad])
+        handler = OnnxAsrModelHandler("placeholder", max_batch_size=64)
+        transcripts, failures = segments | Transcribe(handler)
+        ids = transcripts | beam.Map(lambda pair: pair[0].segment_id)
+        assert_that(ids, equal_to([segment.segment_id for segment in good]))
+        found = failures | beam.Map(
+            lambda item: (item.unit, item.stage, item.segment_id, item.start_seconds, item.message)
+        )
+        message = "a clip holds samples that are not finite numbers"
+        expected = [("segment", "recognise", "bad", 1.0, message)]
+        assert_that(found, equal_to(expected), label="failures")
+
+
+def test_other_rates_are_changed_to_the_models() -> None:
+    handler = OnnxAsrModelHandler("placeholder")
+    recognizer = handler.load_model()
+    segment = river()[0]
+    ((bare, result),) = handler.run_inference([segment], recognizer)
+    assert isinstance(result, Transcript)
+    assert (bare.segment_id, len(bare.samples)) == (segment.segment_id, 0)
+    assert bare.end_sample == segment.end_sample
+    assert len(result.text.split()) == pytest.approx(2 * segment.duration_seconds, abs=1.01)
+
+
+def test_one_process_loads_one_model() -> None:
+    handler = OnnxAsrModelHandler("placeholder")
+    other = pickle.loads(pickle.dumps(handler))  # noqa: S301 - our own bytes
+    assert other.acquire() is handler.acquire()
+
+
+def test_a_model_that_does_not_exist_is_named_when_it_is_loaded() -> None:
+    with pytest.raises(ModelError, match=r"whisper-tiny\.fr"):
+        OnnxAsrModelHandler("whisper-tiny.fr").load_model()

@@ -1,0 +1,110 @@
+"""TranscribeUnits: reports, metrics, and what is dropped as done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that
+from run_outputs import listing, read_rows, settings, write_speech
+
+from beam_audio import ReadAudio, TranscribeUnits, pipeline, store
+from beam_audio.asr import model_facts
+from beam_audio.transforms.units import committed_attempts, drop_done
+from beam_audio.types import AudioRef
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.unit import UnitReport
+
+LAYOUT: dict[str, str] = {}
+
+
+def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noqa: ANN401 - a function
+    """Run the transform alone; returns its counters."""
+    config = settings(input=folder, output=output, unit_bytes=1)
+    graph = beam.Pipeline(runner=FnApiRunner())
+    refs, failures = graph | ReadAudio(input=str(folder))
+    reports = (
+        (refs, failures)
+        | beam.Flatten()
+        | TranscribeUnits(
+            pipeline.unit_settings(config, model_facts("placeholder")),
+            pipeline.model_handler(config),
+            output=str(output),
+            unit_bytes=config.unit_bytes,
+        )
+    )
+    assert_that(reports, check)
+    result = graph.run()
+    result.wait_until_finish()
+    counters = result.metrics().query()["counters"]
+    return {
+        counter.key.metric.name: counter.committed
+        for counter in counters
+        if counter.key.metric.namespace == "beam_audio"
+    }
+
+
+def test_reports_and_metrics_tell_what_was_done(tmp_path: Path) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    for index in range(3):
+        write_speech(folder / f"{index}.wav", start_seconds=index, seconds=1.5)
+    (folder / "bad.wav").write_bytes(b"no audio")
+
+    def check(reports: list[UnitReport]) -> None:
+        assert len(reports) == 4
+        assert sum(report.commit.decoded_seconds for report in reports) == 4.5
+        assert sum(report.commit.rows["recordings"] for report in reports) == 3
+        assert sum(len(report.commit.failed_source_ids) for report in reports) == 1
+        assert not any(report.was_committed for report in reports)
+        assert {report.commit.provider for report in reports} == {"CPUExecutionProvider"}
+
+    counters = transcribe(folder, output, check)
+    segments = len(read_rows(output, "segments"))
+    assert counters["audio_milliseconds"] == 4500
+    assert (counters["recordings_rows"], counters["failures_rows"]) == (3, 1)
+    assert counters["segments_rows"] == counters["clips"] == segments
+    assert counters["units_on_CPUExecutionProvider"] == 4
+    assert 0 < counters["clip_milliseconds"] <= counters["padded_milliseconds"]
+    assert counters["batches"] == 3
+    for stage in ("open", "decode", "segment", "measure", "recognise", "write"):
+        assert counters[f"{stage}_milliseconds"] >= 0
+
+    before = listing(output)
+    assert transcribe(folder, output, check_empty) == {}
+    assert listing(output) == before
+
+
+def check_empty(reports: list[UnitReport]) -> None:
+    assert reports == []
+
+
+def commit(name: str, attempt: int, sources: list[str], failed: list[str]) -> store.Commit:
+    return store.Commit(
+        unit_id=name,
+        layout=LAYOUT,
+        source_ids=tuple(sources),
+        failed_source_ids=tuple(failed),
+        attempt=attempt,
+    )
+
+
+def test_a_later_success_counts_whatever_the_order_of_commits(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    store.write_commit(root, commit("b", 1, ["x", "y", "z"], ["x", "y"]))
+    store.write_commit(root, commit("c", 2, ["x", "y"], ["y"]))
+    store.write_commit(root, commit("a", 3, ["y"], ["y"]))
+    assert dict(committed_attempts(root)) == {"x": 0, "y": 3, "z": 0}
+
+
+def test_what_is_done_is_dropped_and_what_failed_on_request_only() -> None:
+    ref = AudioRef(uri="/a.wav", size_bytes=1)
+    key = ref.source_id
+    assert list(drop_done(ref, {}, retry_failures=False)) == [ref]
+    assert list(drop_done(ref, {key: 0}, retry_failures=True)) == []
+    assert list(drop_done(ref, {key: 2}, retry_failures=False)) == []
+    (again,) = drop_done(ref, {key: 2}, retry_failures=True)
+    assert (again.attempt, again.source_id) == (3, key)
