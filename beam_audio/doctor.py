@@ -9,6 +9,8 @@ from importlib import metadata, util
 from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio.asr import list_models
+from beam_audio.asr.session import available_providers
+from beam_audio.errors import ModelError
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
@@ -72,10 +74,14 @@ def _onnxruntime() -> Finding:
     if len(installed) > 1:
         cure = "pip uninstall -y onnxruntime onnxruntime-gpu, then install one of [cpu], [gpu]"
         return Finding("broken", "onnxruntime", "CPU and GPU packages break each other", cure)
-    import onnxruntime  # noqa: PLC0415 - it is optional
-
-    providers = ", ".join(onnxruntime.get_available_providers())
-    return Finding("ok", installed[0], f"{onnxruntime.__version__}: {providers}")
+    try:
+        providers = ", ".join(available_providers())
+    except (ModelError, OSError) as error:
+        cure = f"pip install --force-reinstall {installed[0]}"
+        return Finding(
+            "broken", installed[0], f"it does not load: {error.__cause__ or error}", cure
+        )
+    return Finding("ok", installed[0], f"{_version(installed[0])}: {providers}")
 
 
 def _decoders() -> Iterator[Finding]:
@@ -84,11 +90,15 @@ def _decoders() -> Iterator[Finding]:
     formats = sorted(soundfile.available_formats())
     detail = f"{soundfile.__version__}, {soundfile.__libsndfile_version__}: {len(formats)} formats"
     yield Finding("ok", "soundfile", f"{detail} (WAV FLAC OGG MP3 AIFF …)")
-    if version := _version("av"):
-        yield Finding("ok", "PyAV", f"{version}: M4A MP4 WebM WMA and what else FFmpeg reads")
-    else:
+    try:
+        import av  # noqa: PLC0415 - it is optional
+    except (ImportError, OSError) as error:
         cure = "pip install 'beam_audio[media]'"
-        yield Finding("missing", "PyAV", "M4A, MP4, WebM and WMA cannot be read", cure)
+        yield Finding("missing", "PyAV", f"no M4A, MP4, WebM or WMA can be read ({error})", cure)
+    else:
+        yield Finding(
+            "ok", "PyAV", f"{av.__version__}: M4A MP4 WebM WMA and what else FFmpeg reads"
+        )
     if version := _version("tensorflow-io"):
         yield Finding("ok", "tensorflow-io", f"{version}: --decoder=tfio")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ import beam_audio
 from beam_audio import config, pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beam_audio.pipeline import RunResult
     from beam_audio.types import Row
 
@@ -32,6 +35,13 @@ def write_speech(path: Path, start_seconds: float = 0.0, seconds: float = 2.0) -
     path.parent.mkdir(parents=True, exist_ok=True)
     cut = np.resize(samples[start:], round(seconds * rate_hz))
     soundfile.write(path, cut, rate_hz, format="WAV", subtype="PCM_16")
+    return path
+
+
+def write_manifest(path: Path, lines: Sequence[dict[str, Any] | str]) -> Path:
+    """A manifest of these lines, those given as text as they are."""
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
     return path
 
 
@@ -70,6 +80,11 @@ def listing(output: Path) -> dict[str, tuple[int, int]]:
         for path in output.rglob("*")
         if path.is_file() and not path.name.startswith("run-")
     }
+
+
+def commit_files(output: Path) -> list[Path]:
+    """The commit records of an output, by name."""
+    return sorted((output / "_units").glob("*.json"))
 
 
 def run_files(output: Path) -> list[Path]:

@@ -111,8 +111,8 @@ def test_the_list_says_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert models["placeholder"].cure == ""
     small = models["whisper-small"]
     assert (small.available, small.status) == (False, "weights not installed")
-    assert small.cure == "pip install huggingface_hub"
-    assert "pip install huggingface_hub" in str(small)
+    assert small.cure == "pip install huggingface_hub && beam-audio models build whisper-small"
+    assert small.cure in str(small)
     assert models[BASE].card.description in str(models[BASE])
 
 

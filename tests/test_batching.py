@@ -71,7 +71,7 @@ def test_an_error_of_the_producer_reaches_the_reader_after_what_came_before() ->
         yield 1
         raise ValueError("broken")
 
-    seen = []
+    seen: list[int] = []
     with pytest.raises(ValueError, match="broken"), read_ahead(produce(), depth=4) as items:
         seen.extend(items)
     assert seen == [1]

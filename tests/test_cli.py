@@ -77,9 +77,9 @@ def test_a_rerun_reads_no_audio_and_adds_nothing(command: Run, audio: Path, tmp_
     assert command(*flags(audio, output))[0] == 0
     before, rows = listing(output), all_rows(output)
     for path in audio.iterdir():
-        status = path.stat()
-        path.write_bytes(b"\0" * status.st_size)  # no longer audio, for whoever reads it
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        was = path.stat()
+        path.write_bytes(b"\0" * was.st_size)  # no longer audio, for whoever reads it
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
     status, out, err = command(*flags(audio, output))
     assert (status, err) == (0, "")
     assert "2 done before" in out

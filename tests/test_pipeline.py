@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import random
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
-import duckdb
-import pandas as pd
 import pyarrow.dataset
 import pytest
 from apache_beam.pipeline import PipelineVisitor
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from run_outputs import all_rows, listing, only, read_rows, run, settings, write_speech
+from run_outputs import (
+    all_rows,
+    commit_files,
+    listing,
+    only,
+    read_rows,
+    run,
+    settings,
+    write_manifest,
+    write_speech,
+)
 
 from beam_audio import pipeline
 from beam_audio.asr import model_facts
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from beam_audio.types import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_PICKLED_BYTES = 2_000
-
-
-def write_manifest(path: Path, lines: Sequence[dict[str, Any] | str]) -> Path:
-    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
-    return path
-
-
-def commit_files(output: Path) -> list[Path]:
-    return sorted((output / "_units").glob("*.json"))
 
 
 def column(rows: list[Row], name: str) -> list[Any]:
@@ -287,71 +278,6 @@ def test_sizes_and_order_change_no_row(
     assert identity(output) == reference
 
 
-# How others read it
-
-
-@pytest.fixture(scope="module")
-def partitioned(audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An output partitioned by date, language and a metadata key that one recording lacks."""
-    folder = tmp_path_factory.mktemp("partitioned")
-    lines = [
-        {"audio_filepath": str(audio / "a.wav"), "room": "R 1/2", "event_time": "2020-01-02"},
-        {"audio_filepath": str(audio / "b [1].wav"), "event_time": "2021-03-04T23:59:59-02:00"},
-    ]
-    manifest = write_manifest(folder / "m.jsonl", lines)
-    result = run(manifest=manifest, output=folder / "out", partition_by="date,language,room")
-    assert result.exit_status == 0
-    return folder / "out"
-
-
-def test_folders_are_named_by_date_language_and_metadata(partitioned: Path) -> None:
-    folders = {
-        str(path.parent.relative_to(partitioned / "segments"))
-        for path in (partitioned / "segments").rglob("*.parquet")
-    }
-    assert folders == {
-        "date=2020-01-02/language=en/room=R%201%2F2",
-        "date=2021-03-05/language=en/room=__HIVE_DEFAULT_PARTITION__",
-    }
-
-
-EXPECTED_PARTITIONS = {("2020-01-02", "en", "R 1/2"), ("2021-03-05", "en", None)}
-
-
-def test_pyarrow_reads_it(partitioned: Path) -> None:
-    table = pyarrow.dataset.dataset(partitioned / "segments", partitioning="hive").to_table()
-    found = {(str(row["date"]), row["language"], row["room"]) for row in table.to_pylist()}
-    assert found == EXPECTED_PARTITIONS
-
-
-def test_duckdb_reads_it(partitioned: Path) -> None:
-    source = f"read_parquet('{partitioned}/segments/**/*.parquet', hive_partitioning=true)"
-    rows = duckdb.sql(f"select date::varchar, language, room, text from {source}").fetchall()  # noqa: S608 - a path of our own
-    assert {row[:3] for row in rows} == EXPECTED_PARTITIONS
-    assert all(row[3] for row in rows)
-
-
-def test_pandas_reads_it(finished: Path) -> None:
-    frame = pd.read_parquet(finished / "segments")
-    assert set(frame["language"]) == {"en"}
-    assert sorted(frame["text"]) == column(read_rows(finished, "segments"), "text")
-
-
-def test_pandas_reads_null_partitions_when_told_not_to_make_categories(partitioned: Path) -> None:
-    partitioning = pyarrow.dataset.partitioning(flavor="hive")
-    frame = pd.read_parquet(partitioned / "segments", partitioning=partitioning)
-    rooms = frame["room"].astype(object).where(frame["room"].notna(), None)
-    found = set(zip(frame["date"].astype(str), frame["language"], rooms, strict=True))
-    assert found == EXPECTED_PARTITIONS
-    assert frame["text"].notna().all()
-
-
-def test_columns_that_name_folders_are_not_stored(partitioned: Path) -> None:
-    for path in (partitioned / "segments").rglob("*.parquet"):
-        names = pyarrow.dataset.dataset(path).schema.names
-        assert not {"date", "language", "room"} & set(names)
-
-
 # No audio crosses a stage
 
 
@@ -393,50 +319,3 @@ def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:
         (grouped,) = [item for item in found.shuffled if item.producer.full_label.endswith("/Key")]
         _ = grouped | beam.Map(check_reference)
     assert read_rows(tmp_path / "out", "recordings")
-
-
-# Stopped anywhere
-
-
-@pytest.mark.slow
-@pytest.mark.shared
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_killed_run_is_resumed_to_the_same_rows(
-    shared_data: Path, manifest_lines: list[dict[str, Any]], tmp_path: Path, seed: int
-) -> None:
-    """The kill falls at a moment of its own after the first commit."""
-    lines = [
-        line | {"audio_filepath": str(shared_data / line["audio_filepath"])}
-        for line in manifest_lines
-        if line["audio_filepath"].split("/")[0] in {"librispeech", "malformed", "ljspeech"}
-    ]
-    manifest = write_manifest(tmp_path / "m.jsonl", lines[::2])
-    flags = {"manifest": manifest, "unit_bytes": 1}
-    assert run(**flags, output=tmp_path / "whole").exit_status == 0
-
-    output = tmp_path / "killed"
-    arguments = [f"--{name}={value}" for name, value in flags.items()]
-    command = [sys.executable, "-m", "beam_audio", "run", "--model=placeholder", *arguments]
-    process = subprocess.Popen(
-        [*command, f"--output={output}"],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    moment = random.Random(seed)
-    try:
-        commits_before = moment.randrange(1, 12)
-        while process.poll() is None and len(commit_files(output)) < commits_before:
-            time.sleep(0.002)
-        time.sleep(moment.uniform(0.0, 0.05))
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    done = len(commit_files(output))
-    total = len(commit_files(tmp_path / "whole"))
-    assert 0 < done < total
-    resumed = run(**flags, output=output)
-    assert (resumed.exit_status, resumed.new_inputs) == (0, total - done)
-    assert all_rows(output) == all_rows(tmp_path / "whole")
-    assert not [name for name in listing(output) if name.startswith("_tmp")]

@@ -194,3 +194,5 @@ def test_the_stated_language_decides_how_a_reference_is_compared(tmp_path: Path)
         assert row["cer"] == 2.0
         assert row["normalizer_id"] == "basic-1"
         assert row["language"] == "en"
+    (segment,) = read(tmp_path / "out", "segments")
+    assert (segment["decision"], "cer_high" in segment["reasons"]) == ("drop", True)

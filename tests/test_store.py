@@ -14,7 +14,11 @@ LAYOUT = {"config_id": "c"}
 
 def commit(name: str, *files: str) -> store.Commit:
     return store.Commit(
-        unit_id=name, layout=LAYOUT, source_ids=(f"source-{name}",), files=files, rows={"segments": 1}
+        unit_id=name,
+        layout=LAYOUT,
+        source_ids=(f"source-{name}",),
+        files=files,
+        rows={"segments": 1},
     )
 
 

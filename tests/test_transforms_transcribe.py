@@ -65,7 +65,9 @@ def expect(rows: dict[str, Row]) -> dict[str, tuple[Any, ...]]:
     }
 
 
-@pytest.mark.parametrize("model", ["placeholder", pytest.param(TINY_EN, marks=needs_tiny_en)])
+@pytest.mark.parametrize(
+    "model", ["placeholder", pytest.param(TINY_EN, marks=[needs_tiny_en, pytest.mark.slow])]
+)
 def test_steps_give_the_segments_measures_and_texts_of_a_run(model: str, tmp_path: Path) -> None:
     output = tmp_path / "out"
     assert run(input=f"{DEMO}/*[cv3]", output=output, model=model).exit_status == 0

@@ -1,0 +1,120 @@
+"""Models and whole runs over gs://, against an emulator on the loopback interface."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from apache_beam.io.filesystems import FileSystems
+from random_whisper import Shape, random_weights, write_huggingface
+from run_outputs import run, write_speech
+
+from beam_audio import store
+from beam_audio.asr import model_facts
+from beam_audio.errors import ModelError
+from beam_audio.ledger import read_ledger
+from beam_audio.remote import local_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+server = pytest.importorskip("gcp_storage_emulator.server")
+
+BUCKET = "bucket"
+SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """Address of an empty bucket."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    emulator = server.create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)
+    emulator.start()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+        environment.setenv("GOOGLE_CLOUD_PROJECT", "project")
+        yield f"gs://{BUCKET}"
+    emulator.stop()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
+
+
+def upload(path: Path, uri: str) -> None:
+    with store.open_to_write(uri) as file:
+        file.write(path.read_bytes())
+
+
+def upload_folder(folder: Path, uri: str) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            upload(path, f"{uri}/{path.relative_to(folder)}")
+
+
+def test_a_local_name_stays_as_it_is() -> None:
+    assert local_model("whisper-tiny.en") == "whisper-tiny.en"
+    assert local_model("models/mine") == "models/mine"
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_model_in_a_bucket_is_copied_once_a_version(bucket: str, tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    write_huggingface(weights, random_weights(SHAPE), SHAPE)
+    (weights / "sub").mkdir()
+    (weights / "sub" / "notes.txt").write_text("kept")
+    address = f"{bucket}/models/mine"
+    upload_folder(weights, address)
+
+    copied = local_model(address)
+    names = {str(path.relative_to(weights)): path.read_bytes() for path in weights.rglob("*.*")}
+    assert {name: (tmp_path / copied / name).read_bytes() for name in names} == names
+    assert local_model(address + "/") == copied
+    assert model_facts(copied).model_id == "mine/float32"
+
+    write_huggingface(weights, random_weights(SHAPE, seed=1), SHAPE)
+    upload_folder(weights, address)
+    assert local_model(address) != copied
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_a_killed_copy_left_is_not_used(bucket: str, tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    write_huggingface(weights, random_weights(SHAPE), SHAPE)
+    address = f"{bucket}/models/other"
+    upload_folder(weights, address)
+    copied = Path(local_model(address))
+    copied.rename(copied.parent / "tmp-half-copied")
+    (copied.parent / "tmp-half-copied" / "config.json").write_text("half")
+    assert Path(local_model(address)) == copied
+    assert model_facts(str(copied)).sample_rate_hz == 16_000
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_address_without_files_is_no_model(bucket: str) -> None:
+    with pytest.raises(ModelError, match="holds no file"):
+        local_model(f"{bucket}/models/none")
+
+
+def test_a_run_reads_and_writes_buckets(bucket: str, tmp_path: Path) -> None:
+    for index, name in enumerate(["a.wav", "sub/b ü.wav"]):
+        path = write_speech(tmp_path / f"{index}.wav", start_seconds=index, seconds=1.0)
+        upload(path, f"{bucket}/audio/{name}")
+    output = f"{bucket}/audio/out"
+    first = run(input=f"{bucket}/audio", output=output)
+    assert (first.exit_status, first.listed, first.ledger.recordings) == (0, 2, 2)
+    files = {meta.path for meta in store.files_under(output)}
+    assert any(name.startswith(f"{output}/segments/date=") for name in files)
+    assert not any("/_tmp/" in name for name in files)
+    assert FileSystems.exists(f"{output}/run-{first.run_id}.json")
+
+    again = run(input=f"{bucket}/audio/**.wav", output=output)
+    assert (again.exit_status, again.new_inputs, again.times_real_time) == (0, 0, None)
+    added = {meta.path for meta in store.files_under(output)} - files
+    assert added == {f"{output}/run-{again.run_id}.json"}
+    assert read_ledger(output, []).recordings == 2
