@@ -46,6 +46,7 @@ EXTRAS = {
         "build>=1.2",
         "ctranslate2>=4.6,<5",  # the reference the exported models are compared with
         "duckdb>=1.4",
+        "gcp-storage-emulator>=2026.7",
         "hypothesis>=6.100",
         "mypy>=1.15",
         "packaging>=24",

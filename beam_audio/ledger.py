@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _RECORDING_COLUMNS = [
     "recording_id",
     "source_id",
+    "uri",
     "channel",
     "sample_rate_hz",
     "decoded_seconds",
@@ -36,6 +37,7 @@ _FAILURE_COLUMNS = [
     "stage",
     "error_type",
     "source_id",
+    "uri",
     "recording_id",
     "start_seconds",
     "end_seconds",
@@ -99,6 +101,7 @@ class _Account:
     decoded: dict[str, int] = field(default_factory=dict)
     found: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     segments: Counter[str] = field(default_factory=Counter)
+    uris: set[str] = field(default_factory=set)
     first_channels: dict[str, tuple[int, str]] = field(default_factory=dict)
     wer_errors: int = 0
     wer_words: int = 0
@@ -127,9 +130,9 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
     sources = account.first_channels.keys()
     for row in _rows(root, files, "failures", _FAILURE_COLUMNS):
         failed_sources.add(row["source_id"])
-        superseded = row["recording_id"] is None and row["source_id"] in sources
-        if superseded:
-            continue
+        came_later = row["unit"] == "input" and row["uri"] in account.uris
+        if row["recording_id"] is None and (row["source_id"] in sources or came_later):
+            continue  # superseded by a success
         identity = tuple(row[column] for column in _FAILURE_COLUMNS)
         failures[identity] = (row["unit"], row["stage"], row["error_type"])
         if row["unit"] == "segment":
@@ -162,6 +165,7 @@ def _enter_recording(account: _Account, row: Row) -> None:
     stated = Counter({name: row[column] for name, column in LEDGER_COLUMNS.items()})
     account.rates_hz[identifier] = rate_hz
     account.stated[identifier] = stated
+    account.uris.add(row["uri"])
     account.decoded[identifier] = round(row["decoded_seconds"] * rate_hz)
     channel = (row["channel"] or 0, identifier)
     first = account.first_channels.get(row["source_id"], channel)

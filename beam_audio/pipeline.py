@@ -17,7 +17,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_audio import store
 from beam_audio.asr import ModelFacts, model_facts
-from beam_audio.errors import ConfigError, InputError
+from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.ledger import Ledger, read_ledger
 from beam_audio.recording import PrepareSettings
 from beam_audio.remote import local_model
@@ -95,7 +95,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     is_local = options.view_as(StandardOptions).runner in _LOCAL_RUNNERS
     _check_input(config)
     model = local_model(config.model)
-    facts = model_facts(model, precision=config.precision, task=config.model_task)
+    facts = _model_facts(config, model)
     settings = unit_settings(config, facts)
     store.require_writable(config.output)
     before = list(store.read_commits(config.output))
@@ -187,6 +187,15 @@ def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
         language=config.language,
         batch_seconds=config.batch_seconds,
     )
+
+
+def _model_facts(config: RunConfig, model: str) -> ModelFacts:
+    try:
+        return model_facts(model, precision=config.precision, task=config.model_task)
+    except ChecksumError:
+        raise
+    except ModelError as error:
+        raise ConfigError(f"--model={config.model}: {error}") from error
 
 
 def _check_input(config: RunConfig) -> None:

@@ -200,6 +200,7 @@ def _recording_row(  # noqa: PLR0913 - the parts of one row
 ) -> TableRow:
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz
+    spoken = (ref.language if whole else None) or language
     separator = " " if has_word_spaces(language) else ""
     text = separator.join(filter(None, map(_text, outcomes)))
     decoded_seconds = end.decoded_samples / rate_hz
@@ -226,7 +227,7 @@ def _recording_row(  # noqa: PLR0913 - the parts of one row
         "config_id": settings.config_id,
         **_source_columns(end),
         **_score_columns(whole),
-        "words_per_second": round_measure(words_per_second(text, decoded_seconds, language)),
+        "words_per_second": round_measure(words_per_second(text, decoded_seconds, spoken)),
         "chars_per_second": round_measure(chars_per_second(text, decoded_seconds)),
     }
     return "recordings", (_date_key(ref.event_time),), row
@@ -254,7 +255,7 @@ def _source_columns(end: RecordingEnd) -> Row:
         "uri": _encodable(ref.uri),
         "channel": end.source.channel,
         "event_time": ref.event_time,
-        "metadata": list(ref.metadata),
+        "metadata": [{"key": key, "value": value} for key, value in ref.metadata],
     }
 
 

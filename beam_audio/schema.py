@@ -25,7 +25,8 @@ _REAL = pa.float64()
 _COUNT = pa.int64()
 _TIME = pa.timestamp("us", tz="UTC")
 _LABELS = pa.list_(_TEXT)
-_METADATA = pa.map_(_TEXT, _TEXT)
+# A list of pairs and no map: Hugging Face datasets has no type for maps and refuses the whole file.
+_METADATA = pa.list_(pa.struct([("key", _TEXT), ("value", _TEXT)]))
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Final
 
+import numpy as np
+
 from beam_audio import rows, store
 from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.batching import batches, read_ahead
@@ -101,7 +103,7 @@ def transcribe_unit(  # noqa: PLR0913 - keyword arguments
 
     Raises:
         StoreError: The output cannot be written.
-        ModelError: The recogniser failed on everything it was given.
+        ModelError: The recogniser fails on everything, even on silence.
     """
     identifier = store.unit_id(item.source_id for item in inputs)
     attempt = max(item.attempt for item in inputs)
@@ -166,7 +168,8 @@ class _Unit:
         self._clips = clips
         self._progress = progress
         self._open: dict[str, _OpenRecording] = {}
-        self._crashes = _Crashes()
+        self._crashed = False
+        self._heard = False
 
     def run(self, inputs: Iterable[Input], known: Container[str]) -> None:
         with read_ahead(self._events(inputs, known), depth=_AHEAD_SEGMENTS) as events:
@@ -177,7 +180,8 @@ class _Unit:
                 budget_seconds=self._settings.batch_seconds,
             ):
                 self._recognise(batch)
-        self._crashes.raise_if_total()
+        if self._crashed and not self._heard:
+            require_alive(self._recognizer)
 
     def _events(self, inputs: Iterable[Input], known: Container[str]) -> Iterator[Event]:
         for item in inputs:
@@ -224,7 +228,11 @@ class _Unit:
             self.counts.clip_seconds + sum(item.segment.duration_seconds for item in batch),
             self.counts.padded_seconds + len(batch) * max(costs),
         )
-        self._crashes.count(results)
+        self._crashed |= any(
+            isinstance(result, Exception) and not isinstance(result, BeamAudioError)
+            for result in results
+        )
+        self._heard |= any(isinstance(result, Transcript) for result in results)
         for item, result in zip(batch, results, strict=True):
             self._settle(item, result)
 
@@ -278,29 +286,19 @@ def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Trans
     return [*recognise(recognizer, requests[:middle]), *recognise(recognizer, requests[middle:])]
 
 
-class _Crashes:
-    """Tells a bad segment from a dead recogniser: the latter fails on everything it is given."""
+def require_alive(recognizer: Recognizer) -> None:
+    """Tell bad segments from a dead recogniser: the latter fails on silence, too.
 
-    _TOO_FEW: Final = 2
-
-    def __init__(self) -> None:
-        self._errors: list[Exception] = []
-        self._others = 0
-
-    def count(self, results: Iterable[Transcript | Exception]) -> None:
-        for result in results:
-            if isinstance(result, Exception) and not isinstance(result, BeamAudioError):
-                self._errors.append(result)
-            else:
-                self._others += 1
-
-    def raise_if_total(self) -> None:
-        if len(self._errors) >= self._TOO_FEW and not self._others:
-            raise ModelError(
-                f"the recogniser failed on all {len(self._errors)} segments of a unit, the last "
-                f"time with: {self._errors[-1]!r}; nothing of the unit is committed. "
-                "Check the model with: beam-audio models check"
-            ) from self._errors[-1]
+    Raises:
+        ModelError: It does.
+    """
+    silence = np.zeros(recognizer.sample_rate_hz, dtype=np.float32)
+    (result,) = recognise(recognizer, [Request(silence)])
+    if isinstance(result, Exception):
+        raise ModelError(
+            f"{recognizer.model_id} fails on everything, silence included: {result!r}; nothing of "
+            "the unit is committed. Check the model with: beam-audio models check"
+        ) from result
 
 
 def _wrong_language(language: str, recognizer: Recognizer) -> ModelError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import numpy as np
@@ -57,3 +58,27 @@ def test_a_flac_of_unknown_length_is_decoded_to_its_end() -> None:
     data[FLAC_COUNT] = bytes(4)
     samples, truncation = read_all(bytes(data))
     assert (len(samples), truncation) == (round(3.3 * RATE_HZ), None)
+
+
+@pytest.mark.parametrize("container", ["WAV", "WAVEX", "AIFF", "AU", "W64", "RF64"])
+def test_a_size_that_the_file_does_not_have_is_a_truncation(container: str) -> None:
+    encoded = io.BytesIO()
+    soundfile.write(encoded, noise(4.0), RATE_HZ, format=container, subtype="PCM_16")
+    data = encoded.getvalue()
+    whole, complete = read_all(data)
+    part, truncation = read_all(data[: len(data) // 2])
+    assert complete is None
+    np.testing.assert_array_equal(part, whole[: len(part)])
+    assert len(part) >= 0.49 * len(whole)
+    assert truncation is not None
+    stated = re.search(r"the header states ([\d.]+) s", str(truncation))
+    assert stated is not None
+    assert float(stated[1]) == pytest.approx(4.0, abs=0.01)  # some sizes count headers too
+
+
+@pytest.mark.parametrize("size", [0x7FFFF000, 0xFFFFFFFF])
+def test_a_size_left_open_by_a_recorder_is_no_truncation(size: int) -> None:
+    data = bytearray(encode(noise(1.0), "wav"))
+    data[40:44] = size.to_bytes(4, "little")
+    samples, truncation = read_all(bytes(data))
+    assert (len(samples), truncation) == (RATE_HZ, None)

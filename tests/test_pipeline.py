@@ -216,6 +216,7 @@ def test_a_file_that_was_missing_is_taken_when_it_is_there(tmp_path: Path) -> No
     write_speech(tmp_path / "later.wav", start_seconds=3.0)
     second = run(manifest=manifest, output=output)
     assert (second.exit_status, second.new_inputs) == (0, 1)
+    assert second.ledger.failures == {}
     assert len(read_rows(output, "recordings")) == 2
 
 

@@ -87,7 +87,10 @@ def test_metadata_can_name_folders_and_is_kept_in_the_rows(tmp_path: Path) -> No
     ]
     rows = {row["uri"]: row for row in read(tmp_path / "out", "segments")}
     assert [rows[item.uri]["speaker"] for item in inputs] == ["Ann/B ü", None]
-    assert [rows[item.uri]["metadata"] for item in inputs] == [list(speaker), []]
+    assert [rows[item.uri]["metadata"] for item in inputs] == [
+        [{"key": key, "value": value} for key, value in speaker],
+        [],
+    ]
     assert [rows[item.uri]["language"] for item in inputs] == ["en", "en"]
 
 
@@ -140,7 +143,7 @@ def test_all_columns_of_a_usual_recording_are_filled(tmp_path: Path) -> None:
     for row in (*segments, recording):
         assert {name for name, value in row.items() if value is None} <= mixed
         assert (row["uri"], row["source_id"]) == (source.uri, source.source_id)
-        assert row["metadata"] == [("speaker", "b")]
+        assert row["metadata"] == [{"key": "speaker", "value": "b"}]
     assert recording["source_updated"] == updated
     assert recording["decoded_seconds"] == recording["manifest_seconds"] == 2.0
     assert (recording["codec"], recording["container"]) == ("pcm_s16", "wav")

@@ -39,7 +39,7 @@ SHARED = {
     "language": TEXT,
     "reasons": pa.list_(TEXT),
     "config_id": TEXT,
-    "metadata": pa.map_(TEXT, TEXT),
+    "metadata": pa.list_(pa.struct([("key", TEXT), ("value", TEXT)])),
 } | SCORES
 REALS_OF_SEGMENTS = (
     "start_seconds end_seconds core_start_seconds core_end_seconds duration_seconds "

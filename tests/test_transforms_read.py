@@ -14,7 +14,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from beam_audio import ReadAudio
 from beam_audio.errors import ConfigError, InputError
-from beam_audio.transforms.read import match_input, match_manifest, read_lines, ref_of_line
+from beam_audio.transforms.read import input_of_line, match_input, match_manifest, read_lines
+from beam_audio.types import AudioRef, Failure
 
 ODD_NAMES = ["a[1].wav", "what?.wav", "star*.wav", "with space.wav", "ü ñ 你.wav", "#%20 100%.wav"]
 
@@ -126,6 +127,12 @@ def line(**fields: object) -> bytes:
     return json.dumps(fields).encode()
 
 
+def ref_of_line(manifest: str, given: bytes) -> AudioRef:
+    found = input_of_line(manifest, 1, given)
+    assert isinstance(found, AudioRef)
+    return found
+
+
 def test_a_reference_holds_what_the_line_states(tmp_path: Path) -> None:
     path = put(tmp_path / "sub" / "a.wav", b"12345")
     os.utime(path, (1000.5, 1000.5))
@@ -163,9 +170,20 @@ def test_a_relative_manifest_names_files_beside_itself(
     assert ref_of_line(found[0], found[2]).uri == str(path)
 
 
-def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.wav"):
-        ref_of_line(str(tmp_path / "m.jsonl"), line(audio_filepath="none.wav"))
+def test_a_missing_file_is_a_failure_under_its_own_name_and_event_time(tmp_path: Path) -> None:
+    given = line(audio_filepath="none.wav", event_time="2026-01-05")
+    found = input_of_line(str(tmp_path / "m.jsonl"), 3, given)
+    assert isinstance(found, Failure)
+    assert (found.unit, found.uri) == ("input", str(tmp_path / "none.wav"))
+    assert found.event_time == datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def test_a_broken_line_is_a_failure_that_names_the_line(tmp_path: Path) -> None:
+    manifest = str(tmp_path / "m.jsonl")
+    found = input_of_line(manifest, 3, b"{")
+    assert isinstance(found, Failure)
+    assert (found.unit, found.uri) == ("input", manifest)
+    assert found.message.startswith("line 3: not JSON")
 
 
 def test_source_id_follows_the_version_of_the_file_and_the_cut(tmp_path: Path) -> None:
@@ -192,7 +210,8 @@ def test_a_pipeline_gives_references_and_failures(tmp_path: Path) -> None:
         found = failures | beam.Map(
             lambda failure: (failure.unit, failure.stage, failure.uri, failure.message[:7])
         )
-        expected = [("input", "read", str(manifest), f"line {number}:") for number in range(2, 6)]
+        expected = [("input", "read", str(manifest), f"line {number}:") for number in (2, 4, 5)]
+        expected.append(("input", "read", f"{tmp_path}/none.wav", "cannot "))
         assert_that(found, equal_to(expected), label="Failures")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import re
 import threading
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,6 +27,14 @@ because libsndfile loses the whole call in which a truncated file ends."""
 _UNKNOWN_FRAMES = 2**62
 _TAG_BYTES = 4096
 """Bytes after the last frame that are taken for tags without a look at them."""
+
+_CORRECTED_SIZE = re.compile(
+    r"^\s*(data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+"""How libsndfile logs that it replaced a size the file does not have: WAV, AIFF, AU, W64, RF64."""
+
+_STREAM_SIZE_BYTES = 0x7FFF0000
+"""From here on a 32-bit size is what recorders write that did not know it yet, and no claim."""
 
 _CODECS = {
     "PCM_S8": "pcm_s8",
@@ -68,12 +77,13 @@ class SoundfileReader:
         self._noisy = self._file.format == "MP3"
         frames = self._file.frames
         self._stated_frames: int | None = frames if 0 <= frames < _UNKNOWN_FRAMES else None
-        self.format = _format(self._file, self._stated_frames)
+        self._promised_frames = _promised_frames(self._file, self._stated_frames)
+        self.format = _format(self._file, self._promised_frames)
 
     @property
     def exact_frames(self) -> int | None:
         """The header's count; libsndfile estimates that of an MP3."""
-        return None if self._noisy else self._stated_frames
+        return None if self._noisy else self._promised_frames
 
     @property
     def understated(self) -> bool:
@@ -137,6 +147,17 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, soundfile.LibsndfileError):
         return str(error.error_string).strip().removeprefix("Error : ").rstrip(".")
     return str(error) or type(error).__name__
+
+
+def _promised_frames(file: soundfile.SoundFile, frames: int | None) -> int | None:
+    """Frames the header promised, where libsndfile cut its count down to what the file holds."""
+    if frames is None:
+        return None
+    for field, stated, held in _CORRECTED_SIZE.findall(file.extra_info):
+        whole_file = field.lower().startswith("riff") and file.format not in {"W64", "RF64"}
+        if not whole_file and int(held) < int(stated) < _STREAM_SIZE_BYTES:
+            return frames * int(stated) // int(held) if int(held) else frames
+    return frames
 
 
 def _format(file: soundfile.SoundFile, stated_frames: int | None) -> AudioFormat:

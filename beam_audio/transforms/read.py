@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 from beam_audio import store
-from beam_audio.errors import BeamAudioError, ConfigError, InputError
+from beam_audio.errors import ConfigError, InputError
 from beam_audio.manifest import MAX_LINE_BYTES, parse_line
 from beam_audio.types import AudioRef, Failure, stable_id
 
@@ -139,20 +140,21 @@ def read_lines(pattern: str) -> Iterator[_Line]:
                     yield uri, number, line.rstrip(b"\r\n")
 
 
-def ref_of_line(manifest: str, line: bytes) -> AudioRef:
-    """Reference of a manifest line, its file looked at but not read.
-
-    Raises:
-        InputError: The line is broken or its file is missing.
-    """
-    entry = parse_line(line)
+def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure:
+    """Reference of a manifest line, its file looked at but not read; or why there is none."""
+    try:
+        entry = parse_line(line)
+    except InputError as error:
+        identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
+        return _read_failure(identity, manifest, f"line {number}: {error}", None)
     uri = _resolve(entry.path, manifest)
-    file = ref_of_file(store.stat(uri))
-    return AudioRef(
-        uri=uri,
-        size_bytes=file.size_bytes,
-        version=file.version,
-        updated=file.updated,
+    try:
+        file = ref_of_file(store.stat(uri))
+    except InputError as error:
+        identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds)
+        return _read_failure(identity, uri, str(error), entry.event_time)
+    return replace(
+        file,
         event_time=entry.event_time or file.updated,
         offset_seconds=entry.offset_seconds,
         duration_seconds=entry.duration_seconds,
@@ -160,6 +162,18 @@ def ref_of_line(manifest: str, line: bytes) -> AudioRef:
         reference_text=entry.reference_text,
         language=entry.language,
         metadata=entry.metadata,
+    )
+
+
+def _read_failure(identity: str, uri: str, message: str, event_time: datetime | None) -> Failure:
+    return Failure(
+        unit="input",
+        stage="read",
+        source_id=identity,
+        uri=uri,
+        error_type=InputError.__name__,
+        message=message,
+        event_time=event_time,
     )
 
 
@@ -178,20 +192,8 @@ def ref_of_file(metadata: FileMetadata) -> AudioRef:
 
 class _RefOfLine(beam.DoFn):
     def process(self, element: _Line) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
-        manifest, number, line = element
-        try:
-            yield ref_of_line(manifest, line)
-        except BeamAudioError as error:
-            identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
-            failure = Failure(
-                unit="input",
-                stage="read",
-                source_id=identity,
-                uri=manifest,
-                error_type=type(error).__name__,
-                message=f"line {number}: {error}",
-            )
-            yield beam.pvalue.TaggedOutput(FAILURES, failure)
+        found = input_of_line(*element)
+        yield beam.pvalue.TaggedOutput(FAILURES, found) if isinstance(found, Failure) else found
 
 
 class _RefOfFile(beam.DoFn):

@@ -22,7 +22,8 @@ class WriteParquet(beam.PTransform):
     """Writes rows of a table of :mod:`beam_audio.schema` and returns the file names.
 
     Files are named by the ids of the rows they hold, so that a repeated write replaces them. They
-    are no units of a run: ``beam-audio`` does not count them.
+    are no units of a run: write to a folder of their own, for ``beam-audio run`` sweeps part files
+    without a commit record out of its output.
 
     Args:
         output: The output folder.

@@ -65,12 +65,11 @@ def test_pyarrow_reads_it(partitioned: Path) -> None:
 
 
 def test_duckdb_reads_it(partitioned: Path) -> None:
-    source = f"read_parquet('{partitioned}/segments/**/*.parquet', hive_partitioning=true)"
-    rows = (
-        duckdb.connect()
-        .execute(f"select date::varchar, language, room, text from {source}")
-        .fetchall()
+    query = (
+        "select date::varchar, language, room, text from read_parquet(?, hive_partitioning=true)"
     )
+    files = f"{partitioned}/segments/**/*.parquet"
+    rows = duckdb.connect().execute(query, [files]).fetchall()
     assert {row[:3] for row in rows} == EXPECTED_PARTITIONS
     assert all(row[3] for row in rows)
 
