@@ -232,7 +232,7 @@ def _read_listing(output: str, run_id: str) -> list[str]:
     for file_metadata in store.files_under(store.join(output, "_tmp", f"run-{run_id}")):
         with store.open_to_read(file_metadata.path) as file:
             listed += file.read().decode("ascii").split()
-        store.delete(file_metadata.path)
+    store.remove_temporary(output)
     return listed
 
 

@@ -7,6 +7,7 @@ part files count only once its commit record stands in ``_units/``.
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -196,13 +197,30 @@ def sweep(root: str) -> int:
     committed = {join(root, name) for commit in read_commits(root) for name in commit.files}
     parts = [meta.path for table in TABLES for meta in files_under(join(root, table))]
     left_over = [path for path in parts if path not in committed and _is_part(path)]
-    left_over += [meta.path for meta in files_under(join(root, _TEMPORARY))]
-    if left_over:
-        try:
-            FileSystems.delete(left_over)
-        except BeamIOError as error:
-            raise StoreError(f"cannot remove a dead run's files: {error}") from error
-    return len(left_over)
+    _delete_all(left_over)
+    return len(left_over) + remove_temporary(root)
+
+
+def remove_temporary(root: str) -> int:
+    """Delete what stands under temporary names, and on local disks the folders too.
+
+    Returns:
+        How many files were deleted.
+    """
+    folder = join(root, _TEMPORARY)
+    paths = [meta.path for meta in files_under(folder)]
+    if is_local_folder(folder):
+        shutil.rmtree(folder)
+    else:
+        _delete_all(paths)
+    return len(paths)
+
+
+def _delete_all(paths: list[str]) -> None:
+    try:
+        FileSystems.delete(paths)
+    except BeamIOError as error:
+        raise StoreError(f"cannot remove a dead run's files: {error}") from error
 
 
 def _is_part(path: str) -> bool:
