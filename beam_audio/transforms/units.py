@@ -53,16 +53,9 @@ class TranscribeUnits(beam.PTransform):
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[UnitReport]:
         """Wire resume, grouping and the units' one DoFn."""
-        done = (
-            inputs.pipeline
-            | "Output" >> beam.Create([self._output])
-            | "Commits" >> beam.FlatMap(committed_attempts)
-        )
-        recorded = (
-            inputs.pipeline
-            | "OutputAgain" >> beam.Create([self._output])
-            | "Recordings" >> beam.FlatMap(committed_recordings)
-        )
+        output = inputs.pipeline | "Output" >> beam.Create([self._output])
+        done = output | "Commits" >> beam.FlatMap(committed_attempts)
+        recorded = output | "Recordings" >> beam.FlatMap(committed_recordings)
         return (
             inputs
             | "DropDone"
