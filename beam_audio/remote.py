@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -38,7 +37,10 @@ def local_model(name: str) -> str:
         try:
             for meta in files:
                 _copy(meta.path, partial / meta.path[len(name.rstrip("/")) + 1 :])
-            os.replace(partial, target)  # noqa: PTH105 - says that it replaces
+            partial.replace(target)
+        except OSError:
+            if not target.is_dir():  # no other process was faster
+                raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return str(target)
