@@ -268,7 +268,7 @@ def test_a_required_provider_that_is_not_there_ends_1(
 
 def test_a_model_that_does_not_exist_is_named(command: Run, audio: Path, tmp_path: Path) -> None:
     status, out, err = command(*flags(audio, tmp_path / "out", "--model=whisper-tiny.fr"))
-    assert (status, out) == (1, "")
+    assert (status, out) == (2, "")
     assert "whisper-tiny.fr" in err
     assert "whisper-tiny.en" in err
 

@@ -44,13 +44,14 @@ def run(*command: object, cwd: Path, **environment: str) -> str:
 
 
 def package_files() -> set[str]:
-    """Every file of the package in the tree; beam_audio/models is a link and is followed."""
+    """Files of the package in the tree; beam_audio/models is a link, its README for the tree."""
     found = (
         Path(folder, name).relative_to(ROOT)
         for folder, _, names in os.walk(ROOT / "beam_audio", followlinks=True)
         for name in names
     )
-    return {path.as_posix() for path in found if "__pycache__" not in path.parts}
+    left_out = {"__pycache__", "README.md"}
+    return {path.as_posix() for path in found if left_out.isdisjoint(path.parts)}
 
 
 def files_in_wheel(wheel: Path) -> set[str]:
