@@ -8,11 +8,14 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
 	>/dev/null 2>&1; then echo $$python; break; fi; done)
 
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
+# The oldest dependencies have wheels for the oldest Python only.
+OLDEST_PYTHON ?= python3.11
+
+PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types lock clean
+.PHONY: help demo test minimum lint types lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -23,6 +26,9 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
+	$(VENV)-minimum/bin/python -m pytest -m "not slow"
+
 lint: $(VENV)/.installed  ## ruff, rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -30,25 +36,35 @@ lint: $(VENV)/.installed  ## ruff, rules and format
 types: $(VENV)/.installed  ## mypy, strict
 	$(BIN)/mypy
 
-lock:  ## write requirements/dev.txt anew from setup.py (needs uv)
-	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile setup.py --quiet --upgrade \
-		--extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
-		--universal --python-version 3.11 --generate-hashes --output-file requirements/dev.txt
+UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile setup.py --quiet --upgrade --generate-hashes \
+	--extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
+	--universal --python-version 3.11
+
+lock:  ## write requirements/ anew from setup.py: the newest and the oldest allowed (needs uv)
+	$(UV_COMPILE) --output-file requirements/dev.txt
+	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-minimum build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.
 $(VENV)/.locked: requirements/dev.txt
-	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module was found." \
+	$(call new_environment,$(VENV),$<,$(PYTHON))
+
+$(VENV)-minimum/.locked: requirements/minimum.txt
+	$(call new_environment,$(VENV)-minimum,$<,$(OLDEST_PYTHON))
+
+define new_environment
+	@test -n "$(3)" || { echo "No Python >= 3.11 with the venv module was found." \
 		"Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $(PYTHON): downloads about 530 MB, once"
-	$(PYTHON) -m venv --clear $(VENV)
-	$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
-	@touch $@
+	@echo "Setting up $(1) with $(3): downloads about 530 MB, once"
+	$(3) -m venv --clear $(1)
+	$(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
+	@touch $(1)/.locked
+endef
 
 # The locked setuptools builds, hence no build isolation: nothing comes from outside the lock.
-$(VENV)/.installed: $(VENV)/.locked setup.py pyproject.toml
-	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+%/.installed: %/.locked setup.py pyproject.toml
+	$*/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

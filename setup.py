@@ -19,7 +19,7 @@ CORE = [
     "jiwer>=4,<5",
     "numpy>=1.26,<2.5",
     "onnx>=1.18,<2",
-    "pyarrow>=18,<26",
+    "pyarrow>=19,<26",
     "pyloudnorm>=0.2,<0.3",
     "pyyaml>=6,<7",
     "soundfile>=0.13,<1",
@@ -45,7 +45,7 @@ EXTRAS = {
     "dev": [
         "build>=1.2",
         "ctranslate2>=4.6,<5",  # the reference the exported models are compared with
-        "duckdb>=1.4",
+        "duckdb>=2",
         "gcp-storage-emulator>=2026.7",
         "hypothesis>=6.100",
         "mypy>=1.15",
