@@ -23,6 +23,7 @@ from beam_audio.recording import PrepareSettings
 from beam_audio.remote import local_model
 from beam_audio.rows import RowSettings
 from beam_audio.rules import load_rules
+from beam_audio.text import normalizer_for
 from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.transforms.units import TranscribeUnits
@@ -161,11 +162,13 @@ def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
     """Settings of a unit for a configuration and a model.
 
     Raises:
-        ConfigError: The flags do not fit the model, or the rules cannot be read.
+        ConfigError: The flags do not fit the model, the normaliser is unknown, or the rules cannot
+            be read.
     """
     if config.language not in {"auto", "from_manifest"} | facts.languages:
         known = ", ".join(sorted(facts.languages))
         raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
+    normalizer_for(None, config.normalizer)
     return UnitSettings(
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices

@@ -23,7 +23,7 @@ from beam_audio.audio import (
     resample,
     select_channels,
 )
-from beam_audio.errors import BeamAudioError, InputError, LimitError
+from beam_audio.errors import BeamAudioError, ConfigError, InputError, LimitError
 from beam_audio.metrics import measure
 from beam_audio.segment import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
@@ -146,6 +146,9 @@ def prepare(
         Segments as they are found, then one :class:`RecordingEnd` a channel; a :class:`Failure`
         instead when the input could not be read or decoded, which voids segments yielded before;
         or just a :class:`KnownRecording`.
+
+    Raises:
+        ConfigError: The decoder asked for is not installed.
     """
     stage = "open"
     try:
@@ -158,6 +161,8 @@ def prepare(
                 yield KnownRecording(ref.source_id)
             else:
                 yield from _prepare_stream(stream, splitters, settings, clock)
+    except ConfigError:
+        raise  # such as a decoder that is not installed: no recording's fault
     except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
         yield failure_of(ref, stage, error)
 
@@ -176,6 +181,8 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
             blocks = list(stream.blocks())
             rate_hz, truncation = stream.format.sample_rate_hz, stream.truncation
             samples = np.concatenate([_no_frames(stream.format.channels), *blocks])
+    except ConfigError:
+        raise
     except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
         return [], failure_of(ref, stage, error)
     audio = [

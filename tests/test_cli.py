@@ -142,6 +142,7 @@ def test_an_unreadable_manifest_line_costs_itself_only(
         ("--channels=left", "--channels=left"),
         ("--segmenter=vda", "did you mean 'vad'?"),
         ("--language=qq", "--language=qq: placeholder knows"),
+        ("--normalizer=whisper", "did you mean 'whisper-en-1'?"),
         ("--partition_by=text", "--partition_by=text"),
         ("--config=/nowhere/x.yaml", "--config=/nowhere/x.yaml cannot be read"),
         ("--rules=/nowhere/rules.yaml", "/nowhere/rules.yaml"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
 
 from beam_audio.audio import DecodeLimits
-from beam_audio.errors import InputError, LimitError
+from beam_audio.errors import ConfigError, InputError, LimitError
 from beam_audio.recording import (
     KnownRecording,
     PreparedSegment,
@@ -76,6 +77,13 @@ def test_bytes_beyond_the_limit_are_refused_whatever_size_was_listed(tmp_path: P
 def test_what_cannot_be_read_is_an_input_error(uri: str) -> None:
     with pytest.raises(InputError):
         spool(AudioRef(uri, 0), max_bytes=100)
+
+
+@pytest.mark.skipif(find_spec("tensorflow_io") is not None, reason="the tfio extra is installed")
+def test_a_missing_decoder_is_the_runs_fault_and_not_the_recordings(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1])))
+    with pytest.raises(ConfigError, match=r"pip install 'beam_audio\[tfio\]'"):
+        events(source, replace(SETTINGS, decoder="tfio"))
 
 
 def test_inline_bytes_need_no_file(tmp_path: Path) -> None:
