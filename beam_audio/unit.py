@@ -168,8 +168,6 @@ class _Unit:
         self._clips = clips
         self._progress = progress
         self._open: dict[str, _OpenRecording] = {}
-        self._crashed = False
-        self._heard = False
 
     def run(self, inputs: Iterable[Input], known: Container[str]) -> None:
         with read_ahead(self._events(inputs, known), depth=_AHEAD_SEGMENTS) as events:
@@ -180,8 +178,6 @@ class _Unit:
                 budget_seconds=self._settings.batch_seconds,
             ):
                 self._recognise(batch)
-        if self._crashed and not self._heard:
-            require_alive(self._recognizer)
 
     def _events(self, inputs: Iterable[Input], known: Container[str]) -> Iterator[Event]:
         for item in inputs:
@@ -228,11 +224,8 @@ class _Unit:
             self.counts.clip_seconds + sum(item.segment.duration_seconds for item in batch),
             self.counts.padded_seconds + len(batch) * max(costs),
         )
-        self._crashed |= any(
-            isinstance(result, Exception) and not isinstance(result, BeamAudioError)
-            for result in results
-        )
-        self._heard |= any(isinstance(result, Transcript) for result in results)
+        if all(map(_is_crash, results)):
+            require_alive(self._recognizer)
         for item, result in zip(batch, results, strict=True):
             self._settle(item, result)
 
@@ -248,7 +241,7 @@ class _Unit:
 
     def _finish_if_complete(self, recording: _OpenRecording) -> None:
         end = recording.end
-        if end is None or recording.waiting or end.source.recording_id not in self._open:
+        if end is None or recording.waiting:
             return
         del self._open[end.source.recording_id]
         self.recording_ids.add(end.source.recording_id)
@@ -284,6 +277,11 @@ def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Trans
             return [error]
     middle = len(requests) // 2
     return [*recognise(recognizer, requests[:middle]), *recognise(recognizer, requests[middle:])]
+
+
+def _is_crash(result: Transcript | Exception) -> bool:
+    """Whether a clip met an error that is none of ours, which refuse a clip for a stated reason."""
+    return isinstance(result, Exception) and not isinstance(result, BeamAudioError)
 
 
 def require_alive(recognizer: Recognizer) -> None:

@@ -99,6 +99,26 @@ def test_a_recogniser_that_fails_on_everything_stops_the_unit(tmp_path: Path) ->
     assert len(read(tmp_path / "out", "segments")) == 2
 
 
+def test_a_recogniser_that_dies_midway_stops_the_unit(tmp_path: Path) -> None:
+    heard: list[Request] = []
+
+    def die_later(request: Request) -> Transcript:
+        if heard:
+            raise RuntimeError("device lost")
+        heard.append(request)
+        return Transcript("one")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3])))
+    with pytest.raises(ModelError, match="device lost"):
+        transcribe(
+            tmp_path / "out",
+            source,
+            recognizer=Scripted(die_later),
+            using=settings(batch_seconds=1.0),
+        )
+    assert files(tmp_path / "out") == {}
+
+
 def test_clips_that_all_fail_cost_themselves_when_the_recogniser_still_hears(
     tmp_path: Path,
 ) -> None:
