@@ -61,8 +61,16 @@ def test_a_required_provider_that_is_absent_is_an_error(model: Path, absent: str
         make_session(model, provider=absent, require_provider=True)
 
 
-def test_a_provider_that_is_absent_falls_back_visibly(model: Path, absent: str) -> None:
+def test_a_provider_that_is_absent_falls_back_visibly(
+    model: Path, absent: str, caplog: pytest.LogCaptureFixture
+) -> None:
     assert make_session(model, provider=absent).get_providers()[0] == CPU
+    assert f"{CPU} is in use" in caplog.text
+
+
+def test_the_provider_asked_for_is_no_news(model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_session(model, provider="cpu")
+    assert caplog.text == ""
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:

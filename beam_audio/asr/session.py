@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from beam_audio.errors import ModelError, ProviderError
@@ -18,6 +19,7 @@ _PROVIDERS = {
     "dml": "DmlExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
+_LOG = logging.getLogger(__name__)
 _ERRORS_ONLY = 3
 _MISSING = (
     "ONNX Runtime is not installed: run pip install 'beam_audio[cpu]', "
@@ -66,8 +68,8 @@ def make_session(
 
     Args:
         path: The model.
-        provider: As for ``resolve_provider``. One that cannot run falls back to the CPU: ONNX
-            Runtime only logs that, so look at ``session.get_providers()[0]``.
+        provider: As for ``resolve_provider``. One that cannot run falls back to the CPU, with a
+            warning; ``session.get_providers()[0]`` tells which one is in use.
         require_provider: Whether falling back is an error.
         threads: Threads inside an operator; None leaves it to ONNX Runtime (one a core).
 
@@ -94,5 +96,11 @@ def make_session(
             f"{name} was required but {in_use} is in use: install the build that has it "
             "(for CUDA: pip uninstall onnxruntime, then pip install 'beam_audio[gpu]') and check "
             "the driver, or drop --require_provider"
+        )
+    if in_use != name:
+        _LOG.warning(
+            "%s was asked for and %s is in use; --require_provider makes that an error",
+            name,
+            in_use,
         )
     return session
