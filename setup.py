@@ -35,6 +35,8 @@ EXTRAS = {
     "gpu": [f"onnxruntime-gpu[cuda,cudnn]{ONNXRUNTIME_RANGE}"],
     "gcp": ["apache-beam[gcp]>=2.77,<2.78"],
     "media": ["av>=16.1,<20"],
+    # No wider: its preprocessors and decoders are used from inside. It brings no ONNX Runtime.
+    "onnx-asr": ["onnx-asr>=0.12,<0.13"],
     # tensorflow-io works with TensorFlow 2.16 alone, which ends at Python 3.12.
     "tfio": [
         'tensorflow-io[tensorflow-cpu]==0.37.1; python_version < "3.13"',
@@ -49,6 +51,7 @@ EXTRAS = {
         "gcp-storage-emulator>=2026.7",
         "hypothesis>=6.100",
         "mypy>=1.15",
+        "onnx-asr>=0.12,<0.13",
         "packaging>=24.2",
         "pandas>=2.2",
         "pytest>=8.3",

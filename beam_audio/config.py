@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import yaml
 
 from beam_audio import schema
+from beam_audio.asr import PADDINGS
 from beam_audio.audio import DecodeLimits
 from beam_audio.errors import ConfigError
 from beam_audio.segment import VAD_PRESETS, SegmentSettings
@@ -22,7 +23,7 @@ from beam_audio.types import stable_id
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from beam_audio.asr import ModelFacts, Task
+    from beam_audio.asr import ModelFacts, Padding, Task
 
 _LIMITS: Final = DecodeLimits()
 _WANTED: Final = {
@@ -54,6 +55,12 @@ class RunConfig:
     )
     precision: str | None = _flag(
         None, "numeric precision of the model; the card's own if not given"
+    )
+    padding: str | None = _flag(
+        None,
+        "what follows a clip in Whisper's window: full silence, or condensed, which is several "
+        "times as fast on short clips; the card's own if not given",
+        choices=PADDINGS,
     )
     provider: str = _flag(
         "auto", "where inference runs: auto, cpu, cuda or an ONNX Runtime provider's name"
@@ -115,7 +122,7 @@ class RunConfig:
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
-            if value not in choices:
+            if value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} is none of {', '.join(choices)}{hint}")
         _check_partition_keys(self.partition_keys)
@@ -130,6 +137,11 @@ class RunConfig:
         """The channel policy as the decoder takes it."""
         named: dict[str, Literal["mix", "split"]] = {"mix": "mix", "split": "split"}
         return named[self.channels] if self.channels in named else int(self.channels)
+
+    @property
+    def model_padding(self) -> Padding | None:
+        """The padding as the model takes it."""
+        return next((padding for padding in PADDINGS if padding == self.padding), None)
 
     @property
     def model_task(self) -> Task:

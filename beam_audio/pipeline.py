@@ -151,6 +151,7 @@ def model_handler(config: RunConfig) -> OnnxAsrModelHandler:
     return OnnxAsrModelHandler(
         config.model,
         precision=config.precision,
+        padding=config.model_padding,
         provider=config.provider,
         require_provider=config.require_provider,
         task=config.model_task,
@@ -165,7 +166,8 @@ def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
         ConfigError: The flags do not fit the model, the normaliser is unknown, or the rules cannot
             be read.
     """
-    if config.language not in {"auto", "from_manifest"} | facts.languages:
+    stated = {"auto", "from_manifest"} | facts.languages
+    if facts.languages and config.language not in stated:
         known = ", ".join(sorted(facts.languages))
         raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
     normalizer_for(None, config.normalizer)
@@ -194,7 +196,12 @@ def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
 
 def _model_facts(config: RunConfig, model: str) -> ModelFacts:
     try:
-        return model_facts(model, precision=config.precision, task=config.model_task)
+        return model_facts(
+            model,
+            precision=config.precision,
+            padding=config.model_padding,
+            task=config.model_task,
+        )
     except ChecksumError:
         raise
     except ModelError as error:

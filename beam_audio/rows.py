@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio import clips, schema
+from beam_audio.columns import (
+    date_key,
+    encodable,
+    score_columns,
+    source_columns,
+    words_column,
+)
+from beam_audio.evidence import Languages, evidence, round_measure
+from beam_audio.joining import core_texts, majority_language
 from beam_audio.recording import RecordingEnd, failure_of
-from beam_audio.rules import Rules, evidence, round_measure
 from beam_audio.text import (
     Score,
     SegmentShare,
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from beam_audio.clips import ClipCodec
+    from beam_audio.rules import Rules
     from beam_audio.schema import Table
 
 Keys = tuple[tuple[str, str | None], ...]
@@ -73,6 +82,15 @@ class Outcome:
     clip: StoredClip | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What was heard in a recording: its language, the text each segment adds, its score."""
+
+    language: str | None
+    texts: tuple[str, ...]
+    share: SegmentShare | None
+
+
 def recording_rows(
     end: RecordingEnd, outcomes: Sequence[Outcome], settings: RowSettings, clip_file: IO[bytes]
 ) -> Iterator[TableRow]:
@@ -85,13 +103,19 @@ def recording_rows(
         clip_file: Where encoded audio was put.
     """
     ref = end.source.ref
-    language = _majority_language(ref, outcomes)
-    whole, shares = _scores(ref, outcomes, language, settings)
+    whole, shares = _whole(ref, outcomes, settings)
     samples: Counter[str] = Counter()
     for outcome, part in zip(outcomes, shares, strict=True):
         core = outcome.segment.core_end_sample - outcome.segment.core_start_sample
         if isinstance(outcome.result, Transcript):
-            row = _segment_row(end, outcome, outcome.result, part, settings)
+            row = _segment_row(
+                end,
+                outcome,
+                outcome.result,
+                part,
+                recording_language=whole.language,
+                settings=settings,
+            )
             row["audio"] = _read_clip(outcome, settings, clip_file)
             samples[row["decision"]] += core
             yield "segments", _keys(row, ref, settings.partition_by), row
@@ -99,7 +123,7 @@ def recording_rows(
             samples["failed"] += core
             yield failure_row(_segment_failure(end, outcome, outcome.result))
     samples["skipped"] = end.decoded_samples - samples.total()
-    yield _recording_row(end, outcomes, settings, language=language, whole=whole, samples=samples)
+    yield _recording_row(end, whole, settings, samples)
     if end.truncation is not None:
         cut_short = failure_of(ref, "decode", end.truncation)
         yield failure_row(cut_short, recording_id=end.source.recording_id)
@@ -111,65 +135,63 @@ def failure_row(failure: Failure, *, recording_id: str | None = None) -> TableRo
         "unit": failure.unit,
         "stage": failure.stage,
         "source_id": failure.source_id,
-        "uri": _encodable(failure.uri),
+        "uri": encodable(failure.uri),
         "recording_id": recording_id or failure.recording_id,
         "segment_id": failure.segment_id,
         "start_seconds": failure.start_seconds,
         "end_seconds": failure.end_seconds,
         "error_type": failure.error_type,
-        "message": _encodable(failure.message),
+        "message": encodable(failure.message),
         "payload_uri": failure.payload_uri,
         "when": datetime.now(UTC),
         "attempt": failure.attempt,
     }
-    return "failures", (_date_key(failure.event_time),), row
+    return "failures", (date_key(failure.event_time),), row
 
 
-def _majority_language(ref: AudioRef, outcomes: Sequence[Outcome]) -> str | None:
-    """Language of most transcribed seconds; ties go to the first by name."""
-    seconds: defaultdict[str, float] = defaultdict(float)
-    for outcome in outcomes:
-        if isinstance(outcome.result, Transcript) and outcome.result.language is not None:
-            seconds[outcome.result.language] += outcome.segment.duration_seconds
-    if not seconds:
-        return ref.language
-    return min(seconds, key=lambda language: (-seconds[language], language))
-
-
-def _scores(
-    ref: AudioRef, outcomes: Sequence[Outcome], language: str | None, settings: RowSettings
-) -> tuple[SegmentShare | None, Sequence[SegmentShare | None]]:
-    """The recording's reference and score, and each segment's share; None without a reference."""
+def _whole(
+    ref: AudioRef, outcomes: Sequence[Outcome], settings: RowSettings
+) -> tuple[_Whole, Sequence[SegmentShare | None]]:
+    """What was heard in all, and each segment's share of the reference; None without one."""
+    heard = [
+        (outcome.segment, outcome.result if isinstance(outcome.result, Transcript) else None)
+        for outcome in outcomes
+    ]
+    language = majority_language(heard) or ref.language
+    texts = tuple(core_texts(heard))
     if ref.reference_text is None:
-        return None, [None] * len(outcomes)
+        return _Whole(language, texts, None), [None] * len(outcomes)
     spoken = ref.language or language
     normalizer = normalizer_for(spoken, settings.normalizer)
-    shared = share(ref.reference_text, [_text(item) for item in outcomes], spoken, normalizer)
-    return SegmentShare(ref.reference_text, shared.recording), shared.segments
+    shared = share(ref.reference_text, texts, spoken, normalizer)
+    whole = _Whole(language, texts, SegmentShare(ref.reference_text, shared.recording))
+    return whole, shared.segments
 
 
-def _text(outcome: Outcome) -> str:
-    return outcome.result.text if isinstance(outcome.result, Transcript) else ""
-
-
-def _segment_row(
+def _segment_row(  # noqa: PLR0913 - the parts of one row
     end: RecordingEnd,
     outcome: Outcome,
     transcript: Transcript,
     part: SegmentShare | None,
+    *,
+    recording_language: str | None,
     settings: RowSettings,
 ) -> Row:
-    segment = outcome.segment
-    language = transcript.language or end.source.ref.language
-    judged_as = (end.source.ref.language if part else None) or language
+    segment, stated = outcome.segment, end.source.ref.language
+    language = transcript.language or stated
+    languages = Languages(
+        judged_as=(stated if part else None) or language,
+        recording=recording_language,
+        stated=stated,
+    )
     score = part.score if part else None
-    measures = evidence(segment, outcome.quality, transcript, score, judged_as)
+    measures = evidence(segment, outcome.quality, transcript, score, languages)
     decision, reasons = settings.rules.decide(measures)
     columns = schema.column_names("segments")
     return {
         **{name: value for name, value in measures.items() if name in columns},
-        **_source_columns(end),
-        **_score_columns(part),
+        **source_columns(end),
+        **score_columns(part),
         "segment_id": segment.segment_id,
         "recording_id": segment.recording_id,
         "segment_index": segment.segment_index,
@@ -180,6 +202,7 @@ def _segment_row(
         "duration_seconds": segment.duration_seconds,
         "text": transcript.text,
         "language": language,
+        "words": words_column(segment, transcript.words),
         "model_id": settings.model_id,
         "model_sha256": settings.model_sha256,
         "decision": decision,
@@ -189,20 +212,14 @@ def _segment_row(
     }
 
 
-def _recording_row(  # noqa: PLR0913 - the parts of one row
-    end: RecordingEnd,
-    outcomes: Sequence[Outcome],
-    settings: RowSettings,
-    *,
-    language: str | None,
-    whole: SegmentShare | None,
-    samples: Counter[str],
+def _recording_row(
+    end: RecordingEnd, whole: _Whole, settings: RowSettings, samples: Counter[str]
 ) -> TableRow:
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz
-    spoken = (ref.language if whole else None) or language
-    separator = " " if has_word_spaces(language) else ""
-    text = separator.join(filter(None, map(_text, outcomes)))
+    spoken = (ref.language if whole.share else None) or whole.language
+    separator = " " if has_word_spaces(whole.language) else ""
+    text = separator.join(filter(None, whole.texts))
     decoded_seconds = end.decoded_samples / rate_hz
     row: Row = {
         "recording_id": source.recording_id,
@@ -219,18 +236,18 @@ def _recording_row(  # noqa: PLR0913 - the parts of one row
         "decoded_seconds": decoded_seconds,
         "decode_status": "ok" if end.truncation is None else "truncated",
         **{column: samples[name] for name, column in schema.LEDGER_COLUMNS.items()},
-        "segments": len(outcomes),
+        "segments": len(whole.texts),
         "speech_seconds": end.speech_samples / rate_hz,
         "text": text,
-        "language": language,
-        "reasons": _recording_reasons(end, whole.score if whole else None),
+        "language": whole.language,
+        "reasons": _recording_reasons(end, whole.share.score if whole.share else None),
         "config_id": settings.config_id,
-        **_source_columns(end),
-        **_score_columns(whole),
+        **source_columns(end),
+        **score_columns(whole.share),
         "words_per_second": round_measure(words_per_second(text, decoded_seconds, spoken)),
         "chars_per_second": round_measure(chars_per_second(text, decoded_seconds)),
     }
-    return "recordings", (_date_key(ref.event_time),), row
+    return "recordings", (date_key(ref.event_time),), row
 
 
 def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
@@ -246,32 +263,6 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
         "truncated": end.truncation is not None,
     }
     return [reason for reason, holds in reasons.items() if holds]
-
-
-def _source_columns(end: RecordingEnd) -> Row:
-    ref = end.source.ref
-    return {
-        "source_id": ref.source_id,
-        "uri": _encodable(ref.uri),
-        "channel": end.source.channel,
-        "event_time": ref.event_time,
-        "metadata": [{"key": key, "value": value} for key, value in ref.metadata],
-    }
-
-
-def _score_columns(part: SegmentShare | None) -> Row:
-    if part is None:
-        return {}
-    return {
-        "reference_text": part.reference_text,
-        "wer_hits": part.score.hits,
-        "wer_substitutions": part.score.substitutions,
-        "wer_deletions": part.score.deletions,
-        "wer_insertions": part.score.insertions,
-        "wer": round_measure(part.score.wer),
-        "cer": round_measure(part.score.cer),
-        "normalizer_id": part.score.normalizer_id,
-    }
 
 
 def _segment_failure(end: RecordingEnd, outcome: Outcome, error: Exception) -> Failure:
@@ -304,15 +295,5 @@ def _read_clip(outcome: Outcome, settings: RowSettings, clip_file: IO[bytes]) ->
 
 def _keys(row: Row, ref: AudioRef, partition_by: Sequence[str]) -> Keys:
     metadata = dict(ref.metadata)
-    known = {schema.PARTITION_LANGUAGE: row["language"]} | dict([_date_key(ref.event_time)])
+    known = {schema.PARTITION_LANGUAGE: row["language"]} | dict([date_key(ref.event_time)])
     return tuple((key, known[key] if key in known else metadata.get(key)) for key in partition_by)
-
-
-def _date_key(event_time: datetime | None) -> tuple[str, str]:
-    date = event_time.astimezone(UTC).date().isoformat() if event_time else schema.UNKNOWN_DATE
-    return schema.PARTITION_DATE, date
-
-
-def _encodable(text: str) -> str:
-    """Text that UTF-8 can hold: file names may be bytes that no encoding explains."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

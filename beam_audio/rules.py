@@ -11,15 +11,15 @@ one condition, or several under ``all`` that must hold together::
           - {column: no_speech_prob, above: 0.6}
           - {column: avg_logprob, below: -1.0}
 
-A condition is a column of :data:`RULE_MEASURES` ``above`` or ``below`` a number, or a column of
-:data:`RULE_FLAGS` that ``is`` true or false. A missing measure meets no condition. The decision
-``keep`` only notes its reason. The presets are in ``beam_audio/data/rules``.
+A condition is one of :data:`beam_audio.evidence.RULE_MEASURES` ``above`` or ``below`` a number, or
+one of :data:`beam_audio.evidence.RULE_FLAGS` that ``is`` true or false. A missing measure meets no
+condition. The decision ``keep`` only notes its reason. The presets are in
+``beam_audio/data/rules``.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,49 +29,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import yaml
 
-from beam_audio import text as texts
 from beam_audio.errors import ConfigError
+from beam_audio.evidence import RULE_FLAGS, RULE_MEASURES, round_measure
 from beam_audio.types import Decision, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from beam_audio.types import Quality, Segment, Transcript
+    from beam_audio.evidence import Value
 
-Value = float | bool | None
 Comparison = Literal["above", "below", "is"]
 
 PRESETS: Final = ("strict", "balanced", "lenient")
-MEASURE_DECIMALS: Final = 4
-"""Measures are rounded so before a rule looks at them and before they are written."""
-
-RULE_FLAGS: Final = ("empty_reference", "has_reference", "repetition", "word_spaces")
-RULE_MEASURES: Final = (
-    "avg_logprob",
-    "bandwidth_hz",
-    "cer",
-    "chars_per_second",
-    "chars_per_speech_second",
-    "clipped_fraction",
-    "compression_ratio",
-    "duration_seconds",
-    "language_probability",
-    "loudness_lufs",
-    "no_speech_prob",
-    "peak_dbfs",
-    "rms_dbfs",
-    "snr_db",
-    "speech_fraction",
-    "speech_seconds",
-    "unique_word_ratio",
-    "wer",
-    "wer_deletions",
-    "wer_hits",
-    "wer_insertions",
-    "wer_substitutions",
-    "words_per_second",
-    "words_per_speech_second",
-)
 
 _DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)  # from mildest to strictest
 _COMPARISONS: Final[tuple[Comparison, ...]] = get_args(Comparison)
@@ -133,7 +102,8 @@ class Rules:
         """Judge one segment.
 
         Args:
-            values: A value for every column the rules look at, as from :func:`evidence`.
+            values: A value for every column the rules look at, as from
+                :func:`beam_audio.evidence.evidence`.
 
         Returns:
             The strictest decision of the rules that apply (``keep`` when none does), and their
@@ -149,70 +119,6 @@ class Rules:
         ]
         decision = max((rule.decision for rule in met), key=_DECISIONS.index, default=_DECISIONS[0])
         return decision, tuple(sorted({rule.reason for rule in met}))
-
-
-def round_measure(value: float | None) -> float | None:
-    """Round a measure to the decimals that are compared and stored; not finite becomes None."""
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), MEASURE_DECIMALS) + 0.0  # adding 0.0 turns -0.0 into 0.0
-
-
-def evidence(
-    segment: Segment,
-    quality: Quality,
-    transcript: Transcript,
-    score: texts.Score | None,
-    language: str | None,
-) -> dict[str, Value]:
-    """Collect every value that rules may look at.
-
-    Args:
-        segment: Its times are used, not its samples.
-        quality: Its signal measures.
-        transcript: What the recogniser heard in it.
-        score: How that compares with a reference; None when there is none.
-        language: ISO 639-1 code the text is judged by.
-
-    Returns:
-        A value for each of :data:`RULE_MEASURES`, rounded, and :data:`RULE_FLAGS`. Names that are
-        output columns too hold what is to be written there.
-    """
-    text = transcript.text
-    seconds, speech_seconds = segment.duration_seconds, segment.speech_seconds
-    measures: dict[str, float | None] = {
-        "avg_logprob": transcript.avg_logprob,
-        "bandwidth_hz": quality.bandwidth_hz,
-        "cer": score.cer if score else None,
-        "chars_per_second": texts.chars_per_second(text, seconds),
-        "chars_per_speech_second": texts.chars_per_second(text, speech_seconds),
-        "clipped_fraction": quality.clipped_fraction,
-        "compression_ratio": texts.compression_ratio(text),
-        "duration_seconds": seconds,
-        "language_probability": transcript.language_probability,
-        "loudness_lufs": quality.loudness_lufs,
-        "no_speech_prob": transcript.no_speech_prob,
-        "peak_dbfs": quality.peak_dbfs,
-        "rms_dbfs": quality.rms_dbfs,
-        "snr_db": quality.snr_db,
-        "speech_fraction": quality.speech_fraction,
-        "speech_seconds": speech_seconds,
-        "unique_word_ratio": texts.unique_word_ratio(text, language),
-        "wer": score.wer if score else None,
-        "wer_deletions": score.deletions if score else None,
-        "wer_hits": score.hits if score else None,
-        "wer_insertions": score.insertions if score else None,
-        "wer_substitutions": score.substitutions if score else None,
-        "words_per_second": texts.words_per_second(text, seconds, language),
-        "words_per_speech_second": texts.words_per_second(text, speech_seconds, language),
-    }
-    return {
-        **{name: round_measure(value) for name, value in measures.items()},
-        "empty_reference": score is not None and score.empty_reference,
-        "has_reference": score is not None,
-        "repetition": texts.is_repetitive(text, language),
-        "word_spaces": texts.has_word_spaces(language),
-    }
 
 
 def load_rules(preset_or_file: str) -> Rules:

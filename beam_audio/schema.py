@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -27,6 +27,17 @@ _TIME = pa.timestamp("us", tz="UTC")
 _LABELS = pa.list_(_TEXT)
 # A list of pairs and no map: Hugging Face datasets has no type for maps and refuses the whole file.
 _METADATA = pa.list_(pa.struct([("key", _TEXT), ("value", _TEXT)]))
+# Seconds in the recording. Null where the model gives no word times, empty where it heard no word.
+_WORDS = pa.list_(
+    pa.struct(
+        [
+            ("word", _TEXT),
+            ("start_seconds", _REAL),
+            ("end_seconds", _REAL),
+            ("probability", _REAL),
+        ]
+    )
+)
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
 
 
@@ -64,6 +75,7 @@ _SEGMENTS = [
     *_fields(_REAL, "language_probability"),
     *_required(_TEXT, "model_id", "model_sha256"),
     *_fields(_REAL, "avg_logprob", "no_speech_prob", "compression_ratio"),
+    *_fields(_WORDS, "words"),
     *_SCORES,
     *_fields(
         _REAL,

@@ -109,6 +109,11 @@ def has_word_spaces(language: str | None) -> bool:
     return _primary(language) not in LANGUAGES_WITHOUT_WORD_SPACES
 
 
+def is_same_language(one: str | None, other: str | None) -> bool:
+    """Whether two codes name one language, region aside: ``en`` and ``en-GB`` do."""
+    return _primary(one) == _primary(other)
+
+
 def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
     """Choose how texts are normalised before they are compared.
 

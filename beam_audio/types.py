@@ -166,11 +166,26 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a transcript, with its punctuation.
+
+    Times are seconds from the start of the clip that was recognised. ``probability`` is the mean
+    over the tokens of the word; None where the model gives none.
+    """
+
+    word: str
+    start_seconds: float
+    end_seconds: float
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What a recogniser heard in one segment.
 
     ``avg_logprob`` is the natural log, averaged over the tokens and the end token. ``token_ids``
-    are the text tokens without prompt or end token, for families that have them.
+    are the text tokens without prompt or end token, for families that have them. ``words`` are in
+    order and do not overlap; None where the family knows no times.
     """
 
     text: str
@@ -179,6 +194,7 @@ class Transcript:
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
     token_ids: tuple[int, ...] = ()
+    words: tuple[Word, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from beam_audio.recording import (
     StageClock,
     prepare,
 )
-from beam_audio.types import AudioRef, Failure, Transcript
+from beam_audio.types import AudioRef, Failure, Transcript, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -200,7 +200,8 @@ class _Unit:
             else:
                 self._recording(event.source.recording_id).waiting += 1
                 language = self._language(event)
-                if language is None or language in self._recognizer.languages:
+                known = self._recognizer.languages
+                if language is None or not known or language in known:
                     yield event
                 else:
                     self._settle(event, _wrong_language(language, self._recognizer))
@@ -215,7 +216,10 @@ class _Unit:
 
     def _recognise(self, batch: list[PreparedSegment]) -> None:
         costs = [self._recognizer.cost_seconds(item.segment.duration_seconds) for item in batch]
-        requests = [Request(item.clip, self._language(item)) for item in batch]
+        requests = [
+            Request(item.clip, self._language(item), seed_of(item.segment.segment_id))
+            for item in batch
+        ]
         with self.clock.stage("recognise"):
             results = recognise(self._recognizer, requests)
         self.counts = BatchCounts(
@@ -266,6 +270,11 @@ class _Unit:
         self.failed_sources.add(failure.source_id)
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(failures=1)
+
+
+def seed_of(segment_id: str) -> int:
+    """What random choices made for a segment start from, below 2**32: its id and nothing else."""
+    return int(stable_id("seed", segment_id)[:8], 16)
 
 
 def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Transcript | Exception]:

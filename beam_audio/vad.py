@@ -1,7 +1,8 @@
 """Voice activity detection: Silero VAD in ONNX, streamed, and the rules that make speech of it.
 
 All of it runs at 16 kHz and counts in frames of 512 samples (32 ms). The model file is
-``silero_vad_16k_sequence.onnx`` of silero-vad 6.2.3 (MIT), unchanged.
+``silero_vad_16k_sequence.onnx`` of silero-vad 6.2.3 (MIT), unchanged; :mod:`beam_audio.vad_graph`
+rearranges it when it is loaded.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import soxr
 
 from beam_audio.errors import ModelError
+from beam_audio.vad_graph import HEARD_SAMPLES, side_by_side, side_by_side_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 VAD_RATE_HZ: Final = 16_000
 FRAME_SAMPLES: Final = 512
 
-_CONTEXT_SAMPLES = 64
+_CONTEXT_SAMPLES = HEARD_SAMPLES - FRAME_SAMPLES
 _STATE_SHAPE = (1, 1, 128)
 _MODEL_FILE = "silero_vad_16k_sequence.onnx"
 
@@ -130,7 +132,9 @@ def _session() -> Any:  # noqa: ANN401 - onnxruntime ships no types
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     model = resources.files("beam_audio").joinpath("data", _MODEL_FILE).read_bytes()
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        side_by_side_model(model), options, providers=["CPUExecutionProvider"]
+    )
 
 
 class SpeechDetector:
@@ -175,10 +179,14 @@ class SpeechDetector:
         return self._pending.stop - self._next - _CONTEXT_SAMPLES
 
     def _hear(self, count: int) -> NDArray[np.float32]:
-        width = _CONTEXT_SAMPLES + FRAME_SAMPLES
         heard = self._pending.read(self._next, self._next + _CONTEXT_SAMPLES + count)
-        frames = np.lib.stride_tricks.sliding_window_view(heard, width)[::FRAME_SAMPLES]
-        inputs = {"input": np.ascontiguousarray(frames), "h": self._hidden, "c": self._cell}
+        frames = np.lib.stride_tricks.sliding_window_view(heard, HEARD_SAMPLES)[::FRAME_SAMPLES]
+        inputs = {
+            "frames": side_by_side(frames),
+            "count": np.array([len(frames)]),
+            "h": self._hidden,
+            "c": self._cell,
+        }
         outputs = ("speech_probs", "hn", "cn")
         probabilities: NDArray[np.float32]
         probabilities, self._hidden, self._cell = self._model.run(outputs, inputs)

@@ -14,10 +14,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jiwer
 from faster_whisper import WhisperModel
-from reference import Clip, ctranslate2_directory, markdown_table, read_clips
-from whisper_normalizer.english import EnglishTextNormalizer
+from reference import Clip, ctranslate2_directory, markdown_table, read_clips, word_errors
 
 from beam_audio.asr import Request, load_model
 
@@ -82,15 +80,6 @@ def reference_texts(model: str, clips: list[Clip], threads: int) -> list[str]:
             parts += [segment.text.strip() for segment in segments]
         texts.append(" ".join(parts))
     return texts
-
-
-def word_errors(clips: list[Clip], texts: list[str]) -> tuple[int, int]:
-    """Errors and reference words over all clips, after Whisper's English normaliser."""
-    normalize = EnglishTextNormalizer()
-    references = [normalize(clip.text or "") for clip in clips]
-    result = jiwer.process_words(references, [normalize(text) for text in texts])
-    errors = result.substitutions + result.deletions + result.insertions
-    return errors, result.hits + result.substitutions + result.deletions
 
 
 def language_row(clips: list[Clip], batch: int, threads: int) -> tuple[tuple[object, ...], str]:

@@ -1,7 +1,7 @@
 """Are our float32 graphs token for token those of ctranslate2 in float32? One table.
 
 Both hear the same log-mel features of every English clip of at most 30 s, with the same prompt,
-the same suppressed tokens and the same length limit, and decode greedily.
+the same suppressed tokens and the same length limit, and decode greedily; ours without safeguards.
 
     python benchmarks/exactness.py --data ../shared/data
 """
@@ -72,7 +72,14 @@ def our_tokens(
     model: str, clips: list[Clip], batch: int, threads: int
 ) -> list[tuple[tuple[int, ...], str]]:
     """Tokens and text we give, the clips taken in batches."""
-    recognizer = load_model(model, provider="cpu", threads=threads)
+    recognizer = load_model(
+        model,
+        precision="float32",
+        padding="full",
+        safeguards=False,
+        provider="cpu",
+        threads=threads,
+    )
     found = []
     for start in range(0, len(clips), batch):
         part = clips[start : start + batch]

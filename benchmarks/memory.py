@@ -9,7 +9,6 @@ a process of its own, and prints the peak resident memory of both and their rati
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import platform
@@ -18,20 +17,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import soundfile
+from reference import join_clips
 
 MINUTES = (5, 120)
-
-
-def join_clips(clips: list[Path], seconds: float, target: Path) -> None:
-    """Write clips one after the other, over and over, until there are so many seconds."""
-    rate_hz = soundfile.info(clips[0]).samplerate
-    with soundfile.SoundFile(target, "w", rate_hz, 1, format="FLAC") as joined:
-        for clip in itertools.cycle(clips):
-            samples, _ = soundfile.read(clip, dtype="float32")
-            joined.write(samples)
-            if joined.frames >= seconds * rate_hz:
-                return
 
 
 def peak_mebibytes(recording: Path, flags: list[str]) -> float:

@@ -1,20 +1,25 @@
-"""Clips of the shared audio, and the reference implementations the benchmarks compare with."""
+"""What the benchmarks share: the audio, its errors against references, and a peer's weights."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jiwer
+import soundfile
+from whisper_normalizer.english import EnglishTextNormalizer
 
 from beam_audio.audio import decode, resample
 from beam_audio.models.card import load_card
 from beam_audio.models.sources import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -56,6 +61,34 @@ def read_clips(data: Path, wanted: Callable[[dict[str, Any]], bool]) -> list[Cli
 def _samples(path: Path) -> NDArray[np.float32]:
     audio = decode(path)
     return resample(audio.samples, audio.sample_rate_hz, RATE_HZ)
+
+
+def join_clips(clips: list[Path], seconds: float, target: Path) -> None:
+    """Write clips one after the other as FLAC, over and over, until there are so many seconds."""
+    rate_hz = soundfile.info(clips[0]).samplerate
+    with soundfile.SoundFile(target, "w", rate_hz, 1, format="FLAC") as joined:
+        for clip in itertools.cycle(clips):
+            samples, _ = soundfile.read(clip, dtype="float32")
+            joined.write(samples)
+            if joined.frames >= seconds * rate_hz:
+                return
+
+
+class Spoken(Protocol):
+    """Audio that may have a reference."""
+
+    @property
+    def text(self) -> str | None:
+        """What is said."""
+
+
+def word_errors(clips: Sequence[Spoken], texts: list[str]) -> tuple[int, int]:
+    """Errors and reference words over all clips, after Whisper's English normaliser."""
+    normalize = EnglishTextNormalizer()
+    references = [normalize(clip.text or "") for clip in clips]
+    result = jiwer.process_words(references, [normalize(text) for text in texts])
+    errors = result.substitutions + result.deletions + result.insertions
+    return errors, result.hits + result.substitutions + result.deletions
 
 
 @contextlib.contextmanager

@@ -22,21 +22,22 @@ from beam_audio.models.sources import file_sha256, require_sha256
 from beam_audio.models.whisper_checkpoint import (
     read_ctranslate2_whisper,
     read_huggingface_whisper,
+    read_optimum_whisper,
 )
 from beam_audio.models.whisper_config import WhisperConfig, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from beam_audio.models.card import WeightLayout
+    from beam_audio.models.card import Padding, WeightLayout
+    from beam_audio.models.transformer import Precision
 
-EXPORTER_VERSION = "1"
+EXPORTER_VERSION = "2"
 """Raised whenever an exporter changes what its graphs compute: it is part of ``model_sha256``."""
 
-PRECISIONS = ("float32",)
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
-_FORMAT = "beam_audio/1"
+_FORMAT = "beam_audio/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class BuiltModel:
         name: Card name, or name of the directory the weights came from.
         family: Which loader runs it.
         precision: Number type of the graphs.
+        padding: What follows a clip in the model's window when nothing else is asked for.
         model_sha256: Hash of source weights, exporter version and precision.
         sample_rate_hz: Rate of the audio the model hears.
         max_seconds: Longest clip it takes.
@@ -59,6 +61,7 @@ class BuiltModel:
     name: str
     family: str
     precision: str
+    padding: Padding
     model_sha256: str
     sample_rate_hz: int
     max_seconds: float
@@ -86,7 +89,8 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
     layout: WeightLayout,
     files: Mapping[str, Path],
     sources: Mapping[str, str],
-    precision: str,
+    precision: Precision,
+    padding: Padding,
     target: Path,
 ) -> None:
     """Export a Whisper checkpoint into ``target``, whole or not at all.
@@ -96,7 +100,8 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
         layout: How the weight files are laid out.
         files: Source files by name, verified.
         sources: sha256 of each of them.
-        precision: One of ``PRECISIONS``.
+        precision: Number type of the graphs.
+        padding: What follows a clip in the model's window when nothing else is asked for.
         target: Directory to appear; one that is built already is left as it is.
 
     Raises:
@@ -104,16 +109,21 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
     """
     from beam_audio.models.whisper_export import export_whisper  # noqa: PLC0415 (needs onnx)
 
-    readers = {"ctranslate2": read_ctranslate2_whisper, "huggingface": read_huggingface_whisper}
+    readers = {
+        "ctranslate2": read_ctranslate2_whisper,
+        "huggingface": read_huggingface_whisper,
+        "optimum": read_optimum_whisper,
+    }
     checkpoint = readers[layout](files)
     with scratch_directory(target.parent) as scratch:
-        export_whisper(checkpoint, scratch)
+        export_whisper(checkpoint, scratch, precision=precision)
         shutil.copyfile(files[TOKENIZER_FILE], scratch / TOKENIZER_FILE)
         content = {
             "format": _FORMAT,
             "name": name,
             "family": "whisper",
             "precision": precision,
+            "padding": padding,
             "exporter_version": EXPORTER_VERSION,
             "model_sha256": model_sha256(sources, precision),
             "sources": dict(sorted(sources.items())),
@@ -162,6 +172,7 @@ def read_built(directory: Path) -> BuiltModel:
             name=str(content["name"]),
             family=str(content["family"]),
             precision=str(content["precision"]),
+            padding="condensed" if content["padding"] == "condensed" else "full",
             model_sha256=str(content["model_sha256"]),
             sample_rate_hz=int(content["sample_rate_hz"]),
             max_seconds=float(content["max_seconds"]),

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from beam_audio.errors import ModelError
 
-WeightLayout = Literal["ctranslate2", "huggingface"]
+WeightLayout = Literal["ctranslate2", "huggingface", "optimum"]
+Padding = Literal["full", "condensed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class ModelCard:
         max_seconds: Longest clip it takes.
         languages: ISO 639 codes; empty when any language is accepted.
         precision: Precision built when none is asked for.
+        padding: What follows a clip in the model's window when nothing else is asked for.
         layout: How the weight files are laid out; None for a model without weights.
         files: File name -> sha256 of its content, whichever source it comes from.
         sources: Places to take the files from, in the order they are tried.
@@ -63,6 +65,7 @@ class ModelCard:
     max_seconds: float
     languages: tuple[str, ...]
     precision: str
+    padding: Padding
     layout: WeightLayout | None
     files: dict[str, str]
     sources: tuple[PackageSource | HubSource, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,8 +19,15 @@ try:
 except ImportError as error:  # pragma: no cover - onnx is a core dependency
     raise ModelError("building a model needs the onnx package: run pip install onnx") from error
 
+Kind = Literal["float", "float16", "int64"]
+
 OPSET = 20  # the first with Gelu, known to every onnxruntime since 1.18
 _IR_VERSION = 9  # what goes with that opset
+_KINDS: dict[Kind, int] = {
+    "float": TensorProto.FLOAT,
+    "float16": TensorProto.FLOAT16,
+    "int64": TensorProto.INT64,
+}
 _ALIGNMENT_BYTES = 65536  # lets every system map external weights instead of reading them
 _INLINE_BYTES = 1024  # shapes and scalars stay in the file even when weights go beside it
 
@@ -43,13 +50,14 @@ class GraphWriter:
         self._weights: dict[str, Any] = {}
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
+        self._domains = {""}
 
-    def input(self, name: str, kind: str, shape: Sequence[int | str]) -> str:
-        """Declare an input; ``kind`` is ``float`` or ``int64``, a str dimension is free."""
+    def input(self, name: str, kind: Kind, shape: Sequence[int | str]) -> str:
+        """Declare an input; a str dimension is free."""
         self._inputs.append(_value(name, kind, shape))
         return name
 
-    def output(self, name: str, kind: str, shape: Sequence[int | str]) -> None:
+    def output(self, name: str, kind: Kind, shape: Sequence[int | str]) -> None:
         """Declare an output that some node produces."""
         self._outputs.append(_value(name, kind, shape))
 
@@ -85,6 +93,12 @@ class GraphWriter:
         """A constant vector of int64."""
         return self.weight("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
 
+    def cast(self, x: str, kind: Kind, to: str | None = None) -> str:
+        """``x`` in another number type."""
+        name = to or self._fresh("Cast")
+        self._nodes.append(helper.make_node("Cast", [x], [name], name=name, to=_KINDS[kind]))
+        return name
+
     def node(self, operator: str, *inputs: str, to: str | None = None, **attributes: Any) -> str:  # noqa: ANN401 (ONNX attributes are of any kind)
         """Add a node with one output and return the output's name."""
         return self.nodes(operator, *inputs, to=(to or self._fresh(operator),), **attributes)[0]
@@ -96,7 +110,8 @@ class GraphWriter:
         to: tuple[str, ...],
         **attributes: Any,  # noqa: ANN401 (ONNX attributes are of any kind)
     ) -> tuple[str, ...]:
-        """Add a node with the outputs ``to``."""
+        """Add a node with the outputs ``to``; ``domain`` names an operator set beside ONNX's."""
+        self._domains.add(attributes.get("domain", ""))
         self._nodes.append(
             helper.make_node(operator, inputs, to, name=self._fresh(operator), **attributes)
         )
@@ -112,7 +127,10 @@ class GraphWriter:
         )
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=[
+                helper.make_opsetid(domain, 1 if domain else OPSET)
+                for domain in sorted(self._domains)
+            ],
             ir_version=_IR_VERSION,
             producer_name="beam_audio",
         )
@@ -121,6 +139,5 @@ class GraphWriter:
         self._path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _value(name: str, kind: str, shape: Sequence[int | str]) -> Any:  # noqa: ANN401 (protobuf has no types)
-    number = {"float": TensorProto.FLOAT, "int64": TensorProto.INT64}[kind]
-    return helper.make_tensor_value_info(name, number, list(shape))
+def _value(name: str, kind: Kind, shape: Sequence[int | str]) -> Any:  # noqa: ANN401 (protobuf has no types)
+    return helper.make_tensor_value_info(name, _KINDS[kind], list(shape))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from beam_audio.errors import ModelError
 from beam_audio.models.build import (
-    PRECISIONS,
     BuiltModel,
     build_whisper,
     cache_directory,
@@ -18,29 +17,27 @@ from beam_audio.models.build import (
     scratch_directory,
 )
 from beam_audio.models.card import ModelCard, has_card, list_cards, load_card
+from beam_audio.models.graph_files import external_weights
+from beam_audio.models.layout import recognise_layout
 from beam_audio.models.safetensors import safetensors_files
 from beam_audio.models.sources import file_sha256, gather
+from beam_audio.models.transformer import PRECISIONS
 
 if TYPE_CHECKING:
     from beam_audio.models.card import WeightLayout
-
-_ACCEPTED = (
-    "a directory made by beam-audio models build, a CTranslate2 Whisper (model.bin, config.json, "
-    "tokenizer.json) or a Hugging Face Whisper (config.json, tokenizer.json, model.safetensors)"
-)
-_OPTIONAL = ("generation_config.json", "model.safetensors.index.json")
-_SHOWN_NAMES = 8
+    from beam_audio.models.transformer import Precision
 
 
-def require_precision(precision: str) -> str:
+def require_precision(precision: str) -> Precision:
     """The precision itself.
 
     Raises:
         ModelError: It is not one that can be built.
     """
-    if precision not in PRECISIONS:
-        raise ModelError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
-    return precision
+    for known in PRECISIONS:
+        if precision == known:
+            return known
+    raise ModelError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
 
 
 def card_directory(card: ModelCard, precision: str) -> Path:
@@ -72,7 +69,7 @@ def ensure_built(
     if directory.exists() or "/" in name_or_dir or "\\" in name_or_dir:
         what = "is not a directory" if directory.exists() else "does not exist"
         names = ", ".join(card.name for card in list_cards())
-        raise ModelError(f"{name_or_dir} {what}: name a model ({names}) or {_ACCEPTED}")
+        raise ModelError(f"{name_or_dir} {what}: name a model ({names}) or a directory of one")
     return _from_card(load_card(name_or_dir), precision, again=again)
 
 
@@ -92,6 +89,7 @@ def _from_card(card: ModelCard, precision: str | None, *, again: bool) -> BuiltM
                 files=files,
                 sources=card.files,
                 precision=number,
+                padding=card.padding,
                 target=target,
             )
     return read_built(target)
@@ -104,7 +102,7 @@ def _from_directory(directory: Path, precision: str | None, *, again: bool) -> B
             raise ModelError(f"{directory} was built in {built.precision}, not {precision}")
         return built
     layout, files = _weight_files(directory)
-    number = precision or PRECISIONS[0]
+    number = require_precision(precision or PRECISIONS[0])
     sources = {name: file_sha256(path) for name, path in files.items()}
     name = directory.resolve().name
     target = cache_directory(name, number, model_sha256(sources, number))
@@ -112,25 +110,33 @@ def _from_directory(directory: Path, precision: str | None, *, again: bool) -> B
         shutil.rmtree(target, ignore_errors=True)
     if not is_built(target):
         build_whisper(
-            name, layout=layout, files=files, sources=sources, precision=number, target=target
+            name,
+            layout=layout,
+            files=files,
+            sources=sources,
+            precision=number,
+            padding="full",
+            target=target,
         )
     return read_built(target)
 
 
 def _weight_files(directory: Path) -> tuple[WeightLayout, dict[str, Path]]:
     """Tell the layout of a directory of weights and collect its files by name."""
-    layout: WeightLayout
-    if (directory / "model.bin").is_file():
-        layout, paths = "ctranslate2", [directory / "model.bin"]
-    elif shards := safetensors_files(directory):
-        layout, paths = "huggingface", list(shards)
-        paths += [path for name in _OPTIONAL if (path := directory / name).is_file()]
+    found = recognise_layout(directory)
+    paths = list(found.files.values())
+    weights: WeightLayout
+    if found.family == "whisper-ctranslate2":
+        weights = "ctranslate2"
+    elif found.family == "whisper-huggingface":
+        weights = "huggingface"
+        paths += safetensors_files(directory)
+    elif found.family == "whisper-optimum":
+        weights = "optimum"
+        paths += [*external_weights(found.files["encoder"])]
+        paths += [*external_weights(found.files["decoder"])]
     else:
-        names = sorted(path.name for path in directory.iterdir())
-        shown = ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
-        raise ModelError(f"{directory} holds {shown or 'nothing'}; accepted is {_ACCEPTED}")
-    paths += [directory / name for name in ("config.json", "tokenizer.json")]
-    missing = [path.name for path in paths if not path.is_file()]
-    if missing:
-        raise ModelError(f"{directory} lacks {', '.join(missing)}; accepted is {_ACCEPTED}")
-    return layout, {path.name: path for path in paths}
+        raise ModelError(f"{directory} holds a {found.family} model, which is used as it is")
+    optional = directory / "generation_config.json"
+    paths += [optional] if optional.is_file() else []
+    return weights, {path.name: path for path in paths}

@@ -1,4 +1,4 @@
-"""Whisper checkpoints in the two layouts they are published in, read into one set of names.
+"""Whisper checkpoints in the layouts they are published in, read into one set of names.
 
 Names of the neutral form, all linear weights (output, input), ``N`` a layer number::
 
@@ -31,10 +31,14 @@ from beam_audio.models.whisper_config import (
     read_json,
     read_tokens,
 )
+from beam_audio.models.whisper_optimum import read_optimum_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+OPTIMUM_ENCODER = "encoder_model.onnx"
+OPTIMUM_DECODERS = ("decoder_model.onnx", "decoder_model_merged.onnx")
 
 _GELU = 3  # CTranslate2's number for the exact Gaussian error linear unit
 
@@ -86,6 +90,26 @@ def read_huggingface_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
         ModelError: It is another kind of model, or something it needs is missing.
     """
     directory = files["config.json"].parent
+    return _read_huggingface(files, read_safetensors(safetensors_files(directory)))
+
+
+def read_optimum_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
+    """Read a Whisper that optimum exported to ONNX.
+
+    Args:
+        files: Paths of ``encoder_model.onnx``, ``decoder_model.onnx`` or
+            ``decoder_model_merged.onnx``, ``config.json``, ``tokenizer.json`` and, where there is
+            one, ``generation_config.json``.
+
+    Raises:
+        ModelError: It is another kind of model, or something it needs is missing.
+    """
+    decoder = next(files[name] for name in OPTIMUM_DECODERS if name in files)
+    return _read_huggingface(files, read_optimum_tensors(files[OPTIMUM_ENCODER], decoder))
+
+
+def _read_huggingface(files: Mapping[str, Path], tensors: dict[str, Tensor]) -> WhisperCheckpoint:
+    directory = files["config.json"].parent
     settings = read_json(files["config.json"])
     if settings.get("model_type") != "whisper":
         raise ModelError(f"{directory} holds a {settings.get('model_type')!r}, not a Whisper model")
@@ -98,9 +122,7 @@ def read_huggingface_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
         _ids(generation_settings, "suppress_tokens"),
         _ids(generation_settings, "begin_suppress_tokens"),
     )
-    neutral = _neutral_huggingface(
-        _Names(read_safetensors(safetensors_files(directory)), directory)
-    )
+    neutral = _neutral_huggingface(_Names(tensors, directory))
     try:
         heads = int(settings["encoder_attention_heads"]), int(settings["decoder_attention_heads"])
     except KeyError as error:
@@ -114,14 +136,24 @@ def _checkpoint(
     settings: dict[str, Any],
     weights: dict[str, Tensor],
 ) -> WhisperCheckpoint:
-    named = (tokens.no_timestamps, tokens.end, *tokens.suppress, *tokens.suppress_first)
-    unknown = [token for token in named if not 0 <= token < dimensions.vocabulary]
+    special = (tokens.no_timestamps, tokens.end, *tokens.suppress, *tokens.suppress_first)
+    unknown = [token for token in special if not 0 <= token < dimensions.vocabulary]
     if unknown:
         raise ModelError(
             f"the configuration names the tokens {unknown}, but the weights know "
             f"{dimensions.vocabulary}: they belong to different models"
         )
-    heads = tuple((int(layer), int(head)) for layer, head in settings.get("alignment_heads") or ())
+    # As the reference does where nobody looked for the heads that follow time.
+    upper = range(dimensions.decoder_layers // 2, dimensions.decoder_layers)
+    usual = [(layer, head) for layer in upper for head in range(dimensions.decoder_heads)]
+    named = settings.get("alignment_heads") or usual
+    heads = tuple((int(layer), int(head)) for layer, head in named)
+    layers, width = dimensions.decoder_layers, dimensions.decoder_heads
+    if any(not (0 <= layer < layers and 0 <= head < width) for layer, head in heads):
+        raise ModelError(
+            f"the configuration names alignment heads beyond the {layers} layers of {width} heads "
+            "that the weights have: they belong to different models"
+        )
     return WhisperCheckpoint(WhisperConfig(dimensions, tokens, heads), weights)
 
 

@@ -79,7 +79,7 @@ class WhisperConfig:
     Attributes:
         dimensions: Sizes of the network.
         tokens: Token ids with a meaning.
-        alignment_heads: (decoder layer, head) whose attention follows time; may be empty.
+        alignment_heads: (decoder layer, head) whose attention follows time.
     """
 
     dimensions: WhisperDimensions

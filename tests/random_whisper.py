@@ -18,6 +18,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 Array = NDArray[np.float32]
@@ -98,12 +99,25 @@ class NumpyWhisper:
     def __init__(self, weights: Weights, shape: Shape) -> None:
         self._weights = {name: array.astype(np.float64) for name, array in weights.items()}
         self._shape = shape
+        self.scores: dict[str, Doubles] = {}
+        """Scores (heads, queries, keys) of every attention of the last pass."""
 
-    def encode(self, log_mel: Array) -> Doubles:
-        """(bands, 3000) to hidden states (1500, width)."""
+    def encode(
+        self, log_mel: Array, source: Sequence[int] | None = None, members: Sequence[int] = ()
+    ) -> Doubles:
+        """(bands, frames) to hidden states (positions, width).
+
+        With ``source``, group i of ``members[i]`` neighbours takes the features of ``source[i]``,
+        each member with the mean embedding of the group.
+        """
         x = self._gelu(self._conv("model.encoder.conv1", log_mel.astype(np.float64), 1))
         x = self._gelu(self._conv("model.encoder.conv2", x, 2)).T
-        x = x + self._weights["model.encoder.embed_positions.weight"]
+        positions = self._weights["model.encoder.embed_positions.weight"]
+        if source is not None:
+            starts = np.cumsum([0, *members])[:-1]
+            means = np.add.reduceat(positions, starts) / np.array(members)[:, None]
+            x, positions = np.repeat(x[list(source)], members, 0), np.repeat(means, members, 0)
+        x = x + positions
         for layer in range(self._shape.encoder_layers):
             name = f"model.encoder.layers.{layer}"
             normed = self._norm(f"{name}.self_attn_layer_norm", x)
@@ -157,7 +171,8 @@ class NumpyWhisper:
         key, value = (
             self._linear(f"{name}.{part}_proj", other).reshape(-1, heads, size) for part in "kv"
         )
-        scores = np.einsum("qhd,khd->hqk", query, key) / math.sqrt(size) + mask
+        self.scores[name] = np.einsum("qhd,khd->hqk", query, key) / math.sqrt(size)
+        scores = self.scores[name] + mask
         powers = np.exp(scores - scores.max(-1, keepdims=True))
         mixed = np.einsum("hqk,khd->qhd", powers / powers.sum(-1, keepdims=True), value)
         return self._linear(f"{name}.out_proj", mixed.reshape(len(x), -1))
@@ -191,7 +206,7 @@ def write_huggingface(
     generation = {
         "suppress_tokens": list(SUPPRESSED),
         "begin_suppress_tokens": list(SUPPRESSED_FIRST),
-        "alignment_heads": [[0, 1], [1, 0]],
+        "alignment_heads": [[0, 1], [shape.decoder_layers - 1, 0]],
     }
     (directory / "config.json").write_text(json.dumps(config))
     (directory / "generation_config.json").write_text(json.dumps(generation))
@@ -271,7 +286,7 @@ def write_ctranslate2(
     spec.decoder.projection.weight = weights["model.decoder.embed_tokens.weight"]
     spec.config.suppress_ids = list(SUPPRESSED)
     spec.config.suppress_ids_begin = list(SUPPRESSED_FIRST)
-    spec.config.alignment_heads = [[0, 1], [1, 0]]
+    spec.config.alignment_heads = [[0, 1], [shape.decoder_layers - 1, 0]]
     directory.mkdir(parents=True, exist_ok=True)
     write_tokenizer(directory / "tokenizer.json")
     spec.register_vocabulary([f"w{token}" for token in range(shape.vocabulary)])

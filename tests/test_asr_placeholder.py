@@ -38,12 +38,21 @@ def test_text_grows_with_length_and_follows_loudness() -> None:
     assert long.text != loud.text
 
 
+def test_words_take_the_half_seconds_they_are_made_of() -> None:
+    clip = np.concatenate([noise(0.5), np.zeros(8_000, np.float32), noise(0.25)])
+    (found,) = RECOGNIZER.transcribe([Request(clip)])
+    assert found.words is not None
+    assert " ".join(word.word for word in found.words) == found.text
+    edges = [(word.start_seconds, word.end_seconds) for word in found.words]
+    assert edges == [(0.0, 0.5), (1.0, 1.25)]
+
+
 def test_silence_has_no_text() -> None:
     (silent,) = RECOGNIZER.transcribe([Request(np.zeros(16_000, np.float32))])
     assert silent.text == ""
     assert silent.no_speech_prob == 1.0
     (empty,) = RECOGNIZER.transcribe([Request(np.zeros(0, np.float32))])
-    assert empty.text == ""
+    assert (empty.text, empty.words) == ("", ())
 
 
 def test_any_language_is_taken() -> None:

@@ -1,27 +1,17 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
-from installed_models import BASE, TINY_EN, needs_tiny_en
+from installed_models import TINY_EN, needs_tiny_en
+from random_ctc import random_ctc, write_ctc
+from random_optimum import write_optimum
 from random_whisper import Shape, random_weights, write_huggingface
 
-from beam_audio.asr import (
-    Request,
-    build_model,
-    check_model,
-    list_models,
-    load_model,
-    model_facts,
-)
-from beam_audio.errors import ChecksumError, ModelError, ProviderError
-from beam_audio.models.card import list_cards
-from beam_audio.models.resolve import ensure_built
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from beam_audio.asr import Request, build_model, check_model, load_model, model_facts
+from beam_audio.errors import ModelError, ProviderError
 
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
 CLIP = Request(np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np.float32))
@@ -33,12 +23,6 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
     write_huggingface(tmp_path / "weights", random_weights(SHAPE), SHAPE)
     return str(tmp_path / "weights")
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
 
 
 @needs_tiny_en
@@ -69,51 +53,12 @@ def test_a_built_directory_needs_no_weights(weights: str) -> None:
     assert load_model(str(built), provider="cpu").transcribe([CLIP]) == expected
 
 
-def test_a_damaged_build_is_refused_and_built_again_on_request(weights: str) -> None:
-    built = build_model(weights)
-    assert built is not None
-    flip(built / "decoder.onnx")
-    with pytest.raises(ChecksumError, match=r"decoder\.onnx"):
-        load_model(weights, provider="cpu")
-    with pytest.raises(ChecksumError, match=r"decoder\.onnx"):
-        build_model(str(built))  # given as it is, there is nothing to build it from
-    assert build_model(weights) == built
-    assert len(load_model(weights, provider="cpu").transcribe([CLIP])) == 1
-
-
-def test_check_reports_every_file(weights: str) -> None:
-    report = check_model(weights)
-    assert report.directory == ensure_built(weights).directory
-    assert set(report.files) == {
-        "config.json", "decoder.onnx", "encoder.onnx", "tokenizer.json",
-    }  # fmt: skip
-    assert report.model_sha256 in str(report)
-    assert "decoder.onnx" in str(report)
-    assert report.directory is not None
-    flip(report.directory / "tokenizer.json")
-    with pytest.raises(ChecksumError, match=r"tokenizer\.json"):
-        check_model(weights)
-
-
 def test_facts_of_a_card_need_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path))
     facts = model_facts("whisper-small")
     assert facts.model_id == "whisper-small/float32"
     assert len(facts.languages) == 99
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_list_says_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path))
-    models = {model.name: model for model in list_models()}
-    assert list(models) == [card.name for card in list_cards()]
-    assert models["placeholder"].available
-    assert models["placeholder"].cure == ""
-    small = models["whisper-small"]
-    assert (small.available, small.status) == (False, "weights not installed")
-    assert small.cure == "pip install huggingface_hub && beam-audio models build whisper-small"
-    assert small.cure in str(small)
-    assert models[BASE].card.description in str(models[BASE])
 
 
 def test_the_placeholder_needs_nothing() -> None:
@@ -137,3 +82,51 @@ def test_an_unknown_name_gets_the_nearest_ones() -> None:
     for function in (load_model, build_model, check_model, model_facts):
         with pytest.raises(ModelError, match="did you mean whisper-base"):
             function("whisper-bas")
+
+
+def test_padding_and_precision_stand_in_every_row(weights: str) -> None:
+    recognizer = load_model(weights, precision="int8", padding="condensed", provider="cpu")
+    facts = model_facts(weights, precision="int8", padding="condensed")
+    assert recognizer.model_id == facts.model_id == "weights/int8/condensed"
+    assert recognizer.model_sha256 == facts.model_sha256
+    assert recognizer.model_sha256 != model_facts(weights).model_sha256
+
+
+def test_int8_takes_the_cpu_and_refuses_another_provider(weights: str) -> None:
+    assert load_model(weights, precision="int8").provider == "CPUExecutionProvider"
+    with pytest.raises(ProviderError, match=r"int8 runs on the CPU only.*--precision=float16"):
+        load_model(weights, precision="int8", provider="cuda")
+
+
+def test_an_optimum_export_gives_the_tokens_of_its_checkpoint(weights: str, tmp_path: Path) -> None:
+    export = tmp_path / "optimum"
+    write_optimum(export, random_weights(SHAPE))
+    for file in Path(weights).glob("*.json"):
+        shutil.copy(file, export)
+    transcripts = [
+        load_model(directory, provider="cpu", safeguards=False).transcribe([CLIP])
+        for directory in (weights, str(export))
+    ]
+    assert transcripts[0] == transcripts[1]
+    assert transcripts[0][0].token_ids
+
+
+def test_other_families_are_told_by_their_files(tmp_path: Path) -> None:
+    directory = tmp_path / "wav2vec"
+    write_ctc(directory, random_ctc(), masked=True)
+    recognizer, facts = load_model(str(directory), provider="cpu"), model_facts(str(directory))
+    assert recognizer.model_id == facts.model_id == "wav2vec/float32/wav2vec2-ctc"
+    assert recognizer.model_sha256 == facts.model_sha256
+    assert recognizer.transcribe([CLIP])[0].words is not None
+    assert build_model(str(directory)) == directory
+    assert check_model(str(directory)).files.keys() >= {"model.onnx", "vocab.json"}
+
+
+def test_whispers_options_are_refused_for_other_families(tmp_path: Path) -> None:
+    write_ctc(tmp_path, random_ctc(), masked=True)
+    with pytest.raises(ModelError, match="--task=translate is for Whisper models"):
+        model_facts(str(tmp_path), task="translate")
+    with pytest.raises(ModelError, match="--padding=condensed is for Whisper models"):
+        load_model(str(tmp_path), padding="condensed")
+    with pytest.raises(ModelError, match="--prompt=Once is for Whisper models"):
+        load_model(str(tmp_path), prompt="Once")

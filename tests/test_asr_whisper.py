@@ -4,7 +4,7 @@ import gc
 import re
 import sys
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,19 +57,24 @@ def noise(seconds: float, seed: int) -> NDArray[np.float32]:
 # -- a random model, against plain numpy --------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def random_model(tmp_path_factory: pytest.TempPathFactory) -> BuiltModel:
+def build_random(shape: Shape, tmp_path_factory: pytest.TempPathFactory) -> BuiltModel:
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built") / "model"
-    write_huggingface(source, random_weights(SHAPE), SHAPE)
+    write_huggingface(source, random_weights(shape), shape)
     build_whisper(
         "random",
         layout="huggingface",
         files={path.name: path for path in source.iterdir()},
         sources={},
         precision="float32",
+        padding="full",
         target=target,
     )
     return read_built(target)
+
+
+@pytest.fixture(scope="module")
+def random_model(tmp_path_factory: pytest.TempPathFactory) -> BuiltModel:
+    return build_random(SHAPE, tmp_path_factory)
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,7 +103,7 @@ def greedy(
 
 
 def test_tokens_and_probabilities_are_those_of_the_reference(random_model: BuiltModel) -> None:
-    recognizer = WhisperRecognizer(random_model, provider="cpu")
+    recognizer = WhisperRecognizer(random_model, provider="cpu", safeguards=False)
     clips = [noise(2, 1), noise(30, 2)]
     found = recognizer.transcribe([Request(clip, "de") for clip in clips])
     for clip, transcript in zip(clips, found, strict=True):
@@ -122,10 +127,25 @@ def test_language_probability_is_over_languages_alone(random_model: BuiltModel) 
 def test_a_text_never_outgrows_the_model(random_model: BuiltModel, words: int) -> None:
     """224 tokens; after the longest prompt 448 - (1 + 223 + 4) = 220."""
     prompt = " ".join(f"w{word}" for word in range(words))
-    recognizer = WhisperRecognizer(random_model, provider="cpu", prompt=prompt)
+    recognizer = WhisperRecognizer(random_model, provider="cpu", prompt=prompt, safeguards=False)
     (found,) = recognizer.transcribe([Request(noise(2, 1), "en")])
     assert END not in found.token_ids
     assert len(found.token_ids) == (220 if words == 1000 else 224)
+
+
+def test_unsure_texts_are_drawn_again_by_their_seed_alone(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Random weights are sure of nothing; these write no more than 20 tokens."""
+    model = build_random(Shape(width=16, positions=40), tmp_path_factory)
+    recognizer = WhisperRecognizer(model, provider="cpu")
+    careless = WhisperRecognizer(model, provider="cpu", safeguards=False)
+    requests = [Request(noise(1, clip), "en", seed) for clip, seed in ((1, 3), (1, 4), (2, 3))]
+    together = recognizer.transcribe(requests)
+    for request, found in zip(requests, together, strict=True):
+        assert what_is_exact(recognizer.transcribe([request])) == what_is_exact([found])
+    (likeliest,) = careless.transcribe(requests[:1])
+    assert len({transcript.token_ids for transcript in (likeliest, *together)}) > 2
 
 
 # -- real models ---------------------------------------------------------------------------------
@@ -169,8 +189,16 @@ def english(
     return [Clip(read(line["audio_filepath"]), "en", line["text"]) for line in chosen]
 
 
-def texts_and_tokens(found: list[Transcript]) -> list[tuple[str, tuple[int, ...]]]:
-    return [(transcript.text, transcript.token_ids) for transcript in found]
+def what_is_exact(found: list[Transcript]) -> list[tuple[Any, ...]]:
+    """Text, tokens and word times of each."""
+    return [
+        (
+            transcript.text,
+            transcript.token_ids,
+            [(word.word, word.start_seconds, word.end_seconds) for word in transcript.words or ()],
+        )
+        for transcript in found
+    ]
 
 
 @needs_tiny_en
@@ -187,7 +215,7 @@ def test_tokens_are_those_of_ctranslate2(
     if prompt:
         tokenizer = Tokenizer.from_file(str(built.directory / "tokenizer.json"))
         context = [tokens.previous, *tokenizer.encode(f" {prompt}", add_special_tokens=False).ids]
-    recognizer = WhisperRecognizer(built, provider="cpu", prompt=prompt)
+    recognizer = WhisperRecognizer(built, provider="cpu", prompt=prompt, safeguards=False)
     for clip, found in zip(
         english, recognizer.transcribe([Request(clip.samples) for clip in english]), strict=True
     ):
@@ -227,7 +255,7 @@ def test_batch_size_and_neighbours_change_nothing(english: list[Clip], tiny_en: 
     for order in ([4, 2, 5, 0, 1, 3], [3, 1, 0], [5, 4, 2]):
         together = tiny_en.transcribe([Request(clips[index]) for index in order])
         expected = [alone[index] for index in order]
-        assert texts_and_tokens(together) == texts_and_tokens(expected)
+        assert what_is_exact(together) == what_is_exact(expected)
         for one, other in zip(together, expected, strict=True):
             assert one.avg_logprob == pytest.approx(other.avg_logprob, abs=1e-4)
             assert one.no_speech_prob == pytest.approx(other.no_speech_prob, abs=1e-4)
@@ -241,7 +269,75 @@ def test_silence_is_called_silence(tiny_en: Recognizer) -> None:
     assert silent.no_speech_prob is not None
     assert silent.no_speech_prob > 0.2
     assert len(silent.text) < 30
-    assert empty == silent  # both are 30 s of silence after padding
+    assert replace(empty, words=()) == replace(silent, words=())  # both are 30 s of silence
+
+
+@needs_tiny_en
+@pytest.mark.shared
+def test_a_text_the_model_takes_for_silence_is_left_out(
+    read: Callable[[str], NDArray[np.float32]], tiny_en: Recognizer
+) -> None:
+    request = Request(read("fsdd_8k/2_theo_1.wav"))
+    (found,) = tiny_en.transcribe([request])
+    assert (found.text, found.token_ids, found.words) == ("", (), ())
+    careless = WhisperRecognizer(ensure_built(TINY_EN), provider="cpu", safeguards=False)
+    (likeliest,) = careless.transcribe([request])
+    assert likeliest.text
+    for transcript in (found, likeliest):
+        assert transcript.no_speech_prob is not None
+        assert transcript.no_speech_prob > 0.6
+        assert transcript.avg_logprob is not None
+        assert transcript.avg_logprob < -1
+
+
+def require_words_in_order(transcript: Transcript, seconds: float) -> None:
+    assert transcript.words
+    times = [time for word in transcript.words for time in (word.start_seconds, word.end_seconds)]
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert times[-1] <= seconds
+    assert all(word.probability and 0 < word.probability <= 1 for word in transcript.words)
+
+
+@needs_tiny_en
+@pytest.mark.shared
+def test_words_are_those_of_the_text_and_lie_in_the_speech(
+    english: list[Clip], tiny_en: Recognizer
+) -> None:
+    pause = np.zeros(8_000, np.float32)
+    padded = [np.concatenate([pause, clip.samples, pause]) for clip in english]
+    for clip, found in zip(
+        padded, tiny_en.transcribe([Request(clip) for clip in padded]), strict=True
+    ):
+        seconds = len(clip) / 16_000
+        require_words_in_order(found, seconds)
+        assert found.words
+        assert " ".join(word.word for word in found.words) == " ".join(found.text.split())
+        assert 0.49 <= found.words[0].start_seconds < 1.2
+        assert seconds - 1.2 < found.words[-1].end_seconds <= seconds - 0.49
+        spoken = sum(word.end_seconds - word.start_seconds for word in found.words)
+        assert spoken > 0.5 * (seconds - 1)
+
+
+@needs_base
+@pytest.mark.shared
+def test_words_of_languages_without_spaces(
+    read: Callable[[str], NDArray[np.float32]],
+    manifest_lines: list[dict[str, Any]],
+    base: Recognizer,
+) -> None:
+    for language in ("ja", "zh"):
+        name = next(
+            line["audio_filepath"]
+            for line in manifest_lines
+            if line["decode_ok"] and line.get("lang") == language
+        )
+        clip = read(name)
+        (found,) = base.transcribe([Request(clip, language)])
+        require_words_in_order(found, len(clip) / 16_000)
+        assert found.words
+        assert "".join(word.word for word in found.words) == "".join(found.text.split())
+        assert len(found.words) > len(found.text) / 4
 
 
 @needs_base

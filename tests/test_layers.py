@@ -22,12 +22,15 @@ ROWS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors types version",
+        "vad_graph",
         "cuts decoders manifest text vad vad_settings",
+        "evidence joining",
         "audio clips metrics rules segment",
         "schema",
         "asr models",
         "batching store",
         "ledger parts recording remote",
+        "columns",
         "rows",
         "unit",
         "transforms",
@@ -43,7 +46,7 @@ FILE_SYSTEMS = {"apache_beam.io.filesystem", "apache_beam.io.filesystems"}
 
 # Not everybody installs these, or they take long to import: only when something needs them.
 IMPORTED_LATE = {
-    *("av", "ctranslate2", "huggingface_hub", "onnx", "onnxruntime"),
+    *("av", "ctranslate2", "huggingface_hub", "onnx", "onnx_asr", "onnxruntime"),
     *("tensorflow", "tensorflow_io", "tokenizers"),
 }
 

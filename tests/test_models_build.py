@@ -40,6 +40,7 @@ def build(source: dict[str, Path], target: Path) -> BuiltModel:
         files=source,
         sources=sources,
         precision="float32",
+        padding="full",
         target=target,
     )
     return read_built(target)
@@ -135,7 +136,7 @@ def test_a_killed_build_leaves_no_half_made_model(source: dict[str, Path], tmp_p
         "files = {p.name: p for p in Path(sys.argv[1]).iterdir()}\n"
         "build.file_sha256 = lambda path: time.sleep(60)\n"
         "build.build_whisper('x', layout='huggingface', files=files, sources={},\n"
-        "                    precision='float32', target=Path(sys.argv[2]))\n"
+        "                    precision='float32', padding='full', target=Path(sys.argv[2]))\n"
     )
     target = tmp_path / "model"
     directory = str(next(iter(source.values())).parent)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,9 @@ from unit_runs import (
     write,
 )
 
+from beam_audio.rules import PRESETS, load_rules
 from beam_audio.schema import column_names
-from beam_audio.types import Failure, Transcript
+from beam_audio.types import Failure, Transcript, Word
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +124,9 @@ def test_the_date_is_that_of_the_event_in_utc(
 
 def test_all_columns_of_a_usual_recording_are_filled(tmp_path: Path) -> None:
     def hear(request: Request) -> Transcript:
-        return Transcript(f"{hear_loudness(request).text} {RIVER}", "en", 0.9, -0.3, 0.1)
+        words = (Word("When", 0.0, 0.4, 0.9),)
+        text = f"{hear_loudness(request).text} {RIVER}"
+        return Transcript(text, "en", 0.9, -0.3, 0.1, words=words)
 
     updated = datetime(2026, 1, 4, tzinfo=UTC)
     source = ref(
@@ -161,12 +165,68 @@ def test_what_cannot_be_measured_is_null_and_nothing_else_stands_for_it(tmp_path
     (segment,) = read(tmp_path / "out", "segments")
     unknown = {name for name, value in segment.items() if value is None}
     assert unknown == {
-        *("channel", "language", "language_probability", "avg_logprob", "no_speech_prob"),
+        *("channel", "language", "language_probability", "words", "avg_logprob", "no_speech_prob"),
         *("compression_ratio", "reference_text", "wer", "cer", "normalizer_id"),
         *("wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"),
         *("rms_dbfs", "peak_dbfs", "snr_db", "bandwidth_hz", "loudness_lufs"),
     }
     assert (segment["clipped_fraction"], segment["speech_fraction"]) == (0.0, 0.0)
+
+
+def test_words_have_the_times_of_the_recording(tmp_path: Path) -> None:
+    """The placeholder gives each half second a word; its windows are a second long."""
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.0, 0.4])))
+    transcribe(tmp_path / "out", source)
+    first, silent, last = segments_in_order(tmp_path / "out")
+    assert silent["words"] == []
+    for row, start in ((first, 0.0), (last, 2.0)):
+        assert " ".join(word["word"] for word in row["words"]) == row["text"] != ""
+        edges = [(word["start_seconds"], word["end_seconds"]) for word in row["words"]]
+        assert edges == [(start, start + 0.5), (start + 0.5, start + 1.0)]
+        assert [word["probability"] for word in row["words"]] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_text_in_a_window_where_nobody_speaks_is_dropped(tmp_path: Path, preset: str) -> None:
+    samples = np.concatenate([tones([0.3, 0.0]), speech()[:RATE_HZ]])
+    using = settings()
+    using = replace(using, rows=replace(using.rows, rules=load_rules(preset)))
+    transcribe(tmp_path / "out", ref(write(tmp_path / "a.wav", samples)), using=using)
+    tone, silent, spoken = segments_in_order(tmp_path / "out")
+    assert spoken["text"] != "" != tone["text"]
+    assert "text_without_speech" not in [*spoken["reasons"], *silent["reasons"]]
+    assert (tone["decision"], "text_without_speech" in tone["reasons"]) == ("drop", True)
+    assert (silent["text"], silent["speech_fraction"]) == ("", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "decision"), [("strict", "review"), ("balanced", "review"), ("lenient", "keep")]
+)
+def test_a_segment_in_another_language_than_its_recording_says_so(
+    tmp_path: Path, rules: str, decision: str
+) -> None:
+    def hear(request: Request) -> Transcript:
+        loud = np.abs(request.samples).max() > 0.25
+        return Transcript("ein Satz", "en" if loud else "de", language_probability=0.4)
+
+    source = ref(write(tmp_path / "a.wav", tones(levels(3))), language="de")
+    using = settings(rules=rules)
+    transcribe(tmp_path / "out", source, recognizer=Scripted(hear), using=using)
+    *same, other = segments_in_order(tmp_path / "out")
+    assert [row["reasons"] for row in same] == [["no_reference"]] * 2
+    assert other["reasons"] == ["language_mismatch", "language_unexpected", "no_reference"]
+    assert other["decision"] == decision
+    assert only_recording(tmp_path / "out")["language"] == "de"
+
+
+def test_a_recording_in_another_language_than_stated_says_so(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones(levels(2))), language="fr")
+    transcribe(tmp_path / "out", source)
+    for row in segments_in_order(tmp_path / "out"):
+        assert row["reasons"] == ["language_unexpected", "no_reference"]
+    transcribe(tmp_path / "told", source, using=settings(language="de"))
+    for row in segments_in_order(tmp_path / "told"):
+        assert (row["language"], row["reasons"]) == ("de", ["no_reference"])
 
 
 def test_a_row_says_which_model_rules_and_configuration_made_it(tmp_path: Path) -> None:

@@ -138,6 +138,46 @@ def test_the_language_of_a_recording_is_that_of_most_of_its_seconds(
     assert found == [language or stated for language in languages]
 
 
+OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=1.0)
+
+
+def test_words_that_two_windows_hear_are_in_the_recording_once(tmp_path: Path) -> None:
+    """The placeholder hears two words in each second, in whichever window it lies."""
+    path = write(tmp_path / "a.wav", tones(levels(6)))
+    transcribe(tmp_path / "once", ref(path))
+    text = only_recording(tmp_path / "once")["text"]
+    source = ref(path, reference_text=text)
+    transcribe(tmp_path / "out", source, using=settings(segments=OVERLAPPING))
+    recording, segments = only_recording(tmp_path / "out"), segments_in_order(tmp_path / "out")
+    assert len(segments) == 5
+    assert (recording["text"], recording["wer"], recording["wer_hits"]) == (text, 0.0, 12)
+    assert [len(row["words"]) for row in segments] == [4] * 5
+    assert [len(row["text"].split()) for row in segments] == [4] * 5
+    shares = [len(row["reference_text"].split()) for row in segments]
+    assert shares == [3, 2, 2, 2, 3]
+    assert all(row["wer"] == 0.0 for row in segments)
+
+
+def test_windows_without_word_times_give_all_their_text(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.1, 0.1])))
+    using = settings(segments=OVERLAPPING)
+    transcribe(tmp_path / "out", source, recognizer=Scripted(heard("hello there")), using=using)
+    assert only_recording(tmp_path / "out")["text"] == "hello there hello there"
+
+
+def test_windows_without_text_have_no_say_in_the_language(tmp_path: Path) -> None:
+    """Models name some language for silence, too."""
+
+    def hear(request: Request) -> Transcript:
+        return Transcript("x", "en") if request.samples.any() else Transcript("", "de")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.0, 0.1, 0.0])))
+    transcribe(tmp_path / "out", source, recognizer=Scripted(hear))
+    assert only_recording(tmp_path / "out")["language"] == "en"
+    silent, spoken, _ = segments_in_order(tmp_path / "out")
+    assert "language_mismatch" not in [*silent["reasons"], *spoken["reasons"]]
+
+
 def test_seconds_and_not_segments_choose_the_language(tmp_path: Path) -> None:
     def hear(request: Request) -> Transcript:
         return Transcript("x", "en" if len(request.samples) == 2 * RATE_HZ else "de")

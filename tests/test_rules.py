@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import pickle
 from typing import TYPE_CHECKING
@@ -13,17 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.errors import ConfigError
-from beam_audio.rules import (
-    PRESETS,
-    RULE_FLAGS,
-    RULE_MEASURES,
-    Value,
-    evidence,
-    load_rules,
-    parse_rules,
-    round_measure,
-)
-from beam_audio.schema import column_names
+from beam_audio.evidence import RULE_FLAGS, RULE_MEASURES, Languages, Value, evidence
+from beam_audio.rules import PRESETS, load_rules, parse_rules
 from beam_audio.text import normalizer_for, score
 from beam_audio.types import Quality, Segment, Transcript
 
@@ -62,21 +52,7 @@ def values_of(  # noqa: PLR0913 - one argument for each thing a test varies
     compared = (
         None if reference is None else score(reference, text, language, normalizer_for(language))
     )
-    return evidence(segment, GOOD_QUALITY, transcript, compared, language)
-
-
-def test_evidence_supplies_every_name_that_rules_accept() -> None:
-    assert set(values_of()) == {*RULE_MEASURES, *RULE_FLAGS}
-
-
-def test_measures_that_are_no_derived_ones_are_output_columns() -> None:
-    derived = {
-        "chars_per_speech_second",
-        "speech_seconds",
-        "unique_word_ratio",
-        "words_per_speech_second",
-    }
-    assert set(RULE_MEASURES) - derived <= column_names("segments")
+    return evidence(segment, GOOD_QUALITY, transcript, compared, Languages(judged_as=language))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -144,6 +120,7 @@ def test_a_missing_reference_passes_with_a_note() -> None:
         (values_of(avg_logprob=-1.2), "drop", {"logprob_low"}),
         (values_of(avg_logprob=-1.2, no_speech_prob=0.7), "drop", {"logprob_low", "silence"}),
         (values_of(avg_logprob=-0.9, no_speech_prob=0.7), "keep", set()),
+        (values_of(avg_logprob=-0.2, no_speech_prob=0.81), "review", {"no_speech_likely"}),
         (values_of("so so so so so", seconds=2), "drop", {"repetition"}),
         (
             values_of("thank you for watching " * 12, seconds=15),
@@ -164,6 +141,8 @@ def test_a_missing_reference_passes_with_a_note() -> None:
         (values_of("今天天气", seconds=3, language="zh"), "review", {"chars_per_second_low"}),
         (values_of("", seconds=3), "review", {"chars_per_second_low", "words_per_second_low"}),
         (values_of("", seconds=3, speech_seconds=0), "keep", set()),
+        (values_of("you", seconds=3, speech_seconds=0), "drop", {"text_without_speech"}),
+        (values_of("Yes.", seconds=30, speech_seconds=0.25), "keep", set()),
     ],
 )  # fmt: skip
 def test_balanced_names_what_is_odd(
@@ -175,14 +154,18 @@ def test_balanced_names_what_is_odd(
     )
 
 
+@pytest.mark.parametrize("flag", ["language_mismatch", "language_unexpected"])
+@pytest.mark.parametrize(
+    ("preset", "decision"), [("strict", "review"), ("balanced", "review"), ("lenient", "keep")]
+)
+def test_another_language_is_noted_and_worth_a_look(preset: str, decision: str, flag: str) -> None:
+    values = {**values_of(), flag: True}
+    assert load_rules(preset).decide(values) == (decision, (flag, "no_reference"))
+
+
 def test_missing_measures_pass() -> None:
     values: dict[str, Value] = dict.fromkeys(RULE_MEASURES)
-    values |= {
-        "empty_reference": False,
-        "has_reference": True,
-        "repetition": False,
-        "word_spaces": True,
-    }
+    values |= dict.fromkeys(RULE_FLAGS, False) | {"has_reference": True, "word_spaces": True}
     for preset in PRESETS:
         assert load_rules(preset).decide(values) == ("keep", ())
 
@@ -314,11 +297,3 @@ def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "huge").write_bytes(b"#" * 10_000_000)
     with pytest.raises(ConfigError, match="limited to 65536"):
         load_rules(str(tmp_path / "huge"))
-
-
-def test_rounding() -> None:
-    assert round_measure(0.123456) == 0.1235
-    assert round_measure(None) is None
-    assert round_measure(math.nan) is None
-    assert round_measure(-math.inf) is None
-    assert math.copysign(1, round_measure(-0.00001) or 0.0) == 1

@@ -32,7 +32,7 @@ from beam_audio.ledger import read_ledger
 from beam_audio.metrics import measure
 from beam_audio.segment import SegmentSettings
 from beam_audio.types import AudioRef, Failure, Quality, Segment, Transcript
-from beam_audio.unit import Progress, recognise, transcribe_unit
+from beam_audio.unit import Progress, recognise, seed_of, transcribe_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -281,6 +281,23 @@ def test_progress_counts_recordings_seconds_and_failures(tmp_path: Path) -> None
     )
     counts = (progress.recordings, progress.decoded_seconds, progress.failures)
     assert counts == (2, 2.0, 2)
+
+
+def test_every_segment_has_a_seed_of_its_own_that_stays(tmp_path: Path) -> None:
+    """Whatever the batches: random choices made for a segment depend on it alone."""
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3, 0.4])))
+    seeds = []
+    for batch_seconds in (1.0, 100.0):
+        recognizer, out = Scripted(), tmp_path / str(batch_seconds)
+        using = settings(batch_seconds=batch_seconds)
+        transcribe(out, source, recognizer=recognizer, using=using)
+        requests = [request for batch in recognizer.batches for request in batch]
+        seeds.append({float(np.abs(item.samples).max()): item.seed for item in requests})
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0].values())) == 4
+    ids = {row["segment_id"] for row in read(tmp_path / "1.0", "segments")}
+    assert {seed_of(segment_id) for segment_id in ids} == set(seeds[0].values())
+    assert all(0 <= seed < 2**32 for seed in seeds[0].values())
 
 
 def test_the_clips_have_the_rate_and_length_of_the_segments(tmp_path: Path) -> None:

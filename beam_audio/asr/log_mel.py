@@ -52,27 +52,31 @@ def _window() -> NDArray[np.float64]:
     return 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(_N_FFT) / _N_FFT)
 
 
-def log_mel(samples: NDArray[np.float32], bands: int) -> NDArray[np.float32]:
+def log_mel(
+    samples: NDArray[np.float32], bands: int, frames_wanted: int = FRAMES
+) -> NDArray[np.float32]:
     """Features of one clip.
 
     Args:
         samples: float32 of shape (n,) at 16 kHz, n ≤ 480,000; silence is added to 30 s.
         bands: 80, or 128 for large-v3 and later.
+        frames_wanted: How many of the 3000 to give, all that touch the clip at least.
 
     Returns:
-        float32 of shape (bands, 3000). They depend on this clip alone.
+        float32 of shape (bands, frames_wanted). They depend on this clip alone.
     """
     half = _N_FFT // 2
     # Frames wholly in the added silence are known: only those that touch the clip are computed.
     frames = min(FRAMES, (len(samples) + half - 1) // _HOP + 1)
-    padded = np.zeros(WINDOW_SAMPLES + 2 * half, np.float32)
+    reach = min(WINDOW_SAMPLES, max(frames * _HOP + half, _N_FFT))
+    padded = np.zeros(reach + 2 * half, np.float32)
     padded[half : half + len(samples)] = samples
     padded[:half] = padded[2 * half : half : -1]
     padded[-half:] = padded[-half - 2 : -2 * half - 2 : -1]
     pieces = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP][:frames]
     spectrum = np.fft.rfft(pieces * _window(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-    features: NDArray[np.float32] = np.full((bands, FRAMES), np.log10(_FLOOR), np.float32)
+    features: NDArray[np.float32] = np.full((bands, frames_wanted), np.log10(_FLOOR), np.float32)
     features[:, :frames] = np.log10(np.maximum(mel_filters(bands) @ power.T, _FLOOR))
     np.maximum(features, features.max() - np.float32(_DYNAMIC_RANGE), out=features)
     features += np.float32(4.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.errors import ModelError
-from beam_audio.types import Transcript
+from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Request, Task
     from beam_audio.models.card import ModelCard
 
-_VERSION = "placeholder/1"
+_VERSION = "placeholder/2"
 _SILENT_RMS = 1e-4
 _WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel")
 
@@ -31,7 +31,8 @@ def placeholder_sha256() -> str:
 class PlaceholderRecognizer:
     """Gives every clip two words a second, chosen by its loudness. It recognises nothing.
 
-    Text depends on the clip alone; silence has no text. Every language is accepted.
+    Text depends on the clip alone; silence has no text. A word takes the half second it was made
+    of. Every language is accepted.
     """
 
     def __init__(self, card: ModelCard, task: Task = "transcribe") -> None:
@@ -87,20 +88,27 @@ class PlaceholderRecognizer:
             raise ModelError(f"a clip of shape {samples.shape} is over {limit} s: cut it first")
         if not np.isfinite(samples).all():
             raise ModelError("a clip holds samples that are not finite numbers")
-        words = [_word(half) for half in _half_seconds(request, self.sample_rate_hz)]
-        spoken = [word for word in words if word]
+        words = _words(samples, self.sample_rate_hz)
         return Transcript(
-            text=" ".join(spoken),
+            text=" ".join(word.word for word in words),
             language=request.language or "en",
             language_probability=None if request.language else 1.0,
             avg_logprob=0.0,
-            no_speech_prob=0.0 if spoken else 1.0,
+            no_speech_prob=0.0 if words else 1.0,
+            words=tuple(words),
         )
 
 
-def _half_seconds(request: Request, sample_rate_hz: int) -> list[NDArray[np.float32]]:
+def _words(samples: NDArray[np.float32], sample_rate_hz: int) -> list[Word]:
+    """The words of the half seconds that are not silent."""
     step = sample_rate_hz // 2
-    return [request.samples[start : start + step] for start in range(0, len(request.samples), step)]
+    words = []
+    for start in range(0, len(samples), step):
+        half = samples[start : start + step]
+        if text := _word(half):
+            end = start + len(half)
+            words.append(Word(text, start / sample_rate_hz, end / sample_rate_hz, 1.0))
+    return words
 
 
 def _word(samples: NDArray[np.float32]) -> str:

@@ -24,10 +24,12 @@ class Request:
         samples: float32 of shape (n,) at the recogniser's ``sample_rate_hz``, full scale 1.0, not
             longer than its ``max_seconds``.
         language: ISO 639 code; None lets the model decide.
+        seed: What any random choice made for this clip depends on, and nothing else.
     """
 
     samples: NDArray[np.float32]
     language: str | None = None
+    seed: int = 0
 
 
 class Recognizer(Protocol):
@@ -58,7 +60,7 @@ class Recognizer(Protocol):
 
     @property
     def languages(self) -> frozenset[str]:
-        """Languages accepted in a request; a single one when the model knows no other."""
+        """Languages accepted in a request; empty when the model does not say, and takes any."""
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio a clip counts for in a batch: what the model pads it to."""

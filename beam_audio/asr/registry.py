@@ -2,120 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beam_audio.asr.frame_recognizer import load_frame_recognizer
+from beam_audio.asr.identity import ModelFacts, identify
+from beam_audio.asr.memory import MemoryBound
 from beam_audio.asr.placeholder import PlaceholderRecognizer, placeholder_sha256
+from beam_audio.asr.session import CPU, resolve_provider
 from beam_audio.asr.whisper import WhisperRecognizer, whisper_model_id
 from beam_audio.errors import ModelError, ProviderError
-from beam_audio.models.build import check_built, is_built, model_sha256, scratch_directory
-from beam_audio.models.card import ModelCard, has_card, list_cards, load_card
-from beam_audio.models.resolve import card_directory, ensure_built, require_precision
-from beam_audio.models.sources import find_weights, gather, install_line
+from beam_audio.models.build import check_built, model_sha256
+from beam_audio.models.card import has_card, load_card
+from beam_audio.models.layout import recognise_layout
+from beam_audio.models.resolve import ensure_built, require_precision
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from beam_audio.asr.recognizer import Recognizer, Task
+    from beam_audio.models.build import BuiltModel
+    from beam_audio.models.card import Padding
+    from beam_audio.models.layout import ModelLayout
 
-_PLACEHOLDER = "placeholder"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What a launcher needs of a model before anything is loaded; names as in ``Recognizer``."""
-
-    model_id: str
-    model_sha256: str
-    sample_rate_hz: int
-    max_seconds: float
-    languages: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """A card and what of it is on this machine.
-
-    Attributes:
-        card: The model.
-        weights: The packages its weights lie in; None when they are not installed.
-        built: Directory of its ONNX files; None when they are not built.
-        cure: The line that installs its weights; empty when it is available.
-    """
-
-    card: ModelCard
-    weights: str | None
-    built: Path | None
-    cure: str
-
-    @property
-    def name(self) -> str:
-        """What ``--model`` takes."""
-        return self.card.name
-
-    @property
-    def available(self) -> bool:
-        """Whether it loads without installing or downloading anything."""
-        return self.card.layout is None or self.built is not None or self.weights is not None
-
-    @property
-    def status(self) -> str:
-        """What is here, in words."""
-        if self.card.layout is None:
-            return "always there"
-        if self.built is not None:
-            return f"built in {self.built}"
-        return f"weights in {self.weights}" if self.weights else "weights not installed"
-
-    def __str__(self) -> str:
-        lines = [f"{self.name:<18}{self.card.description}", f"{'':18}{self.status}"]
-        return "\n".join([*lines, f"{'':18}{self.cure}"] if self.cure else lines)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """A model whose files were all verified and which loads.
-
-    Attributes:
-        model_id: Name and precision.
-        model_sha256: Identity of the weights as built.
-        directory: Where its files are; None for a model without any.
-        files: File name -> size in bytes.
-        provider: Execution provider it loaded on.
-    """
-
-    model_id: str
-    model_sha256: str
-    directory: Path | None
-    files: dict[str, int]
-    provider: str
-
-    def __str__(self) -> str:
-        lines = [f"{self.model_id} is whole and loads on {self.provider}", self.model_sha256]
-        lines += [f"{size:>13,} bytes  {name}" for name, size in self.files.items()]
-        return "\n".join([*lines, str(self.directory)] if self.directory else lines)
+PLACEHOLDER = "placeholder"
 
 
 def load_model(  # noqa: PLR0913  keyword arguments, each with a default
     name_or_dir: str,
     *,
     precision: str | None = None,
+    padding: Padding | None = None,
     provider: str = "auto",
     require_provider: bool = False,
     task: Task = "transcribe",
     prompt: str | None = None,
+    safeguards: bool = True,
     threads: int | None = None,
 ) -> Recognizer:
     """Load a model; one that is not built yet is built into the cache first.
 
     Args:
-        name_or_dir: Name of a card, or a directory: built, CTranslate2 or Hugging Face Whisper.
-        precision: Number type of the graphs; None takes the card's.
+        name_or_dir: Name of a card, or a directory of one of the layouts in
+            ``beam_audio.models.kinds``.
+        precision: Number type of the graphs; None takes the card's, or what the directory holds.
+        padding: What follows a clip in Whisper's window of 30 s: ``full`` is silence, as in the
+            reference; ``condensed`` gives nearly the same text of short clips several times as
+            fast (see ``beam_audio.asr.padding``). None takes the card's, or full.
         provider: ``auto`` (CUDA where ONNX Runtime has it, else CPU), ``cpu``, ``cuda``, or ONNX
             Runtime's own name.
         require_provider: Whether running on another provider is an error.
         task: ``translate`` gives English text of speech in another language.
         prompt: Text the model takes as what was said before.
+        safeguards: Whether Whisper decodes again, at higher temperatures, what looks wrong; off,
+            it takes the likeliest tokens once, for comparisons.
         threads: Threads inside an operator; None is one a core.
 
     Raises:
@@ -123,100 +61,104 @@ def load_model(  # noqa: PLR0913  keyword arguments, each with a default
         ProviderError: The provider was required and cannot be used.
         ModelError: The model is unknown or incomplete, or cannot do what is asked.
     """
-    if name_or_dir == _PLACEHOLDER:
+    if name_or_dir == PLACEHOLDER:
         if precision is not None:
             require_precision(precision)
         if require_provider and provider.lower() not in {"auto", "cpu", "cpuexecutionprovider"}:
             raise ProviderError(f"{provider} was required, and the placeholder has no use for it")
-        return PlaceholderRecognizer(load_card(_PLACEHOLDER), task)
+        return PlaceholderRecognizer(load_card(PLACEHOLDER), task)
+    layout = frame_layout(name_or_dir, precision)
+    if layout is not None:
+        _refuse_whispers_options(layout, padding=padding, task=task, prompt=prompt)
+        return _within_memory(
+            load_frame_recognizer(
+                layout, provider=provider, require_provider=require_provider, threads=threads
+            )
+        )
     built = ensure_built(name_or_dir, precision)
     check_built(built)
-    return WhisperRecognizer(
+    recognizer = WhisperRecognizer(
         built,
-        provider=provider,
+        padding=padding or _usual_padding(name_or_dir, built),
+        provider=_fitting_provider(built, provider),
         require_provider=require_provider,
         task=task,
         prompt=prompt,
+        safeguards=safeguards,
         threads=threads,
     )
+    return _within_memory(recognizer)
 
 
-def build_model(name_or_dir: str, precision: str | None = None) -> Path | None:
-    """Build a model, or verify the one built before and replace it if it is damaged.
+def _within_memory(recognizer: Recognizer) -> Recognizer:
+    # Main memory is swapped or ends the process: nothing is to be learnt from its failing.
+    return recognizer if recognizer.provider == CPU else MemoryBound(recognizer)
 
-    Returns:
-        The directory, which ``load_model`` takes on any machine; None for the placeholder, which
-        has no files.
+
+def frame_layout(name_or_dir: str, precision: str | None) -> ModelLayout | None:
+    """What a directory holds, when it is a model that runs as it is: any but a Whisper.
 
     Raises:
-        ChecksumError: A weight file is damaged.
-        ModelError: The model is unknown or incomplete.
+        ModelError: It is a directory that holds no model.
     """
-    if name_or_dir == _PLACEHOLDER:
+    directory = Path(name_or_dir).expanduser()
+    if has_card(name_or_dir) or not directory.is_dir():
         return None
-    built = ensure_built(name_or_dir, precision)
-    try:
-        check_built(built)
-    except ModelError:
-        # A built directory given as such comes back as it is, and fails again: it has no source.
-        built = ensure_built(name_or_dir, precision, again=True)
-        check_built(built)
-    return built.directory
+    layout = recognise_layout(directory, precision)
+    return None if layout.is_whisper else layout
 
 
-def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
-    """Verify the weights of a card where they are installed, then the built files, then load them.
+def _refuse_whispers_options(
+    layout: ModelLayout, *, padding: Padding | None, task: Task, prompt: str | None
+) -> None:
+    given = {"padding": padding, "prompt": prompt, "task": task if task != "transcribe" else None}
+    for name, value in given.items():
+        if value is not None:
+            raise ModelError(
+                f"--{name}={value} is for Whisper models; {layout.directory} holds a "
+                f"{layout.family} model, which has no use for it"
+            )
+
+
+def _fitting_provider(built: BuiltModel, provider: str) -> str:
+    """The provider; ``auto`` is the CPU for a precision that runs on no other.
 
     Raises:
-        ChecksumError: A file is damaged.
-        ModelError: The model is unknown or incomplete, or does not load.
+        ProviderError: Another one is asked for by name.
     """
-    if has_card(name_or_dir) and find_weights(load_card(name_or_dir)) is not None:
-        card = load_card(name_or_dir)
-        with scratch_directory(card_directory(card, card.precision).parent) as scratch:
-            gather(card, scratch)
-    recognizer = load_model(name_or_dir, precision=precision, provider="cpu")
-    directory, files = None, {}
-    if name_or_dir != _PLACEHOLDER:
-        directory = ensure_built(name_or_dir, precision).directory
-        files = {path.name: path.stat().st_size for path in sorted(directory.iterdir())}
-    return CheckReport(
-        model_id=recognizer.model_id,
-        model_sha256=recognizer.model_sha256,
-        directory=directory,
-        files=files,
-        provider=recognizer.provider,
-    )
+    if built.precision != "int8" or resolve_provider(provider) == CPU:
+        return provider
+    if provider != "auto":
+        raise ProviderError(
+            f"{built.name} in int8 runs on the CPU only, not on {provider}: use "
+            "--precision=float16, or --provider=cpu"
+        )
+    return "cpu"
 
 
-def list_models() -> tuple[ModelStatus, ...]:
-    """Every card with what of it is on this machine; nothing is loaded or imported."""
-    return tuple(_status(card) for card in list_cards())
-
-
-def _status(card: ModelCard) -> ModelStatus:
-    directory = card_directory(card, card.precision)
-    weights = find_weights(card)
-    built = directory if is_built(directory) else None
-    missing = card.layout is not None and weights is None and built is None
-    return ModelStatus(card, weights, built, cure=install_line(card) if missing else "")
+def _usual_padding(name_or_dir: str, built: BuiltModel) -> Padding:
+    # A directory may have been built from an older card of the same name.
+    return load_card(name_or_dir).padding if has_card(name_or_dir) else built.padding
 
 
 def model_facts(
-    name_or_dir: str, *, precision: str | None = None, task: Task = "transcribe"
+    name_or_dir: str,
+    *,
+    precision: str | None = None,
+    padding: Padding | None = None,
+    task: Task = "transcribe",
 ) -> ModelFacts:
     """What is known of a model without loading it.
 
-    A card answers by itself, whether or not its weights are installed; a directory of weights is
-    built into the cache first.
+    A card answers by itself, whether or not its weights are installed; a directory of Whisper
+    weights is built into the cache first.
 
     Raises:
         ModelError: The model is unknown or incomplete.
     """
-    if precision is not None:
-        require_precision(precision)
-    if name_or_dir == _PLACEHOLDER:
-        card = load_card(_PLACEHOLDER)
+    if name_or_dir == PLACEHOLDER:
+        card = load_card(PLACEHOLDER)
+        require_precision(precision or card.precision)
         recognizer = PlaceholderRecognizer(card, task)
         return ModelFacts(
             model_id=recognizer.model_id,
@@ -227,17 +169,21 @@ def model_facts(
         )
     if has_card(name_or_dir):
         card = load_card(name_or_dir)
-        number = precision or card.precision
+        number = require_precision(precision or card.precision)
         return ModelFacts(
-            model_id=whisper_model_id(card.name, number, task),
+            model_id=whisper_model_id(card.name, number, padding or card.padding, task),
             model_sha256=model_sha256(card.files, number),
             sample_rate_hz=card.sample_rate_hz,
             max_seconds=card.max_seconds,
             languages=frozenset(card.languages),
         )
+    layout = frame_layout(name_or_dir, precision)
+    if layout is not None:
+        _refuse_whispers_options(layout, padding=padding, task=task, prompt=None)
+        return identify(layout)
     built = ensure_built(name_or_dir, precision)
     return ModelFacts(
-        model_id=whisper_model_id(built.name, built.precision, task),
+        model_id=whisper_model_id(built.name, built.precision, padding or built.padding, task),
         model_sha256=built.model_sha256,
         sample_rate_hz=built.sample_rate_hz,
         max_seconds=built.max_seconds,

@@ -19,6 +19,10 @@ _PROVIDERS = {
     "dml": "DmlExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
+# What a provider falls back to before the CPU.
+_SECOND_CHOICE = {_PROVIDERS["tensorrt"]: _PROVIDERS["cuda"]}
+# The default doubles the arena whenever it is full, which takes a card from its other processes.
+_CUDA_OPTIONS = {"arena_extend_strategy": "kSameAsRequested"}
 _LOG = logging.getLogger(__name__)
 _ERRORS_ONLY = 3
 _MISSING = (
@@ -61,6 +65,16 @@ def resolve_provider(provider: str) -> str:
     return name
 
 
+def _with_options(name: str) -> list[tuple[str, dict[str, str]]]:
+    """The provider and those after it that this build has, each with its options."""
+    wanted = dict.fromkeys((name, _SECOND_CHOICE.get(name, CPU), CPU))
+    return [
+        (entry, _CUDA_OPTIONS if entry == _PROVIDERS["cuda"] else {})
+        for entry in wanted
+        if entry in available_providers()
+    ]
+
+
 def make_session(
     path: Path, *, provider: str, require_provider: bool = False, threads: int | None = None
 ) -> Any:  # noqa: ANN401 (the library has no types)
@@ -85,9 +99,8 @@ def make_session(
         options.intra_op_num_threads = threads
     # Idle threads that spin would take the cores from decoding, which runs beside inference.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    usable = [entry for entry in dict.fromkeys((name, CPU)) if entry in available_providers()]
     try:
-        session = runtime.InferenceSession(str(path), options, providers=usable)
+        session = runtime.InferenceSession(str(path), options, providers=_with_options(name))
     except Exception as error:  # its errors share no class of their own
         raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
     in_use = session.get_providers()[0]

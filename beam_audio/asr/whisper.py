@@ -1,14 +1,18 @@
-"""Whisper: greedy decoding of a batch of clips, each independent of the others."""
+"""Whisper: from a batch of clips to transcripts, each independent of the others."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beam_audio.asr.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS, log_mel
+from beam_audio.asr.alignment import SECONDS_PER_FRAME, token_spans
+from beam_audio.asr.decoding import Decoding, decode_safely
+from beam_audio.asr.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS
+from beam_audio.asr.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
+from beam_audio.asr.safeguards import Attempt
 from beam_audio.asr.whisper_graphs import DecoderState, WhisperGraphs
+from beam_audio.asr.word_times import align_words
 from beam_audio.errors import ModelError
 from beam_audio.models.build import TOKENIZER_FILE
 from beam_audio.types import Transcript
@@ -19,33 +23,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.decoding import Decoded
     from beam_audio.asr.recognizer import Request, Task
     from beam_audio.models.build import BuiltModel
+    from beam_audio.models.card import Padding
+    from beam_audio.types import Word
 
-_COMPACT_BELOW = 0.75  # share of rows still running at which the finished ones are taken out
-
-
-def whisper_model_id(name: str, precision: str, task: Task) -> str:
-    """Name and precision; the task too when it is not to transcribe."""
-    return f"{name}/{precision}" + ("/translate" if task == "translate" else "")
+_SAMPLES_PER_FRAME = round(SECONDS_PER_FRAME * SAMPLE_RATE_HZ)
 
 
-@dataclass(slots=True)
-class _Row:
-    """What has been decoded of one clip; ``logprob`` sums over its tokens and the end token."""
-
-    no_speech_prob: float
-    tokens: list[int] = field(default_factory=list)
-    logprob: float = 0.0
-    ended: bool = False
-
-    def take(self, token: int, logprob: float, end: int) -> None:
-        if self.ended:
-            return
-        self.logprob += logprob
-        self.ended = token == end
-        if not self.ended:
-            self.tokens.append(token)
+def whisper_model_id(name: str, precision: str, padding: Padding, task: Task) -> str:
+    """Name and precision; padding and task, too, when they are not full and to transcribe."""
+    condensed = "/condensed" if padding == "condensed" else ""
+    return f"{name}/{precision}{condensed}" + ("/translate" if task == "translate" else "")
 
 
 class WhisperRecognizer:
@@ -53,10 +43,13 @@ class WhisperRecognizer:
 
     Args:
         built: The model.
+        padding: What follows a clip in the 30 s window: see ``beam_audio.asr.padding``.
         provider: ``auto``, ``cpu``, ``cuda`` or ONNX Runtime's own name.
         require_provider: Whether running on another provider is an error.
         task: ``translate`` gives English text of speech in another language.
         prompt: Text the model takes as what was said before; its last 223 tokens count.
+        safeguards: Whether texts not to be trusted are decoded again and silence has no text; see
+            ``beam_audio.asr.safeguards``. Without them every text is the likeliest one.
         threads: Threads inside an operator; None is one a core.
 
     Raises:
@@ -68,15 +61,19 @@ class WhisperRecognizer:
         self,
         built: BuiltModel,
         *,
+        padding: Padding = "full",
         provider: str = "auto",
         require_provider: bool = False,
         task: Task = "transcribe",
         prompt: str | None = None,
+        safeguards: bool = True,
         threads: int | None = None,
     ) -> None:
         self._built = built
         self._config = built.whisper
         self._task = task
+        self._padding = padding
+        self._safeguards = safeguards
         if task == "translate" and not self._config.multilingual:
             raise ModelError(
                 f"{built.name} knows English only and cannot translate: use a multilingual model "
@@ -102,8 +99,8 @@ class WhisperRecognizer:
 
     @property
     def model_id(self) -> str:
-        """Name and precision; the task too when it is not to transcribe."""
-        return whisper_model_id(self._built.name, self._built.precision, self._task)
+        """Name and precision; padding and task, too, when they are not the usual ones."""
+        return whisper_model_id(self._built.name, self._built.precision, self._padding, self._task)
 
     @property
     def model_sha256(self) -> str:
@@ -130,9 +127,11 @@ class WhisperRecognizer:
         """Codes of the languages accepted in a request."""
         return frozenset(self._config.languages)
 
-    def cost_seconds(self, duration_seconds: float) -> float:  # noqa: ARG002 (part of the contract)
-        """Always 30: every clip is padded to the window."""
-        return WINDOW_SECONDS
+    def cost_seconds(self, duration_seconds: float) -> float:
+        """What the encoder computes for a clip: 30 s, or less with condensed padding."""
+        if self._padding == "full":
+            return WINDOW_SECONDS
+        return SECONDS_PER_POSITION * condensed_positions(round(duration_seconds * SAMPLE_RATE_HZ))
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
         """Recognise a batch; one transcript a request, in order.
@@ -145,12 +144,22 @@ class WhisperRecognizer:
         for request in requests:
             self._require_fit(request)
         bands = self._config.dimensions.mel_bands
-        state = self._graphs.encode([log_mel(request.samples, bands) for request in requests])
+        state = self._graphs.encode(
+            [encoder_input(request.samples, bands, self._padding) for request in requests]
+        )
         languages = self._languages(requests, state)
-        rows = self._decode(state, [self._start(language) for language, _ in languages])
+        decoding = Decoding(
+            self._graphs,
+            self._config,
+            state,
+            [self._start(language) for language, _ in languages],
+            len(self._context),
+        )
         return [
-            self._transcript(row, language, probability)
-            for row, (language, probability) in zip(rows, languages, strict=True)
+            self._transcript(request, *language, *found)
+            for request, language, found in zip(
+                requests, languages, self._decode(decoding, requests, languages), strict=True
+            )
         ]
 
     def _require_fit(self, request: Request) -> None:
@@ -177,7 +186,7 @@ class WhisperRecognizer:
             return [(language, None) for language in given if language is not None]
         codes = list(self._config.tokens.languages)
         start = np.full((len(requests), 1), self._config.tokens.start, np.int64)
-        logits, _ = self._graphs.step(state, start, [0])
+        logits = self._graphs.step(state, start, [0]).logits
         probabilities = _softmax(logits[:, 0, list(self._config.tokens.languages.values())])
         return [
             (language, None) if language is not None else (codes[best], float(row[best]))
@@ -194,42 +203,74 @@ class WhisperRecognizer:
             start += [tokens.languages[language], task]
         return [*start, tokens.no_timestamps]
 
-    def _decode(self, state: DecoderState, prompts: list[list[int]]) -> list[_Row]:
-        """Take the likeliest token until each row ends, or is half as long as the model allows."""
-        tokens = self._config.tokens
-        length, room = len(prompts[0]), self._config.dimensions.text_positions
-        logits, state = self._graphs.step(
-            state, np.array(prompts, np.int64), [len(self._context), length - 1]
-        )
-        no_speech = _softmax(logits[:, 0])[:, tokens.no_speech]
-        rows = [_Row(float(probability)) for probability in no_speech]
-        running, following = list(rows), logits[:, 1]
-        hidden = [*tokens.suppress, *tokens.suppress_first]
-        for _ in range(min(room // 2, room - length)):
-            chosen, logprobs = _likeliest(following, hidden)
-            for row, token, logprob in zip(running, chosen, logprobs, strict=True):
-                row.take(int(token), float(logprob), tokens.end)
-            going = np.flatnonzero([not row.ended for row in running])
-            if not len(going):
-                break
-            if len(going) <= _COMPACT_BELOW * len(running):
-                state = self._graphs.keep_rows(state, going)
-                running, chosen = [running[row] for row in going], chosen[going]
-            logits, state = self._graphs.step(state, chosen[:, None], [0])
-            following, hidden = logits[:, 0], list(tokens.suppress)
-        return rows
+    def _decode(
+        self,
+        decoding: Decoding,
+        requests: Sequence[Request],
+        languages: Sequence[tuple[str, float | None]],
+    ) -> list[tuple[Decoded, Attempt]]:
+        def judge(row: int, decoded: Decoded) -> Attempt:
+            return Attempt(
+                text=self._text(list(filter(self._is_text, decoded.tokens))).strip(),
+                language=self._written(languages[row][0]),
+                avg_logprob=decoded.avg_logprob,
+                no_speech_prob=decoded.no_speech_prob,
+            )
 
-    def _transcript(self, row: _Row, language: str, probability: float | None) -> Transcript:
-        # Every id from the end token on is special: end, tasks, languages, timestamps.
-        words = [token for token in row.tokens if token < self._config.tokens.end]
+        seeds = [request.seed for request in requests]
+        if self._safeguards:
+            return decode_safely(decoding, seeds, judge)
+        found = decoding.run(range(decoding.rows), 0.0, seeds)
+        return [(decoded, judge(row, decoded)) for row, decoded in enumerate(found)]
+
+    def _written(self, spoken: str) -> str:
+        """The language of the text."""
+        return "en" if self._task == "translate" else spoken
+
+    def _transcript(
+        self,
+        request: Request,
+        language: str,
+        language_probability: float | None,
+        decoded: Decoded,
+        attempt: Attempt,
+    ) -> Transcript:
+        silent = self._safeguards and attempt.is_silence
         return Transcript(
-            text=self._tokenizer.decode(words).strip(),
+            text="" if silent else attempt.text,
             language=language,
-            language_probability=probability,
-            avg_logprob=row.logprob / (len(row.tokens) + 1),
-            no_speech_prob=row.no_speech_prob,
-            token_ids=tuple(row.tokens),
+            language_probability=language_probability,
+            avg_logprob=attempt.avg_logprob,
+            no_speech_prob=attempt.no_speech_prob,
+            token_ids=() if silent else decoded.tokens,
+            words=() if silent else self._words(request, decoded, attempt.language),
         )
+
+    def _words(self, request: Request, decoded: Decoded, language: str) -> tuple[Word, ...] | None:
+        """Words with times; None for a checkpoint that does not tell which heads follow time."""
+        if not self._config.alignment_heads:
+            return None
+        frames = -(-len(request.samples) // _SAMPLES_PER_FRAME)
+        prompt = decoded.scores.shape[1] - len(decoded.tokens)
+        spans = token_spans(decoded.scores[:, :, :frames], prompt)
+        # Times belong to all tokens, words to those of the text.
+        kept = [place for place, token in enumerate(decoded.tokens) if self._is_text(token)]
+        return align_words(
+            request.samples,
+            spans[kept],
+            [decoded.tokens[place] for place in kept],
+            logprobs=[decoded.logprobs[place] for place in kept],
+            decode=self._text,
+            language=language,
+        )
+
+    def _is_text(self, token: int) -> bool:
+        """Every id from the end token on is special: end, tasks, languages, timestamps."""
+        return token < self._config.tokens.end
+
+    def _text(self, tokens: list[int]) -> str:
+        text: str = self._tokenizer.decode(tokens)
+        return text
 
 
 def _load_tokenizer(built: BuiltModel) -> Any:  # noqa: ANN401 (the library has no types)
@@ -245,22 +286,3 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
-
-
-def _likeliest(
-    logits: NDArray[np.float32], hidden: list[int]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Likeliest token of each row that is not hidden, and its log probability among those.
-
-    Args:
-        logits: float32 of shape (rows, vocabulary).
-        hidden: Token ids that may not be chosen.
-
-    Returns:
-        int64 and float32 of shape (rows,).
-    """
-    allowed = logits.copy()
-    allowed[:, hidden] = -np.inf
-    chosen = allowed.argmax(axis=1)
-    best = allowed.max(axis=1)
-    return chosen, -np.log(np.exp(allowed - best[:, None]).sum(axis=1))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.padding import EncoderInput
     from beam_audio.models.whisper_config import WhisperDimensions
 
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+_HIDDEN = -1e4  # takes all weight from a position a row of a batch does not have, in float16 too
 _DEVICES = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "cuda"}
 
 
@@ -25,14 +29,37 @@ class DecoderState:
     """What the decoder carries from step to step for a batch of clips, as ONNX Runtime values.
 
     Attributes:
-        rows: Number of clips.
-        cross: Keys and values of the audio, by input name.
+        contents: Audio positions that hear the clip itself, a clip.
+        positions: Audio positions a clip, silence included; the tensors have the most of them.
+        audio: Keys and values of the audio, and the weights of its positions, by input name.
         past: Keys and values of the tokens so far, by input name.
     """
 
-    rows: int
-    cross: dict[str, Any]
+    contents: tuple[int, ...]
+    positions: tuple[int, ...]
+    audio: dict[str, Any]
     past: dict[str, Any]
+
+    @property
+    def rows(self) -> int:
+        """Number of clips."""
+        return len(self.contents)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What a decoder step gives.
+
+    Attributes:
+        logits: float32 (rows, positions asked for, vocabulary).
+        alignment: float32 (rows, alignment heads, tokens fed, audio positions): the scores, before
+            any softmax, of the heads that follow time.
+        state: The clips with the tokens fed.
+    """
+
+    logits: NDArray[np.float32]
+    alignment: NDArray[np.float32]
+    state: DecoderState
 
 
 class WhisperGraphs:
@@ -72,68 +99,90 @@ class WhisperGraphs:
         self._dimensions = dimensions
         self._cross_names = [output.name for output in self._encoder.get_outputs()]
         outputs = [output.name for output in self._decoder.get_outputs()]
-        self._present_names = [name for name in outputs if name != "logits"]
+        self._come_names = ("logits", "alignment")
+        self._present_names = [name for name in outputs if name not in self._come_names]
+        kinds = {entry.name: entry.type for entry in self._decoder.get_inputs()}
+        self._dtype = np.float16 if kinds["past_key_0"] == "tensor(float16)" else np.float32
 
-    def encode(self, features: Sequence[NDArray[np.float32]]) -> DecoderState:
-        """Encode clips, each float32 (bands, 3000), into a state without tokens."""
+    def encode(self, clips: Sequence[EncoderInput]) -> DecoderState:
+        """Encode clips into a state without tokens."""
         # A CPU gains nothing from a batch here, and one clip at a time needs the least memory.
-        if self.provider != CPU or len(features) == 1:
-            return self._fresh(len(features), self._cross(np.stack(features)))
-        joined: dict[str, NDArray[np.float32]] = {}
-        for row, clip in enumerate(features):
-            for name, value in self._cross(clip[np.newaxis]).items():
-                if not row:
-                    joined[name] = np.empty((len(features), *value.shape()[1:]), np.float32)
-                joined[name][row] = value.numpy()[0]
-        return self._fresh(
-            len(features), {name: self._put(array) for name, array in joined.items()}
-        )
+        parts = [clips] if self.provider != CPU else [[clip] for clip in clips]
+        encoded = [self._encode(part) for part in parts]
+        positions = tuple(clip.positions for clip in clips)
+        audio = encoded[0] if len(parts) == 1 else self._join(encoded, max(positions))
+        audio["log_members"] = self._put(_stack([clip.log_members for clip in clips], _HIDDEN))
+        contents = tuple(clip.content for clip in clips)
+        return DecoderState(contents, positions, audio, self._no_tokens(len(clips)))
 
-    def _cross(self, log_mel: NDArray[np.float32]) -> dict[str, Any]:
-        return self._run(self._encoder, {"log_mel": self._put(log_mel)}, self._cross_names)
+    def _encode(self, clips: Sequence[EncoderInput]) -> dict[str, Any]:
+        """Keys and values of clips, with as many positions as the longest has."""
+        feed: dict[str, NDArray[Any]] = {
+            "log_mel": _stack_features([clip.log_mel for clip in clips]),
+            "source": _stack([clip.source for clip in clips], 0),
+            "place": _stack([clip.place for clip in clips], 0),
+            "log_members": _stack([clip.log_members for clip in clips], _HIDDEN),
+        }
+        values = {name: self._put(array) for name, array in feed.items()}
+        return self._run(self._encoder, values, self._cross_names)
 
-    def _fresh(self, rows: int, cross: dict[str, Any]) -> DecoderState:
+    def _join(self, encoded: list[dict[str, Any]], positions: int) -> dict[str, Any]:
+        """One batch of clips that were encoded one by one."""
+        joined = {}
+        for name in self._cross_names:
+            rows = [clip.pop(name).numpy() for clip in encoded]
+            size = (len(rows), *rows[0].shape[1:3], positions)
+            if name.startswith("cross_value"):
+                size = (len(rows), rows[0].shape[1], positions, rows[0].shape[3])
+            array = np.zeros(size, self._dtype)
+            for row, clip in enumerate(rows):
+                array[row, :, : clip.shape[2], : clip.shape[3]] = clip[0]
+            joined[name] = self._put(array)
+        return joined
+
+    def _no_tokens(self, rows: int) -> dict[str, Any]:
         heads = self._dimensions.decoder_heads
         size = self._dimensions.width // heads
         shapes = {"key": (rows, heads, size, 0), "value": (rows, heads, 0, size)}
-        past = {
-            f"past_{kind}_{layer}": self._put(np.zeros(shape, np.float32))
+        return {
+            f"past_{kind}_{layer}": self._put(np.zeros(shape, self._dtype))
             for layer in range(self._dimensions.decoder_layers)
             for kind, shape in shapes.items()
         }
-        return DecoderState(rows, cross, past)
 
     def step(
         self, state: DecoderState, tokens: NDArray[np.int64], positions: Sequence[int]
-    ) -> tuple[NDArray[np.float32], DecoderState]:
+    ) -> Step:
         """Feed tokens.
 
         Args:
             state: The clips and their tokens so far; it stays usable.
             tokens: int64 of shape (rows, t).
             positions: Which of the t positions to give logits for.
-
-        Returns:
-            Logits, float32 of shape (rows, len(positions), vocabulary), and the state after.
         """
         feed = {
             "tokens": self._put(np.ascontiguousarray(tokens)),
             "positions": self._put(np.array(positions, np.int64)),
             **state.past,
-            **state.cross,
+            **state.audio,
         }
-        outputs = self._run(self._decoder, feed, self._present_names, ("logits",))
-        logits: NDArray[np.float32] = outputs.pop("logits").numpy()
+        outputs = self._run(self._decoder, feed, self._present_names, self._come_names)
+        logits, alignment = (outputs.pop(name).numpy() for name in self._come_names)
         past = {name.replace("present", "past"): value for name, value in outputs.items()}
-        return logits, DecoderState(state.rows, state.cross, past)
+        return Step(logits, alignment, replace(state, past=past))
 
     def keep_rows(self, state: DecoderState, rows: NDArray[np.intp]) -> DecoderState:
         """The state of some of the clips only."""
-        cross, past = (
-            {name: self._put(value.numpy()[rows]) for name, value in part.items()}
-            for part in (state.cross, state.past)
+        contents, positions = (
+            tuple(counts[row] for row in rows) for counts in (state.contents, state.positions)
         )
-        return DecoderState(len(rows), cross, past)
+        longest = max(positions)
+        audio = {
+            name: self._put(_kept_positions(name, value.numpy()[rows], longest))
+            for name, value in state.audio.items()
+        }
+        past = {name: self._put(value.numpy()[rows]) for name, value in state.past.items()}
+        return DecoderState(contents, positions, audio, past)
 
     def _put(self, array: NDArray[Any]) -> Any:  # noqa: ANN401 (the library has no types)
         return self._value.ortvalue_from_numpy(array, self._device, 0)
@@ -155,3 +204,22 @@ class WhisperGraphs:
             binding.bind_output(name, "cpu")
         session.run_with_iobinding(binding)
         return dict(zip((*stay, *come), binding.get_outputs(), strict=True))
+
+
+def _stack(rows: Sequence[NDArray[ScalarT]], filling: float) -> NDArray[ScalarT]:
+    """Vectors of unequal length as rows of one array."""
+    longest = max(map(len, rows))
+    return np.stack([np.pad(row, (0, longest - len(row)), constant_values=filling) for row in rows])
+
+
+def _stack_features(features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Features of unequal length: one that ends early ends in silence, which is repeated."""
+    frames = max(each.shape[1] for each in features)
+    return np.stack(
+        [np.pad(each, ((0, 0), (0, frames - each.shape[1])), mode="edge") for each in features]
+    )
+
+
+def _kept_positions(name: str, array: NDArray[Any], positions: int) -> NDArray[Any]:
+    """The first audio positions of an input of the decoder."""
+    return array[:, :, :positions] if name.startswith("cross_value") else array[..., :positions]

@@ -10,7 +10,7 @@ import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
-from beam_audio.asr import Recognizer, Request, Task, load_model
+from beam_audio.asr import Padding, Recognizer, Request, Task, load_model
 from beam_audio.audio import resample
 from beam_audio.remote import local_model
 from beam_audio.transforms.read import FAILURES
@@ -38,6 +38,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         model: str = "whisper-tiny.en",
         *,
         precision: str | None = None,
+        padding: Padding | None = None,
         provider: str = "auto",
         require_provider: bool = False,
         language: str | None = None,
@@ -50,6 +51,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         Args:
             model: A card's name, a folder, or an address such as ``gs://bucket/model``.
             precision: Numeric precision; the card's own by default.
+            padding: ``full`` or ``condensed`` silence after a clip; the card's own by default.
             provider: ``auto``, ``cpu``, ``cuda`` or the name of an ONNX Runtime provider.
             require_provider: Fail when the session runs on another provider.
             language: Language of every segment; None lets the model decide.
@@ -64,6 +66,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         self._shared = Shared()
         self._options: dict[str, Any] = {
             "precision": precision,
+            "padding": padding,
             "provider": provider,
             "require_provider": require_provider,
             "task": task,

@@ -90,6 +90,21 @@ def test_pandas_reads_null_partitions_told_not_to_make_categories(partitioned: P
     assert frame["text"].notna().all()
 
 
+def test_words_are_lists_of_records(plain: Path) -> None:
+    rows = read_rows(plain, "segments")
+    expected = {word["word"] for row in rows for word in row["words"]}
+    query = (
+        "select word.word, word.start_seconds < word.end_seconds "
+        "from (select unnest(words) as word from read_parquet(?))"
+    )
+    files = f"{plain}/segments/**/*.parquet"
+    found = duckdb.connect().execute(query, [files]).fetchall()
+    assert {word for word, _ in found} == expected != set()
+    assert all(in_order for _, in_order in found)
+    frame = pd.read_parquet(plain / "segments", columns=["words"])
+    assert {word["word"] for words in frame["words"] for word in words} == expected
+
+
 def test_columns_that_name_folders_are_not_stored(partitioned: Path) -> None:
     for path in (partitioned / "segments").rglob("*.parquet"):
         names = pyarrow.dataset.dataset(path).schema.names

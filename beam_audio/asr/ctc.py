@@ -1,0 +1,263 @@
+"""CTC models of the wav2vec2 kind, as Hugging Face publishes and optimum exports them.
+
+The graph takes ``input_values`` (clips, samples), where it can also ``attention_mask``, and gives
+``logits`` (clips, frames, vocabulary). ``vocab.json`` names the tokens; ``config.json`` tells the
+blank and the convolutions, ``preprocessor_config.json`` whether clips are normalised,
+``tokenizer_config.json`` what parts words. What is missing has the value of wav2vec2 base.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from beam_audio.asr.clip_groups import group_clips
+from beam_audio.asr.session import CPU, make_session
+from beam_audio.asr.timed_tokens import TimedToken
+from beam_audio.errors import ModelError
+from beam_audio.models.graph_files import mixes_rows
+from beam_audio.models.whisper_config import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from beam_audio.asr.clip_groups import ClipGroup
+    from beam_audio.models.layout import ModelLayout
+
+_KERNELS: Final = (10, 3, 3, 3, 3, 2, 2)
+_STRIDES: Final = (5, 2, 2, 2, 2, 2, 2)
+_BLANKS: Final = ("<pad>", "[PAD]", "<blank>")
+_SPECIAL: Final = re.compile(r"<.+>|\[.+\]")  # <s>, </s>, <unk>, [UNK]: they write nothing
+_VARIANCE_FLOOR: Final = 1e-7  # as Hugging Face's feature extractor has it
+_FLOATS: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Frames in a row on which one token is the likeliest.
+
+    Attributes:
+        token: Its id; never the blank's.
+        start: First frame.
+        stop: Frame after the last.
+        logprob: Mean over the frames of the natural log of its probability.
+    """
+
+    token: int
+    start: int
+    stop: int
+    logprob: float
+
+
+def greedy_runs(log_probabilities: NDArray[np.float32], blank: int) -> Iterator[Run]:
+    """Best path of a CTC output (Graves et al., 2006): repeats are one token, blanks none.
+
+    Args:
+        log_probabilities: float32 of shape (frames, vocabulary).
+        blank: Token that separates.
+    """
+    best = log_probabilities.argmax(axis=1)
+    chosen = np.take_along_axis(log_probabilities, best[:, None], axis=1)[:, 0]
+    start = 0
+    for token, frames in groupby(best.tolist()):
+        stop = start + sum(1 for _ in frames)
+        if token != blank:
+            yield Run(token, start, stop, float(chosen[start:stop].mean(dtype=np.float64)))
+        start = stop
+
+
+@dataclass(frozen=True, slots=True)
+class CtcSettings:
+    """What the files beside the graph say.
+
+    Attributes:
+        texts: Token -> what it writes; the word delimiter is a space.
+        blank: Token that separates.
+        kernels: Widths of the convolutions over samples.
+        strides: Steps of them.
+        normalise: Whether a clip is brought to mean 0 and variance 1.
+    """
+
+    texts: dict[int, str]
+    blank: int
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+    normalise: bool
+
+    def frames(self, samples: int) -> int:
+        """Frames the convolutions make of so many samples."""
+        for kernel, stride in zip(self.kernels, self.strides, strict=True):
+            samples = (samples - kernel) // stride + 1
+        return samples
+
+    @property
+    def samples_per_frame(self) -> int:
+        """Step from one frame to the next."""
+        return math.prod(self.strides)
+
+
+def read_settings(layout: ModelLayout) -> CtcSettings:
+    """Read the files beside the graph.
+
+    Raises:
+        ModelError: One is malformed, or the vocabulary has no blank.
+    """
+    config = layout.config()
+    preprocessor = _optional(layout.directory / "preprocessor_config.json")
+    tokenizer = _optional(layout.directory / "tokenizer_config.json")
+    path = layout.files["vocabulary"]
+    vocabulary = read_json(path)
+    if not all(isinstance(token, int) for token in vocabulary.values()):
+        raise ModelError(
+            f"{path} does not map tokens to numbers; one with a vocabulary a language must be cut "
+            "to the language of the model's adapter"
+        )
+    try:
+        kernels = tuple(int(size) for size in config.get("conv_kernel", _KERNELS))
+        strides = tuple(int(size) for size in config.get("conv_stride", _STRIDES))
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"conv_kernel or conv_stride in {layout.directory} is wrong") from error
+    if len(kernels) != len(strides) or min((*kernels, *strides), default=0) < 1:
+        raise ModelError(f"conv_kernel and conv_stride in {layout.directory} do not fit together")
+    return CtcSettings(
+        texts=_texts(vocabulary, tokenizer),
+        blank=_blank(vocabulary, config, path),
+        kernels=kernels,
+        strides=strides,
+        normalise=bool(preprocessor.get("do_normalize", True)),
+    )
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
+
+
+def _texts(vocabulary: dict[str, int], tokenizer: dict[str, Any]) -> dict[int, str]:
+    delimiter = str(tokenizer.get("word_delimiter_token") or "|")
+    lower = bool(tokenizer.get("do_lower_case", False))
+    texts = {}
+    for text, token in vocabulary.items():
+        written = " " if text == delimiter else "" if _SPECIAL.fullmatch(text) else text
+        texts[token] = written.lower() if lower else written
+    return texts
+
+
+def _blank(vocabulary: dict[str, int], config: dict[str, Any], path: Path) -> int:
+    stated = config.get("pad_token_id")
+    named = (vocabulary[token] for token in _BLANKS if token in vocabulary)
+    blank = stated if isinstance(stated, int) else next(named, None)
+    if blank is None:
+        raise ModelError(
+            f"{path} has no token {' or '.join(_BLANKS)}, and config.json no pad_token_id: which "
+            "token is the blank is not known"
+        )
+    return blank
+
+
+class CtcModel:
+    """A loaded export; a ``FrameModel``.
+
+    Clips share a call only on a device, and only with a mask: without one, normalisation inside
+    the network runs over what a clip is padded with.
+
+    Args:
+        layout: Of family ``wav2vec2-ctc``.
+        sample_rate_hz: Rate of the clips.
+        provider: As for ``make_session``, as are the rest.
+        require_provider: Whether falling back to another provider is an error.
+        threads: Threads inside an operator.
+
+    Raises:
+        ModelError: The graph or a file beside it is of another kind.
+        ProviderError: The provider was required and cannot be used.
+    """
+
+    def __init__(
+        self,
+        layout: ModelLayout,
+        sample_rate_hz: int,
+        *,
+        provider: str = "auto",
+        require_provider: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        path = layout.files["model"]
+        self._path = path
+        self._settings = read_settings(layout)
+        self._sample_rate_hz = sample_rate_hz
+        self._session = make_session(
+            path, provider=provider, require_provider=require_provider, threads=threads
+        )
+        self.provider: str = self._session.get_providers()[0]
+        inputs = {entry.name: entry.type for entry in self._session.get_inputs()}
+        outputs = [entry.name for entry in self._session.get_outputs()]
+        kind = inputs.get("input_values")
+        if kind not in _FLOATS or inputs.keys() - {"input_values", "attention_mask"}:
+            raise ModelError(f"{path} takes {', '.join(inputs)} and not input_values of samples")
+        if "logits" not in outputs:
+            raise ModelError(f"{path} gives {', '.join(outputs)} and no logits")
+        self._float = _FLOATS[kind]
+        self._masked = "attention_mask" in inputs
+        self.takes_batches = self._masked and self.provider != CPU and not mixes_rows(path)
+
+    def tokens(self, clips: Sequence[NDArray[np.float32]]) -> list[list[TimedToken]]:
+        """Tokens of each clip, float32 of shape (n,)."""
+        found: dict[int, list[TimedToken]] = {}
+        for group in group_clips(clips, self._sample_rate_hz, together=self.takes_batches):
+            logits = self._logits(group)
+            for row, scores, length in zip(group.rows, logits, group.lengths, strict=True):
+                frames = self._settings.frames(int(length))
+                found[row] = self._clip_tokens(log_softmax(scores[:frames].astype(np.float32)))
+        return [found[row] for row in range(len(clips))]
+
+    def _logits(self, group: ClipGroup) -> NDArray[np.floating]:
+        """Scores (clips, frames, vocabulary), frames of padding included."""
+        samples, lengths = group.samples, group.lengths
+        if self._settings.normalise:
+            pairs = zip(samples, lengths, strict=True)
+            samples = np.stack([_normalised(clip, int(length)) for clip, length in pairs])
+        feed: dict[str, NDArray[Any]] = {"input_values": samples.astype(self._float, copy=False)}
+        if self._masked:
+            heard = np.arange(samples.shape[1]) < lengths[:, None]
+            feed["attention_mask"] = heard.astype(np.int64)
+        (logits,) = self._session.run(["logits"], feed)
+        expected = self._settings.frames(samples.shape[1])
+        if logits.shape[1] != expected:
+            raise ModelError(
+                f"{self._path} makes {logits.shape[1]} frames of {samples.shape[1]} samples, its "
+                f"config.json tells {expected}: conv_kernel and conv_stride belong to another model"
+            )
+        scores: NDArray[np.floating] = logits
+        return scores
+
+    def _clip_tokens(self, log_probabilities: NDArray[np.float32]) -> list[TimedToken]:
+        step = self._settings.samples_per_frame / self._sample_rate_hz
+        texts = self._settings.texts
+        return [
+            TimedToken(run.token, text, run.start * step, run.stop * step, run.logprob)
+            for run in greedy_runs(log_probabilities, self._settings.blank)
+            if (text := texts.get(run.token))
+        ]
+
+
+def _normalised(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """A clip at mean 0 and variance 1, still zeros after its end."""
+    clip = samples[:length].astype(np.float64)
+    result = np.zeros_like(samples)
+    result[:length] = (clip - clip.mean()) / np.sqrt(clip.var() + _VARIANCE_FLOOR)
+    return result
+
+
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Natural log of the probabilities along the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    result: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result

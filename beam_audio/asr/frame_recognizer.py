@@ -1,0 +1,166 @@
+"""Recognisers that place tokens on frames of audio: one contract around several families."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypedDict
+
+import numpy as np
+
+from beam_audio.asr.clip_groups import padded_samples
+from beam_audio.asr.ctc import CtcModel
+from beam_audio.asr.identity import ModelFacts, identify
+from beam_audio.asr.nemo import NemoModel
+from beam_audio.asr.onnx_asr import OnnxAsrModel
+from beam_audio.asr.timed_tokens import TimedToken, transcript_of
+from beam_audio.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from beam_audio.asr.recognizer import Request
+    from beam_audio.models.layout import ModelLayout
+    from beam_audio.types import Transcript
+
+
+class _Options(TypedDict):
+    provider: str
+    require_provider: bool
+    threads: int | None
+
+
+class FrameModel(Protocol):
+    """A loaded model of one family."""
+
+    @property
+    def provider(self) -> str:
+        """The ONNX Runtime execution provider in use."""
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether clips padded to one length can share a call without one changing another."""
+
+    def tokens(self, clips: Sequence[NDArray[np.float32]]) -> list[list[TimedToken]]:
+        """Tokens of each clip, float32 of shape (n,), which depend on that clip alone."""
+
+
+# Beam keeps a shared model by a weak reference.
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class FrameRecognizer:
+    """Fulfils ``Recognizer`` with a model that gives tokens by frames.
+
+    Attributes:
+        identity: What the rows say of it.
+        model: What runs.
+    """
+
+    identity: ModelFacts
+    model: FrameModel
+
+    @property
+    def model_id(self) -> str:
+        """Directory name, precision and family."""
+        return self.identity.model_id
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of the model's files."""
+        return self.identity.model_sha256
+
+    @property
+    def provider(self) -> str:
+        """The ONNX Runtime execution provider in use."""
+        return self.model.provider
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate the clips must have."""
+        return self.identity.sample_rate_hz
+
+    @property
+    def max_seconds(self) -> float:
+        """Longest clip accepted."""
+        return self.identity.max_seconds
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Languages accepted in a request; empty when the files do not say: any is taken then."""
+        return self.identity.languages
+
+    def cost_seconds(self, duration_seconds: float) -> float:
+        """The clip's length, or what it is padded to."""
+        samples = round(duration_seconds * self.sample_rate_hz)
+        together = self.model.takes_batches
+        return padded_samples(samples, self.sample_rate_hz, together=together) / self.sample_rate_hz
+
+    def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
+        """Recognise a batch; one transcript a request, in order.
+
+        Raises:
+            ModelError: A clip is too long or not finite, or its language is not known.
+        """
+        for request in requests:
+            self._require_fit(request)
+        heard = self.model.tokens([request.samples for request in requests])
+        return [
+            transcript_of(tokens, self._language(request), self._seconds(request))
+            for tokens, request in zip(heard, requests, strict=True)
+        ]
+
+    def _seconds(self, request: Request) -> float:
+        return len(request.samples) / self.sample_rate_hz
+
+    def _language(self, request: Request) -> str | None:
+        """The one language the model knows, else what the request says."""
+        return next(iter(self.languages)) if len(self.languages) == 1 else request.language
+
+    def _require_fit(self, request: Request) -> None:
+        samples, language = request.samples, request.language
+        if samples.ndim != 1 or len(samples) > self.max_seconds * self.sample_rate_hz:
+            raise ModelError(
+                f"a clip of shape {samples.shape} does not fit {self.model_id}, which takes one "
+                f"channel of at most {self.max_seconds:g} s at {self.sample_rate_hz} Hz: cut it "
+                "first"
+            )
+        if not np.isfinite(samples).all():
+            raise ModelError("a clip holds samples that are not finite numbers")
+        if language is not None and self.languages and language not in self.languages:
+            known = ", ".join(sorted(self.languages))
+            raise ModelError(f"{self.model_id} does not know language {language!r}, only {known}")
+
+
+def load_frame_recognizer(
+    layout: ModelLayout,
+    *,
+    provider: str = "auto",
+    require_provider: bool = False,
+    threads: int | None = None,
+) -> FrameRecognizer:
+    """Load a model that runs as it was exported: any family but Whisper's.
+
+    Args:
+        layout: What the directory holds.
+        provider: ``auto``, ``cpu``, ``cuda`` or ONNX Runtime's own name.
+        require_provider: Whether running on another provider is an error.
+        threads: Threads inside an operator; None is one a core.
+
+    Raises:
+        ModelError: A file is damaged or of another kind, or a library is missing.
+        ProviderError: The provider was required and cannot be used.
+    """
+    identity = identify(layout)
+    options: _Options = {
+        "provider": provider,
+        "require_provider": require_provider,
+        "threads": threads,
+    }
+    model: FrameModel
+    if layout.family == "wav2vec2-ctc":
+        model = CtcModel(layout, identity.sample_rate_hz, **options)
+    elif layout.family in {"nemo-tdt", "nemo-rnnt", "nemo-ctc"}:
+        model = NemoModel(layout, **options)
+    else:
+        model = OnnxAsrModel(layout, identity.sample_rate_hz, **options)
+    return FrameRecognizer(identity, model)

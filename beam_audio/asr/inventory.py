@@ -1,0 +1,147 @@
+"""What models there are on this machine: listing, building and checking them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from beam_audio.asr.registry import PLACEHOLDER, frame_layout, load_model
+from beam_audio.errors import ModelError
+from beam_audio.models.build import check_built, is_built, scratch_directory
+from beam_audio.models.card import ModelCard, has_card, list_cards, load_card
+from beam_audio.models.resolve import card_directory, ensure_built
+from beam_audio.models.sources import find_weights, gather, install_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A card and what of it is on this machine.
+
+    Attributes:
+        card: The model.
+        weights: The packages its weights lie in; None when they are not installed.
+        built: Directory of its ONNX files; None when they are not built.
+        cure: The line that installs its weights; empty when it is available.
+    """
+
+    card: ModelCard
+    weights: str | None
+    built: Path | None
+    cure: str
+
+    @property
+    def name(self) -> str:
+        """What ``--model`` takes."""
+        return self.card.name
+
+    @property
+    def available(self) -> bool:
+        """Whether it loads without installing or downloading anything."""
+        return self.card.layout is None or self.built is not None or self.weights is not None
+
+    @property
+    def status(self) -> str:
+        """What is here, in words."""
+        if self.card.layout is None:
+            return "always there"
+        if self.built is not None:
+            return f"built in {self.built}"
+        return f"weights in {self.weights}" if self.weights else "weights not installed"
+
+    def __str__(self) -> str:
+        lines = [f"{self.name:<18}{self.card.description}", f"{'':18}{self.status}"]
+        return "\n".join([*lines, f"{'':18}{self.cure}"] if self.cure else lines)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """A model whose files were all verified and which loads.
+
+    Attributes:
+        model_id: Name and precision.
+        model_sha256: Identity of the weights as built.
+        directory: Where its files are; None for a model without any.
+        files: File name -> size in bytes.
+        provider: Execution provider it loaded on.
+    """
+
+    model_id: str
+    model_sha256: str
+    directory: Path | None
+    files: dict[str, int]
+    provider: str
+
+    def __str__(self) -> str:
+        lines = [f"{self.model_id} is whole and loads on {self.provider}", self.model_sha256]
+        lines += [f"{size:>13,} bytes  {name}" for name, size in self.files.items()]
+        return "\n".join([*lines, str(self.directory)] if self.directory else lines)
+
+
+def build_model(name_or_dir: str, precision: str | None = None) -> Path | None:
+    """Build a model, or verify the one built before and replace it if it is damaged.
+
+    Returns:
+        The directory, which ``load_model`` takes on any machine; None for the placeholder, which
+        has no files. A model that runs as it is, is its own directory.
+
+    Raises:
+        ChecksumError: A weight file is damaged.
+        ModelError: The model is unknown or incomplete.
+    """
+    if name_or_dir == PLACEHOLDER:
+        return None
+    layout = frame_layout(name_or_dir, precision)
+    if layout is not None:
+        return layout.directory
+    built = ensure_built(name_or_dir, precision)
+    try:
+        check_built(built)
+    except ModelError:
+        # A built directory given as such comes back as it is, and fails again: it has no source.
+        built = ensure_built(name_or_dir, precision, again=True)
+        check_built(built)
+    return built.directory
+
+
+def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
+    """Verify the weights of a card where they are installed, then the built files, then load them.
+
+    Raises:
+        ChecksumError: A file is damaged.
+        ModelError: The model is unknown or incomplete, or does not load.
+    """
+    if has_card(name_or_dir) and find_weights(load_card(name_or_dir)) is not None:
+        card = load_card(name_or_dir)
+        with scratch_directory(card_directory(card, card.precision).parent) as scratch:
+            gather(card, scratch)
+    recognizer = load_model(name_or_dir, precision=precision, provider="cpu")
+    directory = build_model(name_or_dir, precision)
+    paths = sorted(directory.rglob("*")) if directory else []
+    files = {
+        path.relative_to(directory or "").as_posix(): path.stat().st_size
+        for path in paths
+        if path.is_file()
+    }
+    return CheckReport(
+        model_id=recognizer.model_id,
+        model_sha256=recognizer.model_sha256,
+        directory=directory,
+        files=files,
+        provider=recognizer.provider,
+    )
+
+
+def list_models() -> tuple[ModelStatus, ...]:
+    """Every card with what of it is on this machine; nothing is loaded or imported."""
+    return tuple(_status(card) for card in list_cards())
+
+
+def _status(card: ModelCard) -> ModelStatus:
+    directory = card_directory(card, card.precision)
+    weights = find_weights(card)
+    built = directory if is_built(directory) else None
+    missing = card.layout is not None and weights is None and built is None
+    return ModelStatus(card, weights, built, cure=install_line(card) if missing else "")

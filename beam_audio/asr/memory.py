@@ -1,0 +1,114 @@
+"""Batches that do not fit the accelerator's memory are halved, and the size that fits is kept."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beam_audio.asr.recognizer import Recognizer, Request
+    from beam_audio.types import Transcript
+
+_LOG = logging.getLogger(__name__)
+
+# ONNX Runtime's errors have no class for it; these are the words of its allocators, of CUDA and of
+# the CUDA libraries.
+_OUT_OF_MEMORY: Final = (
+    "failed to allocate memory",
+    "out of memory",
+    "alloc_failed",
+    "bad_alloc",
+    "bad allocation",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error tells of memory that could not be had."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)
+
+
+class MemoryBound:
+    """A recogniser that gives another one no larger batches than its memory has held.
+
+    The size of a batch is its number of clips times the most seconds one of them costs. It may be
+    used from several threads: what one learns, the others use from their next batch on.
+
+    Args:
+        recognizer: The one that does the work; texts must not depend on batches, as the contract
+            of ``Recognizer`` demands.
+    """
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
+        self._most_seconds = float("inf")
+
+    @property
+    def model_id(self) -> str:
+        """As for the recogniser inside, as is the rest."""
+        return self._recognizer.model_id
+
+    @property
+    def model_sha256(self) -> str:
+        """Identity of the weights."""
+        return self._recognizer.model_sha256
+
+    @property
+    def provider(self) -> str:
+        """Execution provider in use."""
+        return self._recognizer.provider
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate the clips must have."""
+        return self._recognizer.sample_rate_hz
+
+    @property
+    def max_seconds(self) -> float:
+        """Longest clip accepted."""
+        return self._recognizer.max_seconds
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Languages accepted in a request."""
+        return self._recognizer.languages
+
+    def cost_seconds(self, duration_seconds: float) -> float:
+        """Seconds of audio a clip counts for in a batch."""
+        return self._recognizer.cost_seconds(duration_seconds)
+
+    def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
+        """Recognise a batch in as few parts as memory allows, in order.
+
+        Raises:
+            ModelError: As the recogniser inside; what else it raises passes, too, out of memory on
+                a single clip included.
+        """
+        if len(requests) > 1 and self._seconds(requests) > self._most_seconds:
+            return self._halves(requests)
+        try:
+            return self._recognizer.transcribe(requests)
+        except Exception as error:
+            if len(requests) == 1 or not is_out_of_memory(error):
+                raise
+        self._most_seconds = min(self._most_seconds, self._seconds(requests) / 2)
+        _LOG.warning(
+            "%d clips at once do not fit the memory of %s: batches of more than %.0f padded "
+            "seconds are cut from now on (a smaller --batch_seconds saves the attempts)",
+            len(requests),
+            self.provider,
+            self._most_seconds,
+        )
+        return self._halves(requests)
+
+    def _seconds(self, requests: Sequence[Request]) -> float:
+        rate_hz = self._recognizer.sample_rate_hz
+        return len(requests) * max(
+            self._recognizer.cost_seconds(len(request.samples) / rate_hz) for request in requests
+        )
+
+    def _halves(self, requests: Sequence[Request]) -> list[Transcript]:
+        middle = len(requests) // 2
+        return [*self.transcribe(requests[:middle]), *self.transcribe(requests[middle:])]

@@ -1,0 +1,141 @@
+"""Families the onnx-asr package runs: GigaAM, Kaldi (Vosk) transducers and T-one.
+
+The package is asked for one clip at a time. Of its batches some depend on their neighbours: where
+clips are padded, reflections at the end and normalisation inside the networks change with the
+padding, and a batch of one takes another path through the Kaldi features. Its transducers are
+decoded clip by clip anyway. NeMo's models run in ``beam_audio.asr.nemo``.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from beam_audio.asr.clip_groups import group_clips
+from beam_audio.asr.nemo import MISSING
+from beam_audio.asr.session import CPU, available_providers, resolve_provider
+from beam_audio.asr.timed_tokens import TimedToken
+from beam_audio.errors import ModelError, ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from beam_audio.models.layout import ModelLayout
+
+_LOG = logging.getLogger(__name__)
+_ERRORS_ONLY: Final = 3
+# What the package calls a family; its names of models are never used, which it would download.
+_TYPES: Final = {
+    "gigaam-rnnt": "gigaam-v2-rnnt",
+    "gigaam-ctc": "gigaam-v2-ctc",
+    "gigaam-e2e-rnnt": "gigaam-v3-e2e-rnnt",
+    "gigaam-e2e-ctc": "gigaam-v3-e2e-ctc",
+    "gigaam-multilingual-ctc": "gigaam-multilingual-ctc",
+    "kaldi-transducer": "kaldi-rnnt",
+    "t-one-ctc": "t-one-ctc",
+}
+_SECONDS_PER_FEATURE: Final = 0.01
+
+
+class OnnxAsrModel:
+    """A model loaded by onnx-asr from a local directory; a ``FrameModel``.
+
+    Args:
+        layout: Of one of these families.
+        sample_rate_hz: Rate of the clips, the one the model hears.
+        provider: As for ``make_session``, as are the rest.
+        require_provider: Whether falling back to another provider is an error.
+        threads: Threads inside an operator.
+
+    Raises:
+        ModelError: A file is of another kind, or onnx-asr is not installed.
+        ProviderError: The provider was required and cannot be used.
+    """
+
+    takes_batches = False
+
+    def __init__(
+        self,
+        layout: ModelLayout,
+        sample_rate_hz: int,
+        *,
+        provider: str = "auto",
+        require_provider: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        name = resolve_provider(provider)
+        adapter = _load(layout, name, threads)
+        self.provider = _provider_in_use(adapter.asr)
+        if self.provider != name:
+            if require_provider:
+                raise ProviderError(
+                    f"{name} was required but {self.provider} is in use: install the build of ONNX "
+                    "Runtime that has it, or drop --require_provider"
+                )
+            _LOG.warning("%s was asked for and %s is in use", name, self.provider)
+        self._model = adapter.with_timestamps()
+        self._rate_hz = sample_rate_hz
+        self._seconds_per_frame = _frame_seconds(layout)
+
+    def tokens(self, clips: Sequence[NDArray[np.float32]]) -> list[list[TimedToken]]:
+        """Tokens of each clip, float32 of shape (n,); the package tells no numbers of them."""
+        found: dict[int, list[TimedToken]] = {}
+        for group in group_clips(clips, self._rate_hz, together=False):
+            (row,) = group.rows
+            heard = self._model.recognize(group.samples[0], sample_rate=self._rate_hz)
+            found[row] = [
+                TimedToken(None, text, start, start + self._seconds_per_frame, min(logprob, 0.0))
+                for text, start, logprob in zip(
+                    heard.tokens or (), heard.timestamps or (), heard.logprobs or (), strict=True
+                )
+            ]
+        return [found[row] for row in range(len(clips))]
+
+
+def _load(layout: ModelLayout, provider: str, threads: int | None) -> Any:  # noqa: ANN401 (generic over private types)
+    """Sessions on the provider; features, which are cheap, on the CPU."""
+    usable = [one for one in dict.fromkeys((provider, CPU)) if one in available_providers()]
+    try:
+        import onnx_asr  # noqa: PLC0415 (optional, comes with an extra)
+        from onnxruntime import SessionOptions  # noqa: PLC0415 (optional, comes with an extra)
+    except ImportError as error:
+        raise ModelError(MISSING) from error
+    options = SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        return onnx_asr.load_model(
+            _TYPES[layout.family],
+            layout.directory,
+            quantization=layout.suffix or None,
+            providers=[CPU],
+            asr_config={"providers": usable, "sess_options": options},
+        )
+    except Exception as error:  # errors of two libraries that share no class
+        raise ModelError(f"onnx-asr cannot load {layout.directory}: {error}") from error
+
+
+def _provider_in_use(asr: object) -> str:
+    """The provider of the model's sessions; the CPU's when they differ."""
+    from onnxruntime import InferenceSession  # noqa: PLC0415 (optional, comes with an extra)
+
+    sessions = [part for part in vars(asr).values() if isinstance(part, InferenceSession)]
+    in_use = {session.get_providers()[0] for session in sessions}
+    return str(in_use.pop()) if len(in_use) == 1 else CPU
+
+
+def _frame_seconds(layout: ModelLayout) -> float:
+    """Step of the frames on which tokens come, as the package reads it."""
+    config = layout.config()
+    if layout.family == "t-one-ctc":
+        factor = config["encoder_params"].get("reduction_kernel_size")
+    else:
+        factor = config.get("subsampling_factor", 4)
+    if not isinstance(factor, int) or factor < 1:
+        raise ModelError(f"the config.json of {layout.directory} tells no step of the frames")
+    return _SECONDS_PER_FEATURE * factor

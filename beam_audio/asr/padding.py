@@ -1,0 +1,101 @@
+"""What follows a clip in Whisper's window of 30 s: all of its silence, or that silence condensed.
+
+Whisper was trained on windows of 1,500 encoder positions, and a window that just ends with the clip
+makes it loop. The silence after a short clip, though, is one constant: past the convolutions every
+silent position differs from the next by its place alone. *Condensed* padding therefore takes the
+silence in groups of neighbours, ever larger ones, and lets one position stand for each: it has the
+mean of their position embeddings, and attention to it counts as many times as the group has
+members, by adding log(members) to its score. The network still sees the clip end, and silence up to
+30 s, at a fraction of the work. It remains an approximation of the full window;
+``benchmarks/precision.py`` tells how near it is. (Without the mean, taking the middle position's
+embedding for the group, a quarter of the texts differ; with groups of 32 an eighth.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, get_args
+
+import numpy as np
+
+from beam_audio.asr.log_mel import FRAMES, log_mel
+from beam_audio.models.card import Padding
+from beam_audio.models.position_groups import GROUP_SIZES, group_row
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
+
+POSITIONS: Final = 1500
+SECONDS_PER_POSITION: Final = 0.02
+
+_SAMPLES_PER_POSITION: Final = 320
+_HALF_TRANSFORM_SAMPLES: Final = 200
+# Groups of each size there are at least, before the next larger size begins at a multiple of it.
+_LEAST_GROUPS: Final = {1: 8, 2: 4, 4: 4, 8: 4}
+# Positions the convolutions compute past the clip: the last but one hears nothing but silence.
+_SILENT_POSITIONS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncoderInput:
+    """One clip as the encoder takes it, with n positions.
+
+    Attributes:
+        log_mel: float32 (bands, frames): the clip, and as much silence as must be computed.
+        content: Positions, from the first, that hear the clip; 20 ms each.
+        source: int64 (n,): the computed position each position is taken from.
+        place: int64 (n,): the row of its embedding, see ``position_groups``.
+        log_members: float32 (n,): log of the number of positions it stands for.
+    """
+
+    log_mel: NDArray[np.float32] = field(repr=False)
+    content: int
+    source: NDArray[np.int64]
+    place: NDArray[np.int64]
+    log_members: NDArray[np.float32]
+
+    @property
+    def positions(self) -> int:
+        """Number of positions the encoder computes."""
+        return len(self.source)
+
+
+def encoder_input(samples: NDArray[np.float32], bands: int, padding: Padding) -> EncoderInput:
+    """Features and positions of a clip: float32 (n,) at 16 kHz of at most 30 s."""
+    content = content_positions(len(samples))
+    places, members = _condensed(content if padding == "condensed" else POSITIONS)
+    whole = len(places) == POSITIONS
+    computed = POSITIONS if whole else content + _SILENT_POSITIONS
+    return EncoderInput(
+        log_mel=log_mel(samples, bands, computed * FRAMES // POSITIONS),
+        content=content,
+        source=np.minimum(np.arange(len(places)), POSITIONS if whole else computed - 2),
+        place=places,
+        log_members=np.log(members).astype(np.float32),
+    )
+
+
+def content_positions(samples: int) -> int:
+    """Positions that hear any of the clip's samples: position p hears frames 2p-2 to 2p+2."""
+    return min(POSITIONS, -(-(samples + _HALF_TRANSFORM_SAMPLES) // _SAMPLES_PER_POSITION) + 1)
+
+
+def condensed_positions(samples: int) -> int:
+    """Positions the encoder computes of a clip with condensed padding."""
+    return len(_condensed(content_positions(samples))[0])
+
+
+@lru_cache(maxsize=POSITIONS)
+def _condensed(content: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the embeddings, and how many positions each stands for."""
+    rows, members, position = list(range(content)), [1] * content, content
+    for size, larger in zip(GROUP_SIZES, (*GROUP_SIZES[1:], POSITIONS), strict=True):
+        least = position + size * _LEAST_GROUPS.get(size, 0)
+        while position < POSITIONS and (position < least or position % larger):
+            rows.append(group_row(size, position, POSITIONS))
+            members.append(min(size, POSITIONS - position))
+            position += size
+    return np.array(rows), np.array(members)

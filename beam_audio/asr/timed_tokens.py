@@ -1,0 +1,92 @@
+"""Tokens that a model placed in time, and the transcript they make."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from beam_audio.asr.words import split_words
+from beam_audio.types import Transcript, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beam_audio.asr.words import WordTokens
+
+# Some vocabularies hold closing marks that begin with a space.
+_SPACE_BEFORE_MARK: Final = re.compile(r" (?=[.,;:!?…)\]}»”])")
+
+
+@dataclass(frozen=True, slots=True)
+class TimedToken:
+    """A token and where in the clip it was heard.
+
+    Attributes:
+        token_id: Its number; None where the model's library keeps that to itself.
+        text: What it writes; white space at its beginning parts words.
+        start_seconds: Start, from the start of the clip.
+        end_seconds: End; never before the start.
+        logprob: Natural log of its probability.
+    """
+
+    token_id: int | None
+    text: str
+    start_seconds: float
+    end_seconds: float
+    logprob: float
+
+
+def transcript_of(
+    tokens: Sequence[TimedToken], language: str | None, clip_seconds: float
+) -> Transcript:
+    """Join tokens to text and words.
+
+    Args:
+        tokens: Tokens in the order of their starts.
+        language: What the clip is known to be in; decides whether spaces part words.
+        clip_seconds: Length of the clip: no word ends later.
+
+    Returns:
+        ``avg_logprob`` is the mean over the tokens, None without any; ``words`` do not overlap.
+    """
+    groups = split_words(
+        range(len(tokens)),
+        lambda indices: "".join(tokens[index].text for index in indices),
+        language,
+    )
+    ids = [token.token_id for token in tokens if token.token_id is not None]
+    logprobs = [token.logprob for token in tokens]
+    return Transcript(
+        text=_tidy("".join(token.text for token in tokens)),
+        language=language,
+        avg_logprob=math.fsum(logprobs) / len(logprobs) if logprobs else None,
+        token_ids=tuple(ids),
+        words=_words(groups, tokens, clip_seconds),
+    )
+
+
+def _words(
+    groups: list[WordTokens], tokens: Sequence[TimedToken], clip_seconds: float
+) -> tuple[Word, ...]:
+    words: list[Word] = []
+    limit = clip_seconds  # start of the next word
+    for group in reversed([group for group in groups if group.text]):
+        heard = tokens[group.first : group.stop]
+        start = min(heard[0].start_seconds, limit)
+        words.append(
+            Word(
+                word=_tidy(group.text),
+                start_seconds=start,
+                end_seconds=max(start, min(heard[-1].end_seconds, limit)),
+                probability=math.fsum(math.exp(token.logprob) for token in heard) / len(heard),
+            )
+        )
+        limit = start
+    return tuple(reversed(words))
+
+
+def _tidy(text: str) -> str:
+    """One space between words, none before a closing mark."""
+    return _SPACE_BEFORE_MARK.sub("", " ".join(text.split()))

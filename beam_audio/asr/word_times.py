@@ -1,0 +1,196 @@
+"""Words with their times: the path through the cross-attention, put right by the pauses heard.
+
+Attention knows which word is said, but not to better than a tenth of a second where it begins and
+ends: the path gives the silence before the first word to that word, and ends the last one while it
+still sounds. The audio knows that well. So the border between two words moves to the pause beside
+it, if there is one, and both words end where the sound does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from beam_audio.asr.alignment import SECONDS_PER_FRAME
+from beam_audio.asr.words import split_words
+from beam_audio.types import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+_RATE_HZ: Final = 16_000
+_HOP_SAMPLES: Final = 160
+# A pause is quieter than 10 dB above the quietest tenth of the clip, but not than 40 dB below its
+# loudest 10 ms, nor may it be louder than 15 dB below them; and it lasts 80 ms, longer than the
+# closure of most plosives.
+_ABOVE_FLOOR_DB: Final = 10.0
+_BELOW_PEAK_DB: Final = (40.0, 15.0)
+_FLOOR_PERCENTILE: Final = 10
+_SILENCE_POWER: Final = 1e-12  # keeps digital silence out of the logarithm's trouble
+_PAUSE_SECONDS: Final = 0.08
+_REACH_SECONDS: Final = 0.3  # how far from the path's border a pause may be
+_LAST_REACH_SECONDS: Final = 0.6  # after the last word nothing else can be said
+# The first and last word of a sentence may not be longer than twice the median word (at most
+# 0.7 s), as in Whisper's reference; but only a pause inside it, longer than any closure, shows that
+# it is. Without one, it takes a length no word has.
+_LONGEST_MEDIAN_SECONDS: Final = 0.7
+_SPLITTING_PAUSE_SECONDS: Final = 0.2
+_LONGEST_WORD_SECONDS: Final = 2.0
+_SENTENCE_ENDS: Final = (".", "。", "!", "！", "?", "？")  # noqa: RUF001 (full-width on purpose)
+_DECIMALS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """Where a clip is quiet.
+
+    Attributes:
+        seconds: Its length.
+        start: End of the silence it begins with.
+        end: Start of the silence it ends with.
+        pauses: Start and end of the others, in order.
+    """
+
+    seconds: float
+    start: float
+    end: float
+    pauses: tuple[tuple[float, float], ...]
+
+
+@dataclass(slots=True)
+class _Span:
+    """Seconds from the start of the clip."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+def align_words(  # noqa: PLR0913  what is known of a text and its tokens
+    samples: NDArray[np.float32],
+    frames: NDArray[np.int64],
+    tokens: Sequence[int],
+    *,
+    logprobs: Sequence[float],
+    decode: Callable[[list[int]], str],
+    language: str | None,
+) -> tuple[Word, ...]:
+    """Words of a text in order, with times in the clip; they do not overlap.
+
+    Args:
+        samples: float32 (n,) at 16 kHz.
+        frames: int64 (t, 2): of each token the first frame of 20 ms, and the one after its last;
+            see ``beam_audio.asr.alignment.token_spans``.
+        tokens: The t tokens of the text, none of them special.
+        logprobs: Log probability of each of them.
+        decode: As for ``split_words``.
+        language: ISO 639 code; decides whether spaces part words.
+    """
+    words = split_words(tokens, decode, language)
+    sound = _listen(samples)
+    spans = [
+        _Span(
+            min(int(frames[word.first, 0]) * SECONDS_PER_FRAME, sound.seconds),
+            min(int(frames[word.stop - 1, 1]) * SECONDS_PER_FRAME, sound.seconds),
+        )
+        for word in words
+    ]
+    if spans:
+        _move_to_pauses(spans, sound)
+        _shorten(spans, [word.text.endswith(_SENTENCE_ENDS) for word in words], sound)
+    probabilities = np.exp(logprobs)
+    return tuple(
+        Word(
+            word=word.text,
+            start_seconds=min(round(span.start, _DECIMALS), sound.seconds),
+            end_seconds=min(round(span.end, _DECIMALS), sound.seconds),
+            probability=float(np.mean(probabilities[word.first : word.stop])),
+        )
+        for word, span in zip(words, spans, strict=True)
+    )
+
+
+def _listen(samples: NDArray[np.float32]) -> _Sound:
+    seconds = len(samples) / _RATE_HZ
+    hop = _HOP_SAMPLES / _RATE_HZ
+    edges = np.flatnonzero(np.diff(_is_quiet(samples), prepend=False, append=False))
+    runs = [
+        (int(first) * hop, min(int(stop) * hop, seconds)) for first, stop in edges.reshape(-1, 2)
+    ]
+    start, end = 0.0, seconds
+    if runs and runs[0][0] == 0:
+        start = runs.pop(0)[1]
+    if runs and runs[-1][1] == seconds:
+        end = runs.pop()[0]
+    pauses = (run for run in runs if run[1] - run[0] >= _PAUSE_SECONDS)
+    return _Sound(seconds, start, end, tuple(pauses))
+
+
+def _is_quiet(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Of each 10 ms whether they are quieter than speech."""
+    hops = -(-len(samples) // _HOP_SAMPLES)
+    if not hops:
+        return np.zeros(0, np.bool_)
+    padded = np.zeros(hops * _HOP_SAMPLES)
+    padded[: len(samples)] = samples
+    levels = 10 * np.log10(np.square(padded.reshape(hops, -1)).mean(axis=1) + _SILENCE_POWER)
+    floor, peak = np.percentile(levels, _FLOOR_PERCENTILE), levels.max()
+    low, high = (peak - below for below in _BELOW_PEAK_DB)
+    quiet: NDArray[np.bool_] = levels < np.clip(floor + _ABOVE_FLOOR_DB, low, high)
+    return quiet
+
+
+def _move_to_pauses(spans: list[_Span], sound: _Sound) -> None:
+    """Move each border to the nearest pause within reach, if the words still have a part of it."""
+    for before, after in pairwise(spans):
+        near = [
+            (max(start - after.start, before.end - end, 0.0), start - end, (start, end))
+            for start, end in sound.pauses
+            if before.start < start and end < after.end
+        ]
+        if near and min(near)[0] <= _REACH_SECONDS:
+            before.end, after.start = min(near)[2]
+    first, last = spans[0], spans[-1]
+    if first.start < sound.start < first.end:
+        first.start = sound.start
+    if last.start < sound.end <= last.end + _LAST_REACH_SECONDS:
+        last.end = sound.end
+
+
+def _shorten(spans: list[_Span], ends_sentence: list[bool], sound: _Sound) -> None:
+    """Cut from words at the borders of sentences what cannot be theirs."""
+    lengths = [span.seconds for span in spans if span.seconds > 0]
+    if not lengths:
+        return
+    limit = 2 * min(_LONGEST_MEDIAN_SECONDS, float(np.median(lengths)))
+    opens = [True, *ends_sentence[:-1]]
+    closes = [*ends_sentence[:-1], True]
+    for span, opening, closing in zip(spans, opens, closes, strict=True):
+        if opening and span.seconds > limit:
+            within = _splitting(span, sound)
+            if within:
+                span.start = within[-1][1]
+            elif span.seconds > _LONGEST_WORD_SECONDS:
+                span.start = span.end - limit
+        if closing and span.seconds > limit:
+            within = _splitting(span, sound)
+            if within:
+                span.end = within[0][0]
+            elif span.seconds > _LONGEST_WORD_SECONDS:
+                span.end = span.start + limit
+
+
+def _splitting(span: _Span, sound: _Sound) -> list[tuple[float, float]]:
+    return [
+        (start, end)
+        for start, end in sound.pauses
+        if end - start >= _SPLITTING_PAUSE_SECONDS and span.start < start and end < span.end
+    ]

@@ -1,0 +1,81 @@
+"""Parts of rows: columns that several tables share, and the words of a segment."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from beam_audio import schema
+from beam_audio.evidence import round_measure
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from beam_audio.recording import RecordingEnd
+    from beam_audio.text import SegmentShare
+    from beam_audio.types import Row, Segment, Word
+
+WORD_TIME_DECIMALS: Final = 3
+"""No recogniser places a word to less than a hundredth of a second."""
+
+
+def source_columns(end: RecordingEnd) -> Row:
+    """Where a recording is from."""
+    ref = end.source.ref
+    return {
+        "source_id": ref.source_id,
+        "uri": encodable(ref.uri),
+        "channel": end.source.channel,
+        "event_time": ref.event_time,
+        "metadata": [{"key": key, "value": value} for key, value in ref.metadata],
+    }
+
+
+def score_columns(part: SegmentShare | None) -> Row:
+    """A reference and how the text compares with it; nothing without a reference."""
+    if part is None:
+        return {}
+    return {
+        "reference_text": part.reference_text,
+        "wer_hits": part.score.hits,
+        "wer_substitutions": part.score.substitutions,
+        "wer_deletions": part.score.deletions,
+        "wer_insertions": part.score.insertions,
+        "wer": round_measure(part.score.wer),
+        "cer": round_measure(part.score.cer),
+        "normalizer_id": part.score.normalizer_id,
+    }
+
+
+def words_column(segment: Segment, words: tuple[Word, ...] | None) -> list[Row] | None:
+    """Words with their times in the recording, none of them outside the segment.
+
+    Words are per segment: where segments overlap, both have the words they share.
+    """
+    if words is None:
+        return None
+    return [
+        {
+            "word": word.word,
+            "start_seconds": _in_recording(segment, word.start_seconds),
+            "end_seconds": _in_recording(segment, word.end_seconds),
+            "probability": round_measure(word.probability),
+        }
+        for word in words
+    ]
+
+
+def date_key(event_time: datetime | None) -> tuple[str, str]:
+    """Folder key of the date."""
+    date = event_time.astimezone(UTC).date().isoformat() if event_time else schema.UNKNOWN_DATE
+    return schema.PARTITION_DATE, date
+
+
+def encodable(text: str) -> str:
+    """Text that UTF-8 can hold: file names may be bytes that no encoding explains."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _in_recording(segment: Segment, seconds: float) -> float:
+    rounded = round(segment.start_seconds + seconds, WORD_TIME_DECIMALS)
+    return min(max(rounded, segment.start_seconds), segment.end_seconds)

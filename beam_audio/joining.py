@@ -1,0 +1,90 @@
+"""What was heard in a recording, from what was heard in its segments: its language and its text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from beam_audio.text import has_word_spaces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beam_audio.types import Segment, Transcript
+
+    Heard = tuple[Segment, Transcript | None]
+    """A segment and its transcript, None when recognising it failed."""
+
+
+def majority_language(heard: Sequence[Heard]) -> str | None:
+    """Language of most seconds with text; of all seconds, when there is no text at all.
+
+    Ties go to the first by name; None when no segment has a language.
+    """
+    any_text = any(transcript and transcript.text for _, transcript in heard)
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for segment, transcript in heard:
+        if transcript and transcript.language and (transcript.text or not any_text):
+            seconds[transcript.language] += segment.duration_seconds
+    return min(seconds, key=lambda language: (-seconds[language], language), default=None)
+
+
+def core_texts(heard: Sequence[Heard]) -> list[str]:
+    """What each segment adds to the text of its recording.
+
+    Segments that overlap hear the same words twice. Of two of them, the earlier gives the words
+    whose middle lies before the border of their cores and the later those from there on. Each
+    places a word some hundredths of a second elsewhere, so a border inside a word of the earlier
+    one moves to that word's end or start, whichever leaves the word where its middle is.
+
+    A segment that overlaps with no other, or whose words have no times, gives all its text.
+
+    Args:
+        heard: The segments of one recording, by index.
+    """
+    borders = _borders(heard) if heard else []
+    return [
+        "" if transcript is None else _text_between(segment, transcript, first, last)
+        for (segment, transcript), (first, last) in zip(heard, pairwise(borders), strict=True)
+    ]
+
+
+def _borders(heard: Sequence[Heard]) -> list[float | None]:
+    """Seconds where one segment hands over to the next, None where they do not overlap."""
+    borders: list[float | None] = [None]
+    latest = 0.0
+    for (segment, transcript), (following, _) in pairwise(heard):
+        if segment.end_sample <= following.start_sample:
+            borders.append(None)
+            continue
+        border = segment.core_end_sample / segment.sample_rate_hz
+        latest = max(latest, _beside_word(segment, transcript, border))
+        borders.append(latest)
+    return [*borders, None]
+
+
+def _beside_word(segment: Segment, transcript: Transcript | None, border: float) -> float:
+    """The border, or the near edge of the word it falls into."""
+    for word in (transcript.words if transcript else None) or ():
+        start = segment.start_seconds + word.start_seconds
+        end = segment.start_seconds + word.end_seconds
+        if start < border < end:
+            return end if (start + end) / 2 < border else start
+    return border
+
+
+def _text_between(
+    segment: Segment, transcript: Transcript, first: float | None, last: float | None
+) -> str:
+    """The words whose middle is not before ``first`` and before ``last``; None is no bound."""
+    if transcript.words is None:
+        return transcript.text
+    kept = []
+    for word in transcript.words:
+        middle = segment.start_seconds + (word.start_seconds + word.end_seconds) / 2
+        if (first is None or middle >= first) and (last is None or middle < last):
+            kept.append(word.word)
+    if len(kept) == len(transcript.words):
+        return transcript.text
+    return (" " if has_word_spaces(transcript.language) else "").join(kept)

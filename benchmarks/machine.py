@@ -1,0 +1,131 @@
+"""What the benchmarks run on, and how busy its GPU is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What decides how fast small numbers are multiplied.
+_TELLING_FLAGS = (
+    "avx2",
+    "avx_vnni",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "amx_bf16",
+    "amx_int8",
+    "asimddp",
+    "i8mm",
+    "bf16",
+)
+_PACKAGES = ("onnxruntime", "faster-whisper", "ctranslate2", "torch", "transformers", "numpy")
+_SAMPLE_MILLISECONDS = 200
+
+
+def describe_machine() -> dict[str, object]:
+    """CPU, the instructions that matter, cores, GPU, and the versions of what is compared."""
+    facts = _cpu_facts()
+    flags = set(facts.get("flags", facts.get("features", "")).split())
+    return {
+        "cpu": facts.get("model name", platform.processor() or platform.machine()),
+        "cores": len(os.sched_getaffinity(0)),
+        "flags": [flag for flag in _TELLING_FLAGS if flag in flags],
+        "gpu": _gpu_name(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "versions": _versions(),
+    }
+
+
+def available_bytes() -> int:
+    """Memory that new processes can have without swapping."""
+    text = Path("/proc/meminfo").read_text("utf-8")
+    return int(text.partition("MemAvailable:")[2].split()[0]) * 1024
+
+
+def machine_line(machine: dict[str, object]) -> str:
+    """The same for a person to read."""
+    flags, versions = machine["flags"], machine["versions"]
+    parts = [
+        f"{machine['cores']} cores of {machine['cpu']}",
+        ", ".join(flags if isinstance(flags, list) else []) or "none of the telling CPU flags",
+        str(machine["gpu"] or "no GPU"),
+        ", ".join(f"{name} {version}" for name, version in dict(versions).items()),  # type: ignore[call-overload]  # a dict[str, str]
+    ]
+    return " · ".join(parts)
+
+
+def _cpu_facts() -> dict[str, str]:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text("utf-8").split("\n\n")[0].splitlines() if path.exists() else []
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _nvidia_smi(*arguments: str) -> list[str] | None:
+    return [program, *arguments] if (program := shutil.which("nvidia-smi")) else None
+
+
+def _gpu_name() -> str | None:
+    command = _nvidia_smi("--query-gpu=name", "--format=csv,noheader")
+    if command is None:
+        return None
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
+class GpuLoad:
+    """Share of the time a kernel ran, and the most memory in use, over a stretch of time."""
+
+    def __init__(self) -> None:
+        self.percent: float | None = None
+        self.peak_mebibytes: float | None = None
+
+    def take(self, output: str) -> None:
+        """Read lines of 'percent, MiB'."""
+        samples = [[float(cell) for cell in line.split(",")] for line in output.splitlines()]
+        if samples:
+            self.percent = statistics.mean(sample[0] for sample in samples)
+            self.peak_mebibytes = max(sample[1] for sample in samples)
+
+
+@contextmanager
+def gpu_load(*, wanted: bool) -> Iterator[GpuLoad]:
+    """Watch the GPU through nvidia-smi inside the block; without either, nothing is known."""
+    load = GpuLoad()
+    command = _nvidia_smi(
+        "--query-gpu=utilization.gpu,memory.used",
+        "--format=csv,noheader,nounits",
+        f"--loop-ms={_SAMPLE_MILLISECONDS}",
+    )
+    if not wanted or command is None:
+        yield load
+        return
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watcher:
+        try:
+            yield load
+        finally:
+            watcher.terminate()
+        output, _ = watcher.communicate()
+    # The last line may have been cut off.
+    load.take("\n".join(output.split("\n")[:-1]))

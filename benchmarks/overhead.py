@@ -1,0 +1,264 @@
+"""What does Beam cost? ``beam-audio run`` against the same work in a bare loop. One table.
+
+Both take the same files from their bytes to text, through the same functions for decoding,
+splitting, reading ahead, batching and recognising. The command also measures, judges, writes
+Parquet and keeps the ledger, inside a Beam graph. Each is started anew every round, in turns; what
+goes before the work (imports, loading the model, checks) is start-up and reported apart.
+
+    python benchmarks/overhead.py --data ../shared/data --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import math
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+from corpus import WINDOW_SECONDS, Recording, balanced
+from machine import describe_machine, machine_line
+from reference import RATE_HZ, join_clips, markdown_table
+from tools import Configuration, Pipeline
+from workers import Heard, Layout, Workers
+
+from beam_audio.audio import open_audio, resample, select_channels
+from beam_audio.batching import batches, read_ahead
+from beam_audio.segment import SegmentSettings, Splitter
+from beam_audio.unit import seed_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+    from workers import Tool
+
+    from beam_audio.asr import Recognizer
+    from beam_audio.types import Segment
+
+FILE_MINUTES = 5.0
+QUICK_MINUTES = 1.0
+AHEAD_SEGMENTS = 8
+GOAL = 0.95
+_NO_SAMPLES = np.zeros(0, np.float32)
+
+
+class BareLoop:
+    """Decode, split, batch and recognise files in a plain loop: no Beam, no Parquet."""
+
+    warms_up = False
+
+    def __init__(self, configuration: Configuration) -> None:
+        from beam_audio.asr import load_model  # noqa: PLC0415 - imports count as start-up
+
+        precision, padding = configuration.own_precision
+        self._budget_seconds = WINDOW_SECONDS * configuration.batch
+        # As many threads as the command takes: one a core it may use.
+        self._recognizer: Recognizer = load_model(
+            configuration.model,
+            precision=precision,
+            padding=padding,
+            provider=configuration.provider,
+            require_provider=True,
+        )
+
+    def plan(self, recordings: list[Recording], processes: int) -> list[list[int]]:
+        """The same shares as the command's."""
+        return balanced([recording.seconds for recording in recordings], processes)
+
+    def transcribe(self, recordings: list[Recording]) -> Heard:
+        """Text of each file, its segments joined."""
+        from beam_audio.asr import Request  # noqa: PLC0415 - imports count as start-up
+
+        texts: dict[tuple[int, int], str] = {}
+        with read_ahead(_clips(recordings), depth=AHEAD_SEGMENTS) as clips:
+            for batch in batches(
+                clips,
+                seconds=lambda clip: clip.seconds,
+                cost=lambda clip: self._recognizer.cost_seconds(clip.seconds),
+                budget_seconds=self._budget_seconds,
+            ):
+                requests = [Request(clip.samples, "en", clip.seed) for clip in batch]
+                found = self._recognizer.transcribe(requests)
+                for clip, transcript in zip(batch, found, strict=True):
+                    texts[clip.recording, clip.segment] = transcript.text
+        joined = [
+            " ".join(texts[place] for place in sorted(texts) if place[0] == recording)
+            for recording in range(len(recordings))
+        ]
+        return Heard(joined)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clip:
+    """One segment on its way to the recogniser."""
+
+    recording: int
+    segment: int
+    seconds: float
+    seed: int
+    samples: NDArray[np.float32]
+
+
+def _clips(recordings: list[Recording]) -> Iterator[_Clip]:
+    for place, recording in enumerate(recordings):
+        with Path(recording.path).open("rb") as file, open_audio(file) as stream:
+            splitter = Splitter(
+                recording_id=recording.path,
+                channel=None,
+                sample_rate_hz=stream.format.sample_rate_hz,
+                settings=SegmentSettings(),
+            )
+            for block in stream.blocks():
+                mono = select_channels(block, "mix")[0][1]
+                yield from (_clip(place, segment) for segment in splitter.push(mono))
+            yield from (_clip(place, segment) for segment in splitter.finish())
+
+
+def _clip(recording: int, segment: Segment) -> _Clip:
+    return _Clip(
+        recording=recording,
+        segment=segment.segment_index,
+        seconds=segment.duration_seconds,
+        seed=seed_of(segment.segment_id),
+        samples=resample(segment.samples, segment.sample_rate_hz, RATE_HZ),
+    )
+
+
+@dataclass(slots=True)
+class _Measured:
+    """Per round: seconds of work and of start-up; and the texts."""
+
+    seconds: list[float]
+    start_up_seconds: list[float]
+    texts: list[str]
+
+
+def main() -> None:
+    """Run the rounds, print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--model", default="whisper-tiny.en")
+    parser.add_argument("--precision", default="int8", help="with /condensed for that padding")
+    parser.add_argument("--provider", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--batch", type=int, default=8, help="windows of 30 s in a batch")
+    parser.add_argument(
+        "--layout", type=Layout.parse, default=Layout(1, 2), help="processes x threads"
+    )
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="two minutes, one round")
+    parser.add_argument("--json", action="store_true", help="end with one JSON line")
+    arguments = parser.parse_args()
+    machine = describe_machine()
+    print(machine_line(machine), flush=True)
+    configuration = Configuration(
+        tool="pipeline",
+        model=arguments.model,
+        weights="",
+        precision=arguments.precision,
+        batch=arguments.batch,
+        layout=arguments.layout,
+        provider=arguments.provider,
+    )
+    with tempfile.TemporaryDirectory() as name:
+        minutes = 2 * QUICK_MINUTES if arguments.quick else arguments.minutes
+        each = QUICK_MINUTES if arguments.quick else FILE_MINUTES
+        recordings = _write_files(arguments.data, Path(name), minutes, each)
+        measured = _measure(configuration, recordings, 1 if arguments.quick else arguments.rounds)
+    _report(configuration, measured, recordings, machine, as_json=arguments.json)
+
+
+def _write_files(data: Path, folder: Path, minutes: float, each: float) -> list[Recording]:
+    """Files of so many minutes each, of LibriSpeech clips that begin at another one every time."""
+    clips = sorted((data / "librispeech").glob("*.flac"))
+    recordings = []
+    for number in range(math.ceil(minutes / each)):
+        path = folder / f"{number}.flac"
+        start = number * 7 % len(clips)
+        join_clips([*clips[start:], *clips[:start]], 60 * each, path)
+        recordings.append(Recording(str(path), "", soundfile.info(path).duration, _NO_SAMPLES))
+    return recordings
+
+
+def _measure(
+    configuration: Configuration, recordings: list[Recording], rounds: int
+) -> dict[str, _Measured]:
+    tools: dict[str, Callable[[Configuration], Tool]] = {
+        "bare loop": BareLoop,
+        "beam-audio run": Pipeline,
+    }
+    measured = {name: _Measured([], [], []) for name in tools}
+    for number in range(rounds):
+        for name, tool in tools.items() if number % 2 == 0 else reversed(tools.items()):
+            # Started anew every time, as the command is, so that neither works warmed up.
+            workers = Workers(
+                functools.partial(tool, configuration),
+                recordings,
+                configuration.layout,
+                pinned=configuration.is_pinned,
+            )
+            played = workers.play_round()
+            workers.close()
+            found = measured[name]
+            found.seconds.append(played.seconds)
+            found.start_up_seconds.append(workers.load_seconds + played.start_up_seconds)
+            found.texts = played.texts
+            line = f"round {number + 1}: {name} {played.seconds:.1f} s"
+            print(line, file=sys.stderr, flush=True)
+    return measured
+
+
+def _report(
+    configuration: Configuration,
+    measured: dict[str, _Measured],
+    recordings: list[Recording],
+    machine: dict[str, object],
+    *,
+    as_json: bool,
+) -> None:
+    audio_seconds = sum(recording.seconds for recording in recordings)
+    speeds = {
+        name: audio_seconds / statistics.median(found.seconds) for name, found in measured.items()
+    }
+    start_ups = {
+        name: statistics.median(found.start_up_seconds) for name, found in measured.items()
+    }
+    bare, run = measured.values()
+    ratio = speeds["beam-audio run"] / speeds["bare loop"]
+    same = sum(a.split() == b.split() for a, b in zip(bare.texts, run.texts, strict=True))
+    rows: list[tuple[object, ...]] = [
+        (name, f"{speeds[name]:.2f}", f"{start_ups[name]:.1f}", len(found.seconds))
+        for name, found in measured.items()
+    ]
+    print(
+        f"{audio_seconds / 60:.1f} minutes in {len(recordings)} files, {configuration.model} "
+        f"{configuration.precision} b{configuration.batch} {configuration.layout}\n"
+    )
+    print(markdown_table(("", "× real time", "start-up s", "rounds"), rows))
+    print(f"\nratio {ratio:.3f} (goal {GOAL}); same text in {same} of {len(recordings)} files")
+    if as_json:
+        content = {
+            "machine": machine,
+            "audio_seconds": audio_seconds,
+            "model": configuration.model,
+            "precision": configuration.precision,
+            "batch": configuration.batch,
+            "layout": str(configuration.layout),
+            "times_real_time": speeds,
+            "round_seconds": {name: found.seconds for name, found in measured.items()},
+            "start_up_seconds": start_ups,
+            "ratio": ratio,
+        }
+        print(json.dumps(content))
+
+
+if __name__ == "__main__":
+    main()

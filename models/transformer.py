@@ -1,0 +1,176 @@
+"""Parts of a transformer as ONNX nodes, in the number type of a precision.
+
+``float32`` and ``float16`` are the network as it is. ``int8`` (for CPUs) multiplies whole numbers:
+every row on the left is scaled to its own largest magnitude, so that a row's result never depends
+on the rows beside it, and every output channel of a weight has its own scale. Weights take the
+whole numbers from -63 to 63 only: AVX2 adds pairs of products in 16 bits, which larger ones
+overflow, and a machine without VNNI would then give other results than one with it. Norms, softmax,
+attention and convolutions stay in float32.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from beam_audio.models.onnx_graph import GraphWriter, Kind
+    from beam_audio.models.weights import Tensor
+
+Precision = Literal["float32", "float16", "int8"]
+PRECISIONS: Final[tuple[Precision, ...]] = ("float32", "float16", "int8")
+
+_EPSILON = 1e-5
+_LARGEST_WEIGHT = 63
+_LARGEST_ACTIVATION = 127
+_ZERO_POINT = 128
+_SMALLEST_SCALE = 1e-12
+_MICROSOFT = "com.microsoft"
+
+
+class Layers:
+    """Writes layers of a checkpoint into a graph.
+
+    Args:
+        graph: Where to.
+        weights: By name; linear layers have a ``.weight`` of shape (out, in) and a ``.bias``.
+        width: Size of the hidden state.
+        precision: Number type of weights and activations.
+    """
+
+    def __init__(
+        self, graph: GraphWriter, weights: dict[str, Tensor], width: int, precision: Precision
+    ) -> None:
+        self.graph = graph
+        self.weights = weights
+        self.width = width
+        self.kind: Kind = "float16" if precision == "float16" else "float"
+        self._dtype = np.float16 if precision == "float16" else np.float32
+        self._int8 = precision == "int8"
+        self._rows: dict[str, tuple[str, str]] = {}
+
+    def array(self, name: str, array: NDArray[np.float32]) -> str:
+        """A constant in the graph's number type."""
+        return self.graph.weight(name, array.astype(self._dtype))
+
+    def constant(self, name: str) -> str:
+        """A weight as it is."""
+        return self.array(name, self.weights[name].read())
+
+    def lowest(self) -> str:
+        """The least finite number, which hides a score from a softmax."""
+        return self.graph.weight("lowest", np.array(np.finfo(self._dtype).min))
+
+    def linear(self, x: str, name: str, scale_rows: slice = slice(0), scale: float = 1.0) -> str:
+        """``x`` times the transposed weight plus the bias; some output rows may be scaled."""
+        weight, bias = (self.weights[f"{name}.{part}"].read() for part in ("weight", "bias"))
+        for array in (weight, bias):
+            array[scale_rows] *= np.float32(scale)
+        product = self.multiply(x, f"{name}.weight", weight)
+        return self.graph.node("Add", product, self.array(f"{name}.bias", bias))
+
+    def multiply(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
+        """``x`` times the transpose of ``weight``, float32 (out, in)."""
+        if not self._int8:
+            return self.graph.node("MatMul", x, self.array(name, weight.T))
+        rows, peaks = self._quantized_rows(x)
+        whole, scales = self.quantized(name, weight)
+        product = self.graph.node(
+            "MatMulIntegerToFloat",
+            rows,
+            whole,
+            self._scalar("activation_step", np.float32(1 / _LARGEST_ACTIVATION)),
+            scales,
+            self._scalar("activation_zero", np.uint8(_ZERO_POINT)),
+            domain=_MICROSOFT,
+        )
+        return self.graph.node("Mul", product, peaks)
+
+    def quantized(self, name: str, weight: NDArray[np.float32]) -> tuple[str, str]:
+        """The transpose of ``weight`` (out, in) as int8, and the scale of each output channel."""
+        scales = np.abs(weight).max(axis=1) / np.float32(_LARGEST_WEIGHT)
+        scales = np.maximum(scales, np.float32(_SMALLEST_SCALE))
+        whole = np.rint(weight / scales[:, None]).astype(np.int8)
+        return (
+            self.graph.weight(f"{name}.int8", whole.T),
+            self.graph.weight(f"{name}.scales", scales),
+        )
+
+    def _quantized_rows(self, x: str) -> tuple[str, str]:
+        """``x`` as unsigned bytes around 128, and the largest magnitude of each of its rows."""
+        if x not in self._rows:
+            sizes = self.graph.node("Abs", x)
+            peaks = self.graph.node("ReduceMax", sizes, self.graph.integers(-1), keepdims=1)
+            peaks = self.graph.node(
+                "Max", peaks, self._scalar("smallest_peak", np.float32(_SMALLEST_SCALE))
+            )
+            rows = self.graph.node(
+                "QuantizeLinear",
+                self.graph.node("Div", x, peaks),
+                self._scalar("activation_step", np.float32(1 / _LARGEST_ACTIVATION)),
+                self._scalar("activation_zero", np.uint8(_ZERO_POINT)),
+            )
+            self._rows[x] = rows, peaks
+        return self._rows[x]
+
+    def _scalar(self, name: str, value: np.generic) -> str:
+        return self.graph.weight(name, np.array(value))
+
+    def embed(self, tokens: str, name: str) -> str:
+        """Rows of the table ``name`` (vocabulary, width) for int64 ``tokens`` (b, t)."""
+        if not self._int8:
+            return self.graph.node("Gather", self.constant(name), tokens, axis=0)
+        # The table is there once, lying as the logits need it.
+        whole, scales = self.quantized(name, self.weights[name].read())
+        columns = self.graph.node("Gather", whole, tokens, axis=1)
+        rows = self.graph.node("Transpose", columns, perm=[1, 2, 0])
+        steps = self.graph.node("Gather", scales, tokens, axis=0)
+        steps = self.graph.node("Unsqueeze", steps, self.graph.integers(-1))
+        return self.graph.node("Mul", self.graph.cast(rows, "float"), steps)
+
+    def logits(self, x: str, name: str) -> str:
+        """Scores (rows, vocabulary) of ``x`` (rows, width) against the table ``name``."""
+        if self._int8:
+            return self.multiply(x, name, self.weights[name].read())
+        return self.graph.node("Gemm", x, self.constant(name), transB=1)
+
+    def norm(self, x: str, name: str) -> str:
+        """Layer normalisation."""
+        return self.graph.node(
+            "LayerNormalization",
+            x,
+            self.constant(f"{name}.weight"),
+            self.constant(f"{name}.bias"),
+            axis=-1,
+            epsilon=_EPSILON,
+        )
+
+    def mlp(self, x: str, name: str) -> str:
+        """``x`` plus what the two linear layers make of it, with exact GELU between them."""
+        hidden = self.graph.node("Gelu", self.linear(self.norm(x, f"{name}.norm"), f"{name}.up"))
+        return self.graph.node("Add", x, self.linear(hidden, f"{name}.down"))
+
+    def heads(self, x: str, count: int, *, swapped: bool = False, to: str | None = None) -> str:
+        """(b, n, width) to (b, heads, n, size), or to (b, heads, size, n) when swapped."""
+        split = self.graph.node(
+            "Reshape", x, self.graph.integers(0, -1, count, self.width // count)
+        )
+        order = [0, 2, 3, 1] if swapped else [0, 2, 1, 3]
+        return self.graph.node("Transpose", split, to=to, perm=order)
+
+    def attend(self, scores: str, value: str, mask: str) -> str:
+        """Mix ``value`` by the softmax of ``scores`` (b, heads, t, n) plus ``mask``."""
+        weights = self.graph.node("Softmax", self.graph.node("Add", scores, mask), axis=-1)
+        mixed = self.graph.node("MatMul", weights, value)
+        joined = self.graph.node("Transpose", mixed, perm=[0, 2, 1, 3])
+        return self.graph.node("Reshape", joined, self.graph.integers(0, -1, self.width))
+
+    def split(self, x: str, parts: Iterable[str]) -> tuple[str, ...]:
+        """Equal parts along the last axis."""
+        names = tuple(f"{x}_{part}" for part in parts)
+        return self.graph.nodes("Split", x, to=names, axis=-1, num_outputs=len(names))

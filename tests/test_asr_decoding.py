@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from random_whisper import (
+    END,
+    SUPPRESSED,
+    SUPPRESSED_FIRST,
+    NumpyWhisper,
+    Shape,
+    random_weights,
+    write_huggingface,
+)
+
+from beam_audio.asr.decoding import Decoded, Decoding, decode_safely
+from beam_audio.asr.padding import encoder_input
+from beam_audio.asr.safeguards import TEMPERATURES, Attempt
+from beam_audio.asr.whisper_graphs import WhisperGraphs
+from beam_audio.models.whisper_checkpoint import read_huggingface_whisper
+from beam_audio.models.whisper_export import export_whisper
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from beam_audio.models.whisper_config import WhisperConfig
+
+SHAPE = Shape(width=16, positions=40)  # at most 20 tokens
+WEIGHTS = random_weights(SHAPE)
+WEIGHTS["model.decoder.embed_tokens.weight"][END] *= 3  # so that some texts end
+PROMPT = [50258, 50259, 50360, 50364]
+CONTEXT = [50362, 11]
+
+
+@dataclass(frozen=True)
+class Model:
+    graphs: WhisperGraphs
+    config: WhisperConfig
+    clips: list[NDArray[np.float32]] = field(repr=False)
+
+    def begin(self, places: Sequence[int], context: Sequence[int] = ()) -> Decoding:
+        inputs = [encoder_input(self.clips[place], SHAPE.bands, "full") for place in places]
+        state = self.graphs.encode(inputs)
+        prompts = [[*context, *PROMPT] for _ in places]
+        return Decoding(self.graphs, self.config, state, prompts, len(context))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
+    write_huggingface(source, WEIGHTS, SHAPE)
+    checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
+    export_whisper(checkpoint, target)
+    sizes = checkpoint.config.dimensions
+    graphs = WhisperGraphs(target, sizes, provider="cpu", require_provider=True, threads=1)
+    rng = np.random.default_rng(3)
+    lengths = (8_000, 30_000, 200, 60_000)
+    return Model(
+        graphs,
+        checkpoint.config,
+        [rng.normal(scale=0.1, size=length).astype(np.float32) for length in lengths],
+    )
+
+
+@pytest.mark.parametrize("context", [[], CONTEXT])
+def test_scores_and_probabilities_are_those_of_the_whole_sequence(
+    model: Model, context: list[int]
+) -> None:
+    (decoded,) = model.begin([0], context).run([0], 0.0, [0])
+    network = NumpyWhisper(WEIGHTS, SHAPE)
+    features = encoder_input(model.clips[0], SHAPE.bands, "full")
+    logits = network.logits([*context, *PROMPT, *decoded.tokens], network.encode(features.log_mel))
+    # One row a token fed from the start of the transcript on, one column a position of the clip.
+    assert decoded.scores.shape == (2, len(PROMPT) + len(decoded.tokens), features.content)
+    for place, (layer, head) in enumerate(model.config.alignment_heads):
+        whole = network.scores[f"model.decoder.layers.{layer}.encoder_attn"][head]
+        expected = whole[len(context) :, : features.content]
+        np.testing.assert_allclose(decoded.scores[place], expected, atol=1e-3)
+    following = logits[len(context) + len(PROMPT) - 1 :][: len(decoded.logprobs)]
+    following[:, list(SUPPRESSED)] = -np.inf
+    following[0, list(SUPPRESSED_FIRST)] = -np.inf
+    powers = np.exp(following - following.max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    assert decoded.tokens == tuple(probabilities.argmax(axis=1))[: len(decoded.tokens)]
+    np.testing.assert_allclose(decoded.logprobs, np.log(probabilities.max(axis=1)), atol=1e-3)
+
+
+def test_a_row_that_ended_keeps_nothing_of_what_follows(model: Model) -> None:
+    decoding = model.begin([0, 1, 2, 3] * 4)
+    found = decoding.run(range(16), 1.0, range(16))
+    ended = [len(decoded.logprobs) == len(decoded.tokens) + 1 for decoded in found]
+    assert 0 < sum(ended) < len(ended)
+    for decoded, has_end in zip(found, ended, strict=True):
+        assert END not in decoded.tokens
+        assert decoded.scores.shape[1] == len(PROMPT) + len(decoded.tokens)
+        assert has_end or len(decoded.tokens) == len(decoded.logprobs) == 20
+        mean = sum(decoded.logprobs) / (len(decoded.tokens) + 1)
+        assert decoded.avg_logprob == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("temperature", TEMPERATURES)
+def test_neighbours_and_order_change_nothing(model: Model, temperature: float) -> None:
+    alone = [model.begin([place]).run([0], temperature, [place])[0] for place in range(4)]
+    decoding = model.begin([0, 1, 2, 3])
+    for rows in ([0, 1, 2, 3], [3, 1], [2, 0, 3]):
+        for row, found in zip(rows, decoding.run(rows, temperature, rows), strict=True):
+            assert found.tokens == alone[row].tokens
+            assert found.no_speech_prob == pytest.approx(alone[row].no_speech_prob, abs=1e-6)
+            np.testing.assert_allclose(found.logprobs, alone[row].logprobs, atol=1e-4)
+            np.testing.assert_allclose(found.scores, alone[row].scores, atol=1e-4)
+
+
+def test_the_seed_decides_what_is_drawn(model: Model) -> None:
+    decoding = model.begin([0])
+    drawn = [decoding.run([0], 1.0, [seed])[0].tokens for seed in (1, 2, 1)]
+    assert drawn[0] == drawn[2] != drawn[1]
+    likeliest = [decoding.run([0], 0.0, [seed])[0].tokens for seed in (1, 2)]
+    assert likeliest[0] == likeliest[1]
+
+
+CLAIMS = {
+    0: [-0.2],
+    1: [-2.0, -1.5, -0.9],
+    2: [-3.0, -2.0, -1.5, -1.1, -1.3, -4.0],
+    3: [-2.0],
+}
+"""Log probabilities claimed at each temperature asked for; row 3 is silence."""
+
+
+def test_only_what_is_not_safe_is_decoded_again_and_the_best_is_kept(model: Model) -> None:
+    asked: list[tuple[int, float]] = []
+
+    def judge(row: int, decoded: Decoded) -> Attempt:
+        asked.append((row, decoded.temperature))
+        claim = CLAIMS[row][TEMPERATURES.index(decoded.temperature)]
+        return Attempt(f"{row} {decoded.temperature}", "en", claim, 0.9 if row == 3 else 0.1)
+
+    decoding = model.begin([0, 1, 2, 3])
+    found = decode_safely(decoding, [5, 6, 7, 8], judge)
+    assert asked == [
+        (row, temperature)
+        for count, temperature in enumerate(TEMPERATURES)
+        for row in range(4)
+        if count < len(CLAIMS[row])
+    ]
+    assert [decoded.temperature for decoded, _ in found] == [0.0, 0.4, 0.6, 0.0]
+    for row, (decoded, attempt) in enumerate(found):
+        assert attempt.text == f"{row} {decoded.temperature}"
+        (again,) = decoding.run([row], decoded.temperature, [5 + row])
+        assert again.tokens == decoded.tokens

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beam_audio.asr.log_mel import log_mel
+from beam_audio.asr.padding import (
+    POSITIONS,
+    EncoderInput,
+    condensed_positions,
+    content_positions,
+    encoder_input,
+)
+from beam_audio.models.position_groups import group_means
+
+if TYPE_CHECKING:
+    from beam_audio.models.card import Padding
+
+LENGTHS = st.integers(0, 480_000)
+
+
+def clip(length: int, padding: Padding = "condensed") -> EncoderInput:
+    samples = np.random.default_rng(length).normal(size=length).astype(np.float32)
+    return encoder_input(samples, 80, padding)
+
+
+@given(LENGTHS)
+def test_the_groups_cover_the_window_once(length: int) -> None:
+    window = clip(length)
+    members = np.rint(np.exp(window.log_members)).astype(int)
+    assert members.sum() == POSITIONS
+    assert members[: window.content].tolist() == [1] * window.content
+    table = group_means(np.arange(POSITIONS, dtype=np.float32)[:, None])[:, 0]
+    starts = np.cumsum(members) - members
+    middles = starts + (members - 1) / 2  # the mean of the places of a group
+    assert table[window.place].tolist() == middles.tolist()
+    assert window.positions == condensed_positions(length)
+
+
+@given(LENGTHS)
+def test_only_computed_positions_are_used(length: int) -> None:
+    window = clip(length)
+    computed = window.log_mel.shape[1] // 2
+    assert window.source.max() < computed
+    if window.positions < POSITIONS:
+        assert window.source.max() < computed - 1  # the last one hears the edge
+
+
+@given(LENGTHS)
+def test_positions_after_the_content_hear_silence_only(length: int) -> None:
+    features = log_mel(np.full(length, 0.5, np.float32), 80)
+    silence = features[:, 2 * content_positions(length) - 2 :]
+    assert silence.size == 0 or (silence == silence[:, :1]).all() or length > 479_000
+
+
+@pytest.mark.parametrize("length", [0, 1, 16_000, 480_000])
+def test_full_padding_is_the_whole_window(length: int) -> None:
+    window = clip(length, "full")
+    assert window.log_mel.shape == (80, 3000)
+    assert window.source.tolist() == window.place.tolist() == list(range(POSITIONS))
+    assert not window.log_members.any()
+
+
+def test_a_clip_that_fills_the_window_is_the_same_either_way() -> None:
+    full, condensed = clip(480_000, "full"), clip(480_000)
+    for name in ("log_mel", "source", "place", "log_members"):
+        assert np.array_equal(getattr(full, name), getattr(condensed, name))
+
+
+def test_short_clips_take_a_fraction_of_the_window() -> None:
+    assert condensed_positions(16_000) < 0.12 * POSITIONS
+    assert condensed_positions(5 * 16_000) < 0.25 * POSITIONS

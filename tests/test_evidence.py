@@ -1,0 +1,107 @@
+"""What rules may look at."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from beam_audio.evidence import (
+    RULE_FLAGS,
+    RULE_MEASURES,
+    Languages,
+    Value,
+    evidence,
+    round_measure,
+)
+from beam_audio.schema import column_names
+from beam_audio.types import Quality, Segment, Transcript
+
+SEGMENT = Segment(
+    recording_id="recording",
+    segment_id="segment",
+    segment_index=0,
+    channel=None,
+    sample_rate_hz=8_000,
+    start_sample=8_000,
+    end_sample=40_000,
+    core_start_sample=8_000,
+    core_end_sample=40_000,
+    speech=((8_000, 16_000),),
+    samples=np.zeros(0, np.float32),
+)
+QUALITY = Quality(-20.0, -3.0, 0.0, 0.25, 25.0, 3500.0, -22.0)
+
+
+def values_of(
+    transcript: Transcript | None = None, languages: Languages | None = None
+) -> dict[str, Value]:
+    heard = transcript or Transcript("one two three", "en")
+    return evidence(SEGMENT, QUALITY, heard, None, languages or Languages("en"))
+
+
+def test_every_name_that_rules_accept_has_a_value() -> None:
+    assert set(values_of()) == {*RULE_MEASURES, *RULE_FLAGS}
+
+
+def test_measures_that_are_no_derived_ones_are_output_columns() -> None:
+    derived = {
+        "chars_per_speech_second",
+        "speech_seconds",
+        "unique_word_ratio",
+        "words_per_speech_second",
+    }
+    assert set(RULE_MEASURES) - derived <= column_names("segments")
+
+
+def test_rates_are_over_the_segment_and_over_its_speech() -> None:
+    values = values_of()
+    assert (values["duration_seconds"], values["speech_seconds"]) == (4.0, 1.0)
+    assert (values["words_per_second"], values["words_per_speech_second"]) == (0.75, 3.0)
+    assert (values["chars_per_second"], values["chars_per_speech_second"]) == (2.75, 11.0)
+
+
+@pytest.mark.parametrize(
+    ("heard", "recording", "differs"),
+    [
+        ("en", "en", False),
+        ("en", "de", True),
+        ("en", "en-GB", False),
+        ("en", None, False),
+        (None, "de", False),
+    ],
+)
+def test_a_segment_in_another_language_than_its_recording_is_flagged(
+    heard: str | None,
+    recording: str | None,
+    differs: bool,  # noqa: FBT001
+) -> None:
+    languages = Languages(heard, recording=recording)
+    values = values_of(Transcript("x", heard, language_probability=0.3), languages)
+    assert (values["language_mismatch"], values["language_unexpected"]) == (differs, False)
+    silent = values_of(Transcript("", heard, language_probability=0.3), languages)
+    assert silent["language_mismatch"] is False
+
+
+@pytest.mark.parametrize(
+    ("probability", "stated", "differs"),
+    [(0.9, "de", True), (0.9, "en-US", False), (0.9, None, False), (None, "de", False)],
+)
+def test_a_language_that_was_detected_is_held_against_the_manifest(
+    probability: float | None,
+    stated: str | None,
+    differs: bool,  # noqa: FBT001
+) -> None:
+    """A model that was told the language, or knows one only, did not detect it."""
+    transcript = Transcript("x", "en", language_probability=probability)
+    values = values_of(transcript, Languages("en", recording="en", stated=stated))
+    assert (values["language_mismatch"], values["language_unexpected"]) == (False, differs)
+
+
+def test_rounding() -> None:
+    assert round_measure(0.123456) == 0.1235
+    assert round_measure(None) is None
+    assert round_measure(math.nan) is None
+    assert round_measure(-math.inf) is None
+    assert math.copysign(1, round_measure(-0.00001) or 0.0) == 1
