@@ -81,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RATIO",
         help="after round 1, leave out what takes so many times its tool's and precision's best",
     )
-    parser.add_argument(
-        "--safeguards", action="store_true", help="our library decodes again what looks wrong, too"
-    )
+    parser.add_argument("--safeguards", action="store_true", help="in our library, too")
     parser.add_argument("--every", type=int, default=1, help="take every Nth clip only")
     parser.add_argument("--quick", action="store_true", help="one round over every 24th clip")
     parser.add_argument("--json", action="store_true", help="end with one JSON line")

@@ -119,7 +119,8 @@ class Workers:
     ) -> None:
         self._recordings = recordings
         self._taken = _CONTEXT.Value("i", 0)
-        barrier = _CONTEXT.Barrier(layout.processes)
+        # Held on to like the counter: freed here, its shared memory would be given to another.
+        self._barrier = _CONTEXT.Barrier(layout.processes)
         cores = sorted(os.sched_getaffinity(0))
         self._processes, self._connections = [], []
         start = time.monotonic()
@@ -129,7 +130,7 @@ class Workers:
                 own = cores[number * layout.threads : (number + 1) * layout.threads]
                 job = _Job(load, recordings, layout.processes, own if pinned else [])
                 process = _CONTEXT.Process(
-                    target=_work, args=(theirs, barrier, self._taken, job), daemon=False
+                    target=_work, args=(theirs, self._barrier, self._taken, job), daemon=False
                 )
                 process.start()
                 theirs.close()

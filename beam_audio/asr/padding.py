@@ -7,8 +7,8 @@ silence in groups of neighbours, ever larger ones, and lets one position stand f
 mean of their position embeddings, and attention to it counts as many times as the group has
 members, by adding log(members) to its score. The network still sees the clip end, and silence up to
 30 s, at a fraction of the work. It remains an approximation of the full window;
-``benchmarks/precision.py`` tells how near it is. (Without the mean, taking the middle position's
-embedding for the group, a quarter of the texts differ; with groups of 32 an eighth.)
+``benchmarks/precision.py`` tells how near it is. What makes it so: the mean (with the embedding of
+the middle position a quarter of the texts differ), groups of at most 16, and the window's own end.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ SECONDS_PER_POSITION: Final = 0.02
 _SAMPLES_PER_POSITION: Final = 320
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
-_LEAST_GROUPS: Final = {1: 8, 2: 4, 4: 4, 8: 4}
-# Positions the convolutions compute past the clip: the last but one hears nothing but silence.
+_LEAST_GROUPS: Final = (8, 4, 4, 4)
+# Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
+# last hears the end of the window, as the 1,500th does: attention leans on it.
 _SILENT_POSITIONS: Final = 4
 
 
@@ -46,7 +47,8 @@ class EncoderInput:
     Attributes:
         log_mel: float32 (bands, frames): the clip, and as much silence as must be computed.
         content: Positions, from the first, that hear the clip; 20 ms each.
-        source: int64 (n,): the computed position each position is taken from.
+        source: int64 (n,): the computed position each position is taken from; the last computed
+            one, which hears the end of the window, comes last and only there.
         place: int64 (n,): the row of its embedding, see ``position_groups``.
         log_members: float32 (n,): log of the number of positions it stands for.
     """
@@ -69,10 +71,12 @@ def encoder_input(samples: NDArray[np.float32], bands: int, padding: Padding) ->
     places, members = _condensed(content if padding == "condensed" else POSITIONS)
     whole = len(places) == POSITIONS
     computed = POSITIONS if whole else content + _SILENT_POSITIONS
+    source = np.minimum(np.arange(len(places)), POSITIONS if whole else computed - 2)
+    source[-1] = computed - 1
     return EncoderInput(
         log_mel=log_mel(samples, bands, computed * FRAMES // POSITIONS),
         content=content,
-        source=np.minimum(np.arange(len(places)), POSITIONS if whole else computed - 2),
+        source=source,
         place=places,
         log_members=np.log(members).astype(np.float32),
     )
@@ -90,12 +94,17 @@ def condensed_positions(samples: int) -> int:
 
 @lru_cache(maxsize=POSITIONS)
 def _condensed(content: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the embeddings, and how many positions each stands for."""
+    """Rows of the embeddings, and how many positions each stands for; the last is on its own."""
     rows, members, position = list(range(content)), [1] * content, content
-    for size, larger in zip(GROUP_SIZES, (*GROUP_SIZES[1:], POSITIONS), strict=True):
-        least = position + size * _LEAST_GROUPS.get(size, 0)
-        while position < POSITIONS and (position < least or position % larger):
-            rows.append(group_row(size, position, POSITIONS))
-            members.append(min(size, POSITIONS - position))
-            position += size
+    level = groups = 0
+    while position < POSITIONS:
+        ready = level < len(_LEAST_GROUPS) and groups >= _LEAST_GROUPS[level]
+        if ready and not position % GROUP_SIZES[level + 1]:
+            level, groups = level + 1, 0
+        size = GROUP_SIZES[level]
+        while size > 1 and position + size >= POSITIONS:
+            size //= 2
+        rows.append(group_row(size, position, POSITIONS))
+        members.append(size)
+        position, groups = position + size, groups + 1
     return np.array(rows), np.array(members)

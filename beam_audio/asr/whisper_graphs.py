@@ -119,7 +119,7 @@ class WhisperGraphs:
         """Keys and values of clips, with as many positions as the longest has."""
         feed: dict[str, NDArray[Any]] = {
             "log_mel": _stack_features([clip.log_mel for clip in clips]),
-            "source": _stack([clip.source for clip in clips], 0),
+            "source": _stack(_sources(clips), 0),
             "place": _stack([clip.place for clip in clips], 0),
             "log_members": _stack([clip.log_members for clip in clips], _HIDDEN),
         }
@@ -210,6 +210,12 @@ def _stack(rows: Sequence[NDArray[ScalarT]], filling: float) -> NDArray[ScalarT]
     """Vectors of unequal length as rows of one array."""
     longest = max(map(len, rows))
     return np.stack([np.pad(row, (0, longest - len(row)), constant_values=filling) for row in rows])
+
+
+def _sources(clips: Sequence[EncoderInput]) -> list[NDArray[np.int64]]:
+    """Where positions come from once all features are as long as the longest."""
+    computed = max(int(clip.source[-1]) for clip in clips)
+    return [np.append(clip.source[:-1], computed) for clip in clips]
 
 
 def _stack_features(features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
