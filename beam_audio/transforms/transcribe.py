@@ -15,7 +15,7 @@ from beam_audio.audio import resample
 from beam_audio.remote import local_model
 from beam_audio.transforms.read import FAILURES
 from beam_audio.types import Failure, Segment, Transcript
-from beam_audio.unit import recognise
+from beam_audio.unit import recognise, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,7 +94,11 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         """Recognise segments, in order."""
         rate_hz = model.sample_rate_hz
         requests = [
-            Request(resample(segment.samples, segment.sample_rate_hz, rate_hz), self._language)
+            Request(
+                resample(segment.samples, segment.sample_rate_hz, rate_hz),
+                self._language,
+                seed_of(segment.segment_id),
+            )
             for segment in batch
         ]
         for segment, result in zip(batch, recognise(model, requests), strict=True):
