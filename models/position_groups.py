@@ -1,7 +1,7 @@
 """Neighbouring encoder positions as one: the table of mean position embeddings, and its rows.
 
 The table holds the embedding of every position, then the means of every two neighbours, of every
-four, eight and sixteen, each group beginning at a multiple of its size; the last of a size may be
+four and eight, each group beginning at a multiple of its size; the last of a size may be
 short.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GROUP_SIZES: Final = (1, 2, 4, 8, 16)
+GROUP_SIZES: Final = (1, 2, 4, 8)
 
 
 def group_row(size: int, position: int, positions: int) -> int:

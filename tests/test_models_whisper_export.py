@@ -148,8 +148,8 @@ def test_a_position_counts_as_often_as_it_has_members(
     export_whisper(checkpoint, tmp_path)
     runner, log_mel = Runner(tmp_path), features(1)
     sizes, starts = [1, 1, 1, 1, 2, 2, 8], [0, 1, 2, 3, 4, 6, 8]
-    sizes, starts = sizes + [16] * 93, starts + list(range(16, 1500, 16))
-    members = [*sizes[:-1], 12]  # the last group is short
+    sizes, starts = sizes + [8] * 186, starts + list(range(16, 1500, 8))
+    members = [*sizes[:-1], 4]  # the last group is short
     source = [0, 1, 2, *[5] * (len(sizes) - 3)]
     cross = runner.encode(
         log_mel,
