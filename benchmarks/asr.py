@@ -43,7 +43,11 @@ FREE_BYTES = 6 << 30
 
 def main() -> None:
     """Run the rounds, print the tables."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    ours = (arguments.precisions or OURS[arguments.provider]).split(",")
+    if LIBRARY not in arguments.tools.split(",") or "float32" not in ours:
+        parser.error("ours in float32 must be measured: its error rate is the yardstick")
     require_peers()
     # Nothing is to be asked of a hub: all weights are here.
     os.environ["HF_HUB_OFFLINE"] = "1"
