@@ -8,14 +8,19 @@ decoded clip by clip anyway. NeMo's models run in ``beam_audio.asr.nemo``.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.asr.clip_groups import group_clips
 from beam_audio.asr.nemo import MISSING
-from beam_audio.asr.session import CPU, available_providers, resolve_provider
+from beam_audio.asr.session import (
+    CPU,
+    check_provider,
+    resolve_provider,
+    session_options,
+    with_options,
+)
 from beam_audio.asr.timed_tokens import TimedToken
-from beam_audio.errors import ModelError, ProviderError
+from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +30,6 @@ if TYPE_CHECKING:
 
     from beam_audio.models.layout import ModelLayout
 
-_LOG = logging.getLogger(__name__)
-_ERRORS_ONLY: Final = 3
 # What the package calls a family; its names of models are never used, which it would download.
 _TYPES: Final = {
     "gigaam-rnnt": "gigaam-v2-rnnt",
@@ -69,13 +72,7 @@ class OnnxAsrModel:
         name = resolve_provider(provider)
         adapter = _load(layout, name, threads)
         self.provider = _provider_in_use(adapter.asr)
-        if self.provider != name:
-            if require_provider:
-                raise ProviderError(
-                    f"{name} was required but {self.provider} is in use: install the build of ONNX "
-                    "Runtime that has it, or drop --require_provider"
-                )
-            _LOG.warning("%s was asked for and %s is in use", name, self.provider)
+        check_provider(name, self.provider, require_provider=require_provider)
         self._model = adapter.with_timestamps()
         self._rate_hz = sample_rate_hz
         self._seconds_per_frame = _frame_seconds(layout)
@@ -97,24 +94,20 @@ class OnnxAsrModel:
 
 def _load(layout: ModelLayout, provider: str, threads: int | None) -> Any:  # noqa: ANN401 (generic over private types)
     """Sessions on the provider; features, which are cheap, on the CPU."""
-    usable = [one for one in dict.fromkeys((provider, CPU)) if one in available_providers()]
     try:
         import onnx_asr  # noqa: PLC0415 (optional, comes with an extra)
-        from onnxruntime import SessionOptions  # noqa: PLC0415 (optional, comes with an extra)
     except ImportError as error:
         raise ModelError(MISSING) from error
-    options = SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if threads is not None:
-        options.intra_op_num_threads = threads
     try:
         return onnx_asr.load_model(
             _TYPES[layout.family],
             layout.directory,
             quantization=layout.suffix or None,
             providers=[CPU],
-            asr_config={"providers": usable, "sess_options": options},
+            asr_config={
+                "providers": with_options(provider),
+                "sess_options": session_options(threads),
+            },
         )
     except Exception as error:  # errors of two libraries that share no class
         raise ModelError(f"onnx-asr cannot load {layout.directory}: {error}") from error

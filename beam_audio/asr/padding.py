@@ -7,8 +7,8 @@ silence in groups of neighbours, ever larger ones, and lets one position stand f
 mean of their position embeddings, and attention to it counts as many times as the group has
 members, by adding log(members) to its score. The network still sees the clip end, and silence up to
 30 s, at a fraction of the work. It remains an approximation of the full window;
-``benchmarks/precision.py`` tells how near it is. What makes it so: the mean (with the embedding of
-the middle position a quarter of the texts differ), groups of at most 8, and the window's own end.
+``benchmarks/precision.py`` tells how near it is. What makes it so: the mean (not the embedding of
+the middle position), groups of at most 8, and the window's own end.
 """
 
 from __future__ import annotations

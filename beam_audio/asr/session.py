@@ -65,7 +65,18 @@ def resolve_provider(provider: str) -> str:
     return name
 
 
-def _with_options(name: str) -> list[tuple[str, dict[str, str]]]:
+def session_options(threads: int | None) -> Any:  # noqa: ANN401 (the library has no types)
+    """Options every session has; None leaves the threads to ONNX Runtime (one a core)."""
+    options = _onnxruntime().SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    # Idle threads that spin would take the cores from decoding, which runs beside inference.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def with_options(name: str) -> list[tuple[str, dict[str, str]]]:
     """The provider and those after it that this build has, each with its options."""
     wanted = dict.fromkeys((name, _SECOND_CHOICE.get(name, CPU), CPU))
     return [
@@ -91,19 +102,22 @@ def make_session(
         ProviderError: The provider was required and another one is in use.
         ModelError: ONNX Runtime is not installed or cannot load the file.
     """
-    runtime = _onnxruntime()
-    name = resolve_provider(provider)
-    options = runtime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    # Idle threads that spin would take the cores from decoding, which runs beside inference.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    runtime, name = _onnxruntime(), resolve_provider(provider)
+    options = session_options(threads)
     try:
-        session = runtime.InferenceSession(str(path), options, providers=_with_options(name))
+        session = runtime.InferenceSession(str(path), options, providers=with_options(name))
     except Exception as error:  # its errors share no class of their own
         raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
-    in_use = session.get_providers()[0]
+    check_provider(name, session.get_providers()[0], require_provider=require_provider)
+    return session
+
+
+def check_provider(name: str, in_use: str, *, require_provider: bool) -> None:
+    """Say it when another provider is in use than the one asked for.
+
+    Raises:
+        ProviderError: The one asked for was required.
+    """
     if require_provider and in_use != name:
         raise ProviderError(
             f"{name} was required but {in_use} is in use: install the build that has it "
@@ -116,4 +130,3 @@ def make_session(
             name,
             in_use,
         )
-    return session

@@ -246,10 +246,8 @@ class WhisperRecognizer:
             words=() if silent else self._words(request, decoded, attempt.language),
         )
 
-    def _words(self, request: Request, decoded: Decoded, language: str) -> tuple[Word, ...] | None:
-        """Words with times; None for a checkpoint that does not tell which heads follow time."""
-        if not self._config.alignment_heads:
-            return None
+    def _words(self, request: Request, decoded: Decoded, language: str) -> tuple[Word, ...]:
+        """Words with times, from the heads that follow time."""
         frames = -(-len(request.samples) // _SAMPLES_PER_FRAME)
         prompt = decoded.scores.shape[1] - len(decoded.tokens)
         spans = token_spans(decoded.scores[:, :, :frames], prompt)
