@@ -185,7 +185,8 @@ class Transcript:
 
     ``avg_logprob`` is the natural log, averaged over the tokens and the end token. ``token_ids``
     are the text tokens without prompt or end token, for families that have them. ``words`` are in
-    order and do not overlap; None where the family knows no times.
+    order and do not overlap; None where the family knows no times. ``pieces`` are the transcripts
+    of the segments a clip was joined from; such a clip has a text and no measures of its own.
     """
 
     text: str
@@ -195,6 +196,7 @@ class Transcript:
     no_speech_prob: float | None = None
     token_ids: tuple[int, ...] = ()
     words: tuple[Word, ...] | None = None
+    pieces: tuple[Transcript, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Final
 
-import numpy as np
-
 from beam_audio import rows, store
-from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.batching import batches, read_ahead
-from beam_audio.errors import BeamAudioError, ModelError
+from beam_audio.errors import ModelError
 from beam_audio.parts import PartWriter
+from beam_audio.recognition import PassageBuilder, passage_seconds, recognise_passages
 from beam_audio.recording import (
     Event,
     KnownRecording,
@@ -23,14 +21,18 @@ from beam_audio.recording import (
     StageClock,
     prepare,
 )
-from beam_audio.types import AudioRef, Failure, Transcript, stable_id
+from beam_audio.types import AudioRef, Failure, Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
+    from beam_audio.asr.recognizer import Recognizer
+
 _AHEAD_SEGMENTS: Final = 8
 
 Input = AudioRef | Failure
+Passage = tuple[PreparedSegment, ...]
+"""Segments of one recording that are heard in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,10 @@ class UnitSettings:
 
 @dataclass(frozen=True, slots=True)
 class BatchCounts:
-    """What the recogniser was given: batches, clips, their seconds, and seconds once padded."""
+    """What the recogniser was given: batches, clips, their seconds, and seconds once padded.
+
+    A clip is a passage: one segment or several.
+    """
 
     batches: int = 0
     clips: int = 0
@@ -172,12 +177,15 @@ class _Unit:
     def run(self, inputs: Iterable[Input], known: Container[str]) -> None:
         with read_ahead(self._events(inputs, known), depth=_AHEAD_SEGMENTS) as events:
             for batch in batches(
-                self._segments(events),
-                seconds=lambda item: item.segment.duration_seconds,
-                cost=lambda item: self._recognizer.cost_seconds(item.segment.duration_seconds),
+                self._passages(events),
+                seconds=passage_seconds,
+                cost=self._cost_seconds,
                 budget_seconds=self._settings.batch_seconds,
             ):
                 self._recognise(batch)
+
+    def _cost_seconds(self, passage: Passage) -> float:
+        return self._recognizer.cost_seconds(passage_seconds(passage))
 
     def _events(self, inputs: Iterable[Input], known: Container[str]) -> Iterator[Event]:
         for item in inputs:
@@ -186,14 +194,17 @@ class _Unit:
             else:
                 yield from prepare(item, self._settings.prepare, self.clock, known)
 
-    def _segments(self, events: Iterable[Event]) -> Iterator[PreparedSegment]:
-        """Pass on segments fit to recognise; keep account of everything else."""
+    def _passages(self, events: Iterable[Event]) -> Iterator[Passage]:
+        """Pass on passages of segments fit to recognise; keep account of everything else."""
+        builder = PassageBuilder[PreparedSegment](self._recognizer.passage_seconds)
         for event in events:
             if isinstance(event, Failure):
                 self._fail_input(event)
             elif isinstance(event, KnownRecording):
                 self.known_sources.add(event.source_id)
             elif isinstance(event, RecordingEnd):
+                if passage := builder.end(event.source.recording_id):
+                    yield passage
                 recording = self._recording(event.source.recording_id)
                 recording.end = event
                 self._finish_if_complete(recording)
@@ -201,10 +212,10 @@ class _Unit:
                 self._recording(event.source.recording_id).waiting += 1
                 language = self._language(event)
                 known = self._recognizer.languages
-                if language is None or not known or language in known:
-                    yield event
-                else:
+                if language is not None and known and language not in known:
                     self._settle(event, _wrong_language(language, self._recognizer))
+                elif passage := builder.add(event):
+                    yield passage
 
     def _recording(self, recording_id: str) -> _OpenRecording:
         return self._open.setdefault(recording_id, _OpenRecording())
@@ -214,24 +225,19 @@ class _Unit:
             return item.source.ref.language
         return None if self._settings.language == "auto" else self._settings.language
 
-    def _recognise(self, batch: list[PreparedSegment]) -> None:
-        costs = [self._recognizer.cost_seconds(item.segment.duration_seconds) for item in batch]
-        requests = [
-            Request(item.clip, self._language(item), seed_of(item.segment.segment_id))
-            for item in batch
-        ]
+    def _recognise(self, batch: list[Passage]) -> None:
+        languages = [self._language(passage[0]) for passage in batch]
         with self.clock.stage("recognise"):
-            results = recognise(self._recognizer, requests)
+            results = recognise_passages(self._recognizer, batch, languages)
         self.counts = BatchCounts(
             self.counts.batches + 1,
             self.counts.clips + len(batch),
-            self.counts.clip_seconds + sum(item.segment.duration_seconds for item in batch),
-            self.counts.padded_seconds + len(batch) * max(costs),
+            self.counts.clip_seconds + sum(map(passage_seconds, batch)),
+            self.counts.padded_seconds + len(batch) * max(map(self._cost_seconds, batch)),
         )
-        if all(map(_is_crash, results)):
-            require_alive(self._recognizer)
-        for item, result in zip(batch, results, strict=True):
-            self._settle(item, result)
+        for passage, heard in zip(batch, results, strict=True):
+            for item, result in zip(passage, heard, strict=True):
+                self._settle(item, result)
 
     def _settle(self, item: PreparedSegment, result: Transcript | Exception) -> None:
         stored = None
@@ -270,42 +276,6 @@ class _Unit:
         self.failed_sources.add(failure.source_id)
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(failures=1)
-
-
-def seed_of(segment_id: str) -> int:
-    """What random choices made for a segment start from, below 2**32: its id and nothing else."""
-    return int(stable_id("seed", segment_id)[:8], 16)
-
-
-def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Transcript | Exception]:
-    """Recognise a batch; when it fails, halve it until only the guilty requests fail."""
-    try:
-        return list(recognizer.transcribe(requests))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must cost the guilty segment only
-        if len(requests) == 1:
-            return [error]
-    middle = len(requests) // 2
-    return [*recognise(recognizer, requests[:middle]), *recognise(recognizer, requests[middle:])]
-
-
-def _is_crash(result: Transcript | Exception) -> bool:
-    """Whether a clip met an error that is none of ours, which refuse a clip for a stated reason."""
-    return isinstance(result, Exception) and not isinstance(result, BeamAudioError)
-
-
-def require_alive(recognizer: Recognizer) -> None:
-    """Tell bad segments from a dead recogniser: the latter fails on silence, too.
-
-    Raises:
-        ModelError: It does.
-    """
-    silence = np.zeros(recognizer.sample_rate_hz, dtype=np.float32)
-    (result,) = recognise(recognizer, [Request(silence)])
-    if isinstance(result, Exception):
-        raise ModelError(
-            f"{recognizer.model_id} fails on everything, silence included: {result!r}; nothing of "
-            "the unit is committed. Check the model with: beam-audio models check"
-        ) from result
 
 
 def _wrong_language(language: str, recognizer: Recognizer) -> ModelError:

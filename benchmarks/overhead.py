@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 from corpus import WINDOW_SECONDS, Recording, balanced
+from cuts import Cut, hear, passages
 from machine import describe_machine, machine_line
 from reference import RATE_HZ, join_clips, markdown_table
 from tools import Configuration, Pipeline
@@ -31,13 +32,12 @@ from workers import Heard, Layout, Workers
 
 from beam_audio.audio import open_audio, resample, select_channels
 from beam_audio.batching import batches, read_ahead
+from beam_audio.recognition import passage_seconds
 from beam_audio.segment import SegmentSettings, Splitter
-from beam_audio.unit import seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
     from workers import Tool
 
     from beam_audio.asr import Recognizer
@@ -75,40 +75,22 @@ class BareLoop:
 
     def transcribe(self, recordings: list[Recording]) -> Heard:
         """Text of each file, its segments joined."""
-        from beam_audio.asr import Request  # noqa: PLC0415 - imports count as start-up
-
-        texts: dict[tuple[int, int], str] = {}
-        with read_ahead(_clips(recordings), depth=AHEAD_SEGMENTS) as clips:
+        texts: dict[str, list[tuple[int, str]]] = {recording.path: [] for recording in recordings}
+        with read_ahead(_cuts(recordings), depth=AHEAD_SEGMENTS) as cuts:
             for batch in batches(
-                clips,
-                seconds=lambda clip: clip.seconds,
-                cost=lambda clip: self._recognizer.cost_seconds(clip.seconds),
+                passages(cuts, self._recognizer),
+                seconds=passage_seconds,
+                cost=lambda passage: self._recognizer.cost_seconds(passage_seconds(passage)),
                 budget_seconds=self._budget_seconds,
             ):
-                requests = [Request(clip.samples, "en", clip.seed) for clip in batch]
-                found = self._recognizer.transcribe(requests)
-                for clip, transcript in zip(batch, found, strict=True):
-                    texts[clip.recording, clip.segment] = transcript.text
-        joined = [
-            " ".join(texts[place] for place in sorted(texts) if place[0] == recording)
-            for recording in range(len(recordings))
-        ]
-        return Heard(joined)
+                for segment, transcript in hear(self._recognizer, batch):
+                    found = segment.segment_index, transcript.text
+                    texts[segment.recording_id].append(found)
+        return Heard([" ".join(text for _, text in sorted(found)) for found in texts.values()])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Clip:
-    """One segment on its way to the recogniser."""
-
-    recording: int
-    segment: int
-    seconds: float
-    seed: int
-    samples: NDArray[np.float32]
-
-
-def _clips(recordings: list[Recording]) -> Iterator[_Clip]:
-    for place, recording in enumerate(recordings):
+def _cuts(recordings: list[Recording]) -> Iterator[Cut]:
+    for recording in recordings:
         with Path(recording.path).open("rb") as file, open_audio(file) as stream:
             splitter = Splitter(
                 recording_id=recording.path,
@@ -118,18 +100,12 @@ def _clips(recordings: list[Recording]) -> Iterator[_Clip]:
             )
             for block in stream.blocks():
                 mono = select_channels(block, "mix")[0][1]
-                yield from (_clip(place, segment) for segment in splitter.push(mono))
-            yield from (_clip(place, segment) for segment in splitter.finish())
+                yield from (_cut(segment) for segment in splitter.push(mono))
+            yield from (_cut(segment) for segment in splitter.finish())
 
 
-def _clip(recording: int, segment: Segment) -> _Clip:
-    return _Clip(
-        recording=recording,
-        segment=segment.segment_index,
-        seconds=segment.duration_seconds,
-        seed=seed_of(segment.segment_id),
-        samples=resample(segment.samples, segment.sample_rate_hz, RATE_HZ),
-    )
+def _cut(segment: Segment) -> Cut:
+    return Cut(segment, resample(segment.samples, segment.sample_rate_hz, RATE_HZ))
 
 
 @dataclass(slots=True)

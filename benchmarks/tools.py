@@ -141,15 +141,16 @@ class Ours:
         return [transcript.text for transcript in self._recognizer.transcribe(requests)]
 
     def _long(self, recording: Recording) -> str:
-        from beam_audio import Audio, split  # noqa: PLC0415 - imports count as loading
+        from cuts import Cut, hear, passages  # noqa: PLC0415 - imports count as loading
 
-        segments = split(Audio(recording.samples, RATE_HZ))
-        texts: dict[int, str] = {}
-        for batch in self._batches(segments, lambda segment: segment.duration_seconds):
-            places = [segment.segment_index for segment in batch]
-            found = self._texts([segment.samples for segment in batch])
-            texts.update(zip(places, found, strict=True))
-        return " ".join(texts[place] for place in sorted(texts))
+        from beam_audio import Audio, split  # noqa: PLC0415 - imports count as loading
+        from beam_audio.recognition import passage_seconds  # noqa: PLC0415 - as above
+
+        cuts = [Cut(one, one.samples) for one in split(Audio(recording.samples, RATE_HZ))]
+        grouped = self._batches(list(passages(cuts, self._recognizer)), passage_seconds)
+        found = [pair for batch in grouped for pair in hear(self._recognizer, batch)]
+        found.sort(key=lambda pair: pair[0].segment_index)
+        return " ".join(transcript.text for _, transcript in found)
 
 
 class Pipeline:

@@ -58,7 +58,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     sizes = checkpoint.config.dimensions
     graphs = WhisperGraphs(target, sizes, provider="cpu", require_provider=True, threads=1)
     rng = np.random.default_rng(3)
-    lengths = (8_000, 30_000, 200, 60_000)
+    lengths = (8_000, 30_000, 200, 60_000, 12_000)
     return Model(
         graphs,
         checkpoint.config,
@@ -127,8 +127,9 @@ CLAIMS = {
     1: [-2.0, -1.5, -0.9],
     2: [-3.0, -2.0, -1.5, -1.1, -1.3, -4.0],
     3: [-2.0],
+    4: [-3.0],
 }
-"""Log probabilities claimed at each temperature asked for; row 3 is silence."""
+"""Log probabilities claimed at each temperature asked for; row 3 is silence, row 4 has one try."""
 
 
 def test_only_what_is_not_safe_is_decoded_again_and_the_best_is_kept(model: Model) -> None:
@@ -139,15 +140,15 @@ def test_only_what_is_not_safe_is_decoded_again_and_the_best_is_kept(model: Mode
         claim = CLAIMS[row][TEMPERATURES.index(decoded.temperature)]
         return Attempt(f"{row} {decoded.temperature}", "en", claim, 0.9 if row == 3 else 0.1)
 
-    decoding = model.begin([0, 1, 2, 3])
-    found = decode_safely(decoding, [5, 6, 7, 8], judge)
+    decoding = model.begin([0, 1, 2, 3, 4])
+    found = decode_safely(decoding, [5, 6, 7, 8, 9], judge, [True, True, True, True, False])
     assert asked == [
         (row, temperature)
         for count, temperature in enumerate(TEMPERATURES)
-        for row in range(4)
+        for row in CLAIMS
         if count < len(CLAIMS[row])
     ]
-    assert [decoded.temperature for decoded, _ in found] == [0.0, 0.4, 0.6, 0.0]
+    assert [decoded.temperature for decoded, _ in found] == [0.0, 0.4, 0.6, 0.0, 0.0]
     for row, (decoded, attempt) in enumerate(found):
         assert attempt.text == f"{row} {decoded.temperature}"
         (again,) = decoding.run([row], decoded.temperature, [5 + row])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.asr.word_times import align_words
+from beam_audio.asr.words import WordTokens, split_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,10 +41,14 @@ def align(
     return align_words(
         samples,
         frames.reshape(-1, 2),
-        range(len(texts)),
-        logprobs=[-0.1 * token for token in range(len(texts))],
-        decode=lambda tokens: "".join(texts[token] for token in tokens),
-        language="en",
+        words_of(texts),
+        [-0.1 * token for token in range(len(texts))],
+    )
+
+
+def words_of(texts: list[str]) -> list[WordTokens]:
+    return split_words(
+        range(len(texts)), lambda tokens: "".join(texts[token] for token in tokens), "en"
     )
 
 
@@ -114,10 +119,8 @@ def test_probability_is_the_mean_over_the_tokens() -> None:
     (word,) = align_words(
         sound(1.0),
         frames,
-        [0, 1, 2],
-        logprobs=np.log([0.5, 0.9, 0.1]).tolist(),
-        decode=lambda tokens: "".join([" so", "me", "."][token] for token in tokens),
-        language="en",
+        words_of([" so", "me", "."]),
+        np.log([0.5, 0.9, 0.1]).tolist(),
     )
     assert word.word == "some."
     assert word.probability == pytest.approx(0.7)

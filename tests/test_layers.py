@@ -30,7 +30,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "asr models",
         "batching store",
         "ledger parts recording remote",
-        "columns",
+        "columns recognition",
         "rows",
         "unit",
         "transforms",

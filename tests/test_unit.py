@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from unit_runs import (
     PLACEHOLDER,
     RATE_HZ,
@@ -16,7 +14,6 @@ from unit_runs import (
     destinations,
     fail_when_loud,
     files,
-    hear_loudness,
     read,
     read_all,
     ref,
@@ -26,16 +23,18 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.asr import Request
 from beam_audio.errors import ModelError
 from beam_audio.ledger import read_ledger
 from beam_audio.metrics import measure
+from beam_audio.recognition import seed_of
 from beam_audio.segment import SegmentSettings
 from beam_audio.types import AudioRef, Failure, Quality, Segment, Transcript
-from beam_audio.unit import Progress, recognise, seed_of, transcribe_unit
+from beam_audio.unit import Progress, transcribe_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from beam_audio.asr import Request
 
 
 @pytest.mark.parametrize("batch_seconds", [1.0, 3.0, 1000.0])
@@ -62,17 +61,6 @@ def test_a_clip_that_cannot_be_recognised_costs_itself_only(
     failed = {row["uri"]: row["failed_samples"] for row in read(tmp_path / "out", "recordings")}
     assert failed == {loud_end.uri: round(1.5 * RATE_HZ), other.uri: 0}
     assert read_ledger(str(tmp_path / "out"), [loud_end.source_id, other.source_id]).balances
-
-
-@given(st.lists(st.booleans(), min_size=1, max_size=20))
-def test_bisecting_finds_just_the_guilty(guilty: list[bool]) -> None:
-    fine, bad = Request(tones([0.1])[:800]), Request(tones([0.95])[:800])
-    recognizer = Scripted(fail_when_loud)
-    results = recognise(recognizer, [bad if is_bad else fine for is_bad in guilty])
-    assert [isinstance(result, ValueError) for result in results] == guilty
-    assert {result for result in results if isinstance(result, Transcript)} <= {hear_loudness(fine)}
-    halvings = max(1, len(guilty) - 1).bit_length()
-    assert len(recognizer.batches) <= 1 + 2 * halvings * sum(guilty)
 
 
 def test_an_error_without_words_is_still_told(tmp_path: Path) -> None:

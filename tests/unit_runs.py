@@ -58,6 +58,7 @@ class Scripted:
     provider: str = "CPUExecutionProvider"
     sample_rate_hz: int = RATE_HZ
     max_seconds: float = 30.0
+    passage_seconds: float = 0.0
     batches: list[list[Request]] = field(default_factory=list)
 
     def cost_seconds(self, duration_seconds: float) -> float:

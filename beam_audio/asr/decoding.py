@@ -154,7 +154,10 @@ class Decoding:
 
 
 def decode_safely(
-    decoding: Decoding, seeds: Sequence[int], judge: Callable[[int, Decoded], Attempt]
+    decoding: Decoding,
+    seeds: Sequence[int],
+    judge: Callable[[int, Decoded], Attempt],
+    again: Sequence[bool],
 ) -> list[tuple[Decoded, Attempt]]:
     """Decode clips at temperature 0, and those that need it again, together, at higher ones.
 
@@ -162,6 +165,7 @@ def decode_safely(
         decoding: The clips.
         seeds: What the draws for each clip depend on.
         judge: Makes an attempt of a row and its decoding.
+        again: Whether each clip may be decoded more than once.
 
     Returns:
         The first safe attempt of each clip, or else its best.
@@ -174,7 +178,7 @@ def decode_safely(
             attempt = judge(row, decoded)
             if row not in best or attempt.is_safe or attempt.merit > best[row][1].merit:
                 best[row] = decoded, attempt
-        pending = [row for row in pending if not best[row][1].is_safe]
+        pending = [row for row in pending if again[row] and not best[row][1].is_safe]
         if not pending:
             break
     return [best[row] for row in range(decoding.rows)]

@@ -89,6 +89,11 @@ class FrameRecognizer:
         """Languages accepted in a request; empty when the files do not say: any is taken then."""
         return self.identity.languages
 
+    @property
+    def passage_seconds(self) -> float:
+        """None: these families hear no further than a few words."""
+        return 0.0
+
     def cost_seconds(self, duration_seconds: float) -> float:
         """The clip's length, or what it is padded to."""
         samples = round(duration_seconds * self.sample_rate_hz)

@@ -75,6 +75,11 @@ class MemoryBound:
         """Languages accepted in a request."""
         return self._recognizer.languages
 
+    @property
+    def passage_seconds(self) -> float:
+        """Longest clip joined from several segments."""
+        return self._recognizer.passage_seconds
+
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio a clip counts for in a batch."""
         return self._recognizer.cost_seconds(duration_seconds)

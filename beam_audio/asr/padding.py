@@ -30,8 +30,8 @@ PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
 
 POSITIONS: Final = 1500
 SECONDS_PER_POSITION: Final = 0.02
+SAMPLES_PER_POSITION: Final = 320
 
-_SAMPLES_PER_POSITION: Final = 320
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
 _LEAST_GROUPS: Final = (8, 4, 4)
@@ -84,7 +84,7 @@ def encoder_input(samples: NDArray[np.float32], bands: int, padding: Padding) ->
 
 def content_positions(samples: int) -> int:
     """Positions that hear any of the clip's samples: position p hears frames 2p-2 to 2p+2."""
-    return min(POSITIONS, -(-(samples + _HALF_TRANSFORM_SAMPLES) // _SAMPLES_PER_POSITION) + 1)
+    return min(POSITIONS, -(-(samples + _HALF_TRANSFORM_SAMPLES) // SAMPLES_PER_POSITION) + 1)
 
 
 def condensed_positions(samples: int) -> int:

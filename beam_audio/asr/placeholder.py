@@ -69,6 +69,11 @@ class PlaceholderRecognizer:
         """Codes of the languages Whisper knows; any other is accepted too."""
         return frozenset(self._card.languages)
 
+    @property
+    def passage_seconds(self) -> float:
+        """None: each clip is heard on its own."""
+        return 0.0
+
     def cost_seconds(self, duration_seconds: float) -> float:
         """The clip's own length: nothing is padded."""
         return duration_seconds

@@ -25,11 +25,14 @@ class Request:
             longer than its ``max_seconds``.
         language: ISO 639 code; None lets the model decide.
         seed: What any random choice made for this clip depends on, and nothing else.
+        pieces: Neighbouring segments of a recording that the clip is joined from, each wanting its
+            own transcript, see ``beam_audio.asr.passages``; none where it is one segment.
     """
 
     samples: NDArray[np.float32]
     language: str | None = None
     seed: int = 0
+    pieces: tuple[Request, ...] = ()
 
 
 class Recognizer(Protocol):
@@ -62,6 +65,10 @@ class Recognizer(Protocol):
     def languages(self) -> frozenset[str]:
         """Languages accepted in a request; empty when the model does not say, and takes any."""
 
+    @property
+    def passage_seconds(self) -> float:
+        """Longest clip joined from several segments; 0 where each is best heard on its own."""
+
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio a clip counts for in a batch: what the model pads it to."""
 
@@ -69,7 +76,8 @@ class Recognizer(Protocol):
         """Recognise a batch.
 
         Returns:
-            One transcript a request, in the order of the requests.
+            One transcript a request, in the order of the requests; with one for each piece, when
+            the clip has pieces.
 
         Raises:
             ModelError: A clip is too long or its language is not one of ``languages``.

@@ -6,30 +6,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beam_audio.asr.alignment import SECONDS_PER_FRAME, token_spans
+from beam_audio.asr import passages
 from beam_audio.asr.decoding import Decoding, decode_safely
 from beam_audio.asr.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS
 from beam_audio.asr.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
-from beam_audio.asr.safeguards import Attempt
-from beam_audio.asr.whisper_graphs import DecoderState, WhisperGraphs
-from beam_audio.asr.word_times import align_words
+from beam_audio.asr.whisper_graphs import WhisperGraphs
+from beam_audio.asr.whisper_languages import spoken_languages
+from beam_audio.asr.whisper_transcripts import TranscriptWriter
 from beam_audio.errors import ModelError
 from beam_audio.models.build import TOKENIZER_FILE
-from beam_audio.types import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
-
-    from numpy.typing import NDArray
 
     from beam_audio.asr.decoding import Decoded
     from beam_audio.asr.recognizer import Request, Task
+    from beam_audio.asr.safeguards import Attempt
+    from beam_audio.asr.whisper_languages import Spoken
     from beam_audio.models.build import BuiltModel
     from beam_audio.models.card import Padding
-    from beam_audio.types import Word
-
-_SAMPLES_PER_FRAME = round(SECONDS_PER_FRAME * SAMPLE_RATE_HZ)
+    from beam_audio.types import Transcript
 
 
 def whisper_model_id(name: str, precision: str, padding: Padding, task: Task) -> str:
@@ -87,6 +84,7 @@ class WhisperRecognizer:
             threads=threads,
         )
         self._tokenizer = _load_tokenizer(built)
+        self._writer = TranscriptWriter(self._tokenizer, self._config.tokens.end)
         self._context = self._encode_prompt(prompt)
 
     def _encode_prompt(self, prompt: str | None) -> tuple[int, ...]:
@@ -127,6 +125,11 @@ class WhisperRecognizer:
         """Codes of the languages accepted in a request."""
         return frozenset(self._config.languages)
 
+    @property
+    def passage_seconds(self) -> float:
+        """Longest passage; a translation's words cannot be told apart by their times."""
+        return 0.0 if self._task == "translate" else passages.PASSAGE_SECONDS
+
     def cost_seconds(self, duration_seconds: float) -> float:
         """What the encoder computes for a clip: 30 s, or less with condensed padding."""
         if self._padding == "full":
@@ -143,24 +146,52 @@ class WhisperRecognizer:
             return []
         for request in requests:
             self._require_fit(request)
+        heard = self._hear(requests)
+        found = [
+            self._writer.pieces(request, *each) if request.pieces else [self._whole(request, *each)]
+            for request, each in zip(requests, heard, strict=True)
+        ]
+        missing = [
+            piece
+            for request, parts in zip(requests, found, strict=True)
+            for piece, part in zip(request.pieces, parts, strict=False)
+            if part is None
+        ]
+        alone = self._alone(missing, len(requests))
+        complete = [[part or next(alone) for part in parts] for parts in found]
+        return [
+            passages.joined(parts) if request.pieces else parts[0]
+            for request, parts in zip(requests, complete, strict=True)
+        ]
+
+    def _hear(self, requests: Sequence[Request]) -> list[tuple[Spoken, Decoded, Attempt]]:
         bands = self._config.dimensions.mel_bands
         state = self._graphs.encode(
             [encoder_input(request.samples, bands, self._padding) for request in requests]
         )
-        languages = self._languages(requests, state)
+        spoken = spoken_languages(self._graphs, self._config, state, requests)
         decoding = Decoding(
             self._graphs,
             self._config,
             state,
-            [self._start(language) for language, _ in languages],
+            [self._start(each.language) for each in spoken],
             len(self._context),
         )
-        return [
-            self._transcript(request, *language, *found)
-            for request, language, found in zip(
-                requests, languages, self._decode(decoding, requests, languages), strict=True
-            )
-        ]
+        decoded = self._decode(decoding, requests, spoken)
+        return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
+
+    def _alone(self, pieces: Sequence[Request], at_once: int) -> Iterator[Transcript]:
+        """What is heard in each piece alone."""
+        for first in range(0, len(pieces), at_once):
+            batch = pieces[first : first + at_once]
+            for piece, heard in zip(batch, self._hear(batch), strict=True):
+                yield self._whole(piece, *heard)
+
+    def _whole(
+        self, request: Request, spoken: Spoken, decoded: Decoded, attempt: Attempt
+    ) -> Transcript:
+        silent = self._safeguards and attempt.is_silence
+        return self._writer.transcript(request, spoken, decoded, attempt, silent=silent)
 
     def _require_fit(self, request: Request) -> None:
         samples, language = request.samples, request.language
@@ -175,26 +206,6 @@ class WhisperRecognizer:
             known = ", ".join(self._config.languages)
             raise ModelError(f"{self.model_id} does not know language {language!r}, only {known}")
 
-    def _languages(
-        self, requests: Sequence[Request], state: DecoderState
-    ) -> list[tuple[str, float | None]]:
-        """Language of each clip, with its probability where the model was asked."""
-        if not self._config.multilingual:
-            return [("en", None) for _ in requests]
-        given = [request.language for request in requests]
-        if None not in given:
-            return [(language, None) for language in given if language is not None]
-        codes = list(self._config.tokens.languages)
-        start = np.full((len(requests), 1), self._config.tokens.start, np.int64)
-        logits = self._graphs.step(state, start, [0]).logits
-        probabilities = _softmax(logits[:, 0, list(self._config.tokens.languages.values())])
-        return [
-            (language, None) if language is not None else (codes[best], float(row[best]))
-            for language, row, best in zip(
-                given, probabilities, probabilities.argmax(axis=1), strict=True
-            )
-        ]
-
     def _start(self, language: str) -> list[int]:
         tokens = self._config.tokens
         start = [*self._context, tokens.start]
@@ -204,71 +215,20 @@ class WhisperRecognizer:
         return [*start, tokens.no_timestamps]
 
     def _decode(
-        self,
-        decoding: Decoding,
-        requests: Sequence[Request],
-        languages: Sequence[tuple[str, float | None]],
+        self, decoding: Decoding, requests: Sequence[Request], spoken: Sequence[Spoken]
     ) -> list[tuple[Decoded, Attempt]]:
         def judge(row: int, decoded: Decoded) -> Attempt:
-            return Attempt(
-                text=self._text(list(filter(self._is_text, decoded.tokens))).strip(),
-                language=self._written(languages[row][0]),
-                avg_logprob=decoded.avg_logprob,
-                no_speech_prob=decoded.no_speech_prob,
-            )
+            return self._writer.attempt(decoded, self._written(spoken[row].language))
 
         seeds = [request.seed for request in requests]
         if self._safeguards:
-            return decode_safely(decoding, seeds, judge)
+            return decode_safely(decoding, seeds, judge, [not one.pieces for one in requests])
         found = decoding.run(range(decoding.rows), 0.0, seeds)
         return [(decoded, judge(row, decoded)) for row, decoded in enumerate(found)]
 
     def _written(self, spoken: str) -> str:
         """The language of the text."""
         return "en" if self._task == "translate" else spoken
-
-    def _transcript(
-        self,
-        request: Request,
-        language: str,
-        language_probability: float | None,
-        decoded: Decoded,
-        attempt: Attempt,
-    ) -> Transcript:
-        silent = self._safeguards and attempt.is_silence
-        return Transcript(
-            text="" if silent else attempt.text,
-            language=language,
-            language_probability=language_probability,
-            avg_logprob=attempt.avg_logprob,
-            no_speech_prob=attempt.no_speech_prob,
-            token_ids=() if silent else decoded.tokens,
-            words=() if silent else self._words(request, decoded, attempt.language),
-        )
-
-    def _words(self, request: Request, decoded: Decoded, language: str) -> tuple[Word, ...]:
-        """Words with times, from the heads that follow time."""
-        frames = -(-len(request.samples) // _SAMPLES_PER_FRAME)
-        prompt = decoded.scores.shape[1] - len(decoded.tokens)
-        spans = token_spans(decoded.scores[:, :, :frames], prompt)
-        # Times belong to all tokens, words to those of the text.
-        kept = [place for place, token in enumerate(decoded.tokens) if self._is_text(token)]
-        return align_words(
-            request.samples,
-            spans[kept],
-            [decoded.tokens[place] for place in kept],
-            logprobs=[decoded.logprobs[place] for place in kept],
-            decode=self._text,
-            language=language,
-        )
-
-    def _is_text(self, token: int) -> bool:
-        """Every id from the end token on is special: end, tasks, languages, timestamps."""
-        return token < self._config.tokens.end
-
-    def _text(self, tokens: list[int]) -> str:
-        text: str = self._tokenizer.decode(tokens)
-        return text
 
 
 def _load_tokenizer(built: BuiltModel) -> Any:  # noqa: ANN401 (the library has no types)
@@ -277,10 +237,3 @@ def _load_tokenizer(built: BuiltModel) -> Any:  # noqa: ANN401 (the library has 
     except ImportError as error:
         raise ModelError("Whisper needs the tokenizers package: pip install tokenizers") from error
     return Tokenizer.from_file(str(built.directory / TOKENIZER_FILE))
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities

@@ -171,6 +171,14 @@ class WhisperGraphs:
         past = {name.replace("present", "past"): value for name, value in outputs.items()}
         return Step(logits, alignment, replace(state, past=past))
 
+    def attend(self, state: DecoderState, spans: Sequence[slice | None]) -> DecoderState:
+        """The state with all audio positions of a clip but those of its span hidden."""
+        weights = state.audio["log_members"].numpy().copy()
+        for row, span in zip(weights, spans, strict=True):
+            if span is not None:
+                row[: span.start] = row[span.stop :] = _HIDDEN
+        return replace(state, audio={**state.audio, "log_members": self._put(weights)})
+
     def keep_rows(self, state: DecoderState, rows: NDArray[np.intp]) -> DecoderState:
         """The state of some of the clips only."""
         contents, positions = (

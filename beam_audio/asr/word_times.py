@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.asr.alignment import SECONDS_PER_FRAME
-from beam_audio.asr.words import split_words
 from beam_audio.types import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from beam_audio.asr.words import WordTokens
 
 _RATE_HZ: Final = 16_000
 _HOP_SAMPLES: Final = 160
@@ -74,14 +75,11 @@ class _Span:
         return self.end - self.start
 
 
-def align_words(  # noqa: PLR0913  what is known of a text and its tokens
+def align_words(
     samples: NDArray[np.float32],
     frames: NDArray[np.int64],
-    tokens: Sequence[int],
-    *,
+    words: Sequence[WordTokens],
     logprobs: Sequence[float],
-    decode: Callable[[list[int]], str],
-    language: str | None,
 ) -> tuple[Word, ...]:
     """Words of a text in order, with times in the clip; they do not overlap.
 
@@ -89,12 +87,9 @@ def align_words(  # noqa: PLR0913  what is known of a text and its tokens
         samples: float32 (n,) at 16 kHz.
         frames: int64 (t, 2): of each token the first frame of 20 ms, and the one after its last;
             see ``beam_audio.asr.alignment.token_spans``.
-        tokens: The t tokens of the text, none of them special.
-        logprobs: Log probability of each of them.
-        decode: As for ``split_words``.
-        language: ISO 639 code; decides whether spaces part words.
+        words: The words of the t tokens, as ``split_words`` finds them.
+        logprobs: Log probability of each token.
     """
-    words = split_words(tokens, decode, language)
     sound = _listen(samples)
     spans = [
         _Span(

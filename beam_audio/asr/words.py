@@ -28,11 +28,13 @@ class WordTokens:
 
     Attributes:
         text: The word with its punctuation, without white space around it.
+        begin: Index of its first token, heard or not; its tokens reach to the next word's.
         first: Index of its first token that is heard.
         stop: Index after its last token that is heard.
     """
 
     text: str
+    begin: int
     first: int
     stop: int
 
@@ -68,7 +70,7 @@ def _whole_pieces(tokens: Sequence[int], decode: Callable[[list[int]], str]) -> 
             part = text[place:]
         elif not text.startswith(part, place):
             continue
-        pieces.append(WordTokens(part, first, stop))
+        pieces.append(WordTokens(part, first, first, stop))
         first, place = stop, place + len(part)
     return pieces
 
@@ -77,17 +79,18 @@ def _join(pieces: list[WordTokens]) -> WordTokens:
     """One word of its pieces, the time being that of those between the outer punctuation."""
     heard = [piece for piece in pieces if not _is_silent(piece.text)] or pieces
     text = "".join(piece.text for piece in pieces).strip()
-    return WordTokens(text, heard[0].first, heard[-1].stop)
+    return WordTokens(text, pieces[0].begin, heard[0].first, heard[-1].stop)
 
 
 def _merge_silent(words: list[WordTokens], glue: str) -> list[WordTokens]:
     """Give words of nothing but punctuation to the word before, opening ones to the one after."""
     merged: list[WordTokens] = []
-    ahead = ""  # what the next word begins with
+    ahead, begin = "", 0  # what the next word begins with, and where
     for word in words:
+        begin = begin if ahead else word.begin
         text = glue.join(filter(None, (ahead, word.text)))
         if not _is_silent(word.text):
-            merged.append(replace(word, text=text))
+            merged.append(replace(word, text=text, begin=begin))
             ahead = ""
         elif merged and not ahead and not _is_opening(word.text):
             merged[-1] = replace(
@@ -98,7 +101,7 @@ def _merge_silent(words: list[WordTokens], glue: str) -> list[WordTokens]:
     if not ahead:
         return merged
     if not merged:
-        return [WordTokens(ahead, words[0].first, words[-1].stop)]
+        return [WordTokens(ahead, begin, words[0].first, words[-1].stop)]
     return [*merged[:-1], replace(merged[-1], text=glue.join((merged[-1].text, ahead)))]
 
 

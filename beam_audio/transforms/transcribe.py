@@ -12,10 +12,10 @@ from apache_beam.utils.shared import Shared
 
 from beam_audio.asr import Padding, Recognizer, Request, Task, load_model
 from beam_audio.audio import resample
+from beam_audio.recognition import recognise, seed_of
 from beam_audio.remote import local_model
 from beam_audio.transforms.read import FAILURES
 from beam_audio.types import Failure, Segment, Transcript
-from beam_audio.unit import recognise, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,0 +1,112 @@
+"""Which language a clip is in, as Whisper hears it: in one with pieces, each of them for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from beam_audio.asr.padding import SAMPLES_PER_POSITION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from beam_audio.asr.recognizer import Request
+    from beam_audio.asr.whisper_graphs import DecoderState, WhisperGraphs
+    from beam_audio.models.whisper_config import WhisperConfig
+
+# A piece is taken to be in another language than its passage when that one is likelier than all
+# others together: a short piece on its own tells little.
+_SURE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Language of a clip.
+
+    Attributes:
+        language: ISO 639 code.
+        probability: That it is this one; None where the model was not asked.
+        pieces: The same for each piece of the clip, if it has any.
+    """
+
+    language: str
+    probability: float | None = None
+    pieces: tuple[Spoken, ...] = ()
+
+
+def spoken_languages(
+    graphs: WhisperGraphs, config: WhisperConfig, state: DecoderState, requests: Sequence[Request]
+) -> list[Spoken]:
+    """Languages of encoded clips: those requested, else those heard.
+
+    A clip with pieces is in the language that most of its seconds are likely to be in; of a piece,
+    only its own stretch of the encoded audio is looked at.
+    """
+    if not config.multilingual:
+        return [_stated("en", request) for request in requests]
+    stated = [request.language for request in requests]
+    if None not in stated:
+        return [_stated(str(request.language), request) for request in requests]
+    heard = list(zip(*_heard(graphs, config, state, requests), strict=True))
+    codes = list(config.tokens.languages)
+    return [
+        _stated(request.language, request)
+        if request.language is not None
+        else _found(codes, request, probabilities)
+        for request, probabilities in zip(requests, heard, strict=True)
+    ]
+
+
+def _stated(language: str, request: Request) -> Spoken:
+    return Spoken(language, None, tuple(Spoken(language) for _ in request.pieces))
+
+
+def _heard(
+    graphs: WhisperGraphs, config: WhisperConfig, state: DecoderState, requests: Sequence[Request]
+) -> Iterator[NDArray[np.float32]]:
+    """For the n-th piece of every clip that has one the probability of each language."""
+    start = np.full((len(requests), 1), config.tokens.start, np.int64)
+    wanted = list(config.tokens.languages.values())
+    most = max(len(request.pieces) for request in requests)
+    for place in range(max(most, 1)):
+        spans = [_span(request, place) for request in requests]
+        heard = graphs.attend(state, spans) if any(spans) else state
+        yield _softmax(graphs.step(heard, start, [0]).logits[:, 0, wanted])
+
+
+def _span(request: Request, place: int) -> slice | None:
+    """Encoder positions of a piece."""
+    if place >= len(request.pieces):
+        return None
+    lengths = [len(piece.samples) for piece in request.pieces]
+    first, stop = sum(lengths[:place]), sum(lengths[: place + 1])
+    return slice(first // SAMPLES_PER_POSITION, -(-stop // SAMPLES_PER_POSITION))
+
+
+def _found(
+    codes: Sequence[str], request: Request, probabilities: Sequence[NDArray[np.float32]]
+) -> Spoken:
+    if not request.pieces:
+        best = int(probabilities[0].argmax())
+        return Spoken(codes[best], float(probabilities[0][best]))
+    rows = probabilities[: len(request.pieces)]
+    weights = np.array([len(piece.samples) for piece in request.pieces]) / len(request.samples)
+    whole = weights @ np.stack(rows)
+    best = int(whole.argmax())
+    pieces = []
+    for row in rows:
+        own = int(row.argmax())
+        taken = own if row[own] > _SURE else best
+        pieces.append(Spoken(codes[taken], float(row[taken])))
+    return Spoken(codes[best], float(whole[best]), tuple(pieces))
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities

@@ -1,0 +1,114 @@
+"""From the decoded tokens of a clip to what was heard in it, or in each of its pieces."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final
+
+from beam_audio.asr import passages
+from beam_audio.asr.alignment import SECONDS_PER_FRAME, token_spans
+from beam_audio.asr.log_mel import SAMPLE_RATE_HZ
+from beam_audio.asr.safeguards import Attempt
+from beam_audio.asr.word_times import align_words
+from beam_audio.asr.words import split_words
+from beam_audio.types import Transcript
+
+if TYPE_CHECKING:
+    from beam_audio.asr.decoding import Decoded
+    from beam_audio.asr.recognizer import Request
+    from beam_audio.asr.whisper_languages import Spoken
+    from beam_audio.asr.words import WordTokens
+    from beam_audio.types import Word
+
+_SAMPLES_PER_FRAME: Final = round(SECONDS_PER_FRAME * SAMPLE_RATE_HZ)
+
+
+class TranscriptWriter:
+    """Turns tokens to transcripts.
+
+    Args:
+        tokenizer: A ``tokenizers.Tokenizer``.
+        end: The end token; every id from it on is special: end, tasks, languages, timestamps.
+    """
+
+    def __init__(self, tokenizer: Any, end: int) -> None:  # noqa: ANN401 (the library has no types)
+        self._tokenizer = tokenizer
+        self._end = end
+
+    def attempt(self, decoded: Decoded, language: str) -> Attempt:
+        """What a decoding says, to be judged; ``language`` is that of the text."""
+        return Attempt(
+            text=self._text([token for token in decoded.tokens if token < self._end]).strip(),
+            language=language,
+            avg_logprob=decoded.avg_logprob,
+            no_speech_prob=decoded.no_speech_prob,
+        )
+
+    def transcript(
+        self, request: Request, spoken: Spoken, decoded: Decoded, attempt: Attempt, *, silent: bool
+    ) -> Transcript:
+        """What was heard in a clip; nothing, if it is ``silent``."""
+        words = () if silent else self._words(request, decoded, attempt.language)[1]
+        return Transcript(
+            text="" if silent else attempt.text,
+            language=spoken.language,
+            language_probability=spoken.probability,
+            avg_logprob=attempt.avg_logprob,
+            no_speech_prob=attempt.no_speech_prob,
+            token_ids=() if silent else decoded.tokens,
+            words=words,
+        )
+
+    def pieces(
+        self, request: Request, spoken: Spoken, decoded: Decoded, attempt: Attempt
+    ) -> list[Transcript | None]:
+        """What was heard in each piece of a clip; None in place of what is not to be trusted.
+
+        ``avg_logprob`` is the mean over the piece's own tokens; ``no_speech_prob`` is the clip's.
+        """
+        if attempt.is_silence or not attempt.is_safe:
+            return [None for _ in request.pieces]
+        tokens, words = self._words(request, decoded, attempt.language)
+        text_tokens = [place for place, token in enumerate(decoded.tokens) if token < self._end]
+        begins = [*(word.begin for word in tokens), len(text_tokens)]
+        lengths = [len(piece.samples) / SAMPLE_RATE_HZ for piece in request.pieces]
+        starts = accumulate(lengths, initial=0.0)
+        found: list[Transcript | None] = []
+        for own, language, start, seconds in zip(
+            passages.part(words, lengths), spoken.pieces, starts, lengths, strict=False
+        ):
+            said = passages.move(words[own], start, seconds)
+            if language.language != spoken.language or not passages.is_plausible(said, seconds):
+                found.append(None)
+                continue
+            places = text_tokens[begins[own.start] : begins[own.stop]]
+            ids = [decoded.tokens[place] for place in places]
+            found.append(
+                Transcript(
+                    text=self._text(ids).strip(),
+                    language=language.language,
+                    language_probability=language.probability,
+                    avg_logprob=sum(decoded.logprobs[place] for place in places) / len(places),
+                    no_speech_prob=attempt.no_speech_prob,
+                    token_ids=tuple(ids),
+                    words=said,
+                )
+            )
+        return found
+
+    def _words(
+        self, request: Request, decoded: Decoded, language: str
+    ) -> tuple[list[WordTokens], tuple[Word, ...]]:
+        """Words, of which tokens and with which times, from the heads that follow time."""
+        frames = -(-len(request.samples) // _SAMPLES_PER_FRAME)
+        prompt = decoded.scores.shape[1] - len(decoded.tokens)
+        spans = token_spans(decoded.scores[:, :, :frames], prompt)
+        # Times belong to all tokens, words to those of the text.
+        kept = [place for place, token in enumerate(decoded.tokens) if token < self._end]
+        words = split_words([decoded.tokens[place] for place in kept], self._text, language)
+        logprobs = [decoded.logprobs[place] for place in kept]
+        return words, align_words(request.samples, spans[kept], words, logprobs)
+
+    def _text(self, tokens: list[int]) -> str:
+        text: str = self._tokenizer.decode(tokens)
+        return text

@@ -1,0 +1,136 @@
+"""From measured segments to transcripts: passages, batches that fail in part, dead recognisers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from beam_audio.asr.passages import join
+from beam_audio.asr.recognizer import Recognizer, Request
+from beam_audio.errors import BeamAudioError, ModelError
+from beam_audio.types import Transcript, stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from beam_audio.recording import PreparedSegment
+    from beam_audio.types import Segment
+
+Result = Transcript | Exception
+
+
+class _Item(Protocol):
+    @property
+    def segment(self) -> Segment: ...
+
+
+ItemT = TypeVar("ItemT", bound=_Item)
+
+
+class PassageBuilder(Generic[ItemT]):
+    """Gathers the segments of each recording, in order, to passages.
+
+    Which segments share a passage depends on their recording alone: one after the other, as many as
+    fit. Segments that overlap do not: their audio would be heard twice.
+
+    Args:
+        longest_seconds: Of a passage; 0 makes each segment one of its own.
+    """
+
+    def __init__(self, longest_seconds: float) -> None:
+        self._longest_seconds = longest_seconds
+        self._open: dict[str, tuple[ItemT, ...]] = {}
+
+    def add(self, item: ItemT) -> tuple[ItemT, ...]:
+        """Take the next segment of a recording; returns the passage it does not fit into any more.
+
+        Empty when it fits, or is the first.
+        """
+        segment = item.segment
+        before = self._open.get(segment.recording_id, ())
+        fits = passage_seconds((*before, item)) <= self._longest_seconds
+        if before and fits and segment.start_sample >= before[-1].segment.end_sample:
+            self._open[segment.recording_id] = (*before, item)
+            return ()
+        self._open[segment.recording_id] = (item,)
+        return before
+
+    def end(self, recording_id: str) -> tuple[ItemT, ...]:
+        """The last passage of a recording; empty if it has none."""
+        return self._open.pop(recording_id, ())
+
+
+def passage_seconds(passage: Iterable[_Item]) -> float:
+    """Seconds of a passage's segments."""
+    return sum(item.segment.duration_seconds for item in passage)
+
+
+def recognise_passages(
+    recognizer: Recognizer,
+    batch: Sequence[Sequence[PreparedSegment]],
+    languages: Sequence[str | None],
+) -> list[list[Result]]:
+    """Recognise passages together; one result a segment.
+
+    A passage that fails is heard again segment by segment, so that only the guilty one fails.
+
+    Args:
+        recognizer: The model.
+        batch: The passages.
+        languages: Of each, None lets the model decide.
+
+    Raises:
+        ModelError: The recogniser fails on everything, even on silence.
+    """
+    requests = [
+        [Request(item.clip, language, seed_of(item.segment.segment_id)) for item in passage]
+        for passage, language in zip(batch, languages, strict=True)
+    ]
+    results = recognise(recognizer, [join(segments) for segments in requests])
+    if all(map(_is_crash, results)):
+        require_alive(recognizer)
+    return [
+        [result]
+        if len(segments) == 1
+        else list(result.pieces)
+        if isinstance(result, Transcript)
+        else recognise(recognizer, segments)
+        for segments, result in zip(requests, results, strict=True)
+    ]
+
+
+def seed_of(segment_id: str) -> int:
+    """What random choices made for a segment start from, below 2**32: its id and nothing else."""
+    return int(stable_id("seed", segment_id)[:8], 16)
+
+
+def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Result]:
+    """Recognise a batch; when it fails, halve it until only the guilty requests fail."""
+    try:
+        return list(recognizer.transcribe(requests))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must cost the guilty segment only
+        if len(requests) == 1:
+            return [error]
+    middle = len(requests) // 2
+    return [*recognise(recognizer, requests[:middle]), *recognise(recognizer, requests[middle:])]
+
+
+def _is_crash(result: Transcript | Exception) -> bool:
+    """Whether a clip met an error that is none of ours, which refuse a clip for a stated reason."""
+    return isinstance(result, Exception) and not isinstance(result, BeamAudioError)
+
+
+def require_alive(recognizer: Recognizer) -> None:
+    """Tell bad segments from a dead recogniser: the latter fails on silence, too.
+
+    Raises:
+        ModelError: It does.
+    """
+    silence = np.zeros(recognizer.sample_rate_hz, dtype=np.float32)
+    (result,) = recognise(recognizer, [Request(silence)])
+    if isinstance(result, Exception):
+        raise ModelError(
+            f"{recognizer.model_id} fails on everything, silence included: {result!r}; nothing of "
+            "the unit is committed. Check the model with: beam-audio models check"
+        ) from result
