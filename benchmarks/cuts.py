@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from beam_audio.asr import Request
 from beam_audio.asr.passages import join
-from beam_audio.recognition import PassageBuilder, seed_of
+from beam_audio.batching import batches
+from beam_audio.recognition import PassageBuilder, passage_seconds, seed_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -27,12 +28,40 @@ class Cut:
     samples: NDArray[np.float32]
 
 
-Passage = tuple[Cut, ...]
+def hear(
+    recognizer: Recognizer,
+    cuts: Iterable[Cut],
+    *,
+    budget_seconds: float,
+    language: str | None = "en",
+    alone: bool = False,
+) -> Iterator[tuple[Segment, Transcript]]:
+    """Each segment with what was heard in it, in no order.
+
+    Args:
+        recognizer: The model.
+        cuts: Segments recording by recording, each in its order.
+        budget_seconds: Most padded seconds a batch.
+        language: Of all; None lets the model decide.
+        alone: Whether each segment is heard on its own, not in passages.
+    """
+    for batch in batches(
+        _passages(cuts, 0.0 if alone else recognizer.passage_seconds),
+        seconds=passage_seconds,
+        cost=lambda passage: recognizer.cost_seconds(passage_seconds(passage)),
+        budget_seconds=budget_seconds,
+    ):
+        requests = [
+            join([Request(cut.samples, language, seed_of(cut.segment.segment_id)) for cut in cuts])
+            for cuts in batch
+        ]
+        for passage, heard in zip(batch, recognizer.transcribe(requests), strict=True):
+            for cut, transcript in zip(passage, heard.pieces or (heard,), strict=True):
+                yield cut.segment, transcript
 
 
-def passages(cuts: Iterable[Cut], recognizer: Recognizer) -> Iterator[Passage]:
-    """Passages of segments that come recording by recording, each in its order."""
-    builder = PassageBuilder[Cut](recognizer.passage_seconds)
+def _passages(cuts: Iterable[Cut], longest_seconds: float) -> Iterator[tuple[Cut, ...]]:
+    builder = PassageBuilder[Cut](longest_seconds)
     recording_id = ""
     for cut in cuts:
         if cut.segment.recording_id != recording_id:
@@ -40,14 +69,3 @@ def passages(cuts: Iterable[Cut], recognizer: Recognizer) -> Iterator[Passage]:
             recording_id = cut.segment.recording_id
         yield from filter(None, [builder.add(cut)])
     yield from filter(None, [builder.end(recording_id)])
-
-
-def hear(recognizer: Recognizer, batch: Sequence[Passage]) -> Iterator[tuple[Segment, Transcript]]:
-    """Each segment of some passages with what was heard in it."""
-    requests = [
-        join([Request(cut.samples, "en", seed_of(cut.segment.segment_id)) for cut in passage])
-        for passage in batch
-    ]
-    for passage, heard in zip(batch, recognizer.transcribe(requests), strict=True):
-        for cut, transcript in zip(passage, heard.pieces or (heard,), strict=True):
-            yield cut.segment, transcript

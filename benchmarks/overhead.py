@@ -24,15 +24,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 from corpus import WINDOW_SECONDS, Recording, balanced
-from cuts import Cut, hear, passages
+from cuts import Cut, hear
 from machine import describe_machine, machine_line
 from reference import RATE_HZ, join_clips, markdown_table
 from tools import Configuration, Pipeline
 from workers import Heard, Layout, Workers
 
 from beam_audio.audio import open_audio, resample, select_channels
-from beam_audio.batching import batches, read_ahead
-from beam_audio.recognition import passage_seconds
+from beam_audio.batching import read_ahead
 from beam_audio.segment import SegmentSettings, Splitter
 
 if TYPE_CHECKING:
@@ -77,15 +76,10 @@ class BareLoop:
         """Text of each file, its segments joined."""
         texts: dict[str, list[tuple[int, str]]] = {recording.path: [] for recording in recordings}
         with read_ahead(_cuts(recordings), depth=AHEAD_SEGMENTS) as cuts:
-            for batch in batches(
-                passages(cuts, self._recognizer),
-                seconds=passage_seconds,
-                cost=lambda passage: self._recognizer.cost_seconds(passage_seconds(passage)),
-                budget_seconds=self._budget_seconds,
+            for segment, transcript in hear(
+                self._recognizer, cuts, budget_seconds=self._budget_seconds
             ):
-                for segment, transcript in hear(self._recognizer, batch):
-                    found = segment.segment_index, transcript.text
-                    texts[segment.recording_id].append(found)
+                texts[segment.recording_id].append((segment.segment_index, transcript.text))
         return Heard([" ".join(text for _, text in sorted(found)) for found in texts.values()])
 
 

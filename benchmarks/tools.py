@@ -141,16 +141,14 @@ class Ours:
         return [transcript.text for transcript in self._recognizer.transcribe(requests)]
 
     def _long(self, recording: Recording) -> str:
-        from cuts import Cut, hear, passages  # noqa: PLC0415 - imports count as loading
+        from cuts import Cut, hear  # noqa: PLC0415 - imports count as loading
 
         from beam_audio import Audio, split  # noqa: PLC0415 - imports count as loading
-        from beam_audio.recognition import passage_seconds  # noqa: PLC0415 - as above
 
         cuts = [Cut(one, one.samples) for one in split(Audio(recording.samples, RATE_HZ))]
-        grouped = self._batches(list(passages(cuts, self._recognizer)), passage_seconds)
-        found = [pair for batch in grouped for pair in hear(self._recognizer, batch)]
-        found.sort(key=lambda pair: pair[0].segment_index)
-        return " ".join(transcript.text for _, transcript in found)
+        found = hear(self._recognizer, cuts, budget_seconds=self._budget_seconds)
+        in_order = sorted(found, key=lambda pair: pair[0].segment_index)
+        return " ".join(transcript.text for _, transcript in in_order)
 
 
 class Pipeline:

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from corpus import WINDOW_SECONDS
+from cuts import Cut, hear
 from reference import RATE_HZ, Clip, markdown_table, read_clips
 
-from beam_audio.asr import Request, load_model
-from beam_audio.segment import SegmentSettings, split
+from beam_audio.asr import PADDINGS, load_model
+from beam_audio.segment import split
 from beam_audio.types import Audio
 
 if TYPE_CHECKING:
@@ -132,12 +134,10 @@ def transcribe(
     recognizer: Recognizer, recording: Recording, batch: int
 ) -> list[tuple[Segment, Transcript]]:
     """Segments of a recording and what was heard in them."""
-    segments = split(Audio(recording.samples, RATE_HZ, "joined"), SegmentSettings())
-    found: list[Transcript] = []
-    for first in range(0, len(segments), batch):
-        part = segments[first : first + batch]
-        found += recognizer.transcribe([Request(each.samples, "en") for each in part])
-    return list(zip(segments, found, strict=True))
+    audio = Audio(recording.samples, RATE_HZ, "joined")
+    cuts = [Cut(one, one.samples) for one in split(audio)]
+    found = hear(recognizer, cuts, budget_seconds=batch * WINDOW_SECONDS)
+    return sorted(found, key=lambda pair: pair[0].segment_index)
 
 
 def shifted(segment: Segment, words: tuple[Word, ...]) -> list[tuple[float, float]]:
@@ -198,14 +198,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--batch", type=int, default=8, help="segments in a batch")
+    parser.add_argument("--precision")
+    parser.add_argument("--padding", choices=PADDINGS)
+    parser.add_argument("--batch", type=int, default=8, help="windows of 30 s in a batch")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     clips = [clip for clip in read_clips(arguments.data, is_short_english) if is_clean(clip)]
     recordings = join_all(clips)
     rows, notes = [], []
     for model in arguments.models.split(","):
-        recognizer = load_model(model, provider="cpu", threads=arguments.threads)
+        recognizer = load_model(
+            model,
+            precision=arguments.precision,
+            padding=arguments.padding,
+            provider="cpu",
+            threads=arguments.threads,
+        )
         found = measure(recognizer, recordings, arguments.batch)
         both = np.concatenate([found.onset_errors, found.offset_errors])
         rows += [

@@ -55,28 +55,30 @@ def test_every_word_goes_to_one_piece_and_stays_inside_it(
         ([], 0.5),
         ([("so", 0.2, 0.6)], 2.7),  # the rest was left out
         ([("so", 2.2, 2.6)], 2.7),  # the start was
-        ([("so", 0.2, 0.6), ("it", 2.7, 3.0)], 3.0),
+        ([("something", 0.2, 0.6), ("else", 2.7, 3.0)], 3.0),
+        ([("of", 0.2, 2.4)], 2.7),
         ([("extraordinarily" * 4, 0.0, 1.0)], 1.0),
     ],
 )
 def test_what_no_speech_is_like_is_not_believed(
     words: list[tuple[str, float, float]], seconds: float
 ) -> None:
-    assert not is_plausible([word(*one) for one in words], seconds)
+    assert not is_plausible([word(*one) for one in words], seconds, "en")
 
 
 @pytest.mark.parametrize(
     ("words", "seconds"),
     [
         ([("so", 0.2, 0.6), ("be", 0.7, 0.9), ("it", 1.0, 1.2)], 1.4),
-        ([("so", 0.2, 0.6), ("it", 2.5, 3.0)], 3.0),
-        ([("so", 0.0, 3.0)], 3.0),
+        ([("Yes.", 0.2, 0.6)], 0.9),
+        ([("something", 0.2, 0.6), ("else", 2.5, 3.0)], 3.0),
+        ([("unbelievable", 0.0, 3.0)], 3.0),
     ],
 )
 def test_what_speech_is_like_is_believed(
     words: list[tuple[str, float, float]], seconds: float
 ) -> None:
-    assert is_plausible([word(*one) for one in words], seconds)
+    assert is_plausible([word(*one) for one in words], seconds, "en")
 
 
 def test_the_text_of_a_passage_is_that_of_its_pieces() -> None:
@@ -84,3 +86,9 @@ def test_the_text_of_a_passage_is_that_of_its_pieces() -> None:
     assert joined(english).text == "One, two."
     assert joined(english).pieces == tuple(english)
     assert joined([Transcript("静か", "ja"), Transcript("な海", "ja")]).text == "静かな海"
+
+
+def test_languages_without_spaces_have_fewer_characters() -> None:
+    words = [word("静", 0.2, 0.5), word("か", 0.5, 0.8)]
+    assert is_plausible(words, 1.2, "ja")
+    assert not is_plausible(words, 1.2, "en")

@@ -6,8 +6,9 @@ speech cut at its pauses it makes a quarter more word errors than on passages of
 each word goes to the segment its middle falls into, and borders lie in the pauses.
 
 A passage may also go wrong where a segment would not: Whisper takes a pause for the end and leaves
-out the rest, or goes in circles. So a segment without a word, or with a gap or a crowd of words
-that no speech has, is heard again on its own.
+out the rest, translates what is in another language, or goes in circles. So a segment that has
+fewer or more words than speech has, or a gap between them, or seems to be in another language, is
+heard again on its own, and so are all segments of a passage that Whisper's safeguards distrust.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ PASSAGE_SECONDS: Final = 20.0
 # Segments have pauses of at most 0.3 s inside, and pads of 0.2 s.
 _LONGEST_GAP_SECONDS: Final = 2.0
 _MOST_CHARS_PER_SECOND: Final = 40.0
+_LEAST_CHARS_PER_SECOND: Final = {True: 3.0, False: 1.5}
 _DECIMALS: Final = 3
 
 
@@ -71,15 +73,15 @@ def move(words: Iterable[Word], start_seconds: float, seconds: float) -> tuple[W
     )
 
 
-def is_plausible(words: Sequence[Word], seconds: float) -> bool:
-    """Whether words can be all that was said in a piece: some, without a gap, and not too dense."""
+def is_plausible(words: Sequence[Word], seconds: float, language: str) -> bool:
+    """Whether words can be all that was said in a piece: no gap, neither too few nor too many."""
     times = [time for word in words for time in (word.start_seconds, word.end_seconds)]
     gaps = [end - start for start, end in list(pairwise([0.0, *times, seconds]))[::2]]
     chars = sum(len(word.word) for word in words)
+    least = _LEAST_CHARS_PER_SECOND[has_word_spaces(language)]
     return (
-        bool(words)
-        and max(gaps) <= _LONGEST_GAP_SECONDS
-        and chars <= _MOST_CHARS_PER_SECOND * seconds
+        max(gaps) <= _LONGEST_GAP_SECONDS
+        and least * seconds <= chars <= _MOST_CHARS_PER_SECOND * seconds
     )
 
 

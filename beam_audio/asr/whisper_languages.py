@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beam_audio.asr.log_mel import SAMPLE_RATE_HZ
 from beam_audio.asr.padding import SAMPLES_PER_POSITION
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from beam_audio.asr.whisper_graphs import DecoderState, WhisperGraphs
     from beam_audio.models.whisper_config import WhisperConfig
 
-# A piece is taken to be in another language than its passage when that one is likelier than all
-# others together: a short piece on its own tells little.
-_SURE: Final = 0.5
+
+# Of English pieces shorter than that every third or so is heard as another language.
+_TELLING_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def spoken_languages(
     """Languages of encoded clips: those requested, else those heard.
 
     A clip with pieces is in the language that most of its seconds are likely to be in; of a piece,
-    only its own stretch of the encoded audio is looked at.
+    only its own stretch of the encoded audio is looked at, and a piece too short to tell is in the
+    language of the clip.
     """
     if not config.multilingual:
         return [_stated("en", request) for request in requests]
@@ -98,10 +100,10 @@ def _found(
     whole = weights @ np.stack(rows)
     best = int(whole.argmax())
     pieces = []
-    for row in rows:
-        own = int(row.argmax())
-        taken = own if row[own] > _SURE else best
-        pieces.append(Spoken(codes[taken], float(row[taken])))
+    for row, piece in zip(rows, request.pieces, strict=True):
+        tells = len(piece.samples) >= _TELLING_SECONDS * SAMPLE_RATE_HZ
+        own = int(row.argmax()) if tells else best
+        pieces.append(Spoken(codes[own], float(row[own])))
     return Spoken(codes[best], float(whole[best]), tuple(pieces))
 
 

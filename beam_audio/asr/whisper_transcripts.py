@@ -78,7 +78,8 @@ class TranscriptWriter:
             passages.part(words, lengths), spoken.pieces, starts, lengths, strict=False
         ):
             said = passages.move(words[own], start, seconds)
-            if language.language != spoken.language or not passages.is_plausible(said, seconds):
+            foreign = language.language != spoken.language
+            if foreign or not passages.is_plausible(said, seconds, language.language):
                 found.append(None)
                 continue
             places = text_tokens[begins[own.start] : begins[own.stop]]
