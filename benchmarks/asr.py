@@ -55,8 +55,10 @@ def main() -> None:
     print(machine_line(machine), flush=True)
     figures: list[Figures] = []
     with tempfile.TemporaryDirectory() as name:
-        every = QUICK_EVERY if arguments.quick else arguments.every
-        recordings = english_recordings(arguments.data, Path(name), every=every)
+        every = (QUICK_EVERY, QUICK_EVERY) if arguments.quick else (arguments.every, 1)
+        recordings = english_recordings(
+            arguments.data, Path(name), every=every[0], joined_every=every[1]
+        )
         print(_audio_line(recordings), flush=True)
         for model in arguments.model.split(","):
             with _weights(model) as directories:
@@ -83,10 +85,15 @@ def _parser() -> argparse.ArgumentParser:
         "--drop_slower",
         type=float,
         metavar="RATIO",
-        help="after round 1, leave out what takes so many times its tool's and precision's best",
+        help="after round 1, leave out what takes so many times its tool's best",
     )
     parser.add_argument("--safeguards", action="store_true", help="in our library, too")
-    parser.add_argument("--every", type=int, default=1, help="take every Nth clip only")
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        help="take every Nth clip only, but join all to the long recording",
+    )
     parser.add_argument("--quick", action="store_true", help="one round over every 24th clip")
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
     return parser
@@ -187,19 +194,16 @@ def _play(configuration: Configuration, workers: Workers, number: int, measured:
 
 def _contenders(measured: dict[Configuration, _Measured], ratio: float) -> list[Configuration]:
     first = {configuration: found.rounds[0].seconds for configuration, found in measured.items()}
-    fastest: dict[tuple[str, str], float] = {}
+    fastest: dict[str, float] = {}
     for one, seconds in first.items():
-        key = one.tool, one.precision
-        fastest[key] = min(seconds, fastest.get(key, seconds))
-    return [
-        one for one, seconds in first.items() if seconds <= ratio * fastest[one.tool, one.precision]
-    ]
+        fastest[one.tool] = min(seconds, fastest.get(one.tool, seconds))
+    return [one for one, seconds in first.items() if seconds <= ratio * fastest[one.tool]]
 
 
 def _figures(
     configuration: Configuration, measured: _Measured, recordings: list[Recording]
 ) -> Figures:
-    errors, words = word_errors(recordings, measured.rounds[0].texts)
+    texts = measured.rounds[0].texts
     start_up = statistics.median(one.start_up_seconds for one in measured.rounds)
     return Figures(
         model=configuration.model,
@@ -211,11 +215,18 @@ def _figures(
         round_seconds=tuple(one.seconds for one in measured.rounds),
         clips_times_real_time=_part_speed(configuration, measured, recordings, joined=False),
         long_times_real_time=_part_speed(configuration, measured, recordings, joined=True),
-        wer_percent=100 * errors / words,
+        wer_percent=_wer_percent(recordings, texts),
+        clips_wer_percent=_wer_percent(recordings[1:], texts[1:]),
+        long_wer_percent=_wer_percent(recordings[:1], texts[:1]),
         load_seconds=start_up or measured.load_seconds,
         peak_mebibytes=measured.rounds[-1].peak_mebibytes,
         gpu_percent=statistics.mean(measured.gpu_percents) if measured.gpu_percents else None,
     )
+
+
+def _wer_percent(recordings: list[Recording], texts: list[str]) -> float:
+    errors, words = word_errors(recordings, texts)
+    return 100 * errors / words
 
 
 def _part_speed(
@@ -245,7 +256,10 @@ def _audio_line(recordings: list[Recording]) -> str:
 
 
 def _table(figures: list[Figures]) -> str:
-    columns = "tool,precision,batch,layout,× real time,range,clips,long,WER %,peak MiB,start-up s"
+    columns = (
+        "tool,precision,batch,layout,× real time,range,clips,long,"
+        "WER %,clips,long,peak MiB,start-up s"
+    )
     header = (*columns.split(","), "rounds", "GPU %")
     rows: list[tuple[object, ...]] = []
     for one in sorted(figures, key=lambda one: (one.tool, -one.times_real_time)):
@@ -256,8 +270,9 @@ def _table(figures: list[Figures]) -> str:
                 f"{one.times_real_time:.2f}",
                 f"{lowest:.2f} to {highest:.2f}",
                 *map(_shown, (one.clips_times_real_time, one.long_times_real_time)),
-                *(f"{one.wer_percent:.2f}", f"{one.peak_mebibytes:.0f}"),
-                *(f"{one.load_seconds:.1f}", len(one.round_seconds), _shown(one.gpu_percent)),
+                *map(_shown, (one.wer_percent, one.clips_wer_percent, one.long_wer_percent)),
+                *(f"{one.peak_mebibytes:.0f}", f"{one.load_seconds:.1f}"),
+                *(len(one.round_seconds), _shown(one.gpu_percent)),
             )
         )
     return markdown_table(header, rows)

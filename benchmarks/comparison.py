@@ -27,6 +27,8 @@ class Figures:
         clips_times_real_time: Median over the short clips alone; None where they are not apart.
         long_times_real_time: The same of the long recording.
         wer_percent: Corpus word error rate.
+        clips_wer_percent: That of the short clips.
+        long_wer_percent: That of the long recording.
         load_seconds: From an empty process to a model that is ready.
         peak_mebibytes: Sum over the processes.
         gpu_percent: Mean utilisation; None without a GPU.
@@ -42,6 +44,8 @@ class Figures:
     clips_times_real_time: float | None
     long_times_real_time: float | None
     wer_percent: float
+    clips_wer_percent: float
+    long_wer_percent: float
     load_seconds: float
     peak_mebibytes: float
     gpu_percent: float | None = None

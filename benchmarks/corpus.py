@@ -50,13 +50,16 @@ def is_english_with_reference(entry: dict[str, Any]) -> bool:
     )
 
 
-def english_recordings(data: Path, folder: Path, *, every: int = 1) -> list[Recording]:
+def english_recordings(
+    data: Path, folder: Path, *, every: int = 1, joined_every: int = 1
+) -> list[Recording]:
     """The English clips with references, and one long recording of those from 2 s on.
 
     Args:
         data: The shared audio.
         folder: Where the long recording is written.
         every: Take every so manieth clip.
+        joined_every: The same of the clips the long recording is joined from.
 
     Returns:
         The long recording first.
@@ -68,9 +71,9 @@ def english_recordings(data: Path, folder: Path, *, every: int = 1) -> list[Reco
             seconds=len(clip.samples) / RATE_HZ,
             samples=clip.samples,
         )
-        for clip in read_clips(data, is_english_with_reference)[::every]
+        for clip in read_clips(data, is_english_with_reference)
     ]
-    return [_joined(clips, folder / LONG_NAME), *clips]
+    return [_joined(clips[::joined_every], folder / LONG_NAME), *clips[::every]]
 
 
 def _joined(clips: list[Recording], target: Path) -> Recording:

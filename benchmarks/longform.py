@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every Nth English clip only")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        english = english_recordings(arguments.data, Path(name), every=arguments.every)[0]
+        english = english_recordings(arguments.data, Path(name), joined_every=arguments.every)[0]
     clips = in_turn(read_clips(arguments.data, is_wanted))
     rows: list[tuple[object, ...]] = []
     mixed_rows: list[tuple[object, ...]] = []

@@ -38,6 +38,8 @@ def figures(
         clips_times_real_time=None,
         long_times_real_time=None,
         wer_percent=wer_percent,
+        clips_wer_percent=wer_percent,
+        long_wer_percent=wer_percent,
         load_seconds=1.0,
         peak_mebibytes=1.0,
     )
