@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GROUP_SIZES: Final = (1, 2, 4, 8)
+GROUP_SIZES: Final = (1, 2, 4)
 
 
 def group_row(size: int, position: int, positions: int) -> int:

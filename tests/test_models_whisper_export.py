@@ -147,20 +147,19 @@ def test_a_position_counts_as_often_as_it_has_members(
 ) -> None:
     export_whisper(checkpoint, tmp_path)
     runner, log_mel = Runner(tmp_path), features(1)
-    sizes, starts = [1, 1, 1, 1, 2, 2, 8], [0, 1, 2, 3, 4, 6, 8]
-    sizes, starts = sizes + [8] * 186, starts + list(range(16, 1500, 8))
-    members = [*sizes[:-1], 4]  # the last group is short
+    sizes = [1, 1, 1, 1, 2, 2] + [4] * 373
+    starts = [0, 1, 2, 3, 4, 6, *range(8, 1500, 4)]
     source = [0, 1, 2, *[5] * (len(sizes) - 3)]
     cross = runner.encode(
         log_mel,
         source=np.array([source]),
         place=np.array([[group_row(*group, 1500) for group in zip(sizes, starts, strict=True)]]),
-        log_members=np.log([members]).astype(np.float32),
+        log_members=np.log([sizes]).astype(np.float32),
     )
     tokens = {"tokens": np.array([TOKENS]), "positions": np.arange(len(TOKENS))}
     found = runner.step({**cross, **empty_past(1), **tokens})["logits"][0]
     reference = NumpyWhisper(weights, SHAPE)
-    expected = reference.logits(TOKENS, reference.encode(log_mel[0], source, members))
+    expected = reference.logits(TOKENS, reference.encode(log_mel[0], source, sizes))
     np.testing.assert_allclose(found, expected, atol=1e-4 * float(np.abs(expected).max()))
 
 

@@ -8,7 +8,7 @@ mean of their position embeddings, and attention to it counts as many times as t
 members, by adding log(members) to its score. The network still sees the clip end, and silence up to
 30 s, at a fraction of the work. It remains an approximation of the full window;
 ``benchmarks/precision.py`` tells how near it is. What makes it so: the mean (not the embedding of
-the middle position), groups of at most 8, and the window's own end.
+the middle position), groups of at most 4, and the window's own end.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SAMPLES_PER_POSITION: Final = 320
 
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
-_LEAST_GROUPS: Final = (8, 4, 4)
+_LEAST_GROUPS: Final = (8, 4)
 # Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
 # last hears the end of the window, as the 1,500th does: attention leans on it.
 _SILENT_POSITIONS: Final = 4

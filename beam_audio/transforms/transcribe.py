@@ -117,8 +117,8 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
 class Transcribe(beam.PTransform):
     """Recognises segments through Beam's ``RunInference``.
 
-    Each segment is heard on its own, and PCM travels between the stages of such a pipeline: for large
-    runs use ``TranscribeUnits``, which hears neighbouring segments together.
+    Each segment is heard on its own, and PCM travels between the stages of such a pipeline: for
+    large runs use ``TranscribeUnits``, which hears neighbouring segments together.
 
     Returns a tuple of PCollections: ``transcripts`` of (segment without samples, transcript), and
     ``failures``.
