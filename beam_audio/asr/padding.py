@@ -35,6 +35,8 @@ SAMPLES_PER_POSITION: Final = 320
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
 _LEAST_GROUPS: Final = (8, 4)
+# A shorter clip, of 1 s, attends to silence more than longer ones do: it gets pairs at most.
+_SHORT_POSITIONS: Final = 50
 # Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
 # last hears the end of the window, as the 1,500th does: attention leans on it.
 _SILENT_POSITIONS: Final = 4
@@ -97,8 +99,9 @@ def _condensed(content: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the embeddings, and how many positions each stands for; the last is on its own."""
     rows, members, position = list(range(content)), [1] * content, content
     level = groups = 0
+    levels = 1 if content < _SHORT_POSITIONS else len(_LEAST_GROUPS)
     while position < POSITIONS:
-        ready = level < len(_LEAST_GROUPS) and groups >= _LEAST_GROUPS[level]
+        ready = level < levels and groups >= _LEAST_GROUPS[level]
         if ready and not position % GROUP_SIZES[level + 1]:
             level, groups = level + 1, 0
         size = GROUP_SIZES[level]
