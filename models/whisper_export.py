@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.models.onnx_graph import GraphWriter
-from beam_audio.models.position_groups import group_means
+from beam_audio.models.position_groups import group_embeddings
 from beam_audio.models.transformer import Layers
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _write_encoder(layers: Layers, config: WhisperConfig) -> None:
     rows = graph.node("Unsqueeze", source, graph.integers(-1))
     x = graph.node("GatherND", x, rows, batch_dims=1)
     means = layers.array(
-        "encoder.position_groups", group_means(layers.weights["encoder.positions"].read())
+        "encoder.position_groups", group_embeddings(layers.weights["encoder.positions"].read())
     )
     places = graph.node("Gather", means, place, axis=0)
     x = graph.node("Add", x, places)

@@ -93,6 +93,12 @@ def random_weights(shape: Shape, seed: int = 0) -> Weights:
     return weights
 
 
+def between(group: Doubles) -> Doubles:
+    """Half-way from the mean of some rows to the middle one, as long as they are on average."""
+    row = group.mean(axis=0) + group[len(group) // 2]
+    return np.asarray(row * np.linalg.norm(group, axis=1).mean() / np.linalg.norm(row))
+
+
 class NumpyWhisper:
     """The network in float64 numpy."""
 
@@ -108,15 +114,16 @@ class NumpyWhisper:
         """(bands, frames) to hidden states (positions, width).
 
         With ``source``, group i of ``members[i]`` neighbours takes the features of ``source[i]``,
-        each member with the mean embedding of the group.
+        each member with the embedding made of the group's.
         """
         x = self._gelu(self._conv("model.encoder.conv1", log_mel.astype(np.float64), 1))
         x = self._gelu(self._conv("model.encoder.conv2", x, 2)).T
         positions = self._weights["model.encoder.embed_positions.weight"]
         if source is not None:
             starts = np.cumsum([0, *members])[:-1]
-            means = np.add.reduceat(positions, starts) / np.array(members)[:, None]
-            x, positions = np.repeat(x[list(source)], members, 0), np.repeat(means, members, 0)
+            groups = [positions[at : at + size] for at, size in zip(starts, members, strict=True)]
+            rows = np.stack([between(group) for group in groups])
+            x, positions = np.repeat(x[list(source)], members, 0), np.repeat(rows, members, 0)
         x = x + positions
         for layer in range(self._shape.encoder_layers):
             name = f"model.encoder.layers.{layer}"

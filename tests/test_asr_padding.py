@@ -15,7 +15,7 @@ from beam_audio.asr.padding import (
     content_positions,
     encoder_input,
 )
-from beam_audio.models.position_groups import group_means
+from beam_audio.models.position_groups import group_row
 
 if TYPE_CHECKING:
     from beam_audio.models.card import Padding
@@ -34,10 +34,9 @@ def test_the_groups_cover_the_window_once(length: int) -> None:
     members = np.rint(np.exp(window.log_members)).astype(int)
     assert members.sum() == POSITIONS
     assert members[: window.content].tolist() == [1] * window.content
-    table = group_means(np.arange(POSITIONS, dtype=np.float32)[:, None])[:, 0]
     starts = np.cumsum(members) - members
-    middles = starts + (members - 1) / 2  # the mean of the places of a group
-    assert table[window.place].tolist() == middles.tolist()
+    groups = zip(members.tolist(), starts.tolist(), strict=True)
+    assert window.place.tolist() == [group_row(*group, POSITIONS) for group in groups]
     assert window.positions == condensed_positions(length)
 
 

@@ -3,12 +3,12 @@
 Whisper was trained on windows of 1,500 encoder positions, and a window that just ends with the clip
 makes it loop. The silence after a short clip, though, is one constant: past the convolutions every
 silent position differs from the next by its place alone. *Condensed* padding therefore takes the
-silence in groups of neighbours, ever larger ones, and lets one position stand for each: it has the
-mean of their position embeddings, and attention to it counts as many times as the group has
-members, by adding log(members) to its score. The network still sees the clip end, and silence up to
+silence in groups of neighbours, ever larger ones, and lets one position stand for each: its
+embedding is made of theirs, and attention to it counts as many times as the group has members, by
+adding log(members) to its score. The network still sees the clip end, and silence up to
 30 s, at a fraction of the work. It remains an approximation of the full window;
-``benchmarks/precision.py`` tells how near it is. What makes it so: the mean (not the embedding of
-the middle position), groups of at most 4, and the window's own end.
+``benchmarks/precision.py`` tells how near it is. What makes it so: the length of the embeddings,
+groups of at most 8, or 4 after a very short clip, and the window's own end.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ SAMPLES_PER_POSITION: Final = 320
 
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
-_LEAST_GROUPS: Final = (8, 4)
-# A shorter clip, of 1 s, attends to silence more than longer ones do: it gets pairs at most.
+_LEAST_GROUPS: Final = (8, 4, 4)
+# A shorter clip, of 1 s, attends to silence more than longer ones do: it gets the last size not.
 _SHORT_POSITIONS: Final = 50
 # Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
 # last hears the end of the window, as the 1,500th does: attention leans on it.
@@ -99,7 +99,7 @@ def _condensed(content: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the embeddings, and how many positions each stands for; the last is on its own."""
     rows, members, position = list(range(content)), [1] * content, content
     level = groups = 0
-    levels = 1 if content < _SHORT_POSITIONS else len(_LEAST_GROUPS)
+    levels = len(_LEAST_GROUPS) - (content < _SHORT_POSITIONS)
     while position < POSITIONS:
         ready = level < levels and groups >= _LEAST_GROUPS[level]
         if ready and not position % GROUP_SIZES[level + 1]:
