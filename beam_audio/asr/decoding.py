@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from beam_audio.asr.whisper_graphs import DecoderState, WhisperGraphs
     from beam_audio.models.whisper_config import WhisperConfig
 
-_COMPACT_BELOW: Final = 0.75  # share of rows still running at which finished ones are taken out
+_COMPACT_BELOW: Final = 0.5  # share of rows still running at which finished ones are taken out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
