@@ -1,7 +1,7 @@
 """Neighbouring segments of a recording, heard in one piece for their context, and parted again.
 
 Whisper learnt from windows of 30 s, and a segment of three seconds on its own tells it little: on
-speech cut at its pauses it makes a quarter more word errors than on passages of the same segments
+speech cut at its pauses it makes a third more word errors than on passages of the same segments
 (``benchmarks/longform.py``), which cost less, too. A passage is its segments, one after the other;
 each word goes to the segment its middle falls into, and borders lie in the pauses.
 
