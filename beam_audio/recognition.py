@@ -88,9 +88,7 @@ def recognise_passages(
         for passage, language in zip(batch, languages, strict=True)
     ]
     results = recognise(recognizer, [join(segments) for segments in requests])
-    if all(map(_is_crash, results)):
-        require_alive(recognizer)
-    return [
+    heard: list[list[Result]] = [
         [result]
         if len(segments) == 1
         else list(result.pieces)
@@ -98,6 +96,10 @@ def recognise_passages(
         else recognise(recognizer, segments)
         for segments, result in zip(requests, results, strict=True)
     ]
+    # After any crash, not only when all crash: a device may be lost halfway through the last batch.
+    if any(_is_crash(result) for segments in heard for result in segments):
+        require_alive(recognizer)
+    return heard
 
 
 def seed_of(segment_id: str) -> int:

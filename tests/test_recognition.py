@@ -124,6 +124,20 @@ def test_a_passage_that_fails_costs_the_guilty_segment_only() -> None:
     ]
 
 
+def test_a_recogniser_that_dies_within_a_batch_is_found_out() -> None:
+    """One segment of the batch was heard before: the others are not to be taken for bad ones."""
+    alive = iter([True, True])  # in the batch, and again when it is halved
+
+    def die(request: Request) -> Transcript:
+        if request.samples.max() < 0.2 and next(alive, False):
+            return hear_loudness(request)
+        raise RuntimeError("device lost")
+
+    batch = [[prepared(0, 0.1)], [prepared(1, 0.4)], [prepared(2, 0.5), prepared(3, 0.6)]]
+    with pytest.raises(ModelError, match="device lost"):
+        recognise_passages(Scripted(die), batch, ["en", "en", "en"])
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=20))
 def test_bisecting_finds_just_the_guilty(guilty: list[bool]) -> None:
     fine, bad = Request(tones([0.1])[:800]), Request(tones([0.95])[:800])

@@ -91,7 +91,7 @@ class FrameRecognizer:
 
     @property
     def passage_seconds(self) -> float:
-        """None: these families hear no further than a few words."""
+        """None: each clip is heard on its own."""
         return 0.0
 
     def cost_seconds(self, duration_seconds: float) -> float:

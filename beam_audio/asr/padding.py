@@ -35,7 +35,7 @@ SAMPLES_PER_POSITION: Final = 320
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
 _LEAST_GROUPS: Final = (8, 4, 4)
-# A shorter clip, of 1 s, attends to silence more than longer ones do: it gets the last size not.
+# A clip shorter than that, 1 s, attends to silence more than others: it has no groups of 8.
 _SHORT_POSITIONS: Final = 50
 # Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
 # last hears the end of the window, as the 1,500th does: attention leans on it.

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.asr.recognizer import Request
-from beam_audio.text import has_word_spaces
+from beam_audio.text import chars_per_second, has_word_spaces
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Longer ones gain no accuracy and cost the encoder more, whose work grows with the square.
+# Of 10, 15, 25 and 30 s none had fewer word errors with both tiny.en and base.
 PASSAGE_SECONDS: Final = 20.0
 
 # Segments have pauses of at most 0.3 s inside, and pads of 0.2 s.
@@ -77,11 +77,12 @@ def is_plausible(words: Sequence[Word], seconds: float, language: str) -> bool:
     """Whether words can be all that was said in a piece: no gap, neither too few nor too many."""
     times = [time for word in words for time in (word.start_seconds, word.end_seconds)]
     gaps = [end - start for start, end in list(pairwise([0.0, *times, seconds]))[::2]]
-    chars = sum(len(word.word) for word in words)
+    rate = chars_per_second(" ".join(word.word for word in words), seconds)
     least = _LEAST_CHARS_PER_SECOND[has_word_spaces(language)]
     return (
         max(gaps) <= _LONGEST_GAP_SECONDS
-        and least * seconds <= chars <= _MOST_CHARS_PER_SECOND * seconds
+        and rate is not None
+        and least <= rate <= _MOST_CHARS_PER_SECOND
     )
 
 

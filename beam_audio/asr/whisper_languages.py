@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from beam_audio.models.whisper_config import WhisperConfig
 
 
-# Of English pieces shorter than that every third or so is heard as another language.
+# A shorter piece is often heard as another language than it is in.
 _TELLING_SECONDS: Final = 2.0
 
 
