@@ -94,11 +94,11 @@ def speech() -> NDArray[np.float32]:
 
 
 def heard(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
-    """Hear a text by the loudness of the clip: 0.1 is the first, 0.2 the second, and so on."""
+    """Hear a text by the loudness of the clip: 0.1 the first, 0.2 the second, silence none."""
 
     def hear(request: Request) -> Transcript:
-        index = round(float(np.abs(request.samples).max()) * 10) - 1
-        return Transcript(texts[index], language)
+        index = round(float(np.abs(request.samples).max()) * 10)
+        return Transcript(("", *texts)[index], language)
 
     return hear
 
