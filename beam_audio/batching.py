@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -66,58 +65,86 @@ def _take_longest(
 
 
 @contextmanager
-def read_ahead(items: Iterable[T], *, depth: int) -> Iterator[Iterator[T]]:
-    """Produce ``items`` in a thread, at most ``depth`` of them ahead of the reader.
+def read_ahead(
+    items: Iterable[T], *, seconds: Callable[[T], float], budget_seconds: float
+) -> Iterator[Iterator[T]]:
+    """Produce ``items`` in a thread, ahead of the reader by about a budget of seconds.
 
-    An error in the producer is raised again in the reader. Leaving the context stops the producer,
-    at the latest when it has made the item it is working on.
+    The producer waits while what it is ahead by reaches the budget, so it is never ahead by more
+    than that and one item. An error in the producer is raised again in the reader. Leaving the
+    context stops the producer, at the latest when it has made the item it is working on.
+
+    Args:
+        items: Made in the thread, read in their order.
+        seconds: Length of an item.
+        budget_seconds: How far ahead the producer may be; 0 for one item.
     """
-    lead = _Lead(items, depth)
+    lead = _Lead(items, seconds, budget_seconds)
     thread = threading.Thread(target=lead.produce, name="read-ahead", daemon=True)
     thread.start()
     try:
         yield lead.read()
     finally:
-        lead.stop.set()
+        lead.stop()
         thread.join()
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Closes a stream read ahead, with the error that ended it."""
-
-    error: BaseException | None
 
 
 class _Lead(Generic[T]):
     """What the producer is ahead of the reader."""
 
-    def __init__(self, items: Iterable[T], depth: int) -> None:
-        self.stop = threading.Event()
+    def __init__(
+        self, items: Iterable[T], seconds: Callable[[T], float], budget_seconds: float
+    ) -> None:
         self._items = items
-        self._ready: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
+        self._seconds = seconds
+        self._budget_seconds = budget_seconds
+        self._changed = threading.Condition()
+        self._ready: deque[T] = deque()
+        self._ready_seconds = 0.0
+        self._is_over = False
+        self._error: BaseException | None = None
 
     def produce(self) -> None:
-        end = _End(None)
+        error = None
         try:
             for item in self._items:
                 if not self._put(item):
-                    return
-        except BaseException as error:  # noqa: BLE001 - it is raised again by the reader
-            end = _End(error)
-        self._put(end)
+                    break
+        except BaseException as raised:  # noqa: BLE001 - it is raised again by the reader
+            error = raised
+        with self._changed:
+            self._is_over, self._error = True, error
+            self._changed.notify_all()
 
-    def _put(self, item: T | _End) -> bool:
-        while not self.stop.is_set():
-            try:
-                self._ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
+    def stop(self) -> None:
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
+    def _put(self, item: T) -> bool:
+        """Hand over an item when there is room for it; whether more are wanted."""
+        with self._changed:
+            self._changed.wait_for(self._has_room)
+            if self._is_over:
+                return False
+            self._ready.append(item)
+            self._ready_seconds += self._seconds(item)
+            self._changed.notify_all()
             return True
-        return False
+
+    def _has_room(self) -> bool:
+        is_full = bool(self._ready) and self._ready_seconds >= self._budget_seconds
+        return self._is_over or not is_full
 
     def read(self) -> Iterator[T]:
-        while not isinstance(item := self._ready.get(), _End):
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._ready or self._is_over)
+                if not self._ready:
+                    break
+                item = self._ready.popleft()
+                self._ready_seconds -= self._seconds(item)
+                self._changed.notify_all()
             yield item
-        if item.error is not None:
-            raise item.error
+        if self._error is not None:
+            raise self._error

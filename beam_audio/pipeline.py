@@ -57,7 +57,7 @@ class RunResult:
         new_inputs: Distinct inputs that were not committed before.
         new_undecoded: Those of them without a row in ``recordings/``.
         decoded_seconds: Source seconds decoded by this run.
-        wall_seconds: From the start of the graph to its end.
+        wall_seconds: From the start of the graph, once built, to its end.
         providers: Execution providers of this run's units.
     """
 
@@ -107,9 +107,9 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     store.sweep(config.output)
 
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    start = time.monotonic()
     pipeline = beam.Pipeline(runner=FnApiRunner() if is_local else None, options=options)
     build(pipeline, config, settings, handler, run_id)
+    start = time.monotonic()
     pipeline.run().wait_until_finish()
     wall_seconds = time.monotonic() - start
     del recognizer

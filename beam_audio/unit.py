@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 
 from beam_audio import rows, store
 from beam_audio.batching import batches, read_ahead
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
     from beam_audio.asr.recognizer import Recognizer
-
-_AHEAD_SEGMENTS: Final = 8
 
 Input = AudioRef | Failure
 Passage = tuple[PreparedSegment, ...]
@@ -175,7 +173,12 @@ class _Unit:
         self._open: dict[str, _OpenRecording] = {}
 
     def run(self, inputs: Iterable[Input], known: Container[str]) -> None:
-        with read_ahead(self._events(inputs, known), depth=_AHEAD_SEGMENTS) as events:
+        with read_ahead(
+            self._events(inputs, known),
+            seconds=_event_seconds,
+            # A batch's worth: what is decoded while one is recognised makes the next.
+            budget_seconds=self._settings.batch_seconds,
+        ) as events:
             for batch in batches(
                 self._passages(events),
                 seconds=passage_seconds,
@@ -276,6 +279,10 @@ class _Unit:
         self.failed_sources.add(failure.source_id)
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(failures=1)
+
+
+def _event_seconds(event: Event) -> float:
+    return event.segment.duration_seconds if isinstance(event, PreparedSegment) else 0.0
 
 
 def _wrong_language(language: str, recognizer: Recognizer) -> ModelError:

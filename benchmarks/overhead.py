@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 FILE_MINUTES = 5.0
 QUICK_MINUTES = 1.0
-AHEAD_SEGMENTS = 8
 GOAL = 0.95
 _NO_SAMPLES = np.zeros(0, np.float32)
 
@@ -75,7 +74,11 @@ class BareLoop:
     def transcribe(self, recordings: list[Recording]) -> Heard:
         """Text of each file, its segments joined."""
         texts: dict[str, list[tuple[int, str]]] = {recording.path: [] for recording in recordings}
-        with read_ahead(_cuts(recordings), depth=AHEAD_SEGMENTS) as cuts:
+        with read_ahead(
+            _cuts(recordings),
+            seconds=lambda cut: cut.segment.duration_seconds,
+            budget_seconds=self._budget_seconds,
+        ) as cuts:
             for segment, transcript in hear(
                 self._recognizer, cuts, budget_seconds=self._budget_seconds
             ):

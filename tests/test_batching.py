@@ -52,18 +52,34 @@ def test_batches_hold_items_of_like_length() -> None:
     assert padded / sum(lengths) < 1.2
 
 
-def test_reading_ahead_keeps_order_and_bounds_the_lead() -> None:
-    made: list[int] = []
+@given(LENGTHS, st.floats(0.0, 100.0))
+def test_reading_ahead_keeps_order_and_bounds_the_lead(lengths: list[float], budget: float) -> None:
+    made: list[float] = []
 
-    def produce() -> Iterator[int]:
-        for number in range(50):
-            made.append(number)
-            yield number
+    def produce() -> Iterator[float]:
+        for length in lengths:
+            made.append(length)
+            yield length
 
-    with read_ahead(produce(), depth=3) as items:
-        for count, item in enumerate(items):
-            assert item == count
-            assert len(made) <= count + 1 + 3 + 1
+    read = []
+    with read_ahead(produce(), seconds=identity, budget_seconds=budget) as items:
+        for item in items:
+            read.append(item)
+            ahead = made[len(read) :]
+            # The last one made waits for room, the one before it may have gone over the budget.
+            assert sum(ahead[:-2]) <= budget + 1e-6
+    assert read == lengths
+
+
+def test_the_producer_runs_ahead_without_being_asked() -> None:
+    produced = threading.Event()
+
+    def produce() -> Iterator[float]:
+        yield from (1.0, 1.0, 1.0)
+        produced.set()
+
+    with read_ahead(produce(), seconds=identity, budget_seconds=10.0):
+        assert produced.wait(timeout=30.0)
 
 
 def test_an_error_of_the_producer_reaches_the_reader_after_what_came_before() -> None:
@@ -72,7 +88,10 @@ def test_an_error_of_the_producer_reaches_the_reader_after_what_came_before() ->
         raise ValueError("broken")
 
     seen: list[int] = []
-    with pytest.raises(ValueError, match="broken"), read_ahead(produce(), depth=4) as items:
+    with (
+        pytest.raises(ValueError, match="broken"),
+        read_ahead(produce(), seconds=float, budget_seconds=4.0) as items,
+    ):
         seen.extend(items)
     assert seen == [1]
 
@@ -81,6 +100,6 @@ def test_leaving_early_stops_the_producer() -> None:
     def produce() -> Iterator[int]:
         yield from range(10**9)
 
-    with read_ahead(produce(), depth=2) as items:
+    with read_ahead(produce(), seconds=float, budget_seconds=4.0) as items:
         assert next(items) == 0
     assert "read-ahead" not in {thread.name for thread in threading.enumerate()}
