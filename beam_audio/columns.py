@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from beam_audio.recording import RecordingEnd
-    from beam_audio.text import SegmentShare
+    from beam_audio.scores import SegmentShare
     from beam_audio.types import Row, Segment, Word
 
 WORD_TIME_DECIMALS: Final = 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio import text as texts
 
 if TYPE_CHECKING:
+    from beam_audio.scores import Score
     from beam_audio.types import Quality, Segment, Transcript
 
 Value = float | bool | None
@@ -78,7 +79,7 @@ def evidence(
     segment: Segment,
     quality: Quality,
     transcript: Transcript,
-    score: texts.Score | None,
+    score: Score | None,
     languages: Languages,
 ) -> dict[str, Value]:
     """Collect every value that rules may look at.

@@ -18,13 +18,11 @@ from beam_audio.columns import (
 from beam_audio.evidence import Languages, evidence, round_measure
 from beam_audio.joining import core_texts, majority_language
 from beam_audio.recording import RecordingEnd, failure_of
+from beam_audio.scores import Score, SegmentShare, share
 from beam_audio.text import (
-    Score,
-    SegmentShare,
     chars_per_second,
     has_word_spaces,
     normalizer_for,
-    share,
     words_per_second,
 )
 from beam_audio.types import AudioRef, Failure, Quality, Row, Segment, Transcript

@@ -1,13 +1,9 @@
-"""Normalising, error rates and their shares, repetition, rates."""
+"""Normalising, repetition, rates."""
 
 from __future__ import annotations
 
-import math
-import random
 import time
-from typing import TYPE_CHECKING
 
-import jiwer
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,20 +11,13 @@ from hypothesis import strategies as st
 from beam_audio.errors import ConfigError
 from beam_audio.text import (
     Normalizer,
-    Score,
     chars_per_second,
     compression_ratio,
-    has_word_spaces,
     is_repetitive,
     normalizer_for,
-    score,
-    share,
     unique_word_ratio,
     words_per_second,
 )
-
-if TYPE_CHECKING:
-    from typing import Any
 
 ENGLISH = Normalizer("whisper-en-1")
 BASIC = Normalizer("basic-1")
@@ -113,152 +102,6 @@ def test_normalizers_stay_fast_on_hostile_text(hostile: str) -> None:
     ENGLISH(text)
     BASIC(text)
     assert time.process_time() - before < 5  # minutes, by the published patterns alone
-
-
-def test_score_counts_words() -> None:
-    found = score("The cat sat on the old mat.", "the bat sat on old mat today", "en", ENGLISH)
-    assert found == Score(
-        hits=5,
-        substitutions=1,
-        deletions=1,
-        insertions=1,
-        wer=3 / 7,
-        cer=found.cer,
-        normalizer_id="whisper-en-1",
-        empty_reference=False,
-    )
-
-
-def test_cer_counts_spaces_where_words_have_them() -> None:
-    assert score("ab cd", "abcd", "de", BASIC).cer == 1 / 5
-    assert score("你好\uff0c世界", "你好世界", "zh", BASIC).cer == 0.0
-
-
-@pytest.mark.parametrize("language", ["zh", "ja", "th", "lo", "my", "km", "yue", "zh-TW"])
-def test_languages_without_word_spaces_have_cer_alone(language: str) -> None:
-    assert not has_word_spaces(language)
-    assert score("今天天气很好", "今天天汽好", language, BASIC) == Score(
-        None, None, None, None, None, 2 / 6, "basic-1", empty_reference=False
-    )
-
-
-def test_error_rates_are_not_capped() -> None:
-    assert score("yes", "no no no no", "en", ENGLISH).wer == 4.0
-
-
-@pytest.mark.parametrize("reference", ["", "  ", "[music]", "...", "?!"])
-@pytest.mark.parametrize("hypothesis", ["", "a b"])
-def test_empty_reference_has_no_rate(reference: str, hypothesis: str) -> None:
-    for language, normalizer in (("en", ENGLISH), ("fr", BASIC), ("ja", BASIC)):
-        found = score(reference, hypothesis, language, normalizer)
-        assert found.empty_reference
-        assert found.wer is None
-        assert found.cer is None
-        assert found.insertions == (None if language == "ja" else len(hypothesis.split()))
-
-
-@given(TEXTS, TEXTS)
-def test_score_is_jiwers_on_normalised_text(reference: str, hypothesis: str) -> None:
-    found = score(reference, hypothesis, "en", ENGLISH)
-    texts = ENGLISH(reference), ENGLISH(hypothesis)
-    assert found.empty_reference == (not texts[0])
-    if texts[0]:
-        assert found.wer == pytest.approx(jiwer.wer(*texts))
-        assert found.cer == pytest.approx(jiwer.cer(*texts))
-
-
-def test_shares_follow_the_alignment() -> None:
-    shared = share(
-        "hello there one two three four well goodbye",
-        ["there", "", "won too", "three well goodbye now"],
-        "de",
-        BASIC,
-    )
-    assert [segment.reference_text for segment in shared.segments] == [
-        "hello there",  # what precedes all heard words goes to the first segment
-        None,
-        "one two",
-        "three four well goodbye",
-    ]
-    counts = [
-        (s.score.hits, s.score.substitutions, s.score.deletions, s.score.insertions)
-        for s in shared.segments
-    ]
-    assert counts == [(1, 0, 1, 0), (0, 0, 0, 0), (0, 2, 0, 0), (3, 0, 1, 1)]
-    assert [s.score.wer for s in shared.segments] == [1 / 2, None, 1.0, 2 / 4]
-    assert shared.segments[1].score.empty_reference
-
-
-def test_leading_deletions_go_to_the_first_segment_with_text() -> None:
-    shared = share("lost words then found", ["", "then found"], "de", BASIC)
-    assert shared.segments[0].reference_text is None
-    assert shared.segments[1].reference_text == "lost words then found"
-
-
-def test_deletions_stay_with_the_word_before_them() -> None:
-    shared = share("a b c d e f", ["a b", "e f"], "de", BASIC)
-    assert [s.reference_text for s in shared.segments] == ["a b c d", "e f"]
-
-
-def test_nothing_heard_leaves_all_to_the_first_segment() -> None:
-    shared = share("one two", ["", " "], "de", BASIC)
-    assert shared.segments[0].reference_text == "one two"
-    assert shared.segments[0].score.wer == 1.0
-    assert shared.segments[1].score.wer is None
-
-
-def test_one_segment_gets_the_reference_as_it_is() -> None:
-    shared = share("Hello, World!", ["hello word"], "en", ENGLISH)
-    assert shared.segments[0].reference_text == "Hello, World!"
-    assert shared.segments[0].score == shared.recording
-
-
-def test_no_segment_leaves_the_recording_its_deletions() -> None:
-    shared = share("one two", [], "de", BASIC)
-    assert shared.segments == ()
-    assert shared.recording.deletions == 2
-    assert shared.recording.wer == 1.0
-
-
-def test_shares_without_word_spaces_are_characters() -> None:
-    shared = share("今天天气很好\uff0c我们走吧", ["今天天汽", "很好我们走吧"], "zh", BASIC)
-    assert [s.reference_text for s in shared.segments] == ["今天天气", "很好我们走吧"]
-    assert [s.score.cer for s in shared.segments] == [1 / 4, 0.0]
-    assert shared.recording.cer == 1 / 10
-
-
-@given(TEXTS, st.lists(TEXTS, min_size=2, max_size=5), st.sampled_from(["en", "fr", "zh"]))
-def test_shares_add_up_to_the_recording(
-    reference: str, hypotheses: list[str], language: str
-) -> None:
-    normalizer = normalizer_for(language)
-    shared = share(reference, hypotheses, language, normalizer)
-    assert len(shared.segments) == len(hypotheses)
-    for name in ("hits", "substitutions", "deletions", "insertions"):
-        parts: list[Any] = [getattr(segment.score, name) for segment in shared.segments]
-        total = getattr(shared.recording, name)
-        assert parts == [None] * len(parts) if total is None else sum(parts) == total
-    glue = " " if has_word_spaces(language) else ""
-    joined = glue.join(segment.reference_text or "" for segment in shared.segments)
-    assert joined.split() == glue.join(normalizer(reference).split()).split()
-    for segment, hypothesis in zip(shared.segments, hypotheses, strict=True):
-        has_words = any(map(normalizer, hypotheses))
-        if has_words and not normalizer(hypothesis):
-            assert segment.reference_text is None
-        for rate in (segment.score.wer, segment.score.cer):
-            assert rate is None or math.isfinite(rate)
-
-
-def test_two_hours_are_shared_in_seconds() -> None:
-    rng = random.Random(1)
-    vocabulary = ["".join(rng.choices("abcdefghij", k=5)) for _ in range(8000)]
-    words = rng.choices(vocabulary, k=20_000)
-    heard = [rng.choice(vocabulary) if rng.random() < 0.1 else word for word in words]
-    texts = [" ".join(heard[first : first + 30]) for first in range(0, len(heard), 30)]
-    before = time.process_time()
-    shared = share(" ".join(words), texts, "en", ENGLISH)
-    assert time.process_time() - before < 30
-    assert shared.recording.wer == pytest.approx(0.1, abs=0.02)
 
 
 def test_compression_ratio_rises_with_repetition() -> None:
