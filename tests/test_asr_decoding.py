@@ -12,21 +12,19 @@ from random_whisper import (
     NumpyWhisper,
     Shape,
     random_weights,
-    write_huggingface,
 )
+from random_whisper_models import load_random
 
 from beam_audio.asr.decoding import Decoded, Decoding, decode_safely
 from beam_audio.asr.padding import encoder_input
 from beam_audio.asr.safeguards import TEMPERATURES, Attempt
-from beam_audio.asr.whisper_graphs import WhisperGraphs
-from beam_audio.models.whisper_checkpoint import read_huggingface_whisper
-from beam_audio.models.whisper_export import export_whisper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.whisper_graphs import WhisperGraphs
     from beam_audio.models.whisper_config import WhisperConfig
 
 SHAPE = Shape(width=16, positions=40)  # at most 20 tokens
@@ -51,17 +49,12 @@ class Model:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
-    write_huggingface(source, WEIGHTS, SHAPE)
-    checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
-    export_whisper(checkpoint, target)
-    sizes = checkpoint.config.dimensions
-    graphs = WhisperGraphs(target, sizes, provider="cpu", require_provider=True, threads=1)
+    graphs, config = load_random(SHAPE, WEIGHTS, tmp_path_factory.mktemp("random"))
     rng = np.random.default_rng(3)
     lengths = (8_000, 30_000, 200, 60_000, 12_000)
     return Model(
         graphs,
-        checkpoint.config,
+        config,
         [rng.normal(scale=0.1, size=length).astype(np.float32) for length in lengths],
     )
 

@@ -4,32 +4,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_whisper import NumpyWhisper, Shape, random_weights, write_huggingface
+from random_whisper import NumpyWhisper, Shape, random_weights
+from random_whisper_models import load_random
 
 from beam_audio.asr.padding import EncoderInput, encoder_input
-from beam_audio.asr.whisper_graphs import WhisperGraphs
-from beam_audio.models.whisper_checkpoint import read_huggingface_whisper
-from beam_audio.models.whisper_export import export_whisper
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from beam_audio.asr.whisper_graphs import WhisperGraphs
 
 SHAPE = Shape(width=16)
 
 
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> WhisperGraphs:
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
-    write_huggingface(source, random_weights(SHAPE), SHAPE)
-    checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
-    export_whisper(checkpoint, target)
-    return WhisperGraphs(
-        target,
-        checkpoint.config.dimensions,
-        provider="cpu",
-        require_provider=True,
-        threads=1,
-    )
+    graphs, _ = load_random(SHAPE, random_weights(SHAPE), tmp_path_factory.mktemp("random"))
+    return graphs
 
 
 @pytest.fixture(scope="module")

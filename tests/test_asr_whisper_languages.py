@@ -10,16 +10,13 @@ from random_whisper import (
     NumpyWhisper,
     Shape,
     random_weights,
-    write_huggingface,
 )
+from random_whisper_models import load_random
 
 from beam_audio.asr.padding import encoder_input
 from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Request
-from beam_audio.asr.whisper_graphs import WhisperGraphs
 from beam_audio.asr.whisper_languages import Spoken, spoken_languages
-from beam_audio.models.whisper_checkpoint import read_huggingface_whisper
-from beam_audio.models.whisper_export import export_whisper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,16 +38,11 @@ def noise(seconds: float, seed: int) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
-    write_huggingface(source, WEIGHTS, SHAPE)
-    checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
-    export_whisper(checkpoint, target)
-    sizes = checkpoint.config.dimensions
-    graphs = WhisperGraphs(target, sizes, provider="cpu", require_provider=True, threads=1)
+    graphs, config = load_random(SHAPE, WEIGHTS, tmp_path_factory.mktemp("random"))
 
     def ask(requests: Sequence[Request]) -> list[Spoken]:
         clips = [encoder_input(one.samples, SHAPE.bands, "full") for one in requests]
-        return spoken_languages(graphs, checkpoint.config, graphs.encode(clips), requests)
+        return spoken_languages(graphs, config, graphs.encode(clips), requests)
 
     return ask
 

@@ -1,0 +1,49 @@
+"""A Whisper of random weights, exported and loaded as our own engine runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from random_whisper import Shape, Weights, random_weights, write_huggingface
+
+from beam_audio.asr.whisper_graphs import WhisperGraphs
+from beam_audio.models.build import BuiltModel, build_whisper, read_built
+from beam_audio.models.whisper_checkpoint import read_huggingface_whisper
+from beam_audio.models.whisper_export import export_whisper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.models.whisper_config import WhisperConfig
+
+
+def load_random(
+    shape: Shape, weights: Weights, folder: Path
+) -> tuple[WhisperGraphs, WhisperConfig]:
+    """The graphs of a random model, on one thread, and its configuration."""
+    source, target = folder / "source", folder / "target"
+    source.mkdir()
+    target.mkdir()
+    write_huggingface(source, weights, shape)
+    checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
+    export_whisper(checkpoint, target)
+    sizes = checkpoint.config.dimensions
+    graphs = WhisperGraphs(target, sizes, provider="cpu", require_provider=True, threads=1)
+    return graphs, checkpoint.config
+
+
+def build_random(shape: Shape, folder: Path) -> BuiltModel:
+    """A random model as ``beam-audio models build`` leaves it."""
+    source = folder / "source"
+    source.mkdir()
+    write_huggingface(source, random_weights(shape), shape)
+    build_whisper(
+        "random",
+        layout="huggingface",
+        files={path.name: path for path in source.iterdir()},
+        sources={},
+        precision="float32",
+        padding="full",
+        target=folder / "model",
+    )
+    return read_built(folder / "model")
