@@ -23,7 +23,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comparison import FASTER_WHISPER, LIBRARY, PIPELINE, TRANSFORMERS, Figures, ratios, smallest
+from comparison import (
+    FASTER_WHISPER,
+    LIBRARY,
+    PIPELINE,
+    TRANSFORMERS,
+    Figures,
+    contenders,
+    ratios,
+    smallest,
+)
 from corpus import Recording, english_recordings
 from machine import available_bytes, describe_machine, gpu_load, machine_line
 from peers import able_tools
@@ -85,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
         "--drop_slower",
         type=float,
         metavar="RATIO",
-        help="after round 1, leave out what takes so many times its tool's best",
+        help="after round 1, go on with each tool's best and what takes at most so many times as "
+        "long; of ours, only with what is accurate enough",
     )
     parser.add_argument("--safeguards", action="store_true", help="in our library, too")
     parser.add_argument(
@@ -168,7 +178,7 @@ def _measure(
                     kept[configuration] = workers
                     stack.callback(workers.close)
             if number == 0 and arguments.drop_slower:
-                running = _contenders(measured, arguments.drop_slower)
+                running = _contenders(measured, recordings, arguments.drop_slower)
     return [_figures(one, found, recordings) for one, found in measured.items()]
 
 
@@ -192,12 +202,12 @@ def _play(configuration: Configuration, workers: Workers, number: int, measured:
     print(line, file=sys.stderr, flush=True)
 
 
-def _contenders(measured: dict[Configuration, _Measured], ratio: float) -> list[Configuration]:
-    first = {configuration: found.rounds[0].seconds for configuration, found in measured.items()}
-    fastest: dict[str, float] = {}
-    for one, seconds in first.items():
-        fastest[one.tool] = min(seconds, fastest.get(one.tool, seconds))
-    return [one for one, seconds in first.items() if seconds <= ratio * fastest[one.tool]]
+def _contenders(
+    measured: dict[Configuration, _Measured], recordings: list[Recording], ratio: float
+) -> list[Configuration]:
+    figures = {one: _figures(one, found, recordings) for one, found in measured.items()}
+    kept = contenders(list(figures.values()), ratio)
+    return [one for one, found in figures.items() if found in kept]
 
 
 def _figures(

@@ -89,6 +89,21 @@ def accurate(figures: list[Figures], tool: str) -> list[Figures]:
     return [one for one in figures if one.tool == tool and one.wer_percent <= limit]
 
 
+def contenders(figures: list[Figures], ratio: float) -> list[Figures]:
+    """What may still turn out as a tool's best: at most so many times as slow as the fastest.
+
+    Ours are among them only where they are accurate enough to be compared.
+    """
+    kept = []
+    for tool in {one.tool for one in figures}:
+        fit = [one for one in figures if one.tool == tool]
+        if tool in {LIBRARY, PIPELINE}:
+            fit = accurate(figures, tool)
+        fastest = max((one.times_real_time for one in fit), default=0.0)
+        kept += [one for one in fit if one.times_real_time * ratio >= fastest]
+    return kept
+
+
 def ratios(figures: list[Figures], *, half: str) -> dict[str, float | None]:
     """Our best over each peer's best, of the figures of one model.
 

@@ -88,6 +88,25 @@ def test_without_float32_there_is_no_yardstick(comparison: ModuleType) -> None:
         comparison.ratios([figures(comparison, "ours", "int8", (20.0,))], half="bfloat16")
 
 
+def test_what_errs_more_is_no_contender(comparison: ModuleType) -> None:
+    measured = [
+        figures(comparison, "ours", "float32", (100.0,)),
+        figures(comparison, "ours", "float32/condensed", (31.0,)),
+        figures(comparison, "ours", "int8/condensed", (20.0,), wer_percent=10.4),
+        figures(comparison, "faster-whisper", "int8", (100.0,), wer_percent=20.0),
+        figures(comparison, "faster-whisper", "float32", (109.0,)),
+        figures(comparison, "faster-whisper", "float16", (120.0,)),
+        figures(comparison, "transformers", "float32", (200.0,)),
+    ]
+    kept = comparison.contenders(measured, 1.1)
+    assert {(one.tool, one.precision) for one in kept} == {
+        ("ours", "float32/condensed"),
+        ("faster-whisper", "int8"),
+        ("faster-whisper", "float32"),
+        ("transformers", "float32"),
+    }
+
+
 def test_over_models_the_smallest_ratio_counts(comparison: ModuleType) -> None:
     found = comparison.smallest([{"a": 3.0, "b": 2.0}, {"a": 2.5, "b": None}])
     assert found == {"a": 2.5, "b": None}
