@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from beam_audio.models.card import Padding, WeightLayout
     from beam_audio.models.transformer import Precision
 
-EXPORTER_VERSION = "3"
+EXPORTER_VERSION = "4"
 """Raised whenever an exporter changes what its graphs compute: it is part of ``model_sha256``."""
 
 CONFIG_FILE = "config.json"

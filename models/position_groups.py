@@ -1,7 +1,7 @@
 """Neighbouring encoder positions as one: the table of their position embeddings, and its rows.
 
 The table holds the embedding of every position, then one for every two neighbours, every four and
-eight, each group beginning at a multiple of its size; the last of a size may be short. A group's
+so on, each group beginning at a multiple of its size; the last of a size may be short. A group's
 embedding lies half-way between the mean and the middle one, and is as long as they are on average:
 the mean is short, since what changes fast cancels out in it, and a layer's norm would then make too
 much of the rest. That halves, and more, what a clip's token probabilities lose by groups.
@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GROUP_SIZES: Final = (1, 2, 4, 8)
+GROUP_SIZES: Final = (1, 2, 4, 8, 16)
 
 
 def group_row(size: int, position: int, positions: int) -> int:
