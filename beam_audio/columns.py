@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import schema
 from beam_audio.evidence import round_measure
+from beam_audio.types import Word
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from beam_audio.recording import RecordingEnd
     from beam_audio.scores import SegmentShare
-    from beam_audio.types import Row, Segment, Word
+    from beam_audio.types import Row, Segment
 
 WORD_TIME_DECIMALS: Final = 3
 """No recogniser places a word to less than a hundredth of a second."""
@@ -47,21 +49,35 @@ def score_columns(part: SegmentShare | None) -> Row:
     }
 
 
-def words_column(segment: Segment, words: tuple[Word, ...] | None) -> list[Row] | None:
-    """Words with their times in the recording, none of them outside the segment.
+def words_in_recording(segment: Segment, words: tuple[Word, ...] | None) -> tuple[Word, ...] | None:
+    """Words of a segment as they are stored: timed from the start of the recording, rounded.
 
-    Words are per segment: where segments overlap, both have the words they share.
+    None of them lies outside the segment. Where segments overlap, both have the words they share.
     """
     if words is None:
         return None
-    return [
-        {
-            "word": word.word,
-            "start_seconds": _in_recording(segment, word.start_seconds),
-            "end_seconds": _in_recording(segment, word.end_seconds),
-            "probability": round_measure(word.probability),
-        }
+    return tuple(
+        Word(
+            word.word,
+            _in_recording(segment, word.start_seconds),
+            _in_recording(segment, word.end_seconds),
+            round_measure(word.probability),
+        )
         for word in words
+    )
+
+
+def words_column(words: tuple[Word, ...] | None) -> list[Row] | None:
+    """Words in recording time."""
+    return None if words is None else [asdict(word) for word in words]
+
+
+def speech_column(segment: Segment) -> list[Row]:
+    """The stretches of a segment that are speech, timed from the start of the recording."""
+    rate_hz = segment.sample_rate_hz
+    return [
+        {"start_seconds": start / rate_hz, "end_seconds": end / rate_hz}
+        for start, end in segment.speech
     ]
 
 

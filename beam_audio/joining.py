@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from beam_audio.types import Segment, Transcript
 
     Heard = tuple[Segment, Transcript | None]
-    """A segment and its transcript, None when recognising it failed."""
+    """A segment and its transcript with words in recording time; None when recognising failed."""
 
 
 def majority_language(heard: Sequence[Heard]) -> str | None:
@@ -45,8 +45,8 @@ def core_texts(heard: Sequence[Heard]) -> list[str]:
     """
     borders = _borders(heard) if heard else []
     return [
-        "" if transcript is None else _text_between(segment, transcript, first, last)
-        for (segment, transcript), (first, last) in zip(heard, pairwise(borders), strict=True)
+        "" if transcript is None else _text_between(transcript, first, last)
+        for (_, transcript), (first, last) in zip(heard, pairwise(borders), strict=True)
     ]
 
 
@@ -59,30 +59,27 @@ def _borders(heard: Sequence[Heard]) -> list[float | None]:
             borders.append(None)
             continue
         border = segment.core_end_sample / segment.sample_rate_hz
-        latest = max(latest, _beside_word(segment, transcript, border))
+        latest = max(latest, _beside_word(transcript, border))
         borders.append(latest)
     return [*borders, None]
 
 
-def _beside_word(segment: Segment, transcript: Transcript | None, border: float) -> float:
+def _beside_word(transcript: Transcript | None, border: float) -> float:
     """The border, or the near edge of the word it falls into."""
     for word in (transcript.words if transcript else None) or ():
-        start = segment.start_seconds + word.start_seconds
-        end = segment.start_seconds + word.end_seconds
+        start, end = word.start_seconds, word.end_seconds
         if start < border < end:
             return end if (start + end) / 2 < border else start
     return border
 
 
-def _text_between(
-    segment: Segment, transcript: Transcript, first: float | None, last: float | None
-) -> str:
+def _text_between(transcript: Transcript, first: float | None, last: float | None) -> str:
     """The words whose middle is not before ``first`` and before ``last``; None is no bound."""
     if transcript.words is None:
         return transcript.text
     kept = []
     for word in transcript.words:
-        middle = segment.start_seconds + (word.start_seconds + word.end_seconds) / 2
+        middle = (word.start_seconds + word.end_seconds) / 2
         if (first is None or middle >= first) and (last is None or middle < last):
             kept.append(word.word)
     if len(kept) == len(transcript.words):

@@ -23,7 +23,7 @@ from beam_audio.audio import (
     resample,
     select_channels,
 )
-from beam_audio.errors import BeamAudioError, ConfigError, InputError, LimitError
+from beam_audio.errors import ConfigError, InputError, LimitError
 from beam_audio.metrics import measure
 from beam_audio.segment import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
@@ -85,13 +85,13 @@ class PreparedSegment:
 class RecordingEnd:
     """All segments of a recording have gone before.
 
-    ``truncation`` says why decoding stopped before the end, None when it did not.
+    ``truncation`` is the failure that ended decoding before its end, None when nothing did.
     """
 
     source: Source
     decoded_samples: int
     speech_samples: int
-    truncation: BeamAudioError | None
+    truncation: Failure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +256,13 @@ def _prepare_stream(
         found = splitters.finish()
     yield from _measured(found, settings, clock)
     for source, splitter in splitters.items():
-        yield RecordingEnd(
-            source, splitter.decoded_samples, splitter.speech_samples, stream.truncation
-        )
+        truncation = None
+        if stream.truncation is not None:
+            truncation = replace(
+                failure_of(source.ref, "decode", stream.truncation),
+                recording_id=source.recording_id,
+            )
+        yield RecordingEnd(source, splitter.decoded_samples, splitter.speech_samples, truncation)
 
 
 def _open_stream(ref: AudioRef, file: BinaryIO, settings: PrepareSettings) -> AudioStream:

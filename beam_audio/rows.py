@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
@@ -13,11 +13,13 @@ from beam_audio.columns import (
     encodable,
     score_columns,
     source_columns,
+    speech_column,
     words_column,
+    words_in_recording,
 )
 from beam_audio.evidence import Languages, evidence, round_measure
 from beam_audio.joining import core_texts, majority_language
-from beam_audio.recording import RecordingEnd, failure_of
+from beam_audio.recording import PreparedSegment, RecordingEnd, failure_of
 from beam_audio.scores import Score, SegmentShare, share
 from beam_audio.text import (
     chars_per_second,
@@ -72,11 +74,11 @@ class StoredClip:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one segment."""
+    """What became of one segment; the words of a transcript are in recording time."""
 
     segment: Segment
     quality: Quality
-    result: Transcript | Exception
+    result: Transcript | Failure
     clip: StoredClip | None = None
 
 
@@ -119,22 +121,38 @@ def recording_rows(
             yield "segments", _keys(row, ref, settings.partition_by), row
         else:
             samples["failed"] += core
-            yield failure_row(_segment_failure(end, outcome, outcome.result))
+            yield failure_row(outcome.result)
     samples["skipped"] = end.decoded_samples - samples.total()
     yield _recording_row(end, whole, settings, samples)
     if end.truncation is not None:
-        cut_short = failure_of(ref, "decode", end.truncation)
-        yield failure_row(cut_short, recording_id=end.source.recording_id)
+        yield failure_row(end.truncation)
 
 
-def failure_row(failure: Failure, *, recording_id: str | None = None) -> TableRow:
+def outcome_of(item: PreparedSegment, result: Transcript | Exception) -> Outcome:
+    """What became of a segment, in the form it is stored; of a failure, its core is lost."""
+    segment, ref = item.segment, item.source.ref
+    if isinstance(result, Transcript):
+        words = words_in_recording(segment, result.words)
+        return Outcome(segment, item.quality, replace(result, words=words))
+    failure = replace(
+        failure_of(ref, "recognise", result),
+        unit="segment",
+        recording_id=segment.recording_id,
+        segment_id=segment.segment_id,
+        start_seconds=segment.core_start_sample / segment.sample_rate_hz,
+        end_seconds=segment.core_end_sample / segment.sample_rate_hz,
+    )
+    return Outcome(segment, item.quality, failure)
+
+
+def failure_row(failure: Failure) -> TableRow:
     """Row of a failure, with its table and partition."""
     row = {
         "unit": failure.unit,
         "stage": failure.stage,
         "source_id": failure.source_id,
         "uri": encodable(failure.uri),
-        "recording_id": recording_id or failure.recording_id,
+        "recording_id": failure.recording_id,
         "segment_id": failure.segment_id,
         "start_seconds": failure.start_seconds,
         "end_seconds": failure.end_seconds,
@@ -200,7 +218,8 @@ def _segment_row(  # noqa: PLR0913 - the parts of one row
         "duration_seconds": segment.duration_seconds,
         "text": transcript.text,
         "language": language,
-        "words": words_column(segment, transcript.words),
+        "words": words_column(transcript.words),
+        "speech": speech_column(segment),
         "model_id": settings.model_id,
         "model_sha256": settings.model_sha256,
         "decision": decision,
@@ -261,25 +280,6 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
         "truncated": end.truncation is not None,
     }
     return [reason for reason, holds in reasons.items() if holds]
-
-
-def _segment_failure(end: RecordingEnd, outcome: Outcome, error: Exception) -> Failure:
-    """The core is what is lost, so it is what the row states."""
-    segment, ref = outcome.segment, end.source.ref
-    return Failure(
-        unit="segment",
-        stage="recognise",
-        source_id=ref.source_id,
-        uri=ref.uri,
-        error_type=type(error).__name__,
-        message=str(error) or repr(error),
-        recording_id=segment.recording_id,
-        segment_id=segment.segment_id,
-        start_seconds=segment.core_start_sample / segment.sample_rate_hz,
-        end_seconds=segment.core_end_sample / segment.sample_rate_hz,
-        event_time=ref.event_time,
-        attempt=ref.attempt,
-    )
 
 
 def _read_clip(outcome: Outcome, settings: RowSettings, clip_file: IO[bytes]) -> Row | None:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -38,6 +38,7 @@ _WORDS = pa.list_(
         ]
     )
 )
+_SPEECH = pa.list_(pa.struct([("start_seconds", _REAL), ("end_seconds", _REAL)]))
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
 
 
@@ -87,6 +88,7 @@ _SEGMENTS = [
         "bandwidth_hz",
         "loudness_lufs",
     ),
+    *_fields(_SPEECH, "speech"),
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
@@ -249,7 +249,7 @@ class _Unit:
             self._clips.write(item.encoded)
         recording = self._recording(item.source.recording_id)
         recording.waiting -= 1
-        recording.outcomes.append(rows.Outcome(item.segment, item.quality, result, stored))
+        recording.outcomes.append(replace(rows.outcome_of(item, result), clip=stored))
         self._finish_if_complete(recording)
 
     def _finish_if_complete(self, recording: _OpenRecording) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.columns import date_key, encodable, words_column
+from beam_audio.columns import date_key, encodable, words_column, words_in_recording
 from beam_audio.types import Segment, Word
 
 
@@ -32,15 +32,15 @@ def segment(rate_hz: int, start_sample: int, samples: int) -> Segment:
 
 def test_words_are_timed_from_the_start_of_the_recording() -> None:
     words = (Word("Well,", 0.0, 0.34, 0.87654321), Word("then.", 0.4, 0.70001, None))
-    assert words_column(segment(16_000, 160_000, 16_000), words) == [
+    assert words_column(words_in_recording(segment(16_000, 160_000, 16_000), words)) == [
         {"word": "Well,", "start_seconds": 10.0, "end_seconds": 10.34, "probability": 0.8765},
         {"word": "then.", "start_seconds": 10.4, "end_seconds": 10.7, "probability": None},
     ]
 
 
 def test_no_times_and_no_words_are_two_things() -> None:
-    assert words_column(segment(8_000, 0, 8_000), None) is None
-    assert words_column(segment(8_000, 0, 8_000), ()) == []
+    for words, column in ((None, None), ((), [])):
+        assert words_column(words_in_recording(segment(8_000, 0, 8_000), words)) == column
 
 
 @given(
@@ -56,8 +56,8 @@ def test_no_word_lies_outside_its_segment_or_before_the_last(
     heard_in = segment(rate_hz, start_sample, samples)
     times = [1.01 * place * heard_in.duration_seconds for place in sorted(places)]
     words = tuple(Word("x", start, end, 0.5) for start, end in pairwise(times))
-    found = words_column(heard_in, words) or []
-    edges = [(row["start_seconds"], row["end_seconds"]) for row in found]
+    found = words_in_recording(heard_in, words) or ()
+    edges = [(word.start_seconds, word.end_seconds) for word in found]
     flat = [time for edge in edges for time in edge]
     assert flat == sorted(flat)
     assert heard_in.start_seconds <= flat[0]

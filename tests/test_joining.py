@@ -44,12 +44,11 @@ def windows(seconds: float, window: float, overlap: float) -> list[Segment]:
 def hear(
     segment: Segment, said: list[tuple[str, float, float]], language: str = "en"
 ) -> Transcript:
-    """The words that lie inside a segment, in its own time."""
-    offset = segment.start_seconds
+    """The words that lie inside a segment."""
     words = tuple(
-        Word(text, start - offset, end - offset, 0.9)
+        Word(text, start, end, 0.9)
         for text, start, end in said
-        if start >= offset - 1e-9 and end <= segment.end_seconds + 1e-9
+        if start >= segment.start_seconds and end <= segment.end_seconds
     )
     glue = "" if language == "ja" else " "
     return Transcript(glue.join(word.word for word in words), language, words=words)

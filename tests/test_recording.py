@@ -182,7 +182,9 @@ def test_limits_stop_a_recording_and_say_so(tmp_path: Path) -> None:
     limited = replace(SETTINGS, limits=DecodeLimits(max_recording_seconds=2.5))
     (end,) = ends(events(source, limited))
     assert end.decoded_samples == 2.5 * RATE_HZ
-    assert isinstance(end.truncation, LimitError)
+    assert end.truncation is not None
+    assert (end.truncation.error_type, end.truncation.unit) == ("LimitError", "recording")
+    assert end.truncation.recording_id == end.source.recording_id
 
 
 # --- Failing --------------------------------------------------------------------------------------

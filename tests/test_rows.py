@@ -186,6 +186,23 @@ def test_words_have_the_times_of_the_recording(tmp_path: Path) -> None:
         assert [word["probability"] for word in row["words"]] == [1.0, 1.0]
 
 
+def test_speech_lies_in_its_segment_and_adds_up(tmp_path: Path) -> None:
+    samples = np.concatenate([tones([0.0]), speech(), tones([0.0])])
+    transcribe(tmp_path / "out", ref(write(tmp_path / "a.wav", samples)))
+    rows = segments_in_order(tmp_path / "out")
+    assert rows[-1]["speech"] == []
+    total = 0.0
+    for row in rows:
+        edges = [edge for span in row["speech"] for edge in span.values()]
+        assert edges == sorted(edges)
+        assert all(row["start_seconds"] <= edge <= row["end_seconds"] for edge in edges)
+        seconds = sum(edges[1::2]) - sum(edges[::2])
+        assert row["speech_fraction"] == pytest.approx(seconds / row["duration_seconds"], abs=1e-4)
+        total += seconds
+    (recording,) = read(tmp_path / "out", "recordings")
+    assert 0 < total == pytest.approx(recording["speech_seconds"])
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_text_in_a_window_where_nobody_speaks_is_dropped(tmp_path: Path, preset: str) -> None:
     samples = np.concatenate([tones([0.3, 0.0]), speech()[:RATE_HZ]])
