@@ -185,8 +185,9 @@ class WhisperGraphs:
             tuple(counts[row] for row in rows) for counts in (state.contents, state.positions)
         )
         longest = max(positions)
+        # Positions before rows: what is cut off is not copied first.
         audio = {
-            name: self._put(_kept_positions(name, value.numpy()[rows], longest))
+            name: self._put(_first_positions(name, value.numpy(), longest)[rows])
             for name, value in state.audio.items()
         }
         past = {name: self._put(value.numpy()[rows]) for name, value in state.past.items()}
@@ -234,6 +235,6 @@ def _stack_features(features: Sequence[NDArray[np.float32]]) -> NDArray[np.float
     )
 
 
-def _kept_positions(name: str, array: NDArray[Any], positions: int) -> NDArray[Any]:
+def _first_positions(name: str, array: NDArray[Any], positions: int) -> NDArray[Any]:
     """The first audio positions of an input of the decoder."""
     return array[:, :, :positions] if name.startswith("cross_value") else array[..., :positions]
