@@ -35,9 +35,9 @@ SAMPLES_PER_POSITION: Final = 320
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
 _LEAST_GROUPS: Final = (16, 8, 4, 4)
-# A clip shorter than that, 1 s, attends to silence more than others: its groups end at size 4.
+# A clip of fewer positions, 1 s, loses most by larger groups: its own end at size 4.
 _SHORT_POSITIONS: Final = 50
-_SHORT_LEVELS: Final = 2
+_SHORT_LEVELS: Final = 2  # places in GROUP_SIZES past the first
 # Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
 # last hears the end of the window, as the 1,500th does: attention leans on it.
 _SILENT_POSITIONS: Final = 4
