@@ -8,7 +8,7 @@ embedding is made of theirs, and attention to it counts as many times as the gro
 adding log(members) to its score. The network still sees the clip end, and silence up to
 30 s, at a fraction of the work. It remains an approximation of the full window;
 ``benchmarks/precision.py`` tells how near it is. What makes it so: the length of the embeddings,
-groups of at most 16, or 4 after a very short clip, and the window's own end.
+groups of at most 16, which grow more slowly after a very short clip, and the window's own end.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ SAMPLES_PER_POSITION: Final = 320
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # Groups of each size there are at least, before the next larger size begins at a multiple of it.
 _LEAST_GROUPS: Final = (16, 8, 4, 4)
-# A clip of fewer positions, 1 s, loses most by larger groups: its own end at size 4.
+# A clip of fewer positions, 1 s, loses most by larger groups.
+_LEAST_GROUPS_SHORT: Final = (32, 32, 64, 16)
 _SHORT_POSITIONS: Final = 50
-_SHORT_LEVELS: Final = 2  # places in GROUP_SIZES past the first
 # Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
 # last hears the end of the window, as the 1,500th does: attention leans on it.
 _SILENT_POSITIONS: Final = 4
@@ -100,9 +100,9 @@ def _condensed(content: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the embeddings, and how many positions each stands for; the last is on its own."""
     rows, members, position = list(range(content)), [1] * content, content
     level = groups = 0
-    levels = _SHORT_LEVELS if content < _SHORT_POSITIONS else len(_LEAST_GROUPS)
+    least = _LEAST_GROUPS_SHORT if content < _SHORT_POSITIONS else _LEAST_GROUPS
     while position < POSITIONS:
-        ready = level < levels and groups >= _LEAST_GROUPS[level]
+        ready = level < len(least) and groups >= least[level]
         if ready and not position % GROUP_SIZES[level + 1]:
             level, groups = level + 1, 0
         size = GROUP_SIZES[level]

@@ -134,9 +134,10 @@ class WhisperGraphs:
             size = (len(rows), *rows[0].shape[1:3], positions)
             if name.startswith("cross_value"):
                 size = (len(rows), rows[0].shape[1], positions, rows[0].shape[3])
-            array = np.zeros(size, self._dtype)
-            for row, clip in enumerate(rows):
-                array[row, :, : clip.shape[2], : clip.shape[3]] = clip[0]
+            array = np.empty(size, self._dtype)
+            for row, clip in zip(array, rows, strict=True):
+                row[:, : clip.shape[2], : clip.shape[3]] = clip[0]
+                row[:, clip.shape[2] :] = row[:, :, clip.shape[3] :] = 0
             joined[name] = self._put(array)
         return joined
 
