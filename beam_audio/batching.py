@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOOKAHEAD_BUDGETS = 2
+_FIRST_BUDGET_SECONDS = 30.0
 
 
 def batches(
@@ -26,7 +27,8 @@ def batches(
 
     Up to two budgets' worth of items are held and sorted by length; the longest that fit together
     leave first. A batch costs its size times its costliest item and stays within the budget,
-    except that an item above the budget is a batch of its own.
+    except that an item above the budget is a batch of its own. The first budgets are small ones,
+    each twice the one before, so that work begins long before two whole budgets are there.
 
     Args:
         items: The items, in any order.
@@ -39,12 +41,14 @@ def batches(
     """
     held: list[T] = []
     held_cost = 0.0
+    budget_now = min(budget_seconds, _FIRST_BUDGET_SECONDS)
     for item in items:
         held.append(item)
         held_cost += cost(item)
-        while held_cost >= _LOOKAHEAD_BUDGETS * budget_seconds:
-            batch = _take_longest(held, seconds, cost, budget_seconds)
+        while held_cost >= _LOOKAHEAD_BUDGETS * budget_now:
+            batch = _take_longest(held, seconds, cost, budget_now)
             held_cost = sum(map(cost, held))
+            budget_now = min(budget_seconds, 2 * budget_now)
             yield batch
     while held:
         yield _take_longest(held, seconds, cost, budget_seconds)

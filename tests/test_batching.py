@@ -52,6 +52,22 @@ def test_batches_hold_items_of_like_length() -> None:
     assert padded / sum(lengths) < 1.2
 
 
+def test_work_begins_long_before_two_budgets_are_there() -> None:
+    taken: list[float] = []
+
+    def feed() -> Iterator[float]:
+        for _ in range(200):
+            taken.append(10.0)
+            yield 10.0
+
+    out = batches(feed(), seconds=identity, cost=identity, budget_seconds=240.0)
+    sizes = [sum(next(out))]
+    assert sum(taken) <= 60.0
+    sizes += [sum(batch) for batch in out]
+    assert sizes[:4] == [30.0, 60.0, 120.0, 240.0]
+    assert max(sizes) == 240.0
+
+
 @given(LENGTHS, st.floats(0.0, 100.0))
 def test_reading_ahead_keeps_order_and_bounds_the_lead(lengths: list[float], budget: float) -> None:
     made: list[float] = []
