@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check --o
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test minimum lint types lock clean
+.PHONY: help demo test integration minimum lint types lock prism clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -24,10 +24,13 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 	$(BIN)/beam-audio demo
 
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not integration" $(PYTEST_ARGS)
+
+integration: $(VENV)/.installed $(BIN)/prism  ## run the tests that need other runners and servers (needs Go)
+	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
-	$(VENV)-minimum/bin/python -m pytest -m "not slow"
+	$(VENV)-minimum/bin/python -m pytest -m "not slow and not integration"
 
 lint: $(VENV)/.installed  ## ruff, rules and format
 	$(BIN)/ruff check .
@@ -39,6 +42,13 @@ types: $(VENV)/.installed  ## mypy, strict
 UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile setup.py --quiet --upgrade --generate-hashes \
 	--extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
 	--universal --python-version 3.11
+
+prism: $(BIN)/prism  ## build Prism, Beam's other local runner, at the version of Beam (needs Go)
+
+$(BIN)/prism: $(VENV)/.locked
+	GOBIN=$(CURDIR)/$(BIN) go install \
+		github.com/apache/beam/sdks/v2/go/cmd/prism@v$$($(BIN)/python -c 'import apache_beam; print(apache_beam.__version__)')
+	@touch $@
 
 lock:  ## write requirements/ anew from setup.py: the newest and the oldest allowed (needs uv)
 	$(UV_COMPILE) --output-file requirements/dev.txt

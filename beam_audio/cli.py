@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import sys
 from importlib import resources
 from pathlib import Path
@@ -19,6 +20,7 @@ from beam_audio.asr import build_model, check_model, list_models
 from beam_audio.doctor import examine
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.pipeline import run
+from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
 from beam_audio.summary import ProgressLine, closing_table
 from beam_audio.transforms.units import PROGRESS
 from beam_audio.version import __version__
@@ -40,6 +42,13 @@ _RUN_EXAMPLES: Final = """examples:
 Every option of Apache Beam and its runners is accepted too.
 exit status: 0 every input and every second is accounted for · 1 not so, or the run failed ·
 2 bad arguments, or an input that matches nothing · 3 new input and none of it could be decoded"""
+
+_PLAN_EXAMPLES: Final = """examples:
+  beam-audio plan --input='gs://bucket/calls/**.flac' --model=whisper-base --worker_price=0.19
+  beam-audio plan --manifest=corpus.jsonl --deadline_hours=8 --worker_cores=8 \\
+      --times_real_time=400 --worker_price=1.2
+
+The speed is that of the last run of this model over --output, if there is one, else a table's."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,6 +96,18 @@ def _parser() -> argparse.ArgumentParser:
     configuration.add_flags(run_parser)
     run_parser.set_defaults(action=_run)
 
+    plan = commands.add_parser(
+        "plan",
+        help="what a run would take: hours of audio, compute, workers and cost",
+        description="Takes the flags of run; reads headers, decodes nothing and writes nothing.",
+        epilog=_PLAN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    configuration.add_flags(plan)
+    _add_plan_flags(plan)
+    plan.set_defaults(action=_plan)
+
     demo = commands.add_parser("demo", help="transcribe the packaged clips", allow_abbrev=False)
     demo.add_argument("--output", default="demo-output", metavar="DIR")
     demo.set_defaults(action=_demo)
@@ -113,6 +134,49 @@ def _run(given: argparse.Namespace, rest: list[str]) -> int:
     settings = configuration.resolve(flags, given.config)
     PipelineOptions(rest).get_all_options()  # Beam stops here at values of the wrong kind
     return _run_and_report(settings, rest)
+
+
+def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of ``plan`` that a run does not have."""
+    flags = parser.add_argument_group("what it is planned for")
+    for name, default, kind, text in (
+        ("deadline_hours", 24.0, _above_zero, "hours it may take"),
+        ("worker_cores", 4, _count, "cores of a worker"),
+        ("worker_price", 1.0, _above_zero, "price of a worker's hour, in any currency"),
+        ("times_real_time", None, _above_zero, "speed of a worker; measured on cores if not given"),
+        ("max_headers", 1000, _count, "read no more headers; other lengths are estimated by size"),
+    ):
+        shown = "" if default is None else f" (default: {default:g})"
+        flags.add_argument(f"--{name}", type=kind, default=default, metavar="N", help=text + shown)
+
+
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} must be above 0")
+    return number
+
+
+def _count(text: str) -> int:
+    return round(_above_zero(text))
+
+
+def _plan(given: argparse.Namespace, rest: list[str]) -> int:
+    _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
+    known = {*_run_flags()}
+    flags = {name: value for name, value in vars(given).items() if name in known}
+    settings = configuration.resolve({"output": "nowhere"} | flags, given.config)
+    found = survey(list_inputs(settings), max_headers=given.max_headers, limits=settings.limits)
+    speed = (
+        Speed(given.times_real_time / given.worker_cores, "as given")
+        if given.times_real_time
+        else measured_speed(settings)
+    )
+    estimate = Estimate(found.seconds, speed, given.worker_cores)
+    print(
+        plan_table(found, estimate, deadline_hours=given.deadline_hours, price=given.worker_price)
+    )
+    return 0
 
 
 def _run_flags() -> Sequence[str]:

@@ -168,23 +168,21 @@ class RunConfig:
             max_seconds=model_max_seconds,
         )
 
-    def config_id(self, model: ModelFacts) -> str:
-        """Hash of what decides the rows, layer by layer: decode, segment, model, metrics."""
-        return stable_id(
-            "config",
-            {
-                "decode": {"channels": self.channels},
-                "segment": self.segment_settings(model.max_seconds).canonical(),
-                "model": [
-                    model.model_id,
-                    model.model_sha256,
-                    self.language,
-                    self.task,
-                    self.prompt,
-                ],
-                "metrics": {"normalizer": self.normalizer},
-            },
-        )
+    def layers(self, model: ModelFacts) -> dict[str, str]:
+        """Hash of what decides the rows, layer by layer, the rules aside."""
+        layers: dict[str, object] = {
+            "decode": {"channels": self.channels},
+            "segment": self.segment_settings(model.max_seconds).canonical(),
+            "model": [
+                model.model_id,
+                model.model_sha256,
+                self.language,
+                self.task,
+                self.prompt,
+            ],
+            "metrics": {"normalizer": self.normalizer},
+        }
+        return {name: stable_id("layer", name, what) for name, what in layers.items()}
 
 
 _ABOVE_ZERO: Final = (

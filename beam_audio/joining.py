@@ -55,7 +55,11 @@ def _borders(heard: Sequence[Heard]) -> list[float | None]:
     borders: list[float | None] = [None]
     latest = 0.0
     for (segment, transcript), (following, _) in pairwise(heard):
-        if segment.end_sample <= following.start_sample:
+        # Either of the two tells; of one that failed, and was stored, the core alone is known.
+        if (
+            segment.end_sample <= following.core_start_sample
+            and segment.core_end_sample <= following.start_sample
+        ):
             borders.append(None)
             continue
         border = segment.core_end_sample / segment.sample_rate_hz

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from beam_audio import store
+from beam_audio.commits import read_commits
 from beam_audio.schema import LEDGER_COLUMNS
 
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
         root: The output folder.
         listed: Source ids of every input this run saw, done before or not.
     """
-    commits = list(store.read_commits(root))
-    files = sorted(name for commit in commits for name in commit.files)
-    known = {source_id for commit in commits for source_id in commit.known_source_ids}
+    committed = list(read_commits(root))
+    files = sorted(name for commit in committed for name in commit.files)
+    known = {source_id for commit in committed for source_id in commit.sources_that("known")}
     account = _Account()
     for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
         _enter_recording(account, row)

@@ -77,13 +77,21 @@ class PartWriter:
 
         Columns that are partition keys stand in the folder name and are not stored in the file.
         """
-        folder = partition_folder(table, keys)
+        self._file(table, partition_folder(table, keys)).add(row)
+        self.rows[table] += 1
+
+    def copy(self, table: Table, folder: str, batch: pa.RecordBatch) -> None:
+        """Add rows of an earlier part file of this folder; columns it lacks are null."""
+        if batch.num_rows:
+            self._file(table, folder).copy(batch)
+            self.rows[table] += batch.num_rows
+
+    def _file(self, table: Table, folder: str) -> _PartFile:
         if folder not in self._files:
-            without = tuple(key for key, _ in keys)
+            without = tuple(key.partition("=")[0] for key in folder.split("/")[1:])
             columns = schema.file_schema(table, without=without, audio=self._audio)
             self._files[folder] = _PartFile(store.temporary_name(self._root), columns)
-        self._files[folder].add(row)
-        self.rows[table] += 1
+        return self._files[folder]
 
     def publish(self) -> tuple[str, ...]:
         """Finish every file and move it to its final name.
@@ -118,6 +126,17 @@ class _PartFile:
         self._audio_bytes += len((row.get("audio") or {}).get("bytes") or b"")
         if len(self._rows) >= _FLUSH_ROWS or self._audio_bytes >= _FLUSH_AUDIO_BYTES:
             self._flush()
+
+    def copy(self, batch: pa.RecordBatch) -> None:
+        self._flush()
+        names = set(batch.schema.names)
+        columns = [
+            batch.column(field.name).cast(field.type)
+            if field.name in names
+            else pa.nulls(batch.num_rows, field.type)
+            for field in self._columns
+        ]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._columns))
 
     def _flush(self) -> None:
         if self._rows:

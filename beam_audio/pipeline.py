@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 import uuid
@@ -12,10 +13,9 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio import store
+from beam_audio import commits, store
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.ledger import Ledger, read_ledger
@@ -23,19 +23,20 @@ from beam_audio.recording import PrepareSettings
 from beam_audio.remote import local_model
 from beam_audio.rows import RowSettings
 from beam_audio.rules import load_rules
+from beam_audio.runners import choose_runner, runs_in_this_process, threads_per_process
 from beam_audio.text import normalizer_for
 from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.transforms.units import TranscribeUnits
-from beam_audio.unit import UnitSettings
+from beam_audio.unit_work import UnitSettings
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beam_audio.commits import Commit
     from beam_audio.config import RunConfig
 
-_LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner")
 _VERSIONED: Final = (
     "apache-beam",
     "onnxruntime",
@@ -56,6 +57,7 @@ class RunResult:
         listed: Inputs listed, duplicates counted.
         new_inputs: Distinct inputs that were not committed before.
         new_undecoded: Those of them without a row in ``recordings/``.
+        done_again: Inputs that were committed before and of which something was done again.
         decoded_seconds: Source seconds decoded by this run.
         wall_seconds: From the start of the graph, once built, to its end.
         providers: Execution providers of this run's units.
@@ -66,6 +68,7 @@ class RunResult:
     listed: int
     new_inputs: int
     new_undecoded: int
+    done_again: int
     decoded_seconds: float
     wall_seconds: float
     providers: tuple[str, ...]
@@ -87,27 +90,27 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     """Check, sweep, run the graph to its end, balance the ledger and write the run file.
 
     Raises:
-        ConfigError: Flags that cannot be run, an input that matches nothing, or an output made
-            with another configuration.
+        ConfigError: Flags that cannot be run, an input that matches nothing, or an output whose
+            files are laid out otherwise.
         StoreError: The output is not writable.
         ModelError: The model cannot be had.
     """
     options = PipelineOptions(list(beam_flags))
-    is_local = options.view_as(StandardOptions).runner in _LOCAL_RUNNERS
+    runner = choose_runner(options)
     _check_input(config)
     model = local_model(config.model)
     facts = _model_facts(config, model)
     settings = unit_settings(config, facts)
     store.require_writable(config.output)
-    before = list(store.read_commits(config.output))
-    _check_same_configuration(before, settings)
-    handler = model_handler(config)
+    before = list(commits.read_commits(config.output))
+    _check_same_layout(before, settings)
+    handler = model_handler(config, threads=threads_per_process(options))
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
-    recognizer = handler.acquire() if is_local else None
-    store.sweep(config.output)
+    recognizer = handler.acquire() if runs_in_this_process(options) else None
+    commits.sweep(config.output)
 
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    pipeline = beam.Pipeline(runner=FnApiRunner() if is_local else None, options=options)
+    pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, config, settings, handler, run_id)
     start = time.monotonic()
     pipeline.run().wait_until_finish()
@@ -146,7 +149,7 @@ def build(
     )
 
 
-def model_handler(config: RunConfig) -> OnnxAsrModelHandler:
+def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModelHandler:
     """The model as the configuration asks for it; nothing is loaded."""
     return OnnxAsrModelHandler(
         config.model,
@@ -156,6 +159,7 @@ def model_handler(config: RunConfig) -> OnnxAsrModelHandler:
         require_provider=config.require_provider,
         task=config.model_task,
         prompt=config.prompt,
+        threads=threads,
     )
 
 
@@ -187,7 +191,7 @@ def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
             store_audio=config.store_audio,
             model_id=facts.model_id,
             model_sha256=facts.model_sha256,
-            config_id=config.config_id(facts),
+            config_layers=config.layers(facts),
         ),
         language=config.language,
         batch_seconds=config.batch_seconds,
@@ -221,15 +225,16 @@ def _check_input(config: RunConfig) -> None:
         raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
 
 
-def _check_same_configuration(commits: Sequence[store.Commit], settings: UnitSettings) -> None:
-    """One output holds the rows of one configuration."""
+def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> None:
+    """One output has one layout of folders and columns; anything else may change."""
     wanted = settings.rows.layout()
-    for commit in commits:
+    for commit in committed:
         differs = [name for name, value in wanted.items() if commit.layout.get(name) != value]
         if differs:
+            flags = ", ".join(f"--{name}" for name in sorted(differs))
             raise ConfigError(
-                f"--output holds rows made with another {', '.join(sorted(differs))}; "
-                "name another --output or use the flags of the earlier run (see its run-*.json)"
+                f"--output holds rows made with another {flags}; "
+                "name another --output or use the flag of the earlier run (see its run-*.json)"
             )
 
 
@@ -250,24 +255,29 @@ def _result(
     output: str,
     run_id: str,
     listed: list[str],
-    before: list[store.Commit],
+    before: list[Commit],
     wall_seconds: float,
 ) -> RunResult:
-    done_before = {(commit.unit_id, commit.attempt) for commit in before}
-    known = {source_id for commit in before for source_id in commit.source_ids}
+    versions = {commit.unit_id: commit.version for commit in before}
+    known = {source_id: state for commit in before for source_id, state in commit.sources.items()}
     fresh = [
         commit
-        for commit in store.read_commits(output)
-        if (commit.unit_id, commit.attempt) not in done_before
+        for commit in commits.read_commits(output)
+        if commit.version > versions.get(commit.unit_id, 0)
     ]
     ledger = read_ledger(output, listed)
-    new = set(listed) - known
+    new = set(listed) - known.keys()
     return RunResult(
         run_id=run_id,
         ledger=ledger,
         listed=len(listed),
         new_inputs=len(new),
         new_undecoded=len(new & ledger.undecoded),
+        done_again=sum(
+            known.get(source_id, state) != state
+            for commit in fresh
+            for source_id, state in commit.sources.items()
+        ),
         decoded_seconds=sum(commit.decoded_seconds for commit in fresh),
         wall_seconds=wall_seconds,
         providers=tuple(sorted({commit.provider for commit in fresh})),
@@ -280,15 +290,18 @@ def _write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult
         "run_id": result.run_id,
         "configuration": asdict(config),
         "layout": settings.rows.layout(),
+        "layers": settings.rows.layers,
         "model_id": settings.rows.model_id,
         "model_sha256": settings.rows.model_sha256,
         "versions": _versions(),
+        "machine": {"cores": os.cpu_count()},
         "providers": result.providers,
         "ledger": {
             "balances": ledger.balances,
             "listed": result.listed,
             "inputs": ledger.inputs,
             "new_inputs": result.new_inputs,
+            "done_again": result.done_again,
             "missing": ledger.missing,
             "unbalanced": ledger.unbalanced,
             "recordings": ledger.recordings,

@@ -95,13 +95,14 @@ class RecordingEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownRecording:
+class KnownInput:
     """An input whose very bytes have rows already, under the same name: the file was touched."""
 
     source_id: str
+    recording_ids: tuple[str, ...]
 
 
-Event = PreparedSegment | RecordingEnd | KnownRecording | Failure
+Event = PreparedSegment | RecordingEnd | KnownInput | Failure
 
 
 class StageClock:
@@ -145,7 +146,7 @@ def prepare(
     Yields:
         Segments as they are found, then one :class:`RecordingEnd` a channel; a :class:`Failure`
         instead when the input could not be read or decoded, which voids segments yielded before;
-        or just a :class:`KnownRecording`.
+        or just a :class:`KnownInput`.
 
     Raises:
         ConfigError: The decoder asked for is not installed.
@@ -155,10 +156,10 @@ def prepare(
         with clock.stage("open"):
             file, content_sha256 = spool(ref, settings.limits.max_source_bytes)
         stage = "decode"
-        with file, _open_stream(ref, file, settings) as stream:
+        with file, open_stream(ref, file, settings) as stream:
             splitters = _Splitters(ref, content_sha256, stream.format, settings)
-            if splitters.are_known(known):
-                yield KnownRecording(ref.source_id)
+            if all(each in known for each in splitters.recording_ids):
+                yield KnownInput(ref.source_id, splitters.recording_ids)
             else:
                 yield from _prepare_stream(stream, splitters, settings, clock)
     except ConfigError:
@@ -177,7 +178,7 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
     try:
         file, content_sha256 = spool(ref, settings.limits.max_source_bytes)
         stage = "decode"
-        with file, _open_stream(ref, file, settings) as stream:
+        with file, open_stream(ref, file, settings) as stream:
             blocks = list(stream.blocks())
             rate_hz, truncation = stream.format.sample_rate_hz, stream.truncation
             samples = np.concatenate([_no_frames(stream.format.channels), *blocks])
@@ -265,7 +266,8 @@ def _prepare_stream(
         yield RecordingEnd(source, splitter.decoded_samples, splitter.speech_samples, truncation)
 
 
-def _open_stream(ref: AudioRef, file: BinaryIO, settings: PrepareSettings) -> AudioStream:
+def open_stream(ref: AudioRef, file: BinaryIO, settings: PrepareSettings) -> AudioStream:
+    """Decode an input's bytes, or the part of them that it is."""
     return open_audio(
         file,
         decoder=settings.decoder,
@@ -304,8 +306,9 @@ class _Splitters:
             source = Source(ref, recording_id, channel, sha256, audio_format)
             self._splitters[channel] = (source, splitter)
 
-    def are_known(self, known: Container[str]) -> bool:
-        return all(source.recording_id in known for source, _ in self._splitters.values())
+    @property
+    def recording_ids(self) -> tuple[str, ...]:
+        return tuple(source.recording_id for source, _ in self._splitters.values())
 
     def push(self, block: NDArray[np.float32]) -> list[tuple[Source, Segment]]:
         found = []
@@ -325,14 +328,20 @@ class _Splitters:
         return self._splitters.values()
 
 
+def prepared_segment(
+    source: Source, segment: Segment, quality: Quality, settings: PrepareSettings
+) -> PreparedSegment:
+    """A segment with its samples as the recogniser takes them, and as they are stored."""
+    clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
+    codec = settings.store_audio
+    encoded = None if codec == "none" else clips.encode(segment, codec)
+    return PreparedSegment(source, replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)
+
+
 def _measured(
     found: list[tuple[Source, Segment]], settings: PrepareSettings, clock: StageClock
 ) -> Iterator[PreparedSegment]:
     for source, segment in found:
         with clock.stage("measure"):
-            quality = measure(segment)
-            clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
-            codec = settings.store_audio
-            encoded = None if codec == "none" else clips.encode(segment, codec)
-        bare = replace(segment, samples=_NO_SAMPLES)
-        yield PreparedSegment(source, bare, quality, clip, encoded)
+            prepared = prepared_segment(source, segment, measure(segment), settings)
+        yield prepared

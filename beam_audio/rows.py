@@ -27,7 +27,15 @@ from beam_audio.text import (
     normalizer_for,
     words_per_second,
 )
-from beam_audio.types import AudioRef, Failure, Quality, Row, Segment, Transcript
+from beam_audio.types import (
+    AudioRef,
+    Failure,
+    Quality,
+    Row,
+    Segment,
+    Transcript,
+    stable_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,16 +60,21 @@ class RowSettings:
     store_audio: str
     model_id: str
     model_sha256: str
-    config_id: str
+    config_layers: dict[str, str]
+
+    @property
+    def config_id(self) -> str:
+        """Hash of the configuration but for its rules, which have an id of their own."""
+        return stable_id("config", self.config_layers)
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """Hash of each layer that the rows depend on."""
+        return {**self.config_layers, "rules": self.rules.rules_id}
 
     def layout(self) -> dict[str, str]:
         """What all rows of one output have in common."""
-        return {
-            "config_id": self.config_id,
-            "rules": self.rules.rules_id,
-            "partition_by": ",".join(self.partition_by),
-            "store_audio": self.store_audio,
-        }
+        return {"partition_by": ",".join(self.partition_by), "store_audio": self.store_audio}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +86,25 @@ class StoredClip:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of a segment that was recognised; its words are in recording time."""
+
+    transcript: Transcript
+    quality: Quality
+    clip: StoredClip | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one segment; the words of a transcript are in recording time."""
+    """What became of one segment."""
 
     segment: Segment
-    quality: Quality
-    result: Transcript | Failure
-    clip: StoredClip | None = None
+    result: Heard | Failure
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """What was heard in it; None when it failed."""
+        return self.result.transcript if isinstance(self.result, Heard) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +132,16 @@ def recording_rows(
     samples: Counter[str] = Counter()
     for outcome, part in zip(outcomes, shares, strict=True):
         core = outcome.segment.core_end_sample - outcome.segment.core_start_sample
-        if isinstance(outcome.result, Transcript):
+        if isinstance(outcome.result, Heard):
             row = _segment_row(
                 end,
-                outcome,
+                outcome.segment,
                 outcome.result,
                 part,
                 recording_language=whole.language,
                 settings=settings,
             )
-            row["audio"] = _read_clip(outcome, settings, clip_file)
+            row["audio"] = _read_clip(outcome.segment, outcome.result, settings, clip_file)
             samples[row["decision"]] += core
             yield "segments", _keys(row, ref, settings.partition_by), row
         else:
@@ -128,12 +153,14 @@ def recording_rows(
         yield failure_row(end.truncation)
 
 
-def outcome_of(item: PreparedSegment, result: Transcript | Exception) -> Outcome:
+def outcome_of(
+    item: PreparedSegment, result: Transcript | Exception, clip: StoredClip | None = None
+) -> Outcome:
     """What became of a segment, in the form it is stored; of a failure, its core is lost."""
     segment, ref = item.segment, item.source.ref
     if isinstance(result, Transcript):
         words = words_in_recording(segment, result.words)
-        return Outcome(segment, item.quality, replace(result, words=words))
+        return Outcome(segment, Heard(replace(result, words=words), item.quality, clip))
     failure = replace(
         failure_of(ref, "recognise", result),
         unit="segment",
@@ -142,7 +169,7 @@ def outcome_of(item: PreparedSegment, result: Transcript | Exception) -> Outcome
         start_seconds=segment.core_start_sample / segment.sample_rate_hz,
         end_seconds=segment.core_end_sample / segment.sample_rate_hz,
     )
-    return Outcome(segment, item.quality, failure)
+    return Outcome(segment, failure)
 
 
 def failure_row(failure: Failure) -> TableRow:
@@ -169,10 +196,7 @@ def _whole(
     ref: AudioRef, outcomes: Sequence[Outcome], settings: RowSettings
 ) -> tuple[_Whole, Sequence[SegmentShare | None]]:
     """What was heard in all, and each segment's share of the reference; None without one."""
-    heard = [
-        (outcome.segment, outcome.result if isinstance(outcome.result, Transcript) else None)
-        for outcome in outcomes
-    ]
+    heard = [(outcome.segment, outcome.transcript) for outcome in outcomes]
     language = majority_language(heard) or ref.language
     texts = tuple(core_texts(heard))
     if ref.reference_text is None:
@@ -186,14 +210,14 @@ def _whole(
 
 def _segment_row(  # noqa: PLR0913 - the parts of one row
     end: RecordingEnd,
-    outcome: Outcome,
-    transcript: Transcript,
+    segment: Segment,
+    heard: Heard,
     part: SegmentShare | None,
     *,
     recording_language: str | None,
     settings: RowSettings,
 ) -> Row:
-    segment, stated = outcome.segment, end.source.ref.language
+    transcript, stated = heard.transcript, end.source.ref.language
     language = transcript.language or stated
     languages = Languages(
         judged_as=(stated if part else None) or language,
@@ -201,7 +225,7 @@ def _segment_row(  # noqa: PLR0913 - the parts of one row
         stated=stated,
     )
     score = part.score if part else None
-    measures = evidence(segment, outcome.quality, transcript, score, languages)
+    measures = evidence(segment, heard.quality, transcript, score, languages)
     decision, reasons = settings.rules.decide(measures)
     columns = schema.column_names("segments")
     return {
@@ -218,6 +242,7 @@ def _segment_row(  # noqa: PLR0913 - the parts of one row
         "duration_seconds": segment.duration_seconds,
         "text": transcript.text,
         "language": language,
+        "heard_language": transcript.language,
         "words": words_column(transcript.words),
         "speech": speech_column(segment),
         "model_id": settings.model_id,
@@ -257,6 +282,7 @@ def _recording_row(
         "speech_seconds": end.speech_samples / rate_hz,
         "text": text,
         "language": whole.language,
+        "stated_language": ref.language,
         "reasons": _recording_reasons(end, whole.share.score if whole.share else None),
         "config_id": settings.config_id,
         **source_columns(end),
@@ -282,13 +308,15 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
     return [reason for reason, holds in reasons.items() if holds]
 
 
-def _read_clip(outcome: Outcome, settings: RowSettings, clip_file: IO[bytes]) -> Row | None:
-    if outcome.clip is None:
+def _read_clip(
+    segment: Segment, heard: Heard, settings: RowSettings, clip_file: IO[bytes]
+) -> Row | None:
+    if heard.clip is None:
         return None
     codec: ClipCodec = "opus" if settings.store_audio == "opus" else "flac"
-    clip_file.seek(outcome.clip.position)
-    encoded = clip_file.read(outcome.clip.size_bytes)
-    return {"bytes": encoded, "path": clips.file_name(outcome.segment, codec)}
+    clip_file.seek(heard.clip.position)
+    encoded = clip_file.read(heard.clip.size_bytes)
+    return {"bytes": encoded, "path": clips.file_name(segment, codec)}
 
 
 def _keys(row: Row, ref: AudioRef, partition_by: Sequence[str]) -> Keys:

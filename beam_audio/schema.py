@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "1.2"
+SCHEMA_VERSION: Final = "1.3"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -72,7 +72,7 @@ _SEGMENTS = [
     ),
     *_fields(_TIME, "event_time"),
     *_required(_TEXT, "text"),
-    *_fields(_TEXT, "language"),
+    *_fields(_TEXT, "language", "heard_language"),
     *_fields(_REAL, "language_probability"),
     *_required(_TEXT, "model_id", "model_sha256"),
     *_fields(_REAL, "avg_logprob", "no_speech_prob", "compression_ratio"),
@@ -118,7 +118,7 @@ _RECORDINGS = [
     ),
     *_required(_REAL, "speech_seconds"),
     *_required(_TEXT, "text"),
-    *_fields(_TEXT, "language"),
+    *_fields(_TEXT, "language", "stated_language"),
     *_SCORES,
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "config_id"),

@@ -1,69 +1,28 @@
-"""The output folder: where its files are, what is committed, and what a dead run left behind.
+"""Files of the output folder: read, written whole, renamed, swept.
 
-Everything goes through Beam's ``FileSystems``, so a local path and ``gs://`` behave alike. A unit's
-part files count only once its commit record stands in ``_units/``.
+Everything goes through Beam's ``FileSystems``, so a local path and ``gs://`` behave alike.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import uuid
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 from beam_audio.errors import InputError, StoreError
-from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container
     from typing import BinaryIO
 
-TABLES = ("segments", "recordings", "failures")
-_COMMITS = "_units"
+    from beam_audio.schema import Table
+
+TABLES: Final[tuple[Table, ...]] = ("segments", "recordings", "failures")
 _TEMPORARY = "_tmp"
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The commit record of one unit: written last, it makes the unit's part files count.
-
-    Attributes:
-        unit_id: Hash of the sorted source ids.
-        layout: What all rows of one output share: configuration, rules, partition keys.
-        source_ids: Every input of the unit.
-        failed_source_ids: Those that have no row in ``recordings/``.
-        known_source_ids: Those whose very bytes have rows in another unit, under the same name.
-        recording_ids: Recordings that have their row in this unit.
-        files: Part files, relative to the output folder.
-        rows: Rows by table.
-        decoded_seconds: Source seconds decoded, each counted once.
-        stage_seconds: Seconds spent by stage.
-        provider: Execution provider the recogniser ran on.
-        attempt: 1, or more when failures were tried again.
-    """
-
-    unit_id: str
-    layout: dict[str, str]
-    source_ids: tuple[str, ...]
-    failed_source_ids: tuple[str, ...] = ()
-    known_source_ids: tuple[str, ...] = ()
-    recording_ids: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    rows: dict[str, int] = field(default_factory=dict)
-    decoded_seconds: float = 0.0
-    stage_seconds: dict[str, float] = field(default_factory=dict)
-    provider: str = ""
-    attempt: int = 1
-
-
-def unit_id(source_ids: Iterable[str]) -> str:
-    """Name of the unit that holds these inputs, whatever their order."""
-    return stable_id("unit", sorted(source_ids))
 
 
 def join(root: str, *parts: str) -> str:
@@ -116,8 +75,17 @@ def literal(path: str) -> str:
 
 def files_under(folder: str) -> list[FileMetadata]:
     """Every file below a folder, at any depth; none when the folder does not exist."""
+    return files_like(folder, "**")
+
+
+def files_like(folder: str, pattern: str) -> list[FileMetadata]:
+    """Files of a folder whose names match; none when the folder does not exist.
+
+    Raises:
+        StoreError: It cannot be listed.
+    """
     try:
-        (match,) = FileSystems.match([literal(folder.rstrip("/")) + "/**"])
+        (match,) = FileSystems.match([f"{literal(folder.rstrip('/'))}/{pattern}"])
     except BeamIOError as error:
         raise StoreError(f"cannot list {folder!r}: {error}") from error
     return list(match.metadata_list)
@@ -153,50 +121,19 @@ def temporary_name(root: str) -> str:
     return join(root, _TEMPORARY, uuid.uuid4().hex)
 
 
-def write_commit(root: str, commit: Commit) -> None:
-    """Write a unit's commit record."""
-    content = json.dumps(asdict(commit), indent=1, sort_keys=True).encode()
-    write_whole(root, f"{_COMMITS}/{commit.unit_id}.json", content)
+def sweep(root: str, committed: Container[str]) -> int:
+    """Delete part files other than those committed, and temporary files.
 
-
-def read_commit(root: str, identifier: str) -> Commit | None:
-    """The commit record of one unit, if it is committed."""
-    uri = join(root, _COMMITS, f"{identifier}.json")
-    return _load_commit(uri) if FileSystems.exists(uri) else None
-
-
-def read_commits(root: str) -> Iterator[Commit]:
-    """Every commit record of an output."""
-    for metadata in files_under(join(root, _COMMITS)):
-        if metadata.path.endswith(".json"):
-            yield _load_commit(metadata.path)
-
-
-def _load_commit(uri: str) -> Commit:
-    with open_to_read(uri) as file:
-        content = file.read()
-    try:
-        fields: dict[str, Any] = json.loads(content)
-        for name, value in fields.items():
-            if isinstance(value, list):
-                fields[name] = tuple(value)
-        return Commit(**fields)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"commit record {uri!r} is not one this version wrote ({error}); "
-            "move it away and the unit will be done again"
-        ) from error
-
-
-def sweep(root: str) -> int:
-    """Delete part files and temporary files that no commit record names.
+    Args:
+        root: The output folder.
+        committed: Names of part files, relative to it.
 
     Returns:
         How many files were deleted.
     """
-    committed = {join(root, name) for commit in read_commits(root) for name in commit.files}
+    start = len(root.rstrip("/")) + 1
     parts = [meta.path for table in TABLES for meta in files_under(join(root, table))]
-    left_over = [path for path in parts if path not in committed and _is_part(path)]
+    left_over = [path for path in parts if path[start:] not in committed and _is_part(path)]
     _delete_all(left_over)
     return len(left_over) + remove_temporary(root)
 

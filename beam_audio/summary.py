@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from beam_audio.pipeline import RunResult
-    from beam_audio.unit import Progress
+    from beam_audio.unit_work import Progress
 
 _REFRESH_SECONDS: Final = 0.5
 _HOUR_SECONDS: Final = 3600.0
@@ -102,6 +102,7 @@ def _hours(seconds: float) -> str:
 
 def _duplicates(result: RunResult) -> str:
     repeated = result.listed - result.ledger.inputs
-    known = result.ledger.inputs - result.new_inputs
-    remarks = [f"{repeated} listed twice"] * bool(repeated) + [f"{known} done before"] * bool(known)
-    return ", ".join(remarks)
+    again = result.done_again
+    known = result.ledger.inputs - result.new_inputs - again
+    remarks = ((repeated, "listed twice"), (known, "done before"), (again, "done again"))
+    return ", ".join(f"{count} {what}" for count, what in remarks if count > 0)

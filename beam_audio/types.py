@@ -75,6 +75,24 @@ class AudioRef:
             self.duration_seconds,
         )
 
+    @property
+    def place_id(self) -> str:
+        """Identity of where this input is found, whatever is there now."""
+        return stable_id("place", self.uri, self.offset_seconds, self.duration_seconds)
+
+    @property
+    def claims_id(self) -> str:
+        """Hash of what is claimed of this input; an event time taken from the file is no claim."""
+        stated = self.event_time if self.event_time != self.updated else None
+        return stable_id(
+            "claims",
+            self.reference_text,
+            self.language,
+            self.manifest_seconds,
+            self.metadata,
+            stated.isoformat() if stated else None,
+        )
+
     def retried(self, attempt: int) -> Self:
         """The same input on a later attempt."""
         return replace(self, attempt=attempt)
@@ -216,6 +234,11 @@ class Failure:
     event_time: datetime | None = None
     payload_uri: str | None = None
     attempt: int = 1
+
+    @property
+    def place_id(self) -> str:
+        """Where an input that could not be listed is found: it has no other name."""
+        return self.source_id
 
     def retried(self, attempt: int) -> Self:
         """The same failed input on a later attempt."""

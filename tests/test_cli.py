@@ -209,14 +209,9 @@ def test_an_output_below_a_file_ends_2(command: Run, audio: Path) -> None:
 
 @pytest.mark.parametrize(
     ("flag", "named"),
-    [
-        ("--segmenter=fixed", "config_id"),
-        ("--rules=strict", "rules"),
-        ("--partition_by=language", "partition_by"),
-        ("--store_audio=flac", "store_audio"),
-    ],
+    [("--partition_by=language", "--partition_by"), ("--store_audio=flac", "--store_audio")],
 )
-def test_an_output_made_otherwise_is_left_alone(
+def test_an_output_laid_out_otherwise_is_left_alone(
     command: Run, audio: Path, tmp_path: Path, flag: str, named: str
 ) -> None:
     output = tmp_path / "out"
@@ -227,6 +222,37 @@ def test_an_output_made_otherwise_is_left_alone(
     assert f"made with another {named}" in err
     assert listing(output) == before
     assert len(run_files(output)) == 1
+
+
+def test_other_rules_are_applied_to_what_is_there(
+    command: Run, audio: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    command(*flags(audio, output))
+    status, out, _ = command(*flags(audio, output, "--rules=strict"))
+    assert status == 0
+    assert "2 done again" in out
+    command(*flags(audio, tmp_path / "fresh", "--rules=strict"))
+    assert all_rows(output) == all_rows(tmp_path / "fresh")
+
+
+def test_a_plan_takes_the_flags_of_a_run_and_writes_nothing(
+    command: Run, audio: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    run_flags = flags(audio, output, "--direct_num_workers=1")[1:]
+    status, out, err = command(
+        "plan", *run_flags, "--times_real_time=8", "--worker_price=2", "--deadline_hours=0.0001"
+    )
+    assert (status, err) == (0, "")
+    assert "2 headers read" in out
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("workers")] == ["2"]
+    assert not output.exists()
+
+    status, _, err = command("plan", f"--input={audio}", "--model=placeholder")
+    assert status == 2
+    assert "--times_real_time" in err
+    assert command("plan", f"--input={audio}", "--worker_price=-1")[0] == 2
 
 
 @pytest.fixture

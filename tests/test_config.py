@@ -182,37 +182,44 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         parse("--input=in", "--output=out", f"--config={tmp_path}/none.yaml")
 
 
-def config_id(**flags: str) -> str:
-    return resolve(PATHS | flags).config_id(FACTS)
+def changed(**flags: str) -> set[str]:
+    """Layers that differ from those of the defaults."""
+    default, other = (resolve(PATHS | given).layers(FACTS) for given in ({}, flags))
+    return {name for name in default if default[name] != other[name]}
 
 
 @pytest.mark.parametrize(
-    "flags",
+    ("flags", "layer"),
     [
-        {"segmenter": "fixed"},
-        {"vad_preset": "whisperx"},
-        {"channels": "split"},
-        {"normalizer": "basic"},
-        {"language": "en"},
-        {"task": "translate"},
-        {"prompt": "Names: Ōe"},
+        ({"channels": "split"}, "decode"),
+        ({"segmenter": "fixed"}, "segment"),
+        ({"vad_preset": "whisperx"}, "segment"),
+        ({"language": "en"}, "model"),
+        ({"task": "translate"}, "model"),
+        ({"prompt": "Names: Ōe"}, "model"),
+        ({"normalizer": "basic"}, "metrics"),
     ],
 )
-def test_config_id_changes_with_what_decides_rows(flags: dict[str, str]) -> None:
-    assert config_id(**flags) != config_id()
+def test_a_flag_changes_the_layer_it_belongs_to(flags: dict[str, str], layer: str) -> None:
+    assert changed(**flags) == {layer}
 
 
-def test_config_id_changes_with_the_window_where_there_are_windows() -> None:
-    assert config_id(segmenter="fixed", window_seconds="20") != config_id(segmenter="fixed")
-    assert config_id(window_seconds="20") == config_id()
+def test_the_window_counts_where_there_are_windows() -> None:
+    assert changed(window_seconds="20") == set()
+    twenty, thirty = (
+        resolve(PATHS | {"segmenter": "fixed", "window_seconds": seconds}).layers(FACTS)
+        for seconds in ("20", "30")
+    )
+    assert twenty["segment"] != thirty["segment"]
 
 
-def test_config_id_changes_with_the_model() -> None:
+def test_another_model_changes_the_model_layer_alone() -> None:
     config = resolve(PATHS)
     other_weights = dataclasses.replace(FACTS, model_sha256=stable_id("other"))
     other_name = dataclasses.replace(FACTS, model_id="other")
-    ids = {config.config_id(facts) for facts in (FACTS, other_weights, other_name)}
-    assert len(ids) == 3
+    layers = [config.layers(facts) for facts in (FACTS, other_weights, other_name)]
+    assert len({each["model"] for each in layers}) == 3
+    assert len({each["segment"] for each in layers}) == 1
 
 
 @pytest.mark.parametrize(
@@ -232,5 +239,5 @@ def test_config_id_changes_with_the_model() -> None:
         {"retry_failures": "true"},
     ],
 )
-def test_config_id_ignores_what_changes_no_row(flags: dict[str, str]) -> None:
-    assert config_id(**flags) == config_id()
+def test_other_flags_change_no_layer(flags: dict[str, str]) -> None:
+    assert changed(**flags) == set()

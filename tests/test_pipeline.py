@@ -29,7 +29,9 @@ from run_outputs import (
 
 from beam_audio import pipeline
 from beam_audio.asr import model_facts
+from beam_audio.staleness import Task
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit import Unit, UnitReport
 
 if TYPE_CHECKING:
     from beam_audio.types import Row
@@ -297,14 +299,20 @@ class _Collections(PipelineVisitor):  # type: ignore[misc]  # Beam is untyped he
 
 
 def check_small(element: object) -> None:
-    for item in element if isinstance(element, tuple) else (element,):
+    parts = element
+    if isinstance(element, Unit):
+        parts = element.tasks
+    elif isinstance(element, UnitReport):
+        parts = tuple(element.commit.sources.values())
+    for item in parts if isinstance(parts, tuple) else (parts,):
         size_bytes = len(pickle.dumps(item))
         assert size_bytes < MAX_PICKLED_BYTES, (type(item), size_bytes)
 
 
 def check_reference(element: tuple[object, object]) -> None:
     check_small(element)
-    assert isinstance(element[1], AudioRef | Failure), element
+    assert isinstance(element[1], Task), element
+    assert isinstance(element[1].item, AudioRef | Failure), element
 
 
 def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
 from beam_audio.audio import DecodeLimits
 from beam_audio.errors import ConfigError, InputError, LimitError
 from beam_audio.recording import (
-    KnownRecording,
+    KnownInput,
     PreparedSegment,
     PrepareSettings,
     RecordingEnd,
@@ -173,7 +173,9 @@ def test_a_recording_known_by_its_content_is_not_decoded_again(tmp_path: Path) -
     split = replace(SETTINGS, channels="split")
     first, second = (end.source.recording_id for end in ends(events(source, split)))
     touched = replace(source, version="2")
-    assert events(touched, split, {first, second}) == [KnownRecording(touched.source_id)]
+    assert events(touched, split, {first, second}) == [
+        KnownInput(touched.source_id, (first, second))
+    ]
     assert len(ends(events(touched, split, {first}))) == 2
 
 

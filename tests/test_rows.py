@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr import Request
-    from beam_audio.unit import Input
+    from beam_audio.staleness import Input
 
 
 def folders(out: Path) -> list[str]:
@@ -165,7 +165,8 @@ def test_what_cannot_be_measured_is_null_and_nothing_else_stands_for_it(tmp_path
     (segment,) = read(tmp_path / "out", "segments")
     unknown = {name for name, value in segment.items() if value is None}
     assert unknown == {
-        *("channel", "language", "language_probability", "words", "avg_logprob", "no_speech_prob"),
+        *("channel", "language", "heard_language", "language_probability", "words"),
+        *("avg_logprob", "no_speech_prob"),
         *("compression_ratio", "reference_text", "wer", "cer", "normalizer_id"),
         *("wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"),
         *("rms_dbfs", "peak_dbfs", "snr_db", "bandwidth_hz", "loudness_lufs"),
@@ -253,7 +254,11 @@ def test_a_row_says_which_model_rules_and_configuration_made_it(tmp_path: Path) 
     assert row["model_id"] == "placeholder/none"
     assert len(row["model_sha256"]) == 64
     assert row["rules_id"].startswith("strict-")
-    assert row["config_id"] == only_recording(tmp_path / "out")["config_id"] == "config"
+    assert (
+        row["config_id"]
+        == only_recording(tmp_path / "out")["config_id"]
+        == settings().rows.config_id
+    )
 
 
 def test_judgement_deletes_nothing(tmp_path: Path) -> None:

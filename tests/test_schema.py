@@ -56,7 +56,7 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     "segments": SHARED
     | dict.fromkeys(["segment_id", "model_id", "model_sha256", "decision", "rules_id"], TEXT)
     | dict.fromkeys(REALS_OF_SEGMENTS.split(), REAL)
-    | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH},
+    | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT},
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "codec", "container", "decode_status"], TEXT)
     | dict.fromkeys(["source_size_bytes", "sample_rate_hz", "channels", "segments"], COUNT)
@@ -64,7 +64,7 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(["failed_samples", "skipped_samples"], COUNT)
     | dict.fromkeys(["offset_seconds", "header_seconds", "manifest_seconds"], REAL)
     | dict.fromkeys(["decoded_seconds", "speech_seconds"], REAL)
-    | {"source_updated": TIME},
+    | {"source_updated": TIME, "stated_language": TEXT},
     "failures": dict.fromkeys(["unit", "stage", "source_id", "uri", "recording_id"], TEXT)
     | dict.fromkeys(["segment_id", "error_type", "message", "payload_uri"], TEXT)
     | {"start_seconds": REAL, "end_seconds": REAL, "when": TIME, "attempt": COUNT},
@@ -78,7 +78,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "1.2"
+    assert schema.SCHEMA_VERSION == "1.3"
 
 
 def test_the_store_knows_the_same_tables() -> None:
@@ -103,7 +103,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"1.2"
+    assert stated[b"beam_audio.schema_version"] == b"1.3"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 

@@ -1,4 +1,4 @@
-"""The output folder: commits, whole files, the sweep, and names that are taken literally."""
+"""The output folder: whole files, the sweep, and names that are taken literally."""
 
 from __future__ import annotations
 
@@ -9,18 +9,6 @@ import pytest
 from beam_audio import store
 from beam_audio.errors import InputError, StoreError
 
-LAYOUT = {"config_id": "c"}
-
-
-def commit(name: str, *files: str) -> store.Commit:
-    return store.Commit(
-        unit_id=name,
-        layout=LAYOUT,
-        source_ids=(f"source-{name}",),
-        files=files,
-        rows={"segments": 1},
-    )
-
 
 def put(root: Path, name: str) -> Path:
     path = root / name
@@ -29,32 +17,7 @@ def put(root: Path, name: str) -> Path:
     return path
 
 
-def test_unit_id_ignores_order_and_tells_sets_apart() -> None:
-    assert store.unit_id(["a", "b"]) == store.unit_id(["b", "a"])
-    assert store.unit_id(["a", "b"]) != store.unit_id(["ab"])
-
-
-def test_commits_round_trip(tmp_path: Path) -> None:
-    root = str(tmp_path)
-    first, second = commit("1", "segments/part-1.parquet"), commit("2")
-    store.write_commit(root, first)
-    store.write_commit(root, second)
-    assert sorted(store.read_commits(root), key=lambda item: item.unit_id) == [first, second]
-    assert store.read_commit(root, "1") == first
-    assert store.read_commit(root, "3") is None
-
-
-def test_an_output_that_does_not_exist_has_no_commits(tmp_path: Path) -> None:
-    assert list(store.read_commits(str(tmp_path / "none"))) == []
-
-
-def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path) -> None:
-    put(tmp_path, "_units/x.json").write_text('{"other": 1}')
-    with pytest.raises(StoreError, match="move it away"):
-        list(store.read_commits(str(tmp_path)))
-
-
-def test_sweep_removes_what_no_commit_names_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:
     kept = put(tmp_path, "segments/date=2026-01-01/part-1.parquet")
     left = [
         put(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
@@ -62,8 +25,7 @@ def test_sweep_removes_what_no_commit_names_and_nothing_else(tmp_path: Path) -> 
         put(tmp_path, "_tmp/half-written"),
     ]
     foreign = [put(tmp_path, "segments/notes.txt"), put(tmp_path, "run-1.json")]
-    store.write_commit(str(tmp_path), commit("1", "segments/date=2026-01-01/part-1.parquet"))
-    assert store.sweep(str(tmp_path)) == 3
+    assert store.sweep(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
     assert kept.exists()
     assert all(path.exists() for path in foreign)
     assert not any(path.exists() for path in left)

@@ -14,7 +14,7 @@ import pytest
 from beam_audio.ledger import Ledger
 from beam_audio.pipeline import RunResult
 from beam_audio.summary import ProgressLine, closing_table
-from beam_audio.unit import Progress
+from beam_audio.unit_work import Progress
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def table(case: Case) -> dict[str, str]:
         listed=case.listed,
         new_inputs=case.new_inputs,
         new_undecoded=0,
+        done_again=0,
         decoded_seconds=case.decoded_seconds,
         wall_seconds=100.0,
         providers=case.providers,

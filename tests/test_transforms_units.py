@@ -1,4 +1,4 @@
-"""TranscribeUnits: reports, metrics, and what is dropped as done."""
+"""TranscribeUnits: reports and metrics, and none of what is done."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 from run_outputs import listing, read_rows, settings, write_speech
 
-from beam_audio import ReadAudio, TranscribeUnits, pipeline, store
+from beam_audio import ReadAudio, TranscribeUnits, pipeline
 from beam_audio.asr import model_facts
-from beam_audio.transforms.units import committed_attempts, drop_done
-from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.unit import UnitReport
-
-LAYOUT: dict[str, str] = {}
 
 
 def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noqa: ANN401 - a function
@@ -58,7 +54,7 @@ def test_reports_and_metrics_tell_what_was_done(tmp_path: Path) -> None:
         assert len(reports) == 4
         assert sum(report.commit.decoded_seconds for report in reports) == 4.5
         assert sum(report.commit.rows["recordings"] for report in reports) == 3
-        assert sum(len(report.commit.failed_source_ids) for report in reports) == 1
+        assert sum(len(report.commit.sources_that("failed")) for report in reports) == 1
         assert not any(report.was_committed for report in reports)
         assert {report.commit.provider for report in reports} == {"CPUExecutionProvider"}
 
@@ -80,31 +76,3 @@ def test_reports_and_metrics_tell_what_was_done(tmp_path: Path) -> None:
 
 def check_empty(reports: list[UnitReport]) -> None:
     assert reports == []
-
-
-def commit(name: str, attempt: int, sources: list[str], failed: list[str]) -> store.Commit:
-    return store.Commit(
-        unit_id=name,
-        layout=LAYOUT,
-        source_ids=tuple(sources),
-        failed_source_ids=tuple(failed),
-        attempt=attempt,
-    )
-
-
-def test_a_later_success_counts_whatever_the_order_of_commits(tmp_path: Path) -> None:
-    root = str(tmp_path)
-    store.write_commit(root, commit("b", 1, ["x", "y", "z"], ["x", "y"]))
-    store.write_commit(root, commit("c", 2, ["x", "y"], ["y"]))
-    store.write_commit(root, commit("a", 3, ["y"], ["y"]))
-    assert dict(committed_attempts(root)) == {"x": 0, "y": 3, "z": 0}
-
-
-def test_what_is_done_is_dropped_and_what_failed_on_request_only() -> None:
-    ref = AudioRef(uri="/a.wav", size_bytes=1)
-    key = ref.source_id
-    assert list(drop_done(ref, {}, retry_failures=False)) == [ref]
-    assert list(drop_done(ref, {key: 0}, retry_failures=True)) == []
-    assert list(drop_done(ref, {key: 2}, retry_failures=False)) == []
-    (again,) = drop_done(ref, {key: 2}, retry_failures=True)
-    assert (again.attempt, again.source_id) == (3, key)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr import Request
-    from beam_audio.unit import Input
+    from beam_audio.staleness import Input
 
 SPEECH = speech()
 

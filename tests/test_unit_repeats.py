@@ -24,18 +24,19 @@ from unit_runs import (
     speech,
     tones,
     transcribe,
+    update,
     write,
 )
 
-from beam_audio import store
+from beam_audio import commits
 from beam_audio.ledger import read_ledger
 from beam_audio.types import AudioRef, Row, Transcript
-from beam_audio.unit import Input, Progress, transcribe_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr import Request
+    from beam_audio.staleness import Input
 
 
 SPEECH = speech()
@@ -179,11 +180,11 @@ def test_parts_of_a_unit_killed_before_its_commit_are_swept(
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])))
     out = tmp_path / "out"
     with monkeypatch.context() as patched:
-        patched.setattr(store, "write_commit", kill)
+        patched.setattr("beam_audio.unit.write_commit", kill)
         with pytest.raises(Killed):
             transcribe(out, source)
     assert read_ledger(str(out), [source.source_id]).missing == (source.source_id,)
-    assert store.sweep(str(out)) == 2
+    assert commits.sweep(str(out)) == 2
     assert files(out) == {}
     assert not transcribe(out, source).was_committed
     assert read_ledger(str(out), [source.source_id]).balances
@@ -194,40 +195,31 @@ def test_a_later_attempt_replaces_the_failure(tmp_path: Path) -> None:
     source, content = ref(path), path.read_bytes()
     path.unlink()
     out = tmp_path / "out"
-    transcribe(out, source)
+    update(out, source)
     assert [row["attempt"] for row in read(out, "failures")] == [1]
-    assert transcribe(out, source).was_committed
+    assert update(out, source) == []
 
-    still_missing = transcribe(out, source.retried(2))
-    assert not still_missing.was_committed
+    update(out, source, retry_failures=True)
     assert [row["attempt"] for row in read(out, "failures")] == [2]
-    assert transcribe(out, source.retried(2)).was_committed
 
     path.write_bytes(content)
-    third = transcribe(out, source.retried(3))
-    assert third.commit.attempt == 3
-    assert third.commit.failed_source_ids == ()
+    (third,) = update(out, source, retry_failures=True)
+    assert third.commit.sources[source.source_id].attempt == 3
     rows = read_all(out)
     assert [len(rows[table]) for table in ("segments", "recordings", "failures")] == [2, 1, 0]
-    assert store.sweep(str(out)) == 0
+    assert commits.sweep(str(out)) == 0
     assert read_ledger(str(out), [source.source_id]).balances
 
 
 def test_a_touched_file_is_known_by_its_content(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
     out = tmp_path / "out"
-    first = transcribe(out, ref(path))
+    transcribe(out, ref(path))
     rows = read_all(out)
     touched, recognizer = ref(path, version="2"), Scripted()
-    report = transcribe_unit(
-        [touched],
-        settings=settings(),
-        recognizer=recognizer,
-        root=str(out),
-        progress=Progress(),
-        known=set(first.commit.recording_ids),
-    )
-    assert report.commit.known_source_ids == (touched.source_id,)
+    (report,) = update(out, touched, recognizer=recognizer)
+    assert report.commit.sources_that("known") == {touched.source_id}
     assert recognizer.batches == []
     assert read_all(out) == rows
     assert read_ledger(str(out), [ref(path).source_id, touched.source_id]).balances
+    assert update(out, touched, recognizer=recognizer) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -14,13 +15,17 @@ import pyarrow.dataset as ds
 import soundfile
 
 from beam_audio.asr import Request, load_model
+from beam_audio.commits import read_commits
 from beam_audio.recording import PrepareSettings
 from beam_audio.rows import RowSettings
 from beam_audio.rules import Rules, load_rules
 from beam_audio.schema import LEDGER_COLUMNS
 from beam_audio.segment import SegmentSettings
+from beam_audio.staleness import Task, Wanted, committed_sources
+from beam_audio.transforms.plan_work import unit_again
 from beam_audio.types import AudioRef, Row, Transcript
-from beam_audio.unit import Input, Progress, UnitReport, UnitSettings, transcribe_unit
+from beam_audio.unit import Unit, UnitReport, transcribe_unit
+from beam_audio.unit_work import Progress, UnitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr import Recognizer
     from beam_audio.schema import Table
+    from beam_audio.staleness import Committed, Input
 
 RATE_HZ = 16_000
 EVENT_TIME = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -37,6 +43,8 @@ DEMO = Path(str(resources.files("beam_audio") / "data" / "demo"))
 RIVER = "When the rain stopped, we walked home along the river."
 
 PLACEHOLDER = load_model("placeholder")
+OUTSIDE_IDENTITY = {"when", "attempt"}
+LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n"}
 VAD = SegmentSettings()
 WINDOWS = SegmentSettings(segmenter="fixed", window_seconds=1.0)
 """Cuts at whole seconds, so that a test knows where its segments are."""
@@ -124,12 +132,14 @@ def ref(path: Path, **claims: Any) -> AudioRef:  # noqa: ANN401  fields of Audio
     return AudioRef(uri=str(path), **(fields | claims))
 
 
-def settings(
+def settings(  # noqa: PLR0913 - keyword arguments
     *,
     language: str = "auto",
     batch_seconds: float = 240.0,
     partition_by: tuple[str, ...] = ("date", "language"),
     rules: str = "balanced",
+    normalizer: str = "auto",
+    layers: dict[str, str] | None = None,
     **prepare: Any,  # noqa: ANN401  fields of PrepareSettings
 ) -> UnitSettings:
     """Settings of a unit; windows of a second unless a test says otherwise."""
@@ -137,13 +147,13 @@ def settings(
     return UnitSettings(
         prepare=prepared,
         rows=RowSettings(
-            normalizer="auto",
+            normalizer=normalizer,
             rules=_without_the_need_of_speech(load_rules(rules)),
             partition_by=partition_by,
             store_audio=prepared.store_audio,
             model_id=PLACEHOLDER.model_id,
             model_sha256=PLACEHOLDER.model_sha256,
-            config_id="config",
+            config_layers=layers or LAYERS,
         ),
         language=language,
         batch_seconds=batch_seconds,
@@ -162,14 +172,55 @@ def transcribe(
     recognizer: Recognizer = PLACEHOLDER,
     using: UnitSettings | None = None,
 ) -> UnitReport:
-    """Run one unit."""
+    """Run one new unit."""
+    unit = Unit.of(map(Task, inputs))
+    return run_unit(root, unit, recognizer=recognizer, using=using)
+
+
+def run_unit(
+    root: Path,
+    unit: Unit,
+    *,
+    recognizer: Recognizer = PLACEHOLDER,
+    using: UnitSettings | None = None,
+) -> UnitReport:
+    """Run a unit."""
     return transcribe_unit(
-        inputs,
+        unit,
         settings=using or settings(),
         recognizer=recognizer,
         root=str(root),
         progress=Progress(),
     )
+
+
+def update(
+    root: Path,
+    *inputs: Input,
+    recognizer: Recognizer = PLACEHOLDER,
+    using: UnitSettings | None = None,
+    retry_failures: bool = False,
+) -> list[UnitReport]:
+    """Do what is to be done of these inputs, as a run does; the new ones make one unit."""
+    using = using or settings()
+    wanted = Wanted(using.rows.layers, using.language == "from_manifest", retry_failures)
+    committed: defaultdict[str, list[Committed]] = defaultdict(list)
+    listed: defaultdict[str, list[Input]] = defaultdict(list)
+    for place_id, each in committed_sources(read_commits(str(root))):
+        committed[place_id].append(each)
+    for item in inputs:
+        listed[item.place_id].append(item)
+    new: list[Task] = []
+    again: defaultdict[str, list[tuple[int, Task]]] = defaultdict(list)
+    for place_id, items in listed.items():
+        for found, task in wanted.tasks(items, committed[place_id]):
+            if found is None:
+                new.append(task)
+            else:
+                again[found.unit_id].append((found.version, task))
+    units = [unit_again(name, tasks) for name, tasks in sorted(again.items())]
+    units += [Unit.of(new)] if new else []
+    return [run_unit(root, unit, recognizer=recognizer, using=using) for unit in units]
 
 
 def read(root: Path, table: Table) -> list[Row]:
@@ -188,7 +239,10 @@ def read_all(root: Path) -> dict[str, list[Row]]:
     """Every table, without what lies outside the identity of a row."""
     tables: tuple[Table, ...] = ("segments", "recordings", "failures")
     return {
-        table: [{key: row[key] for key in row if key != "when"} for row in read(root, table)]
+        table: [
+            {key: row[key] for key in row if key not in OUTSIDE_IDENTITY}
+            for row in read(root, table)
+        ]
         for table in tables
     }
 

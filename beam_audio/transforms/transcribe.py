@@ -44,6 +44,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         language: str | None = None,
         task: Task = "transcribe",
         prompt: str | None = None,
+        threads: int | None = None,
         max_batch_size: int = 8,
     ) -> None:
         """Describe the model; nothing is loaded yet.
@@ -57,6 +58,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
             language: Language of every segment; None lets the model decide.
             task: ``transcribe`` or ``translate``.
             prompt: Text taken as said before each segment.
+            threads: Of the model, on a CPU; None is one a core.
             max_batch_size: Largest batch that ``RunInference`` forms.
         """
         super().__init__()
@@ -71,6 +73,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
             "require_provider": require_provider,
             "task": task,
             "prompt": prompt,
+            "threads": threads,
         }
 
     def load_model(self) -> Recognizer:

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from beam_audio import store
-from beam_audio.transforms.group import GroupIntoUnits, Input
-from beam_audio.unit import Progress, UnitReport, UnitSettings, transcribe_unit
+from beam_audio.staleness import Wanted
+from beam_audio.transforms.group import GroupIntoUnits
+from beam_audio.transforms.plan_work import PlanWork
+from beam_audio.unit import Unit, UnitReport, transcribe_unit
+from beam_audio.unit_work import Progress, UnitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
 
     from beam_audio.asr import Recognizer
+    from beam_audio.staleness import Input
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 
 PROGRESS = Progress()
@@ -22,17 +25,18 @@ PROGRESS = Progress()
 
 
 class TranscribeUnits(beam.PTransform):
-    """Drops inputs that are committed, groups the rest into units and writes each unit's rows.
+    """Groups inputs into units and writes each unit's rows; what is done already is left alone.
 
     Inputs are :class:`AudioRef` and :class:`Failure`; the result is one :class:`UnitReport` a unit.
-    Only references cross a shuffle.
+    Only references cross a shuffle. Where the output was made with another configuration, or of
+    other claims, what they decide is done again, unit by unit.
 
     Args:
         settings: What the rows depend on.
         handler: The model; one copy a process is loaded.
         output: The output folder.
         unit_bytes: Encoded bytes a unit.
-        retry_failures: Whether inputs without a row in ``recordings/`` are tried again.
+        retry_failures: Whether inputs and segments that failed are tried again.
     """
 
     def __init__(
@@ -53,52 +57,18 @@ class TranscribeUnits(beam.PTransform):
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[UnitReport]:
         """Wire resume, grouping and the units' one DoFn."""
-        output = inputs.pipeline | "Output" >> beam.Create([self._output])
-        done = output | "Commits" >> beam.FlatMap(committed_attempts)
-        recorded = output | "Recordings" >> beam.FlatMap(committed_recordings)
-        return (
-            inputs
-            | "DropDone"
-            >> beam.FlatMap(
-                drop_done, attempts=beam.pvalue.AsDict(done), retry_failures=self._retry_failures
-            )
-            | "Units" >> GroupIntoUnits(self._unit_bytes)
-            | "Transcribe"
-            >> beam.ParDo(
-                _TranscribeUnit(self._settings, self._handler, self._output),
-                known=beam.pvalue.AsDict(recorded),
-            )
+        wanted = Wanted(
+            layers=self._settings.rows.layers,
+            stated_languages=self._settings.language == "from_manifest",
+            retry_failures=self._retry_failures,
         )
-
-
-def committed_attempts(output: str) -> Iterator[tuple[str, int]]:
-    """Committed source ids: 0 for one that has a recording, else how often it failed."""
-    attempts: dict[str, int] = {}
-    for commit in store.read_commits(output):
-        failed = set(commit.failed_source_ids)
-        for source_id in commit.source_ids:
-            before = attempts.get(source_id)
-            if source_id not in failed or before == 0:
-                attempts[source_id] = 0
-            else:
-                attempts[source_id] = max(before or 0, commit.attempt)
-    yield from attempts.items()
-
-
-def committed_recordings(output: str) -> Iterator[tuple[str, None]]:
-    """Recording ids that have their row, as keys."""
-    for commit in store.read_commits(output):
-        for recording_id in commit.recording_ids:
-            yield recording_id, None
-
-
-def drop_done(item: Input, attempts: Mapping[str, int], *, retry_failures: bool) -> Iterator[Input]:
-    """Pass on an input that is not committed, or that failed and is to be tried again."""
-    failed = attempts.get(item.source_id)
-    if failed is None:
-        yield item
-    elif failed and retry_failures:
-        yield item.retried(attempt=failed + 1)
+        new, again = inputs | "PlanWork" >> PlanWork(self._output, wanted)
+        return (
+            (new | "Units" >> GroupIntoUnits(self._unit_bytes), again)
+            | "AllUnits" >> beam.Flatten()
+            | "Transcribe"
+            >> beam.ParDo(_TranscribeUnit(self._settings, self._handler, self._output))
+        )
 
 
 class _TranscribeUnit(beam.DoFn):
@@ -112,9 +82,7 @@ class _TranscribeUnit(beam.DoFn):
     def setup(self) -> None:
         self._recognizer = self._handler.acquire()
 
-    def process(
-        self, element: tuple[Input, ...], known: Mapping[str, None]
-    ) -> Iterable[UnitReport]:
+    def process(self, element: Unit) -> Iterable[UnitReport]:
         if self._recognizer is None:
             raise RuntimeError("setup was not called")
         report = transcribe_unit(
@@ -123,7 +91,6 @@ class _TranscribeUnit(beam.DoFn):
             recognizer=self._recognizer,
             root=self._output,
             progress=PROGRESS,
-            known=known,
         )
         if not report.was_committed:
             _count(report)

@@ -1,0 +1,160 @@
+"""Commit records: what a unit's part files hold, and how each of its inputs came into them.
+
+A record is written last and replaced as a whole. What it names counts; anything else is left over.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from apache_beam.io.filesystems import FileSystems
+
+from beam_audio import store
+from beam_audio.errors import StoreError
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+COMMITS: Final = "_units"
+
+SourceOutcome = Literal["recorded", "known", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What became of one input.
+
+    Attributes:
+        outcome: ``recorded``: it has rows in ``recordings/``. ``known``: its very bytes have rows
+            already, in this unit or another, under the same name. ``failed``: a failure alone.
+        place_id: Where it was found.
+        claims_id: Hash of what was claimed of it.
+        stated_language: The language claimed.
+        layers: Hash of each layer of the configuration it was done with.
+        recording_ids: Its recordings, one a channel.
+        failed_segments: Segments of them that failed.
+        attempt: 1, or more when it was tried again.
+    """
+
+    outcome: SourceOutcome
+    place_id: str
+    claims_id: str
+    stated_language: str | None
+    layers: dict[str, str]
+    recording_ids: tuple[str, ...] = ()
+    failed_segments: int = 0
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The commit record of one unit: written last, it makes the unit's part files count.
+
+    Attributes:
+        unit_id: Hash of the sorted source ids it was first made of.
+        sources: Every input of the unit by its source id.
+        layout: What all rows of one output share.
+        files: Part files, relative to the output folder.
+        rows: Rows by table.
+        decoded_seconds: Source seconds decoded for this version, each counted once.
+        stage_seconds: Seconds spent by stage for this version.
+        provider: Execution provider of the recogniser.
+        version: 1, and one more each time some of the unit was done again.
+    """
+
+    unit_id: str
+    sources: dict[str, SourceState]
+    layout: dict[str, str]
+    files: tuple[str, ...] = ()
+    rows: dict[str, int] = field(default_factory=dict)
+    decoded_seconds: float = 0.0
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    provider: str = ""
+    version: int = 1
+
+    def sources_that(self, outcome: SourceOutcome) -> frozenset[str]:
+        """Ids of the inputs with this outcome."""
+        return frozenset(name for name, state in self.sources.items() if state.outcome == outcome)
+
+
+def unit_id(source_ids: Iterable[str]) -> str:
+    """Name of the unit that holds these inputs, whatever their order."""
+    return stable_id("unit", sorted(source_ids))
+
+
+def part_id(unit: str, version: int) -> str:
+    """What a version's part files are named after: no version overwrites what another wrote."""
+    return unit if version == 1 else f"{unit}-{version}"
+
+
+def write_commit(root: str, commit: Commit) -> None:
+    """Write a unit's commit record."""
+    # Most inputs were done with the same layers: each set of them is written once.
+    layers: list[dict[str, str]] = []
+    sources = {}
+    for name, state in sorted(commit.sources.items()):
+        if state.layers not in layers:
+            layers.append(state.layers)
+        sources[name] = asdict(state) | {"layers": layers.index(state.layers)}
+    content = asdict(commit) | {"sources": sources, "layers": layers}
+    text = json.dumps(content, indent=1, sort_keys=True)
+    store.write_whole(root, f"{COMMITS}/{commit.unit_id}.json", text.encode())
+
+
+def read_commit(root: str, identifier: str) -> Commit | None:
+    """The commit record of one unit, if it is committed."""
+    uri = store.join(root, COMMITS, f"{identifier}.json")
+    return load_commit(uri) if FileSystems.exists(uri) else None
+
+
+def read_commits(root: str) -> Iterator[Commit]:
+    """Every commit record of an output."""
+    return map(load_commit, commit_files(root))
+
+
+def commit_files(root: str) -> list[str]:
+    """Where the commit records of an output are."""
+    found = (str(metadata.path) for metadata in store.files_under(store.join(root, COMMITS)))
+    return [path for path in found if path.endswith(".json")]
+
+
+def sweep(root: str) -> int:
+    """Delete part files and temporary files that no commit record names.
+
+    Returns:
+        How many files were deleted.
+    """
+    committed = {name for commit in read_commits(root) for name in commit.files}
+    return store.sweep(root, committed)
+
+
+def load_commit(uri: str) -> Commit:
+    """Read a commit record.
+
+    Raises:
+        StoreError: It is not one.
+    """
+    with store.open_to_read(uri) as file:
+        content = file.read()
+    try:
+        fields: dict[str, Any] = json.loads(content)
+        layers = fields.pop("layers")
+        fields["sources"] = {
+            name: SourceState(
+                **state
+                | {
+                    "layers": layers[state["layers"]],
+                    "recording_ids": tuple(state["recording_ids"]),
+                }
+            )
+            for name, state in fields["sources"].items()
+        }
+        return Commit(**fields | {"files": tuple(fields["files"])})
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise StoreError(
+            f"commit record {uri!r} is not one this version wrote ({error}); "
+            "move it away and the unit will be done again"
+        ) from error

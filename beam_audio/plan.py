@@ -1,0 +1,244 @@
+"""What a run would take: recordings, hours, compute and cost, from headers alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from beam_audio import store
+from beam_audio.audio import DecodeLimits, open_audio
+from beam_audio.errors import BeamAudioError, ConfigError
+from beam_audio.transforms.read import input_of_line, match_input, read_lines, ref_of_file
+from beam_audio.types import AudioRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from beam_audio.config import RunConfig
+    from beam_audio.staleness import Input
+
+_THREADS: Final = 16
+_HEADER_BLOCK_SECONDS: Final = 0.1
+_HOUR_SECONDS: Final = 3600.0
+_LEAST_RUN_SECONDS: Final = 60.0
+"""A shorter run tells how long it takes to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is to be transcribed.
+
+    Attributes:
+        recordings: Distinct inputs that could be listed.
+        unreadable: Inputs without a length: missing, broken manifest lines, no audio; where a
+            sample was looked at, as many of all as of it.
+        size_bytes: Encoded bytes of the recordings.
+        seconds: Their length as manifests and headers claim it.
+        headers: Headers that were read.
+        unseen: Recordings whose length was estimated from their size.
+    """
+
+    recordings: int
+    unreadable: int
+    size_bytes: int
+    seconds: float
+    headers: int
+    unseen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """A measured speed: source seconds a second and core, and where it was measured."""
+
+    times_real_time_per_core: float
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Compute for an amount of audio on workers of some cores."""
+
+    seconds: float
+    speed: Speed
+    worker_cores: int
+
+    @property
+    def worker_hours(self) -> float:
+        """Hours one worker would take."""
+        per_worker = self.speed.times_real_time_per_core * self.worker_cores
+        return self.seconds / per_worker / _HOUR_SECONDS
+
+    def workers(self, deadline_hours: float) -> int:
+        """Workers that finish in time; starting them is not counted."""
+        return max(1, math.ceil(self.worker_hours / deadline_hours))
+
+
+def list_inputs(config: RunConfig) -> Iterator[Input]:
+    """Every distinct input of a run, in the order of names or lines.
+
+    Raises:
+        ConfigError: The input matches nothing.
+        InputError: It cannot be listed.
+    """
+    found: Iterable[Input]
+    if config.manifest is not None:
+        lines = islice(read_lines(config.manifest), config.limit)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            found = list(pool.map(lambda line: input_of_line(*line), lines))
+    else:
+        found = map(ref_of_file, match_input(config.input or "", config.output)[: config.limit])
+    distinct = {item.source_id: item for item in found}
+    if not distinct:
+        raise ConfigError("the input matches no file; check the path, and quote globs in the shell")
+    yield from distinct.values()
+
+
+def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -> Survey:
+    """Add up what inputs claim, reading headers where nothing else is known.
+
+    Args:
+        inputs: What a run would list.
+        max_headers: Read no more of them; of more recordings as many are looked at, chosen by
+            their hash, and the others are estimated by the seconds a byte of those like them.
+        limits: Of decoding.
+    """
+    refs, unreadable = [], 0
+    for item in inputs:
+        if isinstance(item, AudioRef):
+            refs.append(item)
+        else:
+            unreadable += 1
+    claimed = {ref.source_id: _claimed_seconds(ref) for ref in refs}
+    unknown = sorted((ref for ref in refs if claimed[ref.source_id] is None), key=_by_hash)
+    looked_at, unseen = unknown[:max_headers], unknown[max_headers:]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        headers = list(pool.map(lambda ref: header_seconds(ref, limits), looked_at))
+    seconds = sum(length for length in claimed.values() if length is not None)
+    seconds += sum(length for length in headers if length is not None)
+    rate = _SecondsPerByte(looked_at, headers)
+    seconds += sum(rate.seconds(ref) for ref in unseen)
+    silent = sum(length is None for length in headers)
+    silent += round(silent * len(unseen) / max(1, len(looked_at)))
+    return Survey(
+        recordings=len(refs) - silent,
+        unreadable=unreadable + silent,
+        size_bytes=sum(ref.size_bytes for ref in refs),
+        seconds=seconds,
+        headers=len(looked_at),
+        unseen=len(unseen),
+    )
+
+
+def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
+    """Length that the header of an object claims; None when it is no audio or cannot be read."""
+    try:
+        with (
+            store.open_to_read(ref.uri) as file,
+            open_audio(file, limits=limits, block_seconds=_HEADER_BLOCK_SECONDS) as stream,
+        ):
+            claimed = stream.format.header_seconds
+    except (BeamAudioError, OSError):
+        return None
+    if claimed is None:
+        return None
+    return max(0.0, min(claimed, limits.max_recording_seconds) - (ref.offset_seconds or 0.0))
+
+
+def measured_speed(config: RunConfig) -> Speed:
+    """Speed of this model on a CPU: of the last longer run over this output, else the table's.
+
+    Raises:
+        ConfigError: Nobody measured it.
+    """
+    wanted = (config.model, config.precision, config.padding)
+    for run in _earlier_runs(config.output) if config.output else ():
+        flags, speed = run["configuration"], run["throughput"]
+        if (flags["model"], flags["precision"], flags["padding"]) == wanted:
+            per_core = speed["times_real_time"] / run["machine"]["cores"]
+            return Speed(per_core, f"run {run['run_id']}")
+    table = json.loads(resources.files("beam_audio").joinpath("data/speeds.json").read_bytes())
+    for row in table["speeds"]:
+        if (row["model"], row["precision"], row["padding"]) == (
+            config.model,
+            config.precision or "float32",
+            config.padding or "full",
+        ):
+            return Speed(row["times_real_time_per_core"], table["measured"])
+    raise ConfigError(
+        f"--model={config.model} has no measured speed: run some of it with --limit=50 into this "
+        "--output first, or say --times_real_time=N"
+    )
+
+
+def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, price: float) -> str:
+    """The plan as aligned text.
+
+    Args:
+        found: What is to be done.
+        estimate: What it takes.
+        deadline_hours: When it is to be done.
+        price: Of a worker's hour.
+    """
+    workers = estimate.workers(deadline_hours)
+    cores, hours = estimate.worker_cores, estimate.worker_hours
+    speed = estimate.speed.times_real_time_per_core * cores
+    lengths = f"{found.headers} headers read"
+    if found.unseen:
+        lengths += f", {found.unseen} lengths estimated from sizes"
+    unreadable = f"{found.unreadable} more have no length" if found.unreadable else ""
+    lines = (
+        ("recordings", f"{found.recordings:,}", unreadable),
+        ("audio", f"{found.seconds / _HOUR_SECONDS:,.2f} h", lengths),
+        ("encoded", f"{found.size_bytes / 2**30:,.2f} GiB", ""),
+        ("speed", f"{speed:,.1f} ×", f"real time on {cores} cores; {estimate.speed.measured}"),
+        ("compute", f"{hours:,.2f} h", "of one worker"),
+        ("workers", f"{workers:,}", f"to be done in {deadline_hours:g} h, starting them aside"),
+        ("cost", f"{hours * price:,.2f}", f"at {price:g} an hour and worker, while it works"),
+    )
+    return "\n".join(f"{name:<12}{figure:>14}  {remark}".rstrip() for name, figure, remark in lines)
+
+
+def _claimed_seconds(ref: AudioRef) -> float | None:
+    """Length that the manifest gives."""
+    return ref.manifest_seconds if ref.duration_seconds is None else ref.duration_seconds
+
+
+def _by_hash(ref: AudioRef) -> str:
+    return ref.source_id
+
+
+class _SecondsPerByte:
+    """How long a byte is, by the suffix of its file."""
+
+    def __init__(self, refs: Sequence[AudioRef], seconds: Sequence[float | None]) -> None:
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._bytes: defaultdict[str, int] = defaultdict(int)
+        for ref, length in zip(refs, seconds, strict=True):
+            for suffix in (_suffix(ref), ""):
+                self._seconds[suffix] += length or 0.0
+                self._bytes[suffix] += ref.size_bytes
+
+    def seconds(self, ref: AudioRef) -> float:
+        suffix = _suffix(ref) if _suffix(ref) in self._bytes else ""
+        return ref.size_bytes * self._seconds[suffix] / max(1, self._bytes[suffix])
+
+
+def _suffix(ref: AudioRef) -> str:
+    return "." + ref.uri.rpartition(".")[2].lower()
+
+
+def _earlier_runs(output: str) -> Iterator[dict[str, Any]]:
+    """Run files of an output that took long enough to tell a speed, the last first."""
+    names = (str(each.path) for each in store.files_like(output, "run-*.json"))
+    for name in sorted(names, reverse=True):
+        with store.open_to_read(name) as file:
+            run: dict[str, Any] = json.loads(file.read())
+        speed = run["throughput"]
+        if speed["times_real_time"] and speed["wall_seconds"] >= _LEAST_RUN_SECONDS:
+            yield run

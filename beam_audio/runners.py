@@ -1,0 +1,94 @@
+"""Which runner a run takes, and how many threads a model gets in each of its worker processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from apache_beam.options.pipeline_options import (
+    DebugOptions,
+    DirectOptions,
+    PortableOptions,
+    PrismRunnerOptions,
+    StandardOptions,
+)
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from beam_audio.errors import ConfigError
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.runner import PipelineRunner
+
+_LOCAL: Final = (None, "DirectRunner", "FnApiRunner")
+_ONE_CONTAINER: Final = "no_use_multiple_sdk_containers"
+
+
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the run stays on this machine, under Beam's own local runner."""
+    return _name(options) in _LOCAL
+
+
+def runs_in_this_process(options: PipelineOptions) -> bool:
+    """Whether the workers share this process, and its model."""
+    return is_local(options) and _running_mode(options) != "multi_processing"
+
+
+def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
+    """The local runner; None leaves the choice to Beam, by name.
+
+    Beam's ``DirectRunner`` may be Prism, which it downloads; here that one is only taken by its own
+    name and from this machine.
+
+    Raises:
+        ConfigError: Prism was asked for and is not installed.
+    """
+    if is_local(options):
+        return FnApiRunner()
+    if _name(options) == "PrismRunner":
+        prism = options.view_as(PrismRunnerOptions)
+        prism.prism_location = prism.prism_location or _find_prism()
+    return None
+
+
+def threads_per_process(options: PipelineOptions) -> int | None:
+    """Threads of a model so that the worker processes of a machine share its cores.
+
+    None leaves all cores to the only process there is.
+    """
+    if is_local(options):
+        workers = options.view_as(DirectOptions).direct_num_workers or os.cpu_count() or 1
+        return _share(workers) if _running_mode(options) == "multi_processing" else None
+    if _name(options) == "DataflowRunner":
+        # By default Dataflow starts a process a core; its machines are not this one.
+        experiments = options.view_as(DebugOptions).experiments or []
+        return None if _ONE_CONTAINER in experiments else 1
+    processes = int(options.view_as(PortableOptions).sdk_worker_parallelism or 0)
+    return _share(processes) if processes > 1 else None
+
+
+def _share(processes: int) -> int:
+    return max(1, (os.cpu_count() or 1) // processes)
+
+
+def _name(options: PipelineOptions) -> str | None:
+    name: str | None = options.view_as(StandardOptions).runner
+    return name.rpartition(".")[2] if name else None
+
+
+def _running_mode(options: PipelineOptions) -> str:
+    return str(options.view_as(DirectOptions).direct_running_mode)
+
+
+def _find_prism() -> str:
+    beside = Path(sys.executable).with_name("prism")
+    found = shutil.which("prism") or (str(beside) if beside.is_file() else None)
+    if found is None:
+        raise ConfigError(
+            "--runner=PrismRunner needs the prism program: 'make prism' builds it, or name one "
+            "with --prism_location=PATH"
+        )
+    return found

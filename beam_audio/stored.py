@@ -1,0 +1,209 @@
+"""Rows of a committed unit read back into what they were made of, or copied as they are.
+
+This is the inverse of :mod:`beam_audio.rows`: what comes out of here and goes through
+``recording_rows`` again gives the same rows, or those of other rules, another normaliser or other
+claims, without the audio.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, fields
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from beam_audio import store
+from beam_audio.recording import RecordingEnd, Source
+from beam_audio.rows import Heard, Outcome, StoredClip
+from beam_audio.types import (
+    AudioFormat,
+    AudioRef,
+    Failure,
+    Quality,
+    Row,
+    Segment,
+    Transcript,
+    Word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from beam_audio.commits import Commit
+    from beam_audio.parts import PartWriter
+    from beam_audio.schema import Table
+
+_NO_SAMPLES = np.zeros(0, dtype=np.float32)
+_READ_ROWS = 256
+"""At a time: a row may carry half a minute of audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecording:
+    """One recording (or channel) as its rows tell of it; its segments by index."""
+
+    end: RecordingEnd
+    outcomes: tuple[Outcome, ...]
+
+
+class StoredUnit:
+    """The rows of some inputs of a committed unit.
+
+    Args:
+        root: The output folder.
+        commit: The unit's record.
+        source_ids: The inputs whose rows are wanted.
+        clip_file: Where stored audio is put, at its end.
+    """
+
+    def __init__(
+        self, root: str, commit: Commit, source_ids: Container[str], clip_file: IO[bytes]
+    ) -> None:
+        self._clip_file = clip_file
+        self._recordings: defaultdict[str, list[Row]] = defaultdict(list)
+        self._segments: defaultdict[str, list[Row]] = defaultdict(list)
+        self._failures: defaultdict[str, list[Row]] = defaultdict(list)
+        by: tuple[tuple[Table, str, defaultdict[str, list[Row]]], ...] = (
+            ("recordings", "source_id", self._recordings),
+            ("failures", "recording_id", self._failures),
+            ("segments", "recording_id", self._segments),
+        )
+        for table, key, found in by:
+            for name in _files(commit, table):
+                for batch in _batches(root, name):
+                    kept = _rows_of(batch, source_ids, keep=True)
+                    for row in kept.to_pylist():
+                        found[row[key]].append(self._without_audio(row))
+
+    def recordings(self, source_id: str, ref: AudioRef) -> list[StoredRecording]:
+        """The recordings of an input, as if it were found where and as ``ref`` says."""
+        return [
+            self._recording(row, ref)
+            for row in sorted(self._recordings[source_id], key=lambda row: row["channel"] or 0)
+        ]
+
+    def contents(self, source_id: str) -> frozenset[str]:
+        """sha256 of what was recorded of an input."""
+        return frozenset(row["content_sha256"] for row in self._recordings[source_id])
+
+    def _without_audio(self, row: Row) -> Row:
+        """Keep stored audio in the file: a day's would not fit in memory."""
+        audio = row.pop("audio", None)
+        if audio is not None:
+            row["clip"] = StoredClip(self._clip_file.seek(0, 2), len(audio["bytes"]))
+            self._clip_file.write(audio["bytes"])
+        return row
+
+    def _recording(self, row: Row, ref: AudioRef) -> StoredRecording:
+        failures = self._failures[row["recording_id"]]
+        truncation = next((each for each in failures if each["unit"] == "recording"), None)
+        rate_hz = row["sample_rate_hz"]
+        source = Source(
+            ref=ref,
+            recording_id=row["recording_id"],
+            channel=row["channel"],
+            content_sha256=row["content_sha256"],
+            format=AudioFormat(
+                codec=row["codec"],
+                container=row["container"],
+                sample_rate_hz=rate_hz,
+                channels=row["channels"],
+                header_seconds=row["header_seconds"],
+            ),
+        )
+        end = RecordingEnd(
+            source,
+            decoded_samples=round(row["decoded_seconds"] * rate_hz),
+            speech_samples=round(row["speech_seconds"] * rate_hz),
+            truncation=_failure(truncation, ref) if truncation else None,
+        )
+        heard = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
+        failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
+        ordered = sorted(heard + failed, key=lambda each: each.segment.core_start_sample)
+        return StoredRecording(end, tuple(ordered))
+
+
+def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
+    """Copy the rows of a unit, those of replaced inputs left out, to its next version."""
+    for table in store.TABLES:
+        for name in _files(commit, table):
+            folder = name.rpartition("/")[0]
+            for batch in _batches(root, name):
+                writer.copy(table, folder, _rows_of(batch, replaced, keep=False))
+
+
+def _files(commit: Commit, table: str) -> Iterator[str]:
+    return (name for name in commit.files if name.startswith(f"{table}/"))
+
+
+def _batches(root: str, name: str) -> Iterator[pa.RecordBatch]:
+    with store.open_to_read(store.join(root, name)) as file:
+        yield from pq.ParquetFile(file).iter_batches(_READ_ROWS)
+
+
+def _rows_of(batch: pa.RecordBatch, source_ids: Container[str], *, keep: bool) -> pa.RecordBatch:
+    """Rows whose input is among these, or is not."""
+    mask = [(name in source_ids) is keep for name in batch.column("source_id").to_pylist()]
+    return pc.filter(batch, pa.array(mask, pa.bool_()))
+
+
+def _outcome(row: Row, source: Source) -> Outcome:
+    rate_hz = source.format.sample_rate_hz
+    segment = Segment(
+        recording_id=source.recording_id,
+        segment_id=row["segment_id"],
+        segment_index=row["segment_index"],
+        channel=source.channel,
+        sample_rate_hz=rate_hz,
+        start_sample=round(row["start_seconds"] * rate_hz),
+        end_sample=round(row["end_seconds"] * rate_hz),
+        core_start_sample=round(row["core_start_seconds"] * rate_hz),
+        core_end_sample=round(row["core_end_seconds"] * rate_hz),
+        speech=tuple(
+            (round(each["start_seconds"] * rate_hz), round(each["end_seconds"] * rate_hz))
+            for each in row["speech"]
+        ),
+        samples=_NO_SAMPLES,
+    )
+    transcript = Transcript(
+        text=row["text"],
+        language=row["heard_language"],
+        language_probability=row["language_probability"],
+        avg_logprob=row["avg_logprob"],
+        no_speech_prob=row["no_speech_prob"],
+        words=None if row["words"] is None else tuple(Word(**each) for each in row["words"]),
+    )
+    return Outcome(segment, Heard(transcript, _quality(row), row.get("clip")))
+
+
+def _failed(row: Row, source: Source) -> Outcome:
+    """A segment that failed: of it only the core is known, and more is not asked for."""
+    rate_hz = source.format.sample_rate_hz
+    start, end = (round(row[f"{edge}_seconds"] * rate_hz) for edge in ("start", "end"))
+    segment = Segment(
+        recording_id=source.recording_id,
+        segment_id=row["segment_id"],
+        segment_index=-1,
+        channel=source.channel,
+        sample_rate_hz=rate_hz,
+        start_sample=start,
+        end_sample=end,
+        core_start_sample=start,
+        core_end_sample=end,
+        speech=(),
+        samples=_NO_SAMPLES,
+    )
+    return Outcome(segment, _failure(row, source.ref))
+
+
+def _failure(row: Row, ref: AudioRef) -> Failure:
+    stored = {field.name: row[field.name] for field in fields(Failure) if field.name in row}
+    return Failure(**stored | {"source_id": ref.source_id, "event_time": ref.event_time})
+
+
+def _quality(row: Row) -> Quality:
+    return Quality(**{field.name: row[field.name] for field in fields(Quality)})

@@ -1,0 +1,125 @@
+"""Audio cut where it was cut before: the same clips, and a word when it is another length."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from unit_runs import (
+    DEMO,
+    RATE_HZ,
+    VAD,
+    Scripted,
+    ref,
+    settings,
+    speech,
+    tones,
+    transcribe,
+    write,
+)
+
+from beam_audio.recording import PreparedSegment, PrepareSettings, RecordingEnd, StageClock, prepare
+from beam_audio.redo import redo
+from beam_audio.segment import SegmentSettings
+from beam_audio.stored import StoredRecording, StoredUnit
+from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.recording import Event
+    from beam_audio.staleness import Redo
+
+OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=0.7)
+
+
+def stored(root: Path, source: AudioRef, using: PrepareSettings) -> list[StoredRecording]:
+    """What a run leaves of an input."""
+    unit = settings(segments=using.segments, channels=using.channels)
+    report = transcribe(root, source, using=unit, recognizer=Scripted())
+    with TemporaryFile() as clips:
+        return StoredUnit(str(root), report.commit, {source.source_id}, clips).recordings(
+            source.source_id, source
+        )
+
+
+def again(
+    source: AudioRef, before: list[StoredRecording], using: PrepareSettings, how: Redo = "recognise"
+) -> list[Event | StoredRecording]:
+    return list(redo(source, before, how, using, StageClock()))
+
+
+@pytest.mark.parametrize("segments", [VAD, OVERLAPPING])
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 8_000])
+def test_the_clips_are_those_of_the_first_time(
+    tmp_path: Path, segments: SegmentSettings, rate_hz: int
+) -> None:
+    said = np.concatenate([speech(), np.zeros(RATE_HZ, np.float32)] * 4)
+    stereo = np.stack([said, np.roll(said, 5_000) * 0.5], 1)
+    source = ref(write(tmp_path / "a.flac", stereo))
+    using = PrepareSettings(segments=segments, channels="split", clip_rate_hz=rate_hz)
+    first = list(prepare(source, using, StageClock()))
+    before = stored(tmp_path / "out", source, using)
+    second = again(source, before, using)
+    cuts = [
+        [each for each in events if isinstance(each, PreparedSegment)] for events in (first, second)
+    ]
+    by_id = {each.segment.segment_id: each for each in cuts[1]}
+    assert len(by_id) == len(cuts[0]) > 3
+    for each in cuts[0]:
+        np.testing.assert_array_equal(by_id[each.segment.segment_id].clip, each.clip)
+        assert (
+            replace(by_id[each.segment.segment_id].segment, samples=each.segment.samples).speech
+            == each.segment.speech
+        )
+    ends = [
+        [each for each in events if isinstance(each, RecordingEnd)] for events in (first, second)
+    ]
+    assert ends[0] == ends[1]
+
+
+def test_rows_alone_need_no_more_than_the_same_content(tmp_path: Path) -> None:
+    source = ref(DEMO / "river.wav")
+    before = stored(tmp_path / "out", source, PrepareSettings(segments=VAD))
+    assert again(source, before, PrepareSettings(segments=VAD), "rows") == before
+
+
+@pytest.mark.parametrize("how", ["rows", "recognise"])
+def test_other_content_is_done_from_the_start(tmp_path: Path, how: Redo) -> None:
+    path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
+    using = PrepareSettings(segments=OVERLAPPING)
+    before = stored(tmp_path / "out", ref(path), using)
+    write(path, tones([0.3, 0.4, 0.5, 0.6]))
+    events = again(ref(path), before, using, how)
+    (end,) = (each for each in events if isinstance(each, RecordingEnd))
+    assert end.decoded_samples == 4 * RATE_HZ
+    assert end.source.recording_id != before[0].end.source.recording_id
+
+
+def test_audio_of_another_length_is_a_failure_with_its_cure(tmp_path: Path) -> None:
+    """As when another version of a decoder gives a few samples more."""
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])))
+    using = PrepareSettings(segments=OVERLAPPING)
+    (before,) = stored(tmp_path / "out", source, using)
+    longer = replace(before, end=replace(before.end, decoded_samples=3 * RATE_HZ))
+    events = again(source, [longer], using)
+    failure = events[-1]
+    assert isinstance(failure, Failure)
+    assert failure.error_type == "DecodeError"
+    assert "32000 samples, and to 48000" in failure.message
+    assert "--retry_failures" in failure.message
+    assert not any(isinstance(each, RecordingEnd) for each in events)
+
+
+def test_audio_that_is_gone_is_a_failure(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
+    using = PrepareSettings(segments=OVERLAPPING)
+    before = stored(tmp_path / "out", ref(path), using)
+    source = ref(path)
+    path.unlink()
+    (failure,) = again(source, before, using)
+    assert isinstance(failure, Failure)
+    assert (failure.unit, failure.stage) == ("input", "open")

@@ -1,0 +1,151 @@
+"""What is to be done of an input, given what became of it before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from beam_audio.commits import SourceState
+from beam_audio.staleness import Committed, Task, Wanted
+from beam_audio.types import AudioRef, Failure
+
+LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n", "rules": "r"}
+REF = AudioRef("/a.wav", 10, "1", language="en", reference_text="so it is")
+WANTED = Wanted(LAYERS)
+
+
+def done(ref: AudioRef = REF, unit: str = "u", **state: Any) -> Committed:  # noqa: ANN401 - its fields
+    """What a run left of an input."""
+    fields: dict[str, Any] = {
+        "outcome": "recorded",
+        "place_id": ref.place_id,
+        "claims_id": ref.claims_id,
+        "stated_language": ref.language,
+        "layers": LAYERS,
+        "recording_ids": ("r",),
+    }
+    return Committed(unit, 1, ref.source_id, SourceState(**fields | state))
+
+
+def planned(*committed: Committed, item: AudioRef = REF, **wanted: Any) -> list[tuple[str, Task]]:  # noqa: ANN401 - fields of Wanted
+    """Units, named or new, and tasks of one input."""
+    tasks = replace(WANTED, **wanted).tasks([item], committed)
+    return [(unit.unit_id if unit else "new", task) for unit, task in tasks]
+
+
+def redo(committed: Committed, item: AudioRef = REF, **wanted: Any) -> str | None:  # noqa: ANN401 - fields of Wanted
+    """What of an input is done again; None when nothing is."""
+    tasks = planned(committed, item=item, **wanted)
+    assert all(task.replaces == committed.source_id for _, task in tasks)
+    return tasks[0][1].redo if tasks else None
+
+
+def test_what_is_not_committed_is_new() -> None:
+    assert planned() == [("new", Task(REF))]
+
+
+def test_what_is_as_it_should_be_is_left_alone() -> None:
+    assert planned(done()) == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "wanted"),
+    [
+        (("rules",), "rows"),
+        (("metrics",), "rows"),
+        (("model", "rules"), "recognise"),
+        (("segment",), "audio"),
+        (("decode", "model"), "audio"),
+    ],
+)
+def test_the_first_layer_that_changed_decides(layers: tuple[str, ...], wanted: str) -> None:
+    assert redo(done(), layers=LAYERS | dict.fromkeys(layers, "new")) == wanted
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"reference_text": "so it was"},
+        {"metadata": (("speaker", "b"),)},
+        {"manifest_seconds": 2.0},
+        {"event_time": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"language": "de"},
+    ],
+)
+def test_other_claims_change_rows_alone(claims: dict[str, Any]) -> None:
+    assert redo(done(), replace(REF, **claims)) == "rows"
+
+
+def test_a_stated_language_counts_where_the_model_is_told() -> None:
+    german = replace(REF, language="de")
+    assert redo(done(), german, stated_languages=True) == "recognise"
+    assert redo(done(failed_segments=1), german, stated_languages=True) == "audio"
+
+
+def test_segments_that_failed_are_found_anew_for_a_new_model_and_on_request() -> None:
+    failed = done(failed_segments=2)
+    assert redo(failed) is None
+    assert redo(failed, retry_failures=True) == "audio"
+    assert redo(failed, layers=LAYERS | {"model": "new"}) == "audio"
+    assert redo(failed, layers=LAYERS | {"rules": "new"}) == "rows"
+    assert redo(done(), retry_failures=True) is None
+
+
+def test_a_failed_input_is_tried_again_on_request_or_when_decoded_otherwise() -> None:
+    failed = done(outcome="failed", recording_ids=(), attempt=2)
+    assert planned(failed) == []
+    assert planned(failed, layers=LAYERS | {"model": "new"}) == []
+    again = [("u", Task(REF.retried(3), "audio", REF.source_id))]
+    assert planned(failed, retry_failures=True) == again
+    assert planned(failed, layers=LAYERS | {"decode": "new"}) == again
+
+
+def test_a_later_success_counts_whatever_the_order_of_units() -> None:
+    failures = [done(unit=unit, outcome="failed", recording_ids=()) for unit in "ac"]
+    for committed in ([*failures, done(unit="b")], [done(unit="b"), *failures]):
+        assert planned(*committed, retry_failures=True) == []
+
+
+def test_a_touched_file_is_new_until_its_content_is_known() -> None:
+    touched = replace(REF, version="2")
+    assert planned(done(), item=touched) == [("new", Task(touched, known=("r",)))]
+    known = done(touched, unit="v", outcome="known")
+    assert planned(done(), known, item=touched) == []
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_rows_of_a_touched_file_are_done_again_where_they_are(is_known: bool) -> None:  # noqa: FBT001 - a parameter
+    touched = replace(REF, version="2")
+    known = [done(touched, unit="v", outcome="known")] if is_known else []
+    other = done(unit="w", recording_ids=("other",)) if is_known else done(unit="w")
+    tasks = planned(done(), other, *known, item=touched, layers=LAYERS | {"rules": "new"})
+    assert tasks == [("u", Task(touched, "rows", REF.source_id))]
+    assert tasks[0][1].is_touched
+
+
+def test_what_is_known_and_has_no_rows_any_more_is_done() -> None:
+    known = done(unit="v", outcome="known")
+    assert planned(known) == [("v", Task(REF, "audio", REF.source_id))]
+
+
+def test_of_two_claims_about_one_source_the_same_one_wins() -> None:
+    claims = [replace(REF, reference_text=text) for text in ("one", "two")]
+    there, back = (list(WANTED.tasks(order, [])) for order in (claims, claims[::-1]))
+    assert there == back
+    ((_, task),) = there
+    assert isinstance(task.item, AudioRef)
+    assert list(WANTED.tasks(claims, [done(task.item)])) == []
+
+
+def test_a_line_that_cannot_be_read_stays_a_failure() -> None:
+    line = Failure("input", "read", "line", "m.jsonl", "InputError", "line 3: no")
+    state = SourceState("failed", line.place_id, "", None, LAYERS)
+    committed = [Committed("u", 1, line.source_id, state)]
+    assert list(WANTED.tasks([line], [])) == [(None, Task(line))]
+    assert list(WANTED.tasks([line], committed)) == []
+    ((unit, task),) = replace(WANTED, retry_failures=True).tasks([line], committed)
+    assert unit is committed[0]
+    assert task.item.attempt == 2

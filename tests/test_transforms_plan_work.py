@@ -1,0 +1,60 @@
+"""PlanWork: every input meets what became of it before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that
+
+from beam_audio.commits import Commit, SourceState, write_commit
+from beam_audio.staleness import Input, Task, Wanted
+from beam_audio.transforms.plan_work import PlanWork
+from beam_audio.types import AudioRef, Failure
+from beam_audio.unit import Unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OLD, NOW = ({"decode": "d", "segment": "s", "model": "m", "rules": rules} for rules in "12")
+
+
+def state(ref: AudioRef, layers: dict[str, str]) -> SourceState:
+    return SourceState("recorded", ref.place_id, ref.claims_id, None, layers, ("r",))
+
+
+def check_plan(root: Path, inputs: list[Input], new: list[Task], again: list[Unit]) -> None:
+    def check(expected: list[object]) -> object:
+        def matches(found: list[object]) -> None:
+            assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+        return matches
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        planned = pipeline | beam.Create(inputs) | PlanWork(str(root), Wanted(NOW))
+        assert_that(planned[0], check(list(new)), label="new")
+        assert_that(planned[1], check(list(again)), label="again")
+
+
+def test_an_empty_output_makes_everything_new_and_once(tmp_path: Path) -> None:
+    line = Failure("input", "read", "f" * 32, "m.jsonl", "InputError", "line 3: no")
+    inputs: list[Input] = [*(AudioRef(f"/{index}.wav", 1) for index in range(20)), line]
+    new = [Task(item) for item in inputs]
+    check_plan(tmp_path / "none", [*inputs, *inputs[:5], line], new, [])
+
+
+def test_stale_inputs_go_back_to_their_units_and_the_others_stay(tmp_path: Path) -> None:
+    refs = [AudioRef(f"/{index}.wav", 1) for index in range(6)]
+    for unit, members in (("a", refs[:3]), ("b", refs[3:5])):
+        layers = [OLD if ref in refs[1:4] else NOW for ref in members]
+        sources = {
+            ref.source_id: state(ref, each) for ref, each in zip(members, layers, strict=True)
+        }
+        write_commit(str(tmp_path), Commit(unit, sources, {}, version=3))
+    listed: list[Input] = [refs[0], refs[1], refs[3], refs[4], refs[5]]  # one is not listed
+    again = [
+        Unit(unit, (Task(ref, "rows", ref.source_id),), version=3)
+        for unit, ref in (("a", refs[1]), ("b", refs[3]))
+    ]
+    check_plan(tmp_path, listed, [Task(refs[5])], again)

@@ -1,0 +1,193 @@
+"""The work on a unit: what the recogniser is given, what it fails on, and what is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from unit_runs import (
+    PLACEHOLDER,
+    RATE_HZ,
+    WINDOWS,
+    Scripted,
+    fail_when_loud,
+    files,
+    read,
+    ref,
+    settings,
+    tones,
+    transcribe,
+    write,
+)
+
+from beam_audio.errors import ModelError
+from beam_audio.ledger import read_ledger
+from beam_audio.recognition import seed_of
+from beam_audio.staleness import Task
+from beam_audio.types import AudioRef, Transcript
+from beam_audio.unit import Unit, transcribe_unit
+from beam_audio.unit_work import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.asr import Request
+
+
+def test_an_error_without_words_is_still_told(tmp_path: Path) -> None:
+    def stop(request: Request) -> Transcript:
+        if request.samples.any():
+            raise MemoryError
+        return Transcript("")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1])))
+    transcribe(tmp_path / "out", source, recognizer=Scripted(stop))
+    (failure,) = read(tmp_path / "out", "failures")
+    assert failure["message"] == "MemoryError()"
+
+
+def test_a_recogniser_that_fails_on_everything_stops_the_unit(tmp_path: Path) -> None:
+    def crash(_: Request) -> Transcript:
+        raise RuntimeError("device lost")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])))
+    with pytest.raises(ModelError, match=r"silence included.*device lost"):
+        transcribe(tmp_path / "out", source, recognizer=Scripted(crash))
+    assert files(tmp_path / "out") == {}
+    transcribe(tmp_path / "out", source)
+    assert len(read(tmp_path / "out", "segments")) == 2
+
+
+def test_a_recogniser_that_dies_midway_stops_the_unit(tmp_path: Path) -> None:
+    heard: list[Request] = []
+
+    def die_later(request: Request) -> Transcript:
+        if heard:
+            raise RuntimeError("device lost")
+        heard.append(request)
+        return Transcript("one")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3])))
+    with pytest.raises(ModelError, match="device lost"):
+        transcribe(
+            tmp_path / "out",
+            source,
+            recognizer=Scripted(die_later),
+            using=settings(batch_seconds=1.0),
+        )
+    assert files(tmp_path / "out") == {}
+
+
+def test_clips_that_all_fail_cost_themselves_when_the_recogniser_still_hears(
+    tmp_path: Path,
+) -> None:
+    def choke(request: Request) -> Transcript:
+        if request.samples.any():
+            raise RuntimeError("cannot take this")
+        return Transcript("")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])))
+    transcribe(tmp_path / "out", source, recognizer=Scripted(choke))
+    assert [row["unit"] for row in read(tmp_path / "out", "failures")] == ["segment"] * 2
+
+
+def test_a_recogniser_that_refuses_every_clip_has_not_crashed(tmp_path: Path) -> None:
+    def refuse(_: Request) -> Transcript:
+        raise ModelError("not this one")
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3])))
+    transcribe(tmp_path / "out", source, recognizer=Scripted(refuse))
+    assert [row["message"] for row in read(tmp_path / "out", "failures")] == ["not this one"] * 3
+    assert read_ledger(str(tmp_path / "out"), [source.source_id]).seconds["failed"] == 3.0
+
+
+def test_a_language_the_model_lacks_fails_the_segments_that_state_it(tmp_path: Path) -> None:
+    inputs = [
+        ref(write(tmp_path / "a.wav", tones([0.1, 0.2])), language="en"),
+        ref(write(tmp_path / "b.wav", tones([0.1, 0.2])), language="xx"),
+        ref(write(tmp_path / "c.wav", tones([0.1])), language=None),
+    ]
+    recognizer = Scripted()
+    using = settings(language="from_manifest")
+    transcribe(tmp_path / "out", *inputs, recognizer=recognizer, using=using)
+    heard = [request.language for batch in recognizer.batches for request in batch]
+    assert sorted(map(str, heard)) == ["None", "en", "en"]
+    failures = read(tmp_path / "out", "failures")
+    assert [(row["uri"], row["error_type"]) for row in failures] == [
+        (inputs[1].uri, "ModelError")
+    ] * 2
+    assert all("'xx'" in row["message"] and "--language=auto" in row["message"] for row in failures)
+    failed = {row["uri"]: row["failed_samples"] for row in read(tmp_path / "out", "recordings")}
+    assert failed == {inputs[0].uri: 0, inputs[1].uri: 2 * RATE_HZ, inputs[2].uri: 0}
+
+
+@pytest.mark.parametrize(("language", "asked"), [("auto", None), ("de", "de")])
+def test_the_language_asked_for_goes_with_every_clip(
+    tmp_path: Path, language: str, asked: str | None
+) -> None:
+    recognizer = Scripted()
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])), language="en")
+    transcribe(tmp_path / "out", source, recognizer=recognizer, using=settings(language=language))
+    assert {request.language for batch in recognizer.batches for request in batch} == {asked}
+
+
+def test_the_report_counts_batches_and_padding(tmp_path: Path) -> None:
+    class Padding(Scripted):
+        def cost_seconds(self, duration_seconds: float) -> float:
+            return max(duration_seconds, 2.0)
+
+    source = ref(write(tmp_path / "a.wav", tones([0.1] * 5)[: 4 * RATE_HZ + RATE_HZ // 2]))
+    recognizer = Padding()
+    using = settings(batch_seconds=6.0)
+    report = transcribe(tmp_path / "out", source, recognizer=recognizer, using=using)
+    assert [len(batch) for batch in recognizer.batches] == [3, 2]
+    assert (report.batches.batches, report.batches.clips) == (2, 5)
+    assert report.batches.clip_seconds == 4.5
+    assert report.batches.padded_seconds == 10.0
+    assert report.commit.rows == {"segments": 5, "recordings": 1, "failures": 0}
+    assert report.commit.provider == "CPUExecutionProvider"
+    assert {"open", "decode", "segment", "measure", "recognise", "write"} == set(
+        report.commit.stage_seconds
+    )
+
+
+def test_progress_counts_recordings_seconds_and_failures(tmp_path: Path) -> None:
+    stereo = np.stack([tones([0.1, 0.2]), tones([0.3, 0.95])], axis=1)
+    inputs = [ref(write(tmp_path / "a.wav", stereo)), AudioRef(str(tmp_path / "missing.wav"), 1)]
+    progress = Progress()
+    transcribe_unit(
+        Unit.of(map(Task, inputs)),
+        settings=settings(channels="split"),
+        recognizer=Scripted(fail_when_loud),
+        root=str(tmp_path / "out"),
+        progress=progress,
+    )
+    counts = (progress.recordings, progress.decoded_seconds, progress.failures)
+    assert counts == (2, 2.0, 2)
+
+
+def test_every_segment_has_a_seed_of_its_own_that_stays(tmp_path: Path) -> None:
+    """Whatever the batches: random choices made for a segment depend on it alone."""
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3, 0.4])))
+    seeds = []
+    for batch_seconds in (1.0, 100.0):
+        recognizer, out = Scripted(), tmp_path / str(batch_seconds)
+        using = settings(batch_seconds=batch_seconds)
+        transcribe(out, source, recognizer=recognizer, using=using)
+        requests = [request for batch in recognizer.batches for request in batch]
+        seeds.append({float(np.abs(item.samples).max()): item.seed for item in requests})
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0].values())) == 4
+    ids = {row["segment_id"] for row in read(tmp_path / "1.0", "segments")}
+    assert {seed_of(segment_id) for segment_id in ids} == set(seeds[0].values())
+    assert all(0 <= seed < 2**32 for seed in seeds[0].values())
+
+
+def test_the_clips_have_the_rate_and_length_of_the_segments(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2], 44_100), 44_100))
+    recognizer = Scripted()
+    transcribe(tmp_path / "out", source, recognizer=recognizer, using=settings(segments=WINDOWS))
+    heard = [request.samples for batch in recognizer.batches for request in batch]
+    assert [len(samples) for samples in heard] == [PLACEHOLDER.sample_rate_hz] * 2
+    assert all(samples.dtype == np.float32 for samples in heard)
