@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections import defaultdict
@@ -234,11 +235,13 @@ def _suffix(ref: AudioRef) -> str:
 
 
 def _earlier_runs(output: str) -> Iterator[dict[str, Any]]:
-    """Run files of an output that took long enough to tell a speed, the last first."""
+    """Run files of an output that tell a speed, the last first; others tell none."""
     names = (str(each.path) for each in store.files_like(output, "run-*.json"))
     for name in sorted(names, reverse=True):
         with store.open_to_read(name) as file:
-            run: dict[str, Any] = json.loads(file.read())
-        speed = run["throughput"]
-        if speed["times_real_time"] and speed["wall_seconds"] >= _LEAST_RUN_SECONDS:
-            yield run
+            content = file.read()
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # cut off, or of another version
+            run: dict[str, Any] = json.loads(content)
+            speed, cores = run["throughput"], run["machine"]["cores"]
+            if cores and speed["times_real_time"] and speed["wall_seconds"] >= _LEAST_RUN_SECONDS:
+                yield run
