@@ -34,6 +34,7 @@ EXTRAS = {
     "cpu": [f"onnxruntime{ONNXRUNTIME_RANGE}"],
     "gpu": [f"onnxruntime-gpu[cuda,cudnn]{ONNXRUNTIME_RANGE}"],
     "gcp": ["apache-beam[gcp]>=2.77,<2.78"],
+    "aws": ["apache-beam[aws]>=2.77,<2.78"],
     "media": ["av>=16.1,<20"],
     # No wider: its preprocessors and decoders are used from inside. It brings no ONNX Runtime.
     "onnx-asr": ["onnx-asr>=0.12,<0.13"],

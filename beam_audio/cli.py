@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import os
 import sys
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+# One question to a Google machine's metadata server tells whether there is one: elsewhere more of
+# them only take time.
+os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
 # Beam says on import that a client nobody here uses is missing; that is no news to a user.
 logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio import config as configuration
+from beam_audio.access import require_access
 from beam_audio.asr import build_model, check_model, list_models
 from beam_audio.doctor import examine
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
@@ -166,6 +171,7 @@ def _plan(given: argparse.Namespace, rest: list[str]) -> int:
     known = {*_run_flags()}
     flags = {name: value for name, value in vars(given).items() if name in known}
     settings = configuration.resolve({"output": "nowhere"} | flags, given.config)
+    require_access((settings.input, settings.manifest, settings.output), PipelineOptions(rest))
     found = survey(list_inputs(settings), max_headers=given.max_headers, limits=settings.limits)
     speed = (
         Speed(given.times_real_time / given.worker_cores, "as given")

@@ -9,16 +9,16 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from apache_beam.io.filesystems import FileSystems
-
 from beam_audio import store
 from beam_audio.errors import StoreError
+from beam_audio.swap import swap
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 COMMITS: Final = "_units"
+_WORK_ID_DIGITS: Final = 8
 
 SourceOutcome = Literal["recorded", "known", "failed"]
 
@@ -85,13 +85,24 @@ def unit_id(source_ids: Iterable[str]) -> str:
     return stable_id("unit", sorted(source_ids))
 
 
-def part_id(unit: str, version: int) -> str:
-    """What a version's part files are named after: no version overwrites what another wrote."""
-    return unit if version == 1 else f"{unit}-{version}"
+def part_id(unit: str, version: int, work_id: str) -> str:
+    """What part files are named after: the unit, its version, and all that the rows depend on.
+
+    So a retry overwrites what an earlier attempt left, and no other work of this or another run
+    does.
+    """
+    return f"{unit}-{version}-{work_id[:_WORK_ID_DIGITS]}"
 
 
-def write_commit(root: str, commit: Commit) -> None:
-    """Write a unit's commit record."""
+def write_commit(root: str, commit: Commit) -> Commit:
+    """Write a unit's commit record, if what it replaces is the version before.
+
+    Returns:
+        The record that stands now: another one when another writer was faster.
+
+    Raises:
+        StoreError: It cannot be written, or the version before is gone.
+    """
     # Most inputs were done with the same layers: each set of them is written once.
     layers: list[dict[str, str]] = []
     sources = {}
@@ -100,14 +111,23 @@ def write_commit(root: str, commit: Commit) -> None:
             layers.append(state.layers)
         sources[name] = asdict(state) | {"layers": layers.index(state.layers)}
     content = asdict(commit) | {"sources": sources, "layers": layers}
-    text = json.dumps(content, indent=1, sort_keys=True)
-    store.write_whole(root, f"{COMMITS}/{commit.unit_id}.json", text.encode())
+    text = json.dumps(content, indent=1, sort_keys=True).encode()
+    name = f"{COMMITS}/{commit.unit_id}.json"
+    uri = store.join(root, name)
+
+    def is_before(current: bytes | None) -> bool:
+        return (parse_commit(uri, current).version if current else 0) == commit.version - 1
+
+    standing = swap(root, name, text, is_before)
+    if standing is None:
+        raise StoreError(f"commit record {uri!r} was removed meanwhile; run again")
+    return commit if standing == text else parse_commit(uri, standing)
 
 
 def read_commit(root: str, identifier: str) -> Commit | None:
     """The commit record of one unit, if it is committed."""
     uri = store.join(root, COMMITS, f"{identifier}.json")
-    return load_commit(uri) if FileSystems.exists(uri) else None
+    return load_commit(uri) if store.exists(uri) else None
 
 
 def read_commits(root: str) -> Iterator[Commit]:
@@ -138,7 +158,15 @@ def load_commit(uri: str) -> Commit:
         StoreError: It is not one.
     """
     with store.open_to_read(uri) as file:
-        content = file.read()
+        return parse_commit(uri, file.read())
+
+
+def parse_commit(uri: str, content: bytes) -> Commit:
+    """The commit record that a file holds.
+
+    Raises:
+        StoreError: It is not one.
+    """
     try:
         fields: dict[str, Any] = json.loads(content)
         layers = fields.pop("layers")

@@ -16,6 +16,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio import commits, store
+from beam_audio.access import require_access
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.ledger import Ledger, read_ledger
@@ -97,6 +98,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
+    require_access((config.input, config.manifest, config.output, config.model), options)
     _check_input(config)
     model = local_model(config.model)
     facts = _model_facts(config, model)
@@ -107,14 +109,13 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     handler = model_handler(config, threads=threads_per_process(options))
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
     recognizer = handler.acquire() if runs_in_this_process(options) else None
-    commits.sweep(config.output)
-
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, config, settings, handler, run_id)
-    start = time.monotonic()
-    pipeline.run().wait_until_finish()
-    wall_seconds = time.monotonic() - start
+    with store.in_use(config.output, lambda: commits.sweep(config.output)):
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        build(pipeline, config, settings, handler, run_id)
+        start = time.monotonic()
+        pipeline.run().wait_until_finish()
+        wall_seconds = time.monotonic() - start
     del recognizer
 
     listed = _read_listing(config.output, run_id)
@@ -239,15 +240,15 @@ def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> N
 
 
 def _listing(output: str, run_id: str) -> str:
-    return store.join(output, "_tmp", f"run-{run_id}", "inputs")
+    return store.join(store.temporary_folder(output, f"run-{run_id}"), "inputs")
 
 
 def _read_listing(output: str, run_id: str) -> list[str]:
     listed: list[str] = []
-    for file_metadata in store.files_under(store.join(output, "_tmp", f"run-{run_id}")):
-        with store.open_to_read(file_metadata.path) as file:
+    for part in store.files_under(store.temporary_folder(output, f"run-{run_id}")):
+        with store.open_to_read(part.path) as file:
             listed += file.read().decode("ascii").split()
-    store.remove_temporary(output)
+    store.remove_temporary_folder(output, f"run-{run_id}")
     return listed
 
 

@@ -26,9 +26,7 @@ def local_model(name: str) -> str:
     files = store.files_under(name)
     if not files:
         raise ModelError(f"--model={name} holds no file; name the folder that holds the model")
-    identity = stable_id(
-        *[[meta.path, meta.size_in_bytes, meta.last_updated_in_seconds] for meta in files]
-    )
+    identity = stable_id(*[[meta.path, meta.size_in_bytes, meta.version] for meta in files])
     folder = name.rstrip("/").rpartition("/")[2]
     target = cache_directory(folder, "copy", identity) / folder
     if not target.is_dir():

@@ -1,33 +1,78 @@
-"""Files of the output folder: read, written whole, renamed, swept.
+"""Files of a store: listed, read, written whole, renamed, swept.
 
-Everything goes through Beam's ``FileSystems``, so a local path and ``gs://`` behave alike.
+Everything goes through Beam's ``FileSystems``, so a local path, ``gs://`` and ``s3://`` behave
+alike; for ``gs://`` what it leaves out, or does by pattern, goes through :mod:`beam_audio.gcs`.
 """
 
 from __future__ import annotations
 
+import fcntl
+import re
 import shutil
+import time
 import uuid
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata
+from apache_beam.io.aws.clients.s3.messages import S3ClientError
+from apache_beam.io.filesystem import CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 
-from beam_audio.errors import InputError, StoreError
+from beam_audio import gcs
+from beam_audio.errors import BeamAudioError, InputError, StoreError
+from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container, Iterator
     from typing import BinaryIO
+
+    from apache_beam.io.filesystem import FileMetadata
+    from google.cloud.storage import Client
 
     from beam_audio.schema import Table
 
 TABLES: Final[tuple[Table, ...]] = ("segments", "recordings", "failures")
-_TEMPORARY = "_tmp"
+_TEMPORARY: Final = "_tmp"
+_RUN_LOCK: Final = "_units/.run"
+_IN_USE_SECONDS: Final = 3600.0
+"""How long a file in a bucket may be some other writer's that has not committed it yet."""
+_NOT_FOUND: Final = 404
 
 
 def join(root: str, *parts: str) -> str:
     """Join with forward slashes, which local paths and object names both take."""
     return "/".join([root.rstrip("/"), *parts])
+
+
+def scheme(uri: str) -> str | None:
+    """What stands before ``://``; None for a local path."""
+    before, separator, _ = uri.partition("://")
+    return before if separator else None
+
+
+def gcs_client() -> Client:
+    """The client that Beam's file system uses, with the options of the run."""
+    return FileSystems.get_filesystem("gs://")._gcsIO().client  # noqa: SLF001 - Beam has no other
+
+
+def s3_client() -> Any:  # noqa: ANN401 - boto3's clients are not typed
+    """The client that Beam's file system uses, with the options of the run."""
+    from apache_beam.io.aws.clients.s3 import boto3_client  # noqa: PLC0415 - of the aws extra
+
+    options = FileSystems.get_filesystem("s3://")._options  # noqa: SLF001 - Beam has no other
+    return boto3_client.Client(options=options).client
+
+
+@contextmanager
+def reported(kind: type[BeamAudioError], what: str, cure: str = "") -> Iterator[None]:
+    """Raise what a store's client raises as an error of ours."""
+    try:
+        yield
+    except (OSError, ValueError, GoogleAPIError, GoogleAuthError, S3ClientError) as error:
+        raise kind(f"{what}: {error}{cure}") from error
 
 
 def open_to_read(uri: str) -> BinaryIO:
@@ -36,10 +81,8 @@ def open_to_read(uri: str) -> BinaryIO:
     Raises:
         InputError: It is missing or cannot be opened.
     """
-    try:
+    with reported(InputError, f"cannot open {uri!r}"):
         file: BinaryIO = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-    except (BeamIOError, OSError, ValueError) as error:
-        raise InputError(f"cannot open {uri!r}: {error}") from error
     return file
 
 
@@ -49,52 +92,80 @@ def open_to_write(uri: str) -> BinaryIO:
     Raises:
         StoreError: It cannot be created.
     """
-    try:
+    with reported(StoreError, f"cannot write {uri!r}", "; choose another --output"):
         file: BinaryIO = FileSystems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-    except (BeamIOError, OSError, ValueError) as error:
-        raise StoreError(f"cannot write {uri!r}: {error}; choose another --output") from error
     return file
 
 
-def stat(uri: str) -> FileMetadata:
-    """Size and last update of one object, its name taken literally.
+def exists(uri: str) -> bool:
+    """Whether there is a file or folder, or an object, of just this name.
+
+    Raises:
+        InputError: It cannot be looked at.
+    """
+    if scheme(uri) and "/" not in uri.partition("://")[2]:
+        return False  # a bucket is no object
+    with reported(InputError, f"cannot find {uri!r}"):
+        return bool(FileSystems.exists(uri))
+
+
+def stat(uri: str) -> StoredFile:
+    """Size and version of one file or object, its name taken literally.
 
     Raises:
         InputError: It does not exist or cannot be looked at.
     """
-    try:
-        return FileSystems.get_filesystem(uri).metadata(uri)
-    except (BeamIOError, OSError, ValueError) as error:
-        raise InputError(f"cannot find {uri!r}: {error}") from error
+    with reported(InputError, f"cannot find {uri!r}"):
+        if scheme(uri) != "gs":
+            return _stored_file(FileSystems.get_filesystem(uri).metadata(uri))
+        found = gcs.find(gcs_client(), uri)
+    if found is None:
+        raise InputError(f"cannot find {uri!r}: there is no such object")
+    return found
 
 
 def literal(path: str) -> str:
     """A pattern that matches just this path, whatever characters it holds."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+    return "".join(f"[{char}]" if is_pattern(char) else char for char in path)
 
 
-def files_under(folder: str) -> list[FileMetadata]:
+def is_pattern(path: str) -> bool:
+    """Whether a path holds characters that make it a pattern."""
+    return any(char in path for char in "*?[")
+
+
+def files_under(folder: str) -> list[StoredFile]:
     """Every file below a folder, at any depth; none when the folder does not exist."""
     return files_like(folder, "**")
 
 
-def files_like(folder: str, pattern: str) -> list[FileMetadata]:
+def files_like(folder: str, pattern: str) -> list[StoredFile]:
     """Files of a folder whose names match; none when the folder does not exist.
 
     Raises:
         StoreError: It cannot be listed.
     """
-    try:
-        (match,) = FileSystems.match([f"{literal(folder.rstrip('/'))}/{pattern}"])
-    except BeamIOError as error:
-        raise StoreError(f"cannot list {folder!r}: {error}") from error
-    return list(match.metadata_list)
+    with reported(StoreError, f"cannot list {folder!r}"):
+        return match(f"{literal(folder.rstrip('/'))}/{pattern}")
+
+
+def match(pattern: str) -> list[StoredFile]:
+    """Files whose paths match Beam's pattern; for an object store a pattern is no folder."""
+    if scheme(pattern) != "gs":
+        (result,) = FileSystems.match([pattern])
+        return [_stored_file(metadata) for metadata in result.metadata_list]
+    matches = re.compile(FileSystem.translate_pattern(pattern)).match
+    prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return [found for found in gcs.objects(gcs_client(), prefix) if matches(found.path)]
 
 
 def write_whole(root: str, name: str, content: bytes) -> None:
     """Write a file so that readers see all of it or nothing."""
-    temporary = join(root, _TEMPORARY, uuid.uuid4().hex)
-    with open_to_write(temporary) as file:
+    temporary = temporary_name(root)
+    with (
+        reported(StoreError, f"cannot write {join(root, name)!r}"),
+        open_to_write(temporary) as file,
+    ):
         file.write(content)
     publish(root, {temporary: name})
 
@@ -106,14 +177,11 @@ def publish(root: str, names: dict[str, str]) -> None:
         StoreError: A rename failed; nothing is committed then.
     """
     targets = [join(root, name) for name in names.values()]
-    try:
-        if "://" not in root:
+    with reported(StoreError, f"cannot move finished files into {root!r}"):
+        if scheme(root) is None:
             for folder in {target.rpartition("/")[0] for target in targets}:
-                if not FileSystems.exists(folder):
-                    FileSystems.mkdirs(folder)
+                Path(folder).mkdir(parents=True, exist_ok=True)
         FileSystems.rename(list(names), targets)
-    except (BeamIOError, OSError) as error:
-        raise StoreError(f"cannot move finished files into {root!r}: {error}") from error
 
 
 def temporary_name(root: str) -> str:
@@ -121,8 +189,16 @@ def temporary_name(root: str) -> str:
     return join(root, _TEMPORARY, uuid.uuid4().hex)
 
 
+def temporary_folder(root: str, name: str) -> str:
+    """A folder for what is not to outlive a run."""
+    return join(root, _TEMPORARY, name)
+
+
 def sweep(root: str, committed: Container[str]) -> int:
     """Delete part files other than those committed, and temporary files.
+
+    In a bucket, where no lock tells whether another run writes, young files are left for a later
+    sweep: they may be about to be committed.
 
     Args:
         root: The output folder.
@@ -132,42 +208,49 @@ def sweep(root: str, committed: Container[str]) -> int:
         How many files were deleted.
     """
     start = len(root.rstrip("/")) + 1
-    parts = [meta.path for table in TABLES for meta in files_under(join(root, table))]
-    left_over = [path for path in parts if path[start:] not in committed and _is_part(path)]
-    _delete_all(left_over)
-    return len(left_over) + remove_temporary(root)
+    parts = [file for table in TABLES for file in files_under(join(root, table))]
+    left_over = [each for each in parts if each.path[start:] not in committed and _is_part(each)]
+    left_over += files_under(join(root, _TEMPORARY))
+    if scheme(root) is not None:
+        oldest = time.time() - _IN_USE_SECONDS
+        left_over = [each for each in left_over if each.last_updated_in_seconds < oldest]
+    delete(*[each.path for each in left_over])
+    if scheme(root) is None:
+        shutil.rmtree(join(root, _TEMPORARY), ignore_errors=True)
+    return len(left_over)
 
 
-def remove_temporary(root: str) -> int:
-    """Delete what stands under temporary names, and on local disks the folders too.
+def remove_temporary_folder(root: str, name: str) -> None:
+    """Delete a folder of temporary files, and on local disks the one above when it is empty."""
+    folder = temporary_folder(root, name)
+    delete(*[each.path for each in files_under(folder)])
+    if scheme(root) is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # not there, or another run's files are in it
+            Path(join(root, _TEMPORARY)).rmdir()
 
-    Returns:
-        How many files were deleted.
+
+def delete(*uris: str) -> None:
+    """Delete files by their literal names; those that are gone already are no error.
+
+    Raises:
+        StoreError: One cannot be deleted.
     """
-    folder = join(root, _TEMPORARY)
-    paths = [meta.path for meta in files_under(folder)]
-    if is_local_folder(folder):
-        shutil.rmtree(folder)
-    else:
-        _delete_all(paths)
-    return len(paths)
-
-
-def _delete_all(paths: list[str]) -> None:
-    try:
-        FileSystems.delete(paths)
-    except BeamIOError as error:
-        raise StoreError(f"cannot remove a dead run's files: {error}") from error
-
-
-def _is_part(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name.startswith("part-") and name.endswith(".parquet")
-
-
-def delete(uri: str) -> None:
-    """Delete one file that this process wrote."""
-    FileSystems.delete([uri])
+    if not uris:
+        return
+    with reported(StoreError, "cannot remove files that are not needed"):
+        if scheme(uris[0]) is None:
+            for uri in uris:
+                Path(uri).unlink(missing_ok=True)
+        elif scheme(uris[0]) == "gs":
+            file_system = FileSystems.get_filesystem(uris[0])
+            # Beam's own delete() takes names for patterns.
+            statuses = file_system._gcsIO().delete_batch(list(uris))  # noqa: SLF001
+            failed = {uri: code for uri, code in statuses if code not in {None, _NOT_FOUND}}
+            if failed:
+                raise OSError(f"the store answered {failed}")
+        else:
+            FileSystems.delete(list(uris))
 
 
 def require_writable(root: str) -> None:
@@ -177,14 +260,45 @@ def require_writable(root: str) -> None:
         StoreError: The output cannot be written.
     """
     probe = temporary_name(root)
-    try:
+    with reported(StoreError, f"--output={root} is not writable"):
         with open_to_write(probe) as file:
             file.write(b"probe")
-        FileSystems.delete([probe])
-    except (BeamIOError, OSError) as error:
-        raise StoreError(f"--output={root} is not writable: {error}") from error
+        delete(probe)
+
+
+@contextmanager
+def in_use(root: str, clean: Callable[[], object]) -> Iterator[None]:
+    """Mark an output as written to by a run; it is cleaned first, unless another run writes to it.
+
+    The mark is a lock that goes with the process, so it tells of runs that were started here. In a
+    bucket there is none, and :func:`sweep` goes by the age of files.
+    """
+    if scheme(root) is not None:
+        clean()
+        yield
+        return
+    lock = Path(join(root, _RUN_LOCK))
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("ab") as file:
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            clean()
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
 
 
 def is_local_folder(path: str) -> bool:
     """Whether a local path is a folder; object stores have none."""
-    return "://" not in path and Path(path).is_dir()
+    return scheme(path) is None and Path(path).is_dir()
+
+
+def _stored_file(metadata: FileMetadata) -> StoredFile:
+    seconds = metadata.last_updated_in_seconds
+    return StoredFile(
+        metadata.path, metadata.size_in_bytes, seconds, repr(seconds) if seconds else ""
+    )
+
+
+def _is_part(file: StoredFile) -> bool:
+    name = file.path.rpartition("/")[2]
+    return name.startswith("part-") and name.endswith(".parquet")

@@ -99,6 +99,23 @@ class AudioRef:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file or object as its store lists it; fields named as Beam's ``FileMetadata`` names them.
+
+    Attributes:
+        path: Absolute path or ``scheme://`` address.
+        size_in_bytes: Its size.
+        last_updated_in_seconds: Last update, in seconds since the epoch; 0 when not known.
+        version: The object's generation, else its last update as text; empty when not known.
+    """
+
+    path: str
+    size_in_bytes: int
+    last_updated_in_seconds: float
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioFormat:
     """What the header of an encoded recording says.
 

@@ -10,7 +10,7 @@ from beam_audio import store
 from beam_audio.commits import Commit, SourceState, part_id, read_commit, unit_id, write_commit
 from beam_audio.parts import PartWriter
 from beam_audio.stored import StoredUnit, carry
-from beam_audio.types import AudioRef
+from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit_work import BatchCounts, UnitWork
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ def transcribe_unit(
 
     A unit that is committed already is not done again, nor is an input whose recordings a task
     names as known. Of a unit that is committed in the very version the tasks are for, the rows of
-    all other inputs are copied; the old part files count until the new record stands. Failures of
-    inputs, recordings and segments become rows.
+    all other inputs are copied; the old part files count until the new record stands. When another
+    writer committed the unit meanwhile, its record stays and what was written here goes. Failures
+    of inputs, recordings and segments become rows.
 
     Raises:
         StoreError: The output cannot be written.
@@ -75,7 +76,7 @@ def transcribe_unit(
         return UnitReport(before, was_committed=True)
     version = unit.version + 1
     audio = settings.prepare.store_audio != "none"
-    name = part_id(unit.unit_id, version)
+    name = part_id(unit.unit_id, version, _work_id(unit, settings, recognizer))
     with PartWriter(root, name, audio=audio) as writer, TemporaryFile() as clips:
         stored = None
         if before is not None:
@@ -104,10 +105,21 @@ def transcribe_unit(
             provider=recognizer.provider,
             version=version,
         )
-        write_commit(root, commit)
-    for name in set(before.files if before else ()) - set(files):
-        store.delete(store.join(root, name))
-    return UnitReport(commit, work.counts)
+        standing = write_commit(root, commit)
+    lost = standing is not commit  # to another writer: what was done here does not count
+    replaced_files = files if lost else before.files if before else ()
+    superfluous = set(replaced_files) - set(standing.files)
+    store.delete(*[store.join(root, each) for each in sorted(superfluous)])
+    return UnitReport(standing, work.counts, was_committed=lost)
+
+
+def _work_id(unit: Unit, settings: UnitSettings, recognizer: Recognizer) -> str:
+    """Hash of all that the rows of a version depend on, but for what stands in the one before."""
+    tasks = [
+        (task.source_id, task.item.attempt, task.redo, task.replaces, task.known, _claims_id(task))
+        for task in unit.tasks
+    ]
+    return stable_id(tasks, settings.rows.layers, settings.rows.layout(), recognizer.provider)
 
 
 def _replaces(task: Task, work: UnitWork, stored: StoredUnit) -> bool:
@@ -118,6 +130,10 @@ def _replaces(task: Task, work: UnitWork, stored: StoredUnit) -> bool:
     return found is not None and found in stored.contents(task.replaces)
 
 
+def _claims_id(task: Task) -> str:
+    return task.item.claims_id if isinstance(task.item, AudioRef) else ""
+
+
 def _state(task: Task, work: UnitWork, settings: UnitSettings) -> SourceState:
     source_id = task.source_id
     ref = task.item if isinstance(task.item, AudioRef) else None
@@ -126,7 +142,7 @@ def _state(task: Task, work: UnitWork, settings: UnitSettings) -> SourceState:
     return SourceState(
         outcome="known" if known else "recorded" if recorded else "failed",
         place_id=task.item.place_id,
-        claims_id=ref.claims_id if ref else "",
+        claims_id=_claims_id(task),
         stated_language=ref.language if ref else None,
         layers=settings.rows.layers,
         recording_ids=tuple(sorted(known or recorded)),

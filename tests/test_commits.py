@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 OLD, NEW = {"model": "1", "rules": "1"}, {"model": "2", "rules": "1"}
 
 
-def commit(name: str, *files: str) -> Commit:
+def commit(name: str, *files: str, version: int = 1) -> Commit:
     sources = {
         "a": SourceState("recorded", "place-a", "claims", "en", OLD, ("r1", "r2"), 1),
         "b": SourceState("failed", "place-b", "claims", None, NEW, attempt=3),
         "c": SourceState("known", "place-c", "claims", None, OLD, ("r1",)),
     }
-    return Commit(name, sources, {"store_audio": "none"}, files, {"segments": 1}, version=2)
+    return Commit(name, sources, {"store_audio": "none"}, files, {"segments": 1}, version=version)
 
 
 def test_commits_round_trip(tmp_path: Path) -> None:
     root = str(tmp_path)
-    first, second = commit("1", "segments/part-1-2.parquet"), commit("2")
-    commits.write_commit(root, first)
-    commits.write_commit(root, second)
+    first, second = commit("1", "segments/part-1-1.parquet"), commit("2")
+    assert commits.write_commit(root, first) is first
+    assert commits.write_commit(root, second) is second
     read = sorted(commits.read_commits(root), key=lambda each: each.unit_id)
     assert read == [first, second]
     assert commits.read_commit(root, "1") == first
@@ -57,9 +57,34 @@ def test_unit_id_ignores_order_and_tells_sets_apart() -> None:
     assert commits.unit_id(["a", "b"]) != commits.unit_id(["ab"])
 
 
-def test_every_version_has_part_files_of_its_own() -> None:
-    assert commits.part_id("u", 1) == "u"
-    assert len({commits.part_id("u", version) for version in range(1, 12)}) == 11
+def test_every_version_and_work_has_part_files_of_its_own() -> None:
+    works = ["0a1b2c3d4e", "0a1b2c3e4e"]
+    names = {commits.part_id("u", version, work) for version in range(1, 12) for work in works}
+    assert len(names) == 22
+    assert all(name.startswith("u-") for name in names)
+
+
+def test_a_record_is_replaced_by_the_version_after_it_alone(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    first, second = commit("1", "a"), commit("1", "b", version=2)
+    commits.write_commit(root, first)
+    assert commits.write_commit(root, commit("1", "late")) == first
+    assert commits.write_commit(root, commit("1", "early", version=3)) == first
+    assert commits.write_commit(root, second) is second
+    assert commits.write_commit(root, commit("1", "late", version=2)) == second
+    assert commits.read_commit(root, "1") == second
+
+
+def test_a_record_written_twice_stands(tmp_path: Path) -> None:
+    """As when the answer to a request is lost, and it is sent again."""
+    commits.write_commit(str(tmp_path), commit("1", "a"))
+    assert commits.write_commit(str(tmp_path), commit("1", "a")).files == ("a",)
+
+
+def test_a_record_whose_earlier_version_is_gone_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="run again"):
+        commits.write_commit(str(tmp_path), commit("1", version=2))
+    assert commits.read_commit(str(tmp_path), "1") is None
 
 
 def test_the_sweep_removes_what_no_commit_names(tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "audio clips metrics rules segment",
         "schema",
         "asr models",
-        "batching store",
+        "batching gcs",
+        "store",
+        "swap",
         "commits parts recording remote",
         "columns ledger recognition staleness",
         "rows",
@@ -38,7 +40,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "unit_work",
         "unit",
         "transforms",
-        "config runners",
+        "access config runners",
         "pipeline plan",
         "doctor summary",
         "cli",
@@ -46,7 +48,10 @@ ROWS: tuple[frozenset[str], ...] = tuple(
     )
 )
 PACKAGES_IN_ONE_ROW = {"asr", "decoders", "models", "transforms"}
-FILE_SYSTEMS = {"apache_beam.io.filesystem", "apache_beam.io.filesystems"}
+FILE_SYSTEMS = {
+    *("apache_beam.io.filesystem", "apache_beam.io.filesystems"),
+    *("apache_beam.io.aws.clients.s3", "apache_beam.io.aws.clients.s3.messages"),
+}
 
 # Not everybody installs these, or they take long to import: only when something needs them.
 IMPORTED_LATE = {

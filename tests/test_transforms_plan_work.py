@@ -51,7 +51,8 @@ def test_stale_inputs_go_back_to_their_units_and_the_others_stay(tmp_path: Path)
         sources = {
             ref.source_id: state(ref, each) for ref, each in zip(members, layers, strict=True)
         }
-        write_commit(str(tmp_path), Commit(unit, sources, {}, version=3))
+        for version in (1, 2, 3):
+            write_commit(str(tmp_path), Commit(unit, sources, {}, version=version))
     listed: list[Input] = [refs[0], refs[1], refs[3], refs[4], refs[5]]  # one is not listed
     again = [
         Unit(unit, (Task(ref, "rows", ref.source_id),), version=3)

@@ -10,13 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
-from apache_beam.io.filesystem import BeamIOError, FileMetadata
-from apache_beam.io.filesystems import FileSystems
 
 from beam_audio import store
 from beam_audio.errors import ConfigError, InputError
 from beam_audio.manifest import MAX_LINE_BYTES, parse_line
-from beam_audio.types import AudioRef, Failure, stable_id
+from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,29 +76,31 @@ class ReadAudio(beam.PTransform):
     def _lines(self, pattern: str) -> Iterator[_Line]:
         return islice(read_lines(pattern), self._limit)
 
-    def _files(self, pattern: str) -> list[FileMetadata]:
+    def _files(self, pattern: str) -> list[StoredFile]:
         return match_input(pattern, self._exclude)[: self._limit]
 
 
-def match_input(pattern: str, exclude: str | None = None) -> list[FileMetadata]:
+def match_input(pattern: str, exclude: str | None = None) -> list[StoredFile]:
     """Files that ``--input`` names, sorted by path.
+
+    An address without glob characters names the object and all below it: in a bucket one name may
+    be both. Empty objects whose names end with a slash are how consoles draw folders: no inputs.
 
     Raises:
         InputError: The pattern cannot be listed.
     """
     pattern = _absolute(pattern)
-    try:
-        (match,) = FileSystems.match([pattern])
-        found = list(match.metadata_list)
-        if not found and "://" not in pattern and FileSystems.exists(pattern):
-            found = [store.stat(pattern)]  # a literal name that holds glob characters
-        if not found or _is_folder(pattern):
+    with store.reported(InputError, f"cannot list --input={pattern}"):
+        found = store.match(pattern) if store.is_pattern(pattern) else []
+        if not found:
+            found = [store.stat(pattern)] if _is_file(pattern) else []
+            found += store.files_under(pattern)
+        elif _is_folder(pattern):
             found = store.files_under(pattern)
-    except (BeamIOError, ValueError) as error:
-        raise InputError(f"cannot list --input={pattern}: {error}") from error
-    outside = [meta for meta in found if not exclude or not _is_within(meta.path, exclude)]
+    outside = [each for each in found if not exclude or not _is_within(each.path, exclude)]
     return sorted(
-        (meta for meta in outside if not _is_hidden(meta.path)), key=lambda meta: str(meta.path)
+        (each for each in outside if not _is_hidden(each.path) and not _is_marker(each)),
+        key=lambda each: each.path,
     )
 
 
@@ -113,13 +113,11 @@ def match_manifest(pattern: str) -> list[str]:
     pattern = _absolute(pattern)
     if store.is_local_folder(pattern):
         return []
-    try:
-        if FileSystems.exists(pattern):
+    with store.reported(InputError, f"cannot list --manifest={pattern}"):
+        if store.exists(pattern):
             return [pattern]
-        (match,) = FileSystems.match([pattern])
-    except (BeamIOError, ValueError) as error:
-        raise InputError(f"cannot list --manifest={pattern}: {error}") from error
-    return sorted(meta.path for meta in match.metadata_list)
+        found = store.match(pattern) if store.is_pattern(pattern) else []
+    return sorted(each.path for each in found)
 
 
 def read_lines(pattern: str) -> Iterator[_Line]:
@@ -177,14 +175,14 @@ def _read_failure(identity: str, uri: str, message: str, event_time: datetime | 
     )
 
 
-def ref_of_file(metadata: FileMetadata) -> AudioRef:
+def ref_of_file(file: StoredFile) -> AudioRef:
     """Reference of a listed file."""
-    seconds = metadata.last_updated_in_seconds
+    seconds = file.last_updated_in_seconds
     updated = datetime.fromtimestamp(seconds, UTC) if seconds else None
     return AudioRef(
-        uri=metadata.path,
-        size_bytes=metadata.size_in_bytes,
-        version=repr(seconds) if seconds else "",
+        uri=file.path,
+        size_bytes=file.size_in_bytes,
+        version=file.version,
         updated=updated,
         event_time=updated,
     )
@@ -197,7 +195,7 @@ class _RefOfLine(beam.DoFn):
 
 
 class _RefOfFile(beam.DoFn):
-    def process(self, element: FileMetadata) -> Iterable[AudioRef]:
+    def process(self, element: StoredFile) -> Iterable[AudioRef]:
         yield ref_of_file(element)
 
 
@@ -216,6 +214,14 @@ def _absolute(path: str) -> str:
 
 def _is_folder(path: str) -> bool:
     return path.endswith("/") or ("://" not in path and store.is_local_folder(path))
+
+
+def _is_file(path: str) -> bool:
+    return store.exists(path) and not store.is_local_folder(path)
+
+
+def _is_marker(file: StoredFile) -> bool:
+    return file.path.endswith("/") and file.size_in_bytes == 0
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -1,0 +1,77 @@
+"""Whether the stores a run names can be spoken to, found out before any work and without waiting.
+
+Left alone, Beam looks for Google's credentials for half a minute and goes on without any, and tries
+Amazon's for ten.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from apache_beam.internal.gcp import auth
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import GoogleCloudOptions, S3Options
+
+from beam_audio import store
+from beam_audio.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+EMULATOR: Final = "STORAGE_EMULATOR_HOST"
+
+
+def require_access(uris: Iterable[str | None], options: PipelineOptions) -> None:
+    """Make the options known to Beam's file systems and look for the credentials these take.
+
+    Local paths take none, and none are looked for.
+
+    Raises:
+        ConfigError: There are none, or a package is missing.
+    """
+    FileSystems.set_options(options)
+    named = {store.scheme(uri): uri for uri in uris if uri}
+    if "gs" in named:
+        _require_google(named["gs"], options)
+    if "s3" in named:
+        _require_amazon(named["s3"], options)
+
+
+def _require_google(uri: str, options: PipelineOptions) -> None:
+    given = options.view_as(GoogleCloudOptions)
+    if given.no_auth or EMULATOR in os.environ:
+        # What Beam does at the end of its own search, which takes half a minute to find nothing.
+        auth._Credentials._credentials_init = True  # noqa: SLF001
+        return
+    if find_spec("google_auth_httplib2") is None:
+        raise ConfigError(
+            f"{uri}: Google Cloud Storage takes pip install 'beam_audio[gcp]'; "
+            "a public bucket can be read with --no_auth"
+        )
+    import google.auth  # noqa: PLC0415 - slow, and for buckets alone
+    from google.auth.exceptions import DefaultCredentialsError  # noqa: PLC0415
+
+    try:
+        google.auth.default(scopes=given.gcp_oauth_scopes)
+    except DefaultCredentialsError as error:
+        raise ConfigError(
+            f"{uri}: no Google credentials were found; run 'gcloud auth application-default login' "
+            "or name a key file in GOOGLE_APPLICATION_CREDENTIALS; a public bucket can be read "
+            "with --no_auth"
+        ) from error
+
+
+def _require_amazon(uri: str, options: PipelineOptions) -> None:
+    if find_spec("boto3") is None:
+        raise ConfigError(f"{uri}: s3:// takes pip install 'beam_audio[aws]'")
+    import boto3  # noqa: PLC0415 - not everybody installs it
+
+    if not (options.view_as(S3Options).s3_access_key_id or boto3.Session().get_credentials()):
+        raise ConfigError(
+            f"{uri}: no AWS credentials were found; run 'aws configure', set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or give --s3_access_key_id and --s3_secret_access_key"
+        )

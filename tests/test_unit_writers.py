@@ -1,0 +1,160 @@
+"""Several writers at one unit: the output is one writer's, whole, and nothing else is left over."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+from bucket_servers import google_bucket
+from unit_runs import LAYERS, Scripted, hear_loudness, ref, settings, tones, write
+
+from beam_audio import commits, store
+from beam_audio.ledger import read_ledger
+from beam_audio.staleness import Task
+from beam_audio.types import AudioRef, Transcript
+from beam_audio.unit import Unit, UnitReport, transcribe_unit
+from beam_audio.unit_work import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from beam_audio.asr import Request
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    with google_bucket() as address:
+        yield address
+
+
+@pytest.fixture(params=["local", "gs"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "local":
+        return str(tmp_path / "out")
+    return f"{request.getfixturevalue('bucket')}/{tmp_path.name}"
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[AudioRef]:
+    return [ref(write(tmp_path / f"{i}.wav", tones([0.1 * (i + 1)] * 2))) for i in range(3)]
+
+
+def says(text: str, before: Callable[[], object] = lambda: None) -> Scripted:
+    """A recogniser with a text of its own, and what happens before it hears anything."""
+
+    def hear(_: Request) -> Transcript:
+        before()
+        return Transcript(text, "en")
+
+    return Scripted(hear)
+
+
+def work(
+    root: str,
+    inputs: Sequence[AudioRef],
+    recognizer: Scripted,
+    *,
+    layer: str = "m",
+    before: commits.Commit | None = None,
+) -> UnitReport:
+    """Do a unit, or do it again from an earlier version."""
+    tasks = [Task(item, "recognise" if before else None, item.source_id) for item in inputs]
+    new = Unit.of(tasks)
+    unit = Unit(new.unit_id, new.tasks, before.version if before else 0)
+    return transcribe_unit(
+        unit,
+        settings=settings(layers=LAYERS | {"model": layer}),
+        recognizer=recognizer,
+        root=root,
+        progress=Progress(),
+    )
+
+
+def texts(root: str) -> set[str]:
+    """All texts in part files, committed or not."""
+    found = set()
+    for part in store.files_under(f"{root}/segments"):
+        with store.open_to_read(part.path) as file:
+            found |= set(pq.ParquetFile(file).read(columns=["text"])["text"].to_pylist())
+    return found
+
+
+def check_whole(root: str, inputs: Sequence[AudioRef], text: str) -> None:
+    """The part files are those of the record, hold one writer's rows, and the ledger balances."""
+    (record,) = commits.read_commits(root)
+    parts = [file for table in store.TABLES for file in store.files_under(f"{root}/{table}")]
+    assert sorted(part.path[len(root) + 1 :] for part in parts) == sorted(record.files)
+    assert texts(root) == {text}
+    ledger = read_ledger(root, [item.source_id for item in inputs])
+    assert ledger.balances
+    assert ledger.recordings == len(inputs)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_one_of_several_writers_wins(root: str, inputs: list[AudioRef], *, again: bool) -> None:
+    """All have begun before any is done; two of them do the same work."""
+    before = work(root, inputs, says("first"), layer="first").commit if again else None
+    writers = ["a", "b", "b", "c"]
+    start = threading.Barrier(len(writers))
+    waited = threading.local()
+
+    def wait_once() -> None:
+        if not getattr(waited, "done", False):
+            waited.done = True
+            start.wait(10)
+
+    def run(text: str) -> UnitReport:
+        return work(root, inputs, says(text, wait_once), layer=text, before=before)
+
+    with ThreadPoolExecutor(len(writers)) as pool:
+        reports = list(pool.map(run, writers))
+    (winner,) = [
+        text for text, each in zip(writers, reports, strict=True) if not each.was_committed
+    ]
+    (record,) = commits.read_commits(root)
+    assert record.version == (2 if again else 1)
+    assert all(report.commit == record for report in reports)
+    check_whole(root, inputs, winner)
+
+
+def test_a_writer_from_the_dead_changes_nothing(root: str, inputs: list[AudioRef]) -> None:
+    """It stopped while at version 1; meanwhile versions 1 and 2 were committed by others."""
+    stopped, wake = threading.Event(), threading.Event()
+
+    def sleep() -> None:
+        stopped.set()
+        wake.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        zombie = pool.submit(work, root, inputs, says("dead", sleep), layer="dead")
+        stopped.wait(10)
+        first = work(root, inputs, says("first"), layer="first")
+        second = work(root, inputs, says("second"), layer="second", before=first.commit)
+        wake.set()
+        report = zombie.result()
+    assert report.was_committed
+    assert report.commit == second.commit
+    check_whole(root, inputs, "second")
+
+
+def test_a_retry_overwrites_what_the_same_work_left(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    root = str(tmp_path / "out")
+    first = work(root, inputs, Scripted(hear_loudness))
+    (tmp_path / "out" / "_units" / f"{first.commit.unit_id}.json").unlink()
+    again = work(root, inputs, Scripted(hear_loudness))
+    assert again.commit.files == first.commit.files
+    assert commits.sweep(root) == 0
+
+
+def test_what_other_work_left_is_swept(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    root = str(tmp_path / "out")
+    first = work(root, inputs, says("killed"), layer="killed")
+    (tmp_path / "out" / "_units" / f"{first.commit.unit_id}.json").unlink()
+    work(root, inputs, says("done"), layer="done")
+    assert texts(root) == {"killed", "done"}
+    assert commits.sweep(root) == len(first.commit.files)
+    check_whole(root, inputs, "done")
