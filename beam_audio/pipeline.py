@@ -33,7 +33,7 @@ from beam_audio.unit_work import UnitSettings
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from beam_audio.commits import Commit
     from beam_audio.config import RunConfig
@@ -136,10 +136,12 @@ def build(
         input=config.input, manifest=config.manifest, exclude=config.output, limit=config.limit
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
+    folder = _listing(config.output, run_id)
     _ = (
         inputs
-        | "SourceIds" >> beam.Map(lambda item: item.source_id)
-        | "List" >> beam.io.WriteToText(_listing(config.output, run_id))
+        | "SourceIds" >> beam.Map(lambda item: (item.source_id[0] < "8", item.source_id))
+        | "Gather" >> beam.GroupByKey()
+        | "List" >> beam.MapTuple(lambda half, found: _write_listing(f"{folder}/{half}", found))
     )
     return inputs | "TranscribeUnits" >> TranscribeUnits(
         settings,
@@ -240,15 +242,23 @@ def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> N
 
 
 def _listing(output: str, run_id: str) -> str:
-    return store.join(store.temporary_folder(output, f"run-{run_id}"), "inputs")
+    return store.temporary_folder(output, f"run-{run_id}")
+
+
+def _write_listing(uri: str, source_ids: Iterable[str]) -> None:
+    """Write some of a run's listed inputs; a retry overwrites what it wrote before."""
+    with store.open_to_write(uri) as file:
+        for source_id in source_ids:
+            file.write(f"{source_id}\n".encode())
 
 
 def _read_listing(output: str, run_id: str) -> list[str]:
     listed: list[str] = []
-    for part in store.files_under(store.temporary_folder(output, f"run-{run_id}")):
+    folder = _listing(output, run_id)
+    for part in store.files_under(folder):
         with store.open_to_read(part.path) as file:
             listed += file.read().decode("ascii").split()
-    store.remove_temporary_folder(output, f"run-{run_id}")
+    store.remove_temporary_folder(output, folder)
     return listed
 
 

@@ -20,6 +20,7 @@ from apache_beam.io.filesystem import CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
+from google.cloud.storage.exceptions import InvalidResponse
 
 from beam_audio import gcs
 from beam_audio.errors import BeamAudioError, InputError, StoreError
@@ -40,6 +41,10 @@ _RUN_LOCK: Final = "_units/.run"
 _IN_USE_SECONDS: Final = 3600.0
 """How long a file in a bucket may be some other writer's that has not committed it yet."""
 _NOT_FOUND: Final = 404
+_RAISED_BY_STORES: Final = (
+    *(OSError, ValueError),
+    *(GoogleAPIError, GoogleAuthError, InvalidResponse, S3ClientError),
+)
 
 
 def join(root: str, *parts: str) -> str:
@@ -71,7 +76,7 @@ def reported(kind: type[BeamAudioError], what: str, cure: str = "") -> Iterator[
     """Raise what a store's client raises as an error of ours."""
     try:
         yield
-    except (OSError, ValueError, GoogleAPIError, GoogleAuthError, S3ClientError) as error:
+    except _RAISED_BY_STORES as error:
         raise kind(f"{what}: {error}{cure}") from error
 
 
@@ -146,7 +151,12 @@ def files_like(folder: str, pattern: str) -> list[StoredFile]:
         StoreError: It cannot be listed.
     """
     with reported(StoreError, f"cannot list {folder!r}"):
-        return match(f"{literal(folder.rstrip('/'))}/{pattern}")
+        return match(below(folder, pattern))
+
+
+def below(folder: str, pattern: str = "**") -> str:
+    """A pattern for what is in a folder, whose name is taken literally."""
+    return f"{literal(folder.rstrip('/'))}/{pattern}"
 
 
 def match(pattern: str) -> list[StoredFile]:
@@ -220,9 +230,8 @@ def sweep(root: str, committed: Container[str]) -> int:
     return len(left_over)
 
 
-def remove_temporary_folder(root: str, name: str) -> None:
+def remove_temporary_folder(root: str, folder: str) -> None:
     """Delete a folder of temporary files, and on local disks the one above when it is empty."""
-    folder = temporary_folder(root, name)
     delete(*[each.path for each in files_under(folder)])
     if scheme(root) is None:
         shutil.rmtree(folder, ignore_errors=True)

@@ -74,6 +74,25 @@ def transcribe_unit(
     before = read_commit(root, unit.unit_id)
     if before is not None and before.version > unit.version:
         return UnitReport(before, was_committed=True)
+    try:
+        return _transcribe(unit, before, settings, recognizer, root, progress)
+    except Exception:
+        # The rows that were to be taken over may have gone with another writer's commit.
+        standing = read_commit(root, unit.unit_id)
+        if standing is None or standing.version <= unit.version:
+            raise
+        return UnitReport(standing, was_committed=True)
+
+
+def _transcribe(  # noqa: PLR0913, PLR0917 - what transcribe_unit is given
+    unit: Unit,
+    before: Commit | None,
+    settings: UnitSettings,
+    recognizer: Recognizer,
+    root: str,
+    progress: Progress,
+) -> UnitReport:
+    """Do a unit whose record is ``before``, and commit it unless another writer was faster."""
     version = unit.version + 1
     audio = settings.prepare.store_audio != "none"
     name = part_id(unit.unit_id, version, _work_id(unit, settings, recognizer))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from apache_beam.io.filesystems import FileSystems
+from bucket_servers import amazon_bucket, put, simple_google_bucket
 from random_whisper import Shape, random_weights, write_huggingface
 from run_outputs import run, write_speech
 
@@ -20,25 +20,14 @@ from beam_audio.remote import local_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-server = pytest.importorskip("gcp_storage_emulator.server")
-
-BUCKET = "bucket"
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
 
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """Address of an empty bucket."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    emulator = server.create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)
-    emulator.start()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-        environment.setenv("GOOGLE_CLOUD_PROJECT", "project")
-        yield f"gs://{BUCKET}"
-    emulator.stop()
+    with simple_google_bucket() as address:
+        yield address
 
 
 @pytest.fixture
@@ -46,15 +35,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
 
 
-def upload(path: Path, uri: str) -> None:
-    with store.open_to_write(uri) as file:
-        file.write(path.read_bytes())
-
-
 def upload_folder(folder: Path, uri: str) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            upload(path, f"{uri}/{path.relative_to(folder)}")
+            put(f"{uri}/{path.relative_to(folder)}", path.read_bytes())
 
 
 def test_a_local_name_stays_as_it_is() -> None:
@@ -96,6 +80,14 @@ def test_what_a_killed_copy_left_is_not_used(bucket: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("cache")
+def test_a_model_in_a_bucket_of_amazon_is_copied(tmp_path: Path) -> None:
+    write_huggingface(tmp_path / "weights", random_weights(SHAPE), SHAPE)
+    with amazon_bucket() as (bucket, _):
+        upload_folder(tmp_path / "weights", f"{bucket}/models/mine")
+        assert model_facts(local_model(f"{bucket}/models/mine")).model_id == "mine/float32"
+
+
+@pytest.mark.usefixtures("cache")
 def test_an_address_without_files_is_no_model(bucket: str) -> None:
     with pytest.raises(ModelError, match="holds no file"):
         local_model(f"{bucket}/models/none")
@@ -104,7 +96,7 @@ def test_an_address_without_files_is_no_model(bucket: str) -> None:
 def test_a_run_reads_and_writes_buckets(bucket: str, tmp_path: Path) -> None:
     for index, name in enumerate(["a.wav", "sub/b ü.wav"]):
         path = write_speech(tmp_path / f"{index}.wav", start_seconds=index, seconds=1.0)
-        upload(path, f"{bucket}/audio/{name}")
+        put(f"{bucket}/audio/{name}", path.read_bytes())
     output = f"{bucket}/audio/out"
     first = run(input=f"{bucket}/audio", output=output)
     assert (first.exit_status, first.listed, first.ledger.recordings) == (0, 2, 2)

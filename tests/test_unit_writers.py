@@ -158,3 +158,19 @@ def test_what_other_work_left_is_swept(tmp_path: Path, inputs: list[AudioRef]) -
     assert texts(root) == {"killed", "done"}
     assert commits.sweep(root) == len(first.commit.files)
     check_whole(root, inputs, "done")
+
+
+def test_rows_that_go_while_they_are_taken_over_are_no_error(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    """Another writer commits, and removes the earlier version's files, while this one works."""
+    root = str(tmp_path / "out")
+    first = work(root, inputs, says("first"), layer="first").commit
+
+    def overtake() -> None:
+        if commits.read_commit(root, first.unit_id) == first:
+            work(root, inputs, says("faster"), layer="faster", before=first)
+
+    report = work(root, inputs, says("slower", overtake), layer="slower", before=first)
+    assert report.was_committed
+    check_whole(root, inputs, "faster")

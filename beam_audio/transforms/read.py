@@ -94,9 +94,9 @@ def match_input(pattern: str, exclude: str | None = None) -> list[StoredFile]:
         found = store.match(pattern) if store.is_pattern(pattern) else []
         if not found:
             found = [store.stat(pattern)] if _is_file(pattern) else []
-            found += store.files_under(pattern)
+            found += store.match(store.below(pattern))
         elif _is_folder(pattern):
-            found = store.files_under(pattern)
+            found = store.match(store.below(pattern))
     outside = [each for each in found if not exclude or not _is_within(each.path, exclude)]
     return sorted(
         (each for each in outside if not _is_hidden(each.path) and not _is_marker(each)),
