@@ -98,7 +98,8 @@ def amazon_bucket() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def google_client() -> storage.Client:
     """A client of the server that the environment names."""
-    return storage.Client(credentials=AnonymousCredentials(), project="project")
+    anonymous = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    return storage.Client(credentials=anonymous, project="project")
 
 
 def amazon_client(url: str) -> Any:  # noqa: ANN401 - boto3's clients are not typed

@@ -63,7 +63,7 @@ def amazon() -> Iterator[tuple[str, tuple[str, ...]]]:
         yield address, flags
 
 
-@pytest.fixture(params=["google", "amazon"])
+@pytest.fixture
 def bucket(request: pytest.FixtureRequest) -> tuple[str, tuple[str, ...]]:
     """Address of an empty bucket, and the flags of Beam that lead to it."""
     found: tuple[str, tuple[str, ...]] = request.getfixturevalue(request.param)
@@ -87,7 +87,12 @@ def rows(output: str, table: str) -> list[Row]:
 
 @pytest.mark.parametrize(
     ("bucket", "kind"),
-    [("google", "folder"), ("google", "glob"), ("google", "manifest"), ("amazon", "manifest")],
+    [
+        ("google", "folder"),
+        pytest.param("google", "glob", marks=pytest.mark.integration),
+        pytest.param("google", "manifest", marks=pytest.mark.integration),
+        pytest.param("amazon", "manifest", marks=pytest.mark.integration),
+    ],
     indirect=["bucket"],
 )
 def test_every_object_is_read_under_its_own_name(
@@ -129,6 +134,11 @@ def test_every_object_is_read_under_its_own_name(
     assert not any("/_tmp/" in path for path in left)
 
 
+@pytest.mark.parametrize(
+    "bucket",
+    ["google", pytest.param("amazon", marks=pytest.mark.integration)],
+    indirect=True,
+)
 def test_a_name_with_glob_characters_and_a_bucket_are_inputs(
     bucket: tuple[str, tuple[str, ...]],
 ) -> None:
@@ -148,20 +158,9 @@ def test_a_name_with_glob_characters_and_a_bucket_are_inputs(
     assert found(f"{address}/none") == set()
 
 
-def test_another_generation_is_another_input() -> None:
-    with google_bucket() as address:
-        put(f"{address}/a.wav", b"one")
-        first = store.stat(f"{address}/a.wav")
-        put(f"{address}/a.wav", b"two")
-        (second,) = match_input(address)
-    assert first.version.isdecimal()
-    assert int(second.version) > int(first.version)
-    assert second.size_in_bytes == first.size_in_bytes
-
-
 def test_a_store_that_stumbles_costs_time_only(speech: bytes) -> None:
     """The first request of every kind is refused: it is sent once more, and not at once."""
-    refused: dict[tuple[str, str], int] = {}
+    refused: dict[tuple[str, str | int], int] = {}
     requests, stumbling = 0, False
 
     def refuse(method: str, path: str, _: int) -> int | None:
@@ -175,14 +174,14 @@ def test_a_store_that_stumbles_costs_time_only(speech: bytes) -> None:
         return refused[kind]
 
     with google_bucket(refuse) as address:
-        for name, content in (("a", speech), ("b", speech[:-2] + b"xx"), ("c", b"no audio")):
+        for name, content in (("a", speech), ("b", b"no audio")):
             put(f"{address}/in/{name}.wav", content)
         requests = 0
         run(input=f"{address}/in", output=f"{address}/calm")
         needed, requests, stumbling = requests, 0, True
         result = run(input=f"{address}/in", output=f"{address}/out")
         assert requests == needed + len(refused)
-        assert (result.exit_status, result.ledger.recordings) == (0, 2)
+        assert (result.exit_status, result.ledger.recordings) == (0, 1)
         for table in store.TABLES:
             assert len(rows(f"{address}/out", table)) == len(rows(f"{address}/calm", table))
     assert {"upload", "batch"} < {first for _, first in refused}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import bucket_servers
 import pytest
+from bucket_servers import google_bucket
 
 from beam_audio import store
 from beam_audio.errors import InputError, StoreError
@@ -29,6 +32,49 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
     assert kept.exists()
     assert all(path.exists() for path in foreign)
     assert not any(path.exists() for path in left)
+
+
+def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
+    put(tmp_path, "out[1]/segments/part-2.parquet")
+    other = put(tmp_path, "out1/segments/part-2.parquet")
+    assert store.sweep(f"{tmp_path}/out[1]", set()) == 1
+    assert other.exists()
+
+
+def test_young_files_of_a_bucket_may_be_about_to_be_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with google_bucket() as bucket:
+        for name in ("segments/part-1.parquet", "_tmp/half-written"):
+            bucket_servers.put(f"{bucket}/{name}", b"x")
+        assert store.sweep(bucket, set()) == 0
+        later = time.time() + 4000
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert store.sweep(bucket, set()) == 2
+        assert store.files_under(bucket) == []
+
+
+def test_an_output_in_use_is_not_cleaned_by_another_run(tmp_path: Path) -> None:
+    cleaned: list[str] = []
+    root = str(tmp_path / "out")
+    with (
+        store.in_use(root, lambda: cleaned.append("first")),
+        store.in_use(root, lambda: cleaned.append("second")),
+    ):
+        assert cleaned == ["first"]
+    with store.in_use(root, lambda: cleaned.append("third")):
+        assert cleaned == ["first", "third"]
+
+
+def test_temporary_files_of_others_stay(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    mine, others = (store.temporary_folder(root, name) for name in ("mine", "others"))
+    for folder in (mine, others):
+        put(Path(folder), "a")
+    store.remove_temporary_folder(root, mine)
+    assert [path.name for path in (tmp_path / "_tmp").iterdir()] == ["others"]
+    store.remove_temporary_folder(root, others)
+    assert not (tmp_path / "_tmp").exists()
 
 
 def test_a_whole_file_replaces_the_one_before(tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""Credentials: none are looked for on local paths; without any, a bucket is refused at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from run_outputs import write_speech
+
+from beam_audio.access import require_access
+from beam_audio.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+CREDENTIALS = ("GOOGLE_", "AWS_", "CLOUDSDK_", "STORAGE_", "GCE_", "NO_GCE_")
+WATCHED = """
+import os, sys
+def watch(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.connect"):
+        print("network:", event, arguments, file=sys.stderr)
+        os._exit(99)
+sys.addaudithook(watch)
+from beam_audio.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> dict[str, str]:
+    """An environment without credentials."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(CREDENTIALS)}
+    (tmp_path / "home").mkdir()
+    return kept | {"HOME": str(tmp_path / "home")}
+
+
+def command(
+    arguments: list[str], environment: dict[str, str], *python: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *(python or ("-m", "beam_audio")), *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_local_paths_open_no_connection_at_all(bare: dict[str, str], tmp_path: Path) -> None:
+    """Not to a metadata server either, which may let one wait."""
+    write_speech(tmp_path / "in" / "a.wav", seconds=1.0)
+    flags = [f"--input={tmp_path}/in", f"--output={tmp_path}/out", "--model=placeholder"]
+    unreachable = {"GCE_METADATA_HOST": "10.255.255.1", "GCE_METADATA_IP": "10.255.255.1"}
+    done = command(["run", *flags], bare | unreachable, "-c", WATCHED)
+    assert "network:" not in done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_google_without_credentials_is_refused_after_one_question(
+    bare: dict[str, str], tmp_path: Path
+) -> None:
+    """The metadata server is asked once; here it takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        flags = ["--input=gs://bucket/in", f"--output={tmp_path}/out"]
+        done = command(["run", *flags], bare | {"GCE_METADATA_IP": host})
+        silent.settimeout(0)
+        asked = 0
+        while True:
+            try:
+                silent.accept()[0].close()
+            except BlockingIOError:
+                break
+            asked += 1
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert "gs://bucket/in" in last
+    assert "gcloud auth application-default login" in last
+    assert "--no_auth" in last
+    assert asked == 1
+
+
+def test_amazon_without_credentials_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(
+        ConfigError, match=r"s3://bucket/out: no AWS credentials .* 'aws configure'"
+    ):
+        require_access(["s3://bucket/out"], PipelineOptions([]))
+    require_access(["s3://bucket/out"], PipelineOptions(["--s3_access_key_id=key"]))
+
+
+def test_no_credentials_are_needed_for_a_public_bucket_and_for_local_paths() -> None:
+    require_access(["gs://bucket/in"], PipelineOptions(["--no_auth"]))
+    require_access(["local", None], PipelineOptions([]))
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setattr("beam_audio.access.find_spec", lambda _: None)
+    for uri, extra in (("gs://bucket/in", "gcp"), ("s3://bucket/in", "aws")):
+        with pytest.raises(ConfigError, match=rf"{uri}.*beam_audio\[{extra}\]"):
+            require_access([uri], PipelineOptions([]))
