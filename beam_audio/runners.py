@@ -15,7 +15,10 @@ from apache_beam.options.pipeline_options import (
     PrismRunnerOptions,
     StandardOptions,
 )
+from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
+from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
 from beam_audio.errors import ConfigError
 
@@ -47,7 +50,7 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
         ConfigError: Prism was asked for and is not installed.
     """
     if is_local(options):
-        return FnApiRunner()
+        return FnApiRunner(provision_info=_provision(options))
     if _name(options) == "PrismRunner":
         prism = options.view_as(PrismRunnerOptions)
         prism.prism_location = prism.prism_location or _find_prism()
@@ -68,6 +71,12 @@ def threads_per_process(options: PipelineOptions) -> int | None:
         return None if _ONE_CONTAINER in experiments else 1
     processes = int(options.view_as(PortableOptions).sdk_worker_parallelism or 0)
     return _share(processes) if processes > 1 else None
+
+
+def _provision(options: PipelineOptions) -> ExtendedProvisionInfo:
+    """What worker processes are told: left to itself the runner keeps the options from them."""
+    encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options(drop_default=True))
+    return ExtendedProvisionInfo(beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded))
 
 
 def _share(processes: int) -> int:

@@ -218,3 +218,15 @@ def test_an_input_that_refuses_for_good_is_a_failure(speech: bytes) -> None:
 def test_a_bucket_that_is_not_there_matches_nothing() -> None:
     with google_bucket(), pytest.raises(ConfigError, match="gs://no-such-bucket"):
         run(input="gs://no-such-bucket/in", output="out")
+
+
+@pytest.mark.integration
+def test_worker_processes_are_told_where_the_store_is(
+    amazon: tuple[str, tuple[str, ...]], speech: bytes
+) -> None:
+    address, flags = amazon
+    put(f"{address}/workers/in/a.wav", speech)
+    processes = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+    source, output = f"{address}/workers/in", f"{address}/workers/out"
+    result = run((*flags, *processes), input=source, output=output)
+    assert (result.exit_status, result.ledger.recordings) == (0, 1)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions, PrismRunnerOptions
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions, PrismRunnerOptions, S3Options
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_audio import runners
 from beam_audio.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CORES = os.cpu_count() or 1
 
@@ -87,3 +86,21 @@ def test_prism_is_taken_from_this_machine(tmp_path: Path, monkeypatch: pytest.Mo
     named = options("--runner=PrismRunner", "--prism_location=/elsewhere/prism")
     runners.choose_runner(named)
     assert named.view_as(PrismRunnerOptions).prism_location == "/elsewhere/prism"
+
+
+@pytest.mark.integration
+def test_worker_processes_get_the_options(tmp_path: Path) -> None:
+    """Beam's local runner keeps them from its processes unless it is told."""
+    given = options(
+        "--direct_running_mode=multi_processing",
+        "--direct_num_workers=1",
+        "--s3_endpoint_url=http://localhost:9",
+    )
+
+    def write_endpoint(path: str) -> None:
+        seen = FileSystems.get_filesystem("s3://")._options.view_as(S3Options)
+        Path(path).write_text(seen.s3_endpoint_url, encoding="utf-8")
+
+    with beam.Pipeline(runner=runners.choose_runner(given), options=given) as pipeline:
+        _ = pipeline | beam.Create([str(tmp_path / "seen")]) | beam.Map(write_endpoint)
+    assert (tmp_path / "seen").read_text() == "http://localhost:9"
