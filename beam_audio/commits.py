@@ -6,7 +6,8 @@ A record is written last and replaced as a whole. What it names counts; anything
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from apache_beam.io.filesystems import FileSystems
@@ -16,9 +17,11 @@ from beam_audio.errors import StoreError
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 COMMITS: Final = "_units"
+SHARED: Final = "shared"
+"""What the names of part files begin with that hold the rows of several units."""
 
 SourceOutcome = Literal["recorded", "known", "failed"]
 
@@ -79,6 +82,10 @@ class Commit:
         """Ids of the inputs with this outcome."""
         return frozenset(name for name, state in self.sources.items() if state.outcome == outcome)
 
+    def files_of(self, table: str) -> Iterator[str]:
+        """Its part files of a table."""
+        return (name for name in self.files if name.startswith(f"{table}/"))
+
 
 def unit_id(source_ids: Iterable[str]) -> str:
     """Name of the unit that holds these inputs, whatever their order."""
@@ -88,6 +95,23 @@ def unit_id(source_ids: Iterable[str]) -> str:
 def part_id(unit: str, version: int) -> str:
     """What a version's part files are named after: no version overwrites what another wrote."""
     return unit if version == 1 else f"{unit}-{version}"
+
+
+def is_shared(part_file: str) -> bool:
+    """Whether a part file may hold rows of several units, and rows that no longer count.
+
+    Of such a file the rows count whose input belongs to a unit that names it.
+    """
+    return part_file.rpartition("/")[2].startswith(f"part-{SHARED}-")
+
+
+def units_by_file(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
+    """The units that name each part file."""
+    units: defaultdict[str, list[Commit]] = defaultdict(list)
+    for commit in committed:
+        for name in commit.files:
+            units[name].append(commit)
+    return dict(units)
 
 
 def write_commit(root: str, commit: Commit) -> None:
@@ -102,6 +126,14 @@ def write_commit(root: str, commit: Commit) -> None:
     content = asdict(commit) | {"sources": sources, "layers": layers}
     text = json.dumps(content, indent=1, sort_keys=True)
     store.write_whole(root, f"{COMMITS}/{commit.unit_id}.json", text.encode())
+
+
+def rename_parts(root: str, identifier: str, names: Mapping[str, str]) -> None:
+    """Let a unit's record name other part files in the place of these; others it names stay."""
+    commit = read_commit(root, identifier)
+    if commit is not None and not names.keys().isdisjoint(commit.files):
+        files = sorted({names.get(name, name) for name in commit.files})
+        write_commit(root, replace(commit, files=tuple(files)))
 
 
 def read_commit(root: str, identifier: str) -> Commit | None:

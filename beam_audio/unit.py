@@ -7,7 +7,15 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Self
 
 from beam_audio import store
-from beam_audio.commits import Commit, SourceState, part_id, read_commit, unit_id, write_commit
+from beam_audio.commits import (
+    Commit,
+    SourceState,
+    is_shared,
+    part_id,
+    read_commit,
+    unit_id,
+    write_commit,
+)
 from beam_audio.parts import PartWriter
 from beam_audio.stored import StoredUnit, carry
 from beam_audio.types import AudioRef
@@ -105,8 +113,9 @@ def transcribe_unit(
             version=version,
         )
         write_commit(root, commit)
-    for name in set(before.files if before else ()) - set(files):
-        store.delete(store.join(root, name))
+    for name in before.files if before else ():
+        if not is_shared(name):
+            store.delete(store.join(root, name))
     return UnitReport(commit, work.counts)
 
 
