@@ -54,7 +54,7 @@ EXTRAS = {
         "flask>=3",
         "flask-cors>=5",
         "gcp-storage-emulator>=2026.7",
-        # Of the gcp extra what submitting to Dataflow takes; the rest is as large again as all this.
+        # What submitting to Dataflow takes of the gcp extra, which is large.
         "google-auth-httplib2<0.3",
         "google-cloud-dataflow-client>=0.13,<0.14",
         "hypothesis>=6.100",

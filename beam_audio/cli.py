@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import sys
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -22,11 +23,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_audio import config as configuration
 from beam_audio.access import require_access
 from beam_audio.asr import build_model, check_model, list_models
+from beam_audio.compact import TARGET_BYTES, CompactionProgress, compact
 from beam_audio.doctor import examine
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.pipeline import run
 from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
-from beam_audio.summary import ProgressLine, closing_table
+from beam_audio.summary import ProgressLine, closing_table, run_text
 from beam_audio.transforms.units import PROGRESS
 from beam_audio.version import __version__
 
@@ -113,6 +115,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan_flags(plan)
     plan.set_defaults(action=_plan)
 
+    compacting = commands.add_parser(
+        "compact",
+        help="merge the small part files of an output",
+        description="Merges small part files into larger ones; the set of rows stays as it is.",
+        allow_abbrev=False,
+    )
+    compacting.add_argument("output", help="the --output of a run, local or gs://")
+    compacting.add_argument(
+        "--target_bytes",
+        type=_count,
+        default=TARGET_BYTES,
+        metavar="N",
+        help="size of the merged files (default: %(default)s)",
+    )
+    compacting.set_defaults(action=_compact)
+
     demo = commands.add_parser("demo", help="transcribe the packaged clips", allow_abbrev=False)
     demo.add_argument("--output", default="demo-output", metavar="DIR")
     demo.set_defaults(action=_demo)
@@ -185,12 +203,24 @@ def _plan(given: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def _compact(given: argparse.Namespace, rest: list[str]) -> int:
+    _refuse_unknown(rest, known=["--target_bytes"])
+    progress = CompactionProgress()
+    with ProgressLine(lambda _: f"{progress.merged} of {progress.of} merged files written"):
+        done = compact(given.output, target_bytes=given.target_bytes, progress=progress)
+    print(
+        f"{done.files_before} part files, now {done.files_after}; "
+        f"{done.rewritten_bytes:,} bytes were rewritten"
+    )
+    return 0
+
+
 def _run_flags() -> Sequence[str]:
     return list(configuration.RunConfig.__dataclass_fields__)
 
 
 def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
-    with ProgressLine(PROGRESS):
+    with ProgressLine(partial(run_text, PROGRESS)):
         try:
             result = run(settings, beam_flags)
         except (BeamAudioError, KeyboardInterrupt):

@@ -6,7 +6,8 @@ A record is written last and replaced as a whole. What it names counts; anything
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beam_audio import store
@@ -15,9 +16,11 @@ from beam_audio.swap import swap
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 COMMITS: Final = "_units"
+SHARED: Final = "shared"
+"""What the names of part files begin with that hold the rows of several units."""
 _WORK_ID_DIGITS: Final = 8
 
 SourceOutcome = Literal["recorded", "known", "failed"]
@@ -79,6 +82,10 @@ class Commit:
         """Ids of the inputs with this outcome."""
         return frozenset(name for name, state in self.sources.items() if state.outcome == outcome)
 
+    def files_of(self, table: str) -> Iterator[str]:
+        """Its part files of a table."""
+        return (name for name in self.files if name.startswith(f"{table}/"))
+
 
 def unit_id(source_ids: Iterable[str]) -> str:
     """Name of the unit that holds these inputs, whatever their order."""
@@ -94,6 +101,23 @@ def part_id(unit: str, version: int, work_id: str) -> str:
     return f"{unit}-{version}-{work_id[:_WORK_ID_DIGITS]}"
 
 
+def is_shared(part_file: str) -> bool:
+    """Whether a part file may hold rows of several units, and rows that no longer count.
+
+    Of such a file the rows count whose input belongs to a unit that names it.
+    """
+    return part_file.rpartition("/")[2].startswith(f"part-{SHARED}-")
+
+
+def units_by_file(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
+    """The units that name each part file."""
+    units: defaultdict[str, list[Commit]] = defaultdict(list)
+    for commit in committed:
+        for name in commit.files:
+            units[name].append(commit)
+    return dict(units)
+
+
 def write_commit(root: str, commit: Commit) -> Commit:
     """Write a unit's commit record, if what it replaces is the version before.
 
@@ -103,6 +127,23 @@ def write_commit(root: str, commit: Commit) -> Commit:
     Raises:
         StoreError: It cannot be written, or the version before is gone.
     """
+
+    def is_before(current: Commit | None) -> bool:
+        return (current.version if current else 0) == commit.version - 1
+
+    return _swap(root, commit, is_before)
+
+
+def rename_parts(root: str, identifier: str, names: Mapping[str, str]) -> None:
+    """Let a unit's record name other part files in the place of these; others it names stay."""
+    commit = read_commit(root, identifier)
+    while commit is not None and not names.keys().isdisjoint(commit.files):
+        files = sorted({names.get(name, name) for name in commit.files})
+        commit = _swap(root, replace(commit, files=tuple(files)), commit.__eq__)
+
+
+def _swap(root: str, commit: Commit, may_replace: Callable[[Commit | None], bool]) -> Commit:
+    """Write a record if the one there may be replaced; returns the record that stands then."""
     # Most inputs were done with the same layers: each set of them is written once.
     layers: list[dict[str, str]] = []
     sources = {}
@@ -114,11 +155,9 @@ def write_commit(root: str, commit: Commit) -> Commit:
     text = json.dumps(content, indent=1, sort_keys=True).encode()
     name = f"{COMMITS}/{commit.unit_id}.json"
     uri = store.join(root, name)
-
-    def is_before(current: bytes | None) -> bool:
-        return (parse_commit(uri, current).version if current else 0) == commit.version - 1
-
-    standing = swap(root, name, text, is_before)
+    standing = swap(
+        root, name, text, lambda found: may_replace(parse_commit(uri, found) if found else None)
+    )
     if standing is None:
         raise StoreError(f"commit record {uri!r} was removed meanwhile; run again")
     return commit if standing == text else parse_commit(uri, standing)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from beam_audio import store
-from beam_audio.commits import read_commits
+from beam_audio.commits import is_shared, read_commits, units_by_file
 from beam_audio.schema import LEDGER_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
+    from beam_audio.commits import Commit
     from beam_audio.types import Row
 
 _RECORDING_COLUMNS = [
@@ -32,7 +33,13 @@ _RECORDING_COLUMNS = [
     "wer_deletions",
     "wer_insertions",
 ]
-_SEGMENT_COLUMNS = ["recording_id", "core_start_seconds", "core_end_seconds", "decision"]
+_SEGMENT_COLUMNS = [
+    "source_id",
+    "recording_id",
+    "core_start_seconds",
+    "core_end_seconds",
+    "decision",
+]
 _FAILURE_COLUMNS = [
     "unit",
     "stage",
@@ -116,7 +123,7 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
         listed: Source ids of every input this run saw, done before or not.
     """
     committed = list(read_commits(root))
-    files = sorted(name for commit in committed for name in commit.files)
+    files = dict(sorted(units_by_file(committed).items()))
     known = {source_id for commit in committed for source_id in commit.sources_that("known")}
     account = _Account()
     for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
@@ -154,11 +161,17 @@ def read_ledger(root: str, listed: Collection[str]) -> Ledger:
     )
 
 
-def _rows(root: str, files: list[str], table: str, columns: list[str]) -> Iterator[Row]:
-    for name in files:
+def _rows(
+    root: str, files: Mapping[str, list[Commit]], table: str, columns: list[str]
+) -> Iterator[Row]:
+    for name, units in files.items():
         if name.startswith(f"{table}/"):
             with store.open_to_read(store.join(root, name)) as file:
-                yield from pq.ParquetFile(file).read(columns=columns).to_pylist()
+                rows = pq.ParquetFile(file).read(columns=columns).to_pylist()
+            if is_shared(name):
+                counted = {source_id for commit in units for source_id in commit.sources}
+                rows = [row for row in rows if row["source_id"] in counted]
+            yield from rows
 
 
 def _enter_recording(account: _Account, row: Row) -> None:

@@ -117,6 +117,8 @@ class _PartFile:
         self.path = path
         self._columns = columns
         self._rows: list[Row] = []
+        self._copied: list[pa.RecordBatch] = []
+        self._copied_rows = 0
         self._audio_bytes = 0
         self._sink: BinaryIO = store.open_to_write(path)
         self._writer = pq.ParquetWriter(self._sink, columns, compression="zstd")
@@ -128,7 +130,6 @@ class _PartFile:
             self._flush()
 
     def copy(self, batch: pa.RecordBatch) -> None:
-        self._flush()
         names = set(batch.schema.names)
         columns = [
             batch.column(field.name).cast(field.type)
@@ -136,12 +137,21 @@ class _PartFile:
             else pa.nulls(batch.num_rows, field.type)
             for field in self._columns
         ]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._columns))
+        self._copied.append(pa.RecordBatch.from_arrays(columns, schema=self._columns))
+        self._copied_rows += batch.num_rows
+        self._audio_bytes += batch.nbytes if "audio" in names else 0
+        if self._copied_rows >= _FLUSH_ROWS or self._audio_bytes >= _FLUSH_AUDIO_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._columns))
+        """Write what has piled up as one row group."""
+        added = pa.Table.from_pylist(self._rows, schema=self._columns).to_batches()
+        rows = pa.Table.from_batches([*self._copied, *added], schema=self._columns)
+        if rows.num_rows:
+            self._writer.write_table(rows)
         self._rows = []
+        self._copied = []
+        self._copied_rows = 0
         self._audio_bytes = 0
 
     def finish(self) -> None:

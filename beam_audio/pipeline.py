@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_audio import commits, store
 from beam_audio.access import require_access
 from beam_audio.asr import ModelFacts, model_facts
+from beam_audio.compact import drop_stale_rows
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.ledger import Ledger, read_ledger
 from beam_audio.recording import PrepareSettings
@@ -117,8 +118,10 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         pipeline.run().wait_until_finish()
         wall_seconds = time.monotonic() - start
     del recognizer
-
     listed = _read_listing(config.output, run_id)
+    if any(commits.is_shared(name) for commit in before for name in commit.files):
+        with store.in_use(config.output, lambda: drop_stale_rows(config.output)):
+            pass
     result = _result(config.output, run_id, listed, before, wall_seconds)
     _write_run_file(config, settings, result)
     return result

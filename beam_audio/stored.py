@@ -73,10 +73,9 @@ class StoredUnit:
             ("segments", "recording_id", self._segments),
         )
         for table, key, found in by:
-            for name in _files(commit, table):
-                for batch in _batches(root, name):
-                    kept = _rows_of(batch, source_ids, keep=True)
-                    for row in kept.to_pylist():
+            for name in commit.files_of(table):
+                for batch in rows_of(root, name, source_ids):
+                    for row in batch.to_pylist():
                         found[row[key]].append(self._without_audio(row))
 
     def recordings(self, source_id: str, ref: AudioRef) -> list[StoredRecording]:
@@ -129,26 +128,34 @@ class StoredUnit:
 
 def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
     """Copy the rows of a unit, those of replaced inputs left out, to its next version."""
+    kept = {source_id for source_id in commit.sources if source_id not in replaced}
     for table in store.TABLES:
-        for name in _files(commit, table):
-            folder = name.rpartition("/")[0]
-            for batch in _batches(root, name):
-                writer.copy(table, folder, _rows_of(batch, replaced, keep=False))
+        for name in commit.files_of(table):
+            for batch in rows_of(root, name, kept):
+                writer.copy(table, name.rpartition("/")[0], batch)
 
 
-def _files(commit: Commit, table: str) -> Iterator[str]:
-    return (name for name in commit.files if name.startswith(f"{table}/"))
+def rows_of(root: str, name: str, source_ids: Container[str]) -> Iterator[pa.RecordBatch]:
+    """Rows of a part file that come from these inputs; of a file others share, little else is read.
+
+    Args:
+        root: The output folder.
+        name: The file, relative to it.
+        source_ids: The inputs.
+    """
+    with store.open_to_read(store.join(root, name)) as opened:
+        file = pq.ParquetFile(opened)
+        groups = [
+            group
+            for group in range(file.num_row_groups)
+            if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
+        ]
+        for batch in file.iter_batches(_READ_ROWS, row_groups=groups):
+            yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
 
 
-def _batches(root: str, name: str) -> Iterator[pa.RecordBatch]:
-    with store.open_to_read(store.join(root, name)) as file:
-        yield from pq.ParquetFile(file).iter_batches(_READ_ROWS)
-
-
-def _rows_of(batch: pa.RecordBatch, source_ids: Container[str], *, keep: bool) -> pa.RecordBatch:
-    """Rows whose input is among these, or is not."""
-    mask = [(name in source_ids) is keep for name in batch.column("source_id").to_pylist()]
-    return pc.filter(batch, pa.array(mask, pa.bool_()))
+def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> list[bool]:
+    return [name in source_ids for name in rows.column("source_id").to_pylist()]
 
 
 def _outcome(row: Row, source: Source) -> Outcome:

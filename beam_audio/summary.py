@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from beam_audio.pipeline import RunResult
@@ -18,10 +19,15 @@ _HOUR_SECONDS: Final = 3600.0
 
 
 class ProgressLine:
-    """Rewrites one terminal line with running totals; silent where there is no terminal."""
+    """Rewrites one terminal line with what is done by now; silent where there is no terminal.
 
-    def __init__(self, progress: Progress, stream: TextIO = sys.stderr) -> None:
-        self._progress = progress
+    Args:
+        text: The line, given the seconds since the start.
+        stream: Where it is shown.
+    """
+
+    def __init__(self, text: Callable[[float], str], stream: TextIO = sys.stderr) -> None:
+        self._text = text
         self._stream = stream
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
@@ -46,17 +52,17 @@ class ProgressLine:
 
     def _show(self) -> None:
         while not self._stop.wait(_REFRESH_SECONDS):
-            self._stream.write(f"\r\x1b[K{self.text()}")
+            text = self._text(max(time.monotonic() - self._start, 1e-9))
+            self._stream.write(f"\r\x1b[K{text}")
             self._stream.flush()
 
-    def text(self) -> str:
-        """The line as it stands now."""
-        elapsed = max(time.monotonic() - self._start, 1e-9)
-        done = self._progress
-        return (
-            f"{done.recordings} recordings · {done.decoded_seconds / _HOUR_SECONDS:.2f} h · "
-            f"{done.decoded_seconds / elapsed:.1f}× real time · {done.failures} failures"
-        )
+
+def run_text(done: Progress, elapsed_seconds: float) -> str:
+    """Running totals of a run."""
+    return (
+        f"{done.recordings} recordings · {done.decoded_seconds / _HOUR_SECONDS:.2f} h · "
+        f"{done.decoded_seconds / elapsed_seconds:.1f}× real time · {done.failures} failures"
+    )
 
 
 def closing_table(result: RunResult) -> str:

@@ -7,7 +7,15 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Self
 
 from beam_audio import store
-from beam_audio.commits import Commit, SourceState, part_id, read_commit, unit_id, write_commit
+from beam_audio.commits import (
+    Commit,
+    SourceState,
+    is_shared,
+    part_id,
+    read_commit,
+    unit_id,
+    write_commit,
+)
 from beam_audio.parts import PartWriter
 from beam_audio.stored import StoredUnit, carry
 from beam_audio.types import AudioRef, stable_id
@@ -128,7 +136,7 @@ def _transcribe(  # noqa: PLR0913, PLR0917 - what transcribe_unit is given
     lost = standing is not commit  # to another writer: what was done here does not count
     replaced_files = files if lost else before.files if before else ()
     superfluous = set(replaced_files) - set(standing.files)
-    store.delete(*[store.join(root, each) for each in sorted(superfluous)])
+    store.delete(*[store.join(root, each) for each in superfluous if not is_shared(each)])
     return UnitReport(standing, work.counts, was_committed=lost)
 
 

@@ -263,6 +263,19 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "weights"
 
 
+def test_compact_tells_how_many_files_are_left(command: Run, audio: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    flags = [f"--input={audio}", f"--output={out}", "--model=placeholder", "--unit_bytes=1"]
+    assert command("run", *flags)[0] == 0
+    files = len(list(out.rglob("*.parquet")))
+    status, text, _ = command("compact", str(out))
+    assert status == 0
+    assert text.startswith(f"{files} part files, now {len(list(out.rglob('*.parquet')))};")
+    assert command("run", *flags)[0] == 0
+    status, _, err = command("compact", str(tmp_path))
+    assert (status, "--output" in err) == (2, True)
+
+
 def test_a_model_with_a_flipped_byte_is_refused(
     command: Run, audio: Path, tmp_path: Path, weights: Path
 ) -> None:

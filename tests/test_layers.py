@@ -36,7 +36,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "columns ledger recognition staleness",
         "rows",
         "stored",
-        "redo",
+        "compact redo",
         "unit_work",
         "unit",
         "transforms",

@@ -7,13 +7,14 @@ import os
 import pty
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TextIO
 
 import pytest
 
 from beam_audio.ledger import Ledger
 from beam_audio.pipeline import RunResult
-from beam_audio.summary import ProgressLine, closing_table
+from beam_audio.summary import ProgressLine, closing_table, run_text
 from beam_audio.unit_work import Progress
 
 
@@ -97,7 +98,7 @@ def test_without_references_there_is_no_corpus_wer() -> None:
 
 def test_progress_is_silent_where_there_is_no_terminal() -> None:
     stream = io.StringIO()
-    with ProgressLine(Progress(), stream):
+    with ProgressLine(partial(run_text, Progress()), stream):
         time.sleep(0.7)
     assert stream.getvalue() == ""
 
@@ -107,7 +108,7 @@ def test_progress_shows_on_a_terminal_and_is_wiped_at_the_end() -> None:
     progress.add(recordings=3, decoded_seconds=5400.0, failures=1)
     controller, terminal = pty.openpty()
     with os.fdopen(terminal, "w") as stream:
-        with ProgressLine(progress, stream):
+        with ProgressLine(partial(run_text, progress), stream):
             shown = os.read(controller, 4096).decode()
             time.sleep(0.1)
         wiped = os.read(controller, 4096).decode()
@@ -121,7 +122,7 @@ def test_progress_is_wiped_when_the_run_fails() -> None:
     controller, terminal = pty.openpty()
 
     def fail(stream: TextIO) -> None:
-        with ProgressLine(Progress(), stream):
+        with ProgressLine(partial(run_text, Progress()), stream):
             os.read(controller, 4096)
             raise RuntimeError("stopped")
 

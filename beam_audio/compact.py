@@ -1,0 +1,169 @@
+"""Merging small part files into larger ones: other files, the same rows.
+
+A merged file is shared: each unit whose rows are in it names it in its commit record, and only rows
+of inputs of such units count. So records can be switched one by one, and a unit that is done again
+later leaves the file to the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pyarrow.parquet as pq
+
+from beam_audio import store
+from beam_audio.commits import (
+    SHARED,
+    is_shared,
+    read_commits,
+    rename_parts,
+    sweep,
+    units_by_file,
+)
+from beam_audio.errors import ConfigError, StoreError
+from beam_audio.parts import PartWriter
+from beam_audio.stored import rows_of
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from beam_audio.commits import Commit
+
+TARGET_BYTES: Final = 128 << 20
+_SMALL: Final = 0.5
+"""Share of the target below which a file is merged: what was merged once is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What became of the part files of an output.
+
+    Attributes:
+        files_before: Part files that held rows.
+        files_after: Part files that hold them now.
+        rewritten_bytes: Size of the files that were merged.
+    """
+
+    files_before: int
+    files_after: int
+    rewritten_bytes: int
+
+
+@dataclass(slots=True)
+class CompactionProgress:
+    """Merged files written, and how many there will be."""
+
+    merged: int = 0
+    of: int = 0
+
+
+def compact(
+    root: str, *, target_bytes: int = TARGET_BYTES, progress: CompactionProgress | None = None
+) -> Compaction:
+    """Merge the small part files of each folder, and leave out rows that no longer count.
+
+    Readers that go by the commit records see every row once all the while. Stopped midway, it is
+    taken up by the next call.
+
+    Args:
+        root: The output folder.
+        target_bytes: Size of the merged files.
+        progress: Kept up to date, for a display.
+
+    Raises:
+        ConfigError: The output holds nothing.
+        StoreError: A file is gone, as when two compactions work on one output.
+    """
+    units = units_by_file(read_commits(root))
+    if not units:
+        raise ConfigError(f"{root} holds no committed part files; name the --output of a run")
+    sizes = _sizes(root)
+    lost = units.keys() - sizes.keys()
+    if lost:
+        raise StoreError(f"{min(lost)!r}, which a commit record names, is not in {root!r}")
+    groups = list(_groups(root, units, sizes, target_bytes))
+    progress = progress or CompactionProgress()
+    progress.of = len(groups)
+    for group in groups:
+        _merge(root, group, units)
+        progress.merged += 1
+    merged = [name for group in groups for name in group]
+    return Compaction(
+        files_before=len(units),
+        files_after=len(units) - len(merged) + len(groups),
+        rewritten_bytes=sum(sizes[name] for name in merged),
+    )
+
+
+def drop_stale_rows(root: str) -> None:
+    """Write shared files anew that hold rows which no longer count; delete those nobody names."""
+    sweep(root)
+    units = units_by_file(read_commits(root))
+    for name in filter(is_shared, units):
+        if _is_stale(root, name, units[name]):
+            _merge(root, [name], units)
+
+
+def _sizes(root: str) -> dict[str, int]:
+    start = len(root.rstrip("/")) + 1
+    return {
+        found.path[start:]: found.size_in_bytes
+        for table in store.TABLES
+        for found in store.files_under(store.join(root, table))
+    }
+
+
+def _groups(
+    root: str,
+    units: Mapping[str, Sequence[Commit]],
+    sizes: Mapping[str, int],
+    target_bytes: int,
+) -> Iterator[list[str]]:
+    """Files that become one: of one folder, in the order of their units."""
+    stale = {name for name in units if is_shared(name) and _is_stale(root, name, units[name])}
+    group: list[str] = []
+    small = (name for name in units if sizes[name] < _SMALL * target_bytes or name in stale)
+    for name in sorted(small):
+        filled = sum(sizes[each] for each in group) + sizes[name] > target_bytes
+        if group and (filled or _folder(group[0]) != _folder(name)):
+            if len(group) > 1 or group[0] in stale:
+                yield group
+            group = []
+        group.append(name)
+    if len(group) > 1 or (group and group[0] in stale):
+        yield group
+
+
+def _is_stale(root: str, name: str, units: Sequence[Commit]) -> bool:
+    with store.open_to_read(store.join(root, name)) as file:
+        (held,) = pq.ParquetFile(file).read(columns=["source_id"]).columns
+    return not _counted(units).issuperset(held.unique().to_pylist())
+
+
+def _counted(units: Sequence[Commit]) -> frozenset[str]:
+    """Inputs whose rows count in a file that these units name."""
+    return frozenset(source_id for commit in units for source_id in commit.sources)
+
+
+def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]]) -> None:
+    """Make one file of a group's, switch the units to it, and delete the group's."""
+    members = {commit.unit_id: commit for name in group for commit in units[name]}
+    table = next(table for table in store.TABLES if group[0].startswith(f"{table}/"))
+    audio = any(commit.layout["store_audio"] != "none" for commit in members.values())
+    versions = sorted((commit.unit_id, commit.version) for commit in members.values())
+    part_id = f"{SHARED}-{stable_id('shared', sorted(group), versions)}"
+    with PartWriter(root, part_id, audio=audio) as writer:
+        for name in group:
+            for batch in rows_of(root, name, _counted(units[name])):
+                writer.copy(table, _folder(name), batch)
+        (merged,) = writer.publish()
+    for unit_id in sorted(members):
+        rename_parts(root, unit_id, dict.fromkeys(group, merged))
+    for name in group:
+        store.delete(store.join(root, name))
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]

@@ -1,0 +1,165 @@
+"""What does a recording cost when there are very many? One table.
+
+Makes recordings of a second (telephone rate, real speech cut at different places), runs them with
+the placeholder model on the local runner, each count in a process of its own, and prints
+throughput, peak memory, files written, bytes that went through a shuffle, and the cost of a
+recording against the first count.
+
+    python benchmarks/many.py --counts 1000,100000 --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from machine import describe_machine, machine_line
+from reference import markdown_table
+
+from beam_audio import config, pipeline
+
+RATE_HZ = 8_000
+GOAL_RATIO = 1.2
+GOAL_SHUFFLE_BYTES = 4096
+CLIP = Path(__file__).resolve().parents[1] / "beam_audio" / "data" / "demo" / "river.wav"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One run: seconds of the whole command, and of its graph alone."""
+
+    recordings: int
+    command_seconds: float
+    graph_seconds: float
+    peak_mebibytes: float
+    part_files: int
+    output_mebibytes: float
+    shuffled_bytes: int
+
+    @property
+    def seconds_each(self) -> float:
+        """Cost of a recording, start-up shared among all."""
+        return self.command_seconds / self.recordings
+
+
+def write_recordings(folder: Path, count: int) -> None:
+    """Recordings of a second of speech, each cut at a place of its own."""
+    samples, rate_hz = soundfile.read(CLIP, dtype="int16")
+    telephone = samples[:: rate_hz // RATE_HZ]
+    places = len(telephone) - RATE_HZ
+    for index in range(count):
+        start = index * 7919 % places
+        cut = np.append(telephone[start : start + RATE_HZ - 1], np.int16(index // places))
+        path = folder / f"{index // 1000:04}" / f"{index:07}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, cut, RATE_HZ, subtype="PCM_16")
+
+
+def measure(audio: Path, count: int, flags: list[str]) -> Figures:
+    """Run the command in a process of its own."""
+    with tempfile.TemporaryDirectory(dir=audio.parent) as output:
+        command = [sys.executable, __file__, "--one", str(audio), output, *flags]
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        printed = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        if status != 0:
+            raise SystemExit(f"a run over {count} recordings ended with status {status}")
+        told = json.loads(printed.splitlines()[-1])
+        parts = list(Path(output).rglob("*.parquet"))
+        if told["recordings"] != count:
+            raise SystemExit(f"{told['recordings']} rows of {count} recordings")
+        return Figures(
+            recordings=count,
+            command_seconds=seconds,
+            graph_seconds=told["graph_seconds"],
+            peak_mebibytes=usage.ru_maxrss / 1024,
+            part_files=len(parts),
+            output_mebibytes=sum(path.stat().st_size for path in parts) / (1 << 20),
+            shuffled_bytes=told["shuffled_bytes"],
+        )
+
+
+def run_one(audio: str, output: str, flags: list[str]) -> None:
+    """In the child: run, counting what the runner's grouping buffers take in."""
+    from apache_beam.runners.portability.fn_api_runner import execution  # noqa: PLC0415
+
+    shuffled = 0
+    append = execution.GroupingBuffer.append
+
+    def counted(self: execution.GroupingBuffer, elements: bytes) -> None:
+        nonlocal shuffled
+        shuffled += len(elements)
+        append(self, elements)
+
+    execution.GroupingBuffer.append = counted
+    given = dict(flag.removeprefix("--").split("=", 1) for flag in flags)
+    settings = config.resolve({"input": audio, "output": output, "model": "placeholder"} | given)
+    result = pipeline.run(settings)
+    told = {
+        "recordings": result.ledger.recordings,
+        "graph_seconds": result.wall_seconds,
+        "shuffled_bytes": shuffled,
+    }
+    print(json.dumps(told))
+    raise SystemExit(result.exit_status)
+
+
+def table(measured: list[Figures]) -> str:
+    """One line a count."""
+    header = (
+        *("recordings", "command s", "graph s", "recordings/s", "peak MiB", "part files"),
+        *("output MiB", "shuffled bytes each", "cost each, ratio"),
+    )
+    rows: list[tuple[object, ...]] = [
+        (
+            f"{each.recordings:,}",
+            f"{each.command_seconds:.1f}",
+            f"{each.graph_seconds:.1f}",
+            f"{each.recordings / each.command_seconds:.0f}",
+            f"{each.peak_mebibytes:.0f}",
+            f"{each.part_files}",
+            f"{each.output_mebibytes:.1f}",
+            f"{each.shuffled_bytes / each.recordings:.0f}",
+            f"{each.seconds_each / measured[0].seconds_each:.2f}",
+        )
+        for each in measured
+    ]
+    return markdown_table(header, rows)
+
+
+def main() -> None:
+    """Measure and print."""
+    if sys.argv[1:2] == ["--one"]:
+        run_one(sys.argv[2], sys.argv[3], sys.argv[4:])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--counts", default="1000,100000", help="recordings, one run each")
+    parser.add_argument("--folder", default=None, help="where audio and output go for the time")
+    parser.add_argument("--json", action="store_true", help="end with one JSON line")
+    known, flags = parser.parse_known_args()
+    measured = []
+    for count in map(int, known.counts.split(",")):
+        with tempfile.TemporaryDirectory(dir=known.folder) as folder:
+            audio = Path(folder) / "audio"
+            audio.mkdir()
+            write_recordings(audio, count)
+            measured.append(measure(audio, count, flags))
+    machine = describe_machine()
+    print(f"{machine_line(machine)}; flags: {' '.join(flags) or 'none'}\n\n{table(measured)}\n")
+    print(f"goals: cost at most {GOAL_RATIO} ×, shuffled bytes below {GOAL_SHUFFLE_BYTES} each")
+    if known.json:
+        print(json.dumps({"machine": machine, "runs": [asdict(each) for each in measured]}))
+
+
+if __name__ == "__main__":
+    main()

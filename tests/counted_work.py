@@ -1,0 +1,68 @@
+"""Counts the work of a run, call by call, in a file that survives a kill; run, it is the command.
+
+python tests/counted_work.py LOG run --input=… --output=…
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import beam_audio.cli
+from beam_audio import metrics, recording
+from beam_audio.audio import AudioStream
+from beam_audio.transforms.transcribe import OnnxAsrModelHandler
+from beam_audio.vad import SpeechDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beam_audio.asr import Recognizer
+
+STAGES = ("decoded", "searched", "measured", "heard")
+"""Recordings opened; stretches searched for speech; segments measured; clips recognised."""
+
+
+def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Write a line into ``log`` for each piece of work this process does from now on."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def counted(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - any function's
+            os.write(descriptor, f"{stage}\n".encode())
+            return function(*arguments, **named)
+
+        return call
+
+    put(AudioStream, "blocks", counted("decoded", AudioStream.blocks))
+    put(SpeechDetector, "finish", counted("searched", SpeechDetector.finish))
+    put(recording, "measure", counted("measured", metrics.measure))
+    load_model = OnnxAsrModelHandler.load_model
+
+    def load_counted(handler: OnnxAsrModelHandler) -> Recognizer:
+        recognizer = load_model(handler)
+        transcribe = recognizer.transcribe
+
+        def hear(requests: Any) -> Any:  # noqa: ANN401 - as it is
+            os.write(descriptor, b"heard\n" * len(requests))
+            return transcribe(requests)
+
+        recognizer.transcribe = hear  # type: ignore[method-assign] # this object's alone
+        return recognizer
+
+    put(OnnxAsrModelHandler, "load_model", load_counted)
+
+
+def work_in(log: Path) -> Counter[str]:
+    """Pieces of work by stage; a line that was cut off by a kill counts too."""
+    return Counter(log.read_text("ascii").split() if log.exists() else ())
+
+
+if __name__ == "__main__":
+    count_work(Path(sys.argv[1]))
+    raise SystemExit(beam_audio.cli.main(sys.argv[2:]))
