@@ -39,9 +39,13 @@ lint: $(VENV)/.installed  ## ruff, rules and format
 types: $(VENV)/.installed  ## mypy, strict
 	$(BIN)/mypy
 
-UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile setup.py --quiet --upgrade --generate-hashes \
-	--extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
+UV := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --upgrade --generate-hashes
+UV_COMPILE := $(UV) setup.py --extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
 	--universal --python-version 3.11
+# The images: one Python, one platform (Debian 12's), everything that talks to Google Cloud.
+UV_WORKER := $(UV) setup.py requirements/build.in --extra gcp --extra media \
+	--extra whisper-tiny --extra whisper-base \
+	--python-version 3.13 --python-platform x86_64-manylinux_2_36
 
 prism: $(BIN)/prism  ## build Prism, Beam's other local runner, at the version of Beam (needs Go)
 
@@ -53,6 +57,8 @@ $(BIN)/prism: $(VENV)/.locked
 lock:  ## write requirements/ anew from setup.py: the newest and the oldest allowed (needs uv)
 	$(UV_COMPILE) --output-file requirements/dev.txt
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
+	$(UV_WORKER) --extra cpu --output-file requirements/worker-cpu.txt
+	$(UV_WORKER) --extra gpu --output-file requirements/worker-gpu.txt
 
 clean:  ## remove everything the targets made
 	rm -rf $(VENV) $(VENV)-minimum build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

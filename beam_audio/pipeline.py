@@ -17,13 +17,14 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio import commits, store
 from beam_audio.asr import ModelFacts, model_facts
-from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
+from beam_audio.errors import BeamAudioError, ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.ledger import Ledger, read_ledger
 from beam_audio.recording import PrepareSettings
 from beam_audio.remote import local_model
 from beam_audio.rows import RowSettings
 from beam_audio.rules import load_rules
 from beam_audio.runners import choose_runner, runs_in_this_process, threads_per_process
+from beam_audio.submission import check_submission
 from beam_audio.text import normalizer_for
 from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -34,6 +35,9 @@ from beam_audio.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from apache_beam.runners.runner import PipelineResult
+
+    from beam_audio.asr import Recognizer
     from beam_audio.commits import Commit
     from beam_audio.config import RunConfig
 
@@ -95,8 +99,50 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         StoreError: The output is not writable.
         ModelError: The model cannot be had.
     """
-    options = PipelineOptions(list(beam_flags))
+    job = _prepare(config, PipelineOptions(list(beam_flags)))
+    start = time.monotonic()
+    job.pipeline.run().wait_until_finish()
+    wall_seconds = time.monotonic() - start
+
+    listed = _read_listing(config.output, job.run_id)
+    result = _result(config.output, job.run_id, listed, job.before, wall_seconds)
+    _write_run_file(config, job.settings, result)
+    return result
+
+
+def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
+    """Check, sweep and hand the graph over; the ledger is left to a later run over the output.
+
+    Raises:
+        ConfigError: As in :func:`run`.
+        StoreError: The output is not writable.
+        ModelError: The model cannot be had.
+    """
+    return _prepare(config, PipelineOptions(list(beam_flags))).pipeline.run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A graph that is ready to run.
+
+    Attributes:
+        pipeline: The graph.
+        settings: What its rows depend on.
+        run_id: Name of its run file.
+        before: What the output held.
+        recognizer: The model, held here for workers that share this process.
+    """
+
+    pipeline: beam.Pipeline
+    settings: UnitSettings
+    run_id: str
+    before: list[Commit]
+    recognizer: Recognizer | None
+
+
+def _prepare(config: RunConfig, options: PipelineOptions) -> _Job:
     runner = choose_runner(options)
+    check_submission(config, options)
     _check_input(config)
     model = local_model(config.model)
     facts = _model_facts(config, model)
@@ -112,15 +158,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, config, settings, handler, run_id)
-    start = time.monotonic()
-    pipeline.run().wait_until_finish()
-    wall_seconds = time.monotonic() - start
-    del recognizer
-
-    listed = _read_listing(config.output, run_id)
-    result = _result(config.output, run_id, listed, before, wall_seconds)
-    _write_run_file(config, settings, result)
-    return result
+    return _Job(pipeline, settings, run_id, before, recognizer)
 
 
 def build(
@@ -243,8 +281,11 @@ def _listing(output: str, run_id: str) -> str:
 
 
 def _read_listing(output: str, run_id: str) -> list[str]:
+    files = store.files_under(store.join(output, "_tmp", f"run-{run_id}"))
+    if not files:  # even of no input there is one
+        raise BeamAudioError("the job ended and did not say what its inputs were; run it again")
     listed: list[str] = []
-    for file_metadata in store.files_under(store.join(output, "_tmp", f"run-{run_id}")):
+    for file_metadata in files:
         with store.open_to_read(file_metadata.path) as file:
             listed += file.read().decode("ascii").split()
     store.remove_temporary(output)

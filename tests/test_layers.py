@@ -39,6 +39,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "unit",
         "transforms",
         "config runners",
+        "submission",
         "pipeline plan",
         "doctor summary",
         "cli",
