@@ -13,6 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio import commits, store
@@ -143,6 +144,7 @@ class _Job:
 def _prepare(config: RunConfig, options: PipelineOptions) -> _Job:
     runner = choose_runner(options)
     check_submission(config, options)
+    FileSystems.set_options(options)  # --no_auth and the like are for the checks here, too
     _check_input(config)
     model = local_model(config.model)
     facts = _model_facts(config, model)

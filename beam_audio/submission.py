@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from apache_beam.options.pipeline_options import (
     GoogleCloudOptions,
     SetupOptions,
+    StandardOptions,
     TestOptions,
     WorkerOptions,
 )
@@ -27,11 +28,12 @@ def is_only_handed_over(options: PipelineOptions) -> bool:
     """Whether there is nothing to wait for.
 
     A flex template's launcher writes the job for Dataflow to start once the launcher has ended;
-    Beam's ``--dry_run`` submits nothing.
+    Beam's ``--dry_run`` submits nothing, and its ``--no_wait_until_finish`` asks for it.
     """
     return is_dataflow(options) and bool(
         options.view_as(GoogleCloudOptions).template_location
         or options.view_as(TestOptions).dry_run
+        or options.view_as(StandardOptions).no_wait_until_finish
     )
 
 
