@@ -39,7 +39,11 @@ _OF_GCLOUD: Final = {
     "max_num_workers": "max-workers",
     "service_account_email": "service-account-email",
     "subnetwork": "subnetwork",
+    "no_use_public_ips": "disable-public-ips",
 }
+
+Flags = dict[str, str | None]
+"""Values by the names of flags, None for a switch that stands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,10 @@ def fit_workers(gpu: str | None, times_real_time: float, decode_seconds: float) 
     )
 
 
-def direct_command(workers: Workers, image: str, flags: dict[str, str]) -> list[str]:
+def direct_command(workers: Workers, image: str, flags: Flags) -> list[str]:
     """``beam-audio run`` on Dataflow."""
-    gpu = _ON_A_GPU if workers.gpu else {}
-    of_beam = {
+    gpu: Flags = {**_ON_A_GPU} if workers.gpu else {}
+    of_beam: Flags = {
         "runner": "DataflowRunner",
         "sdk_container_image": image,
         "machine_type": workers.machine_type,
@@ -114,18 +118,18 @@ def direct_command(workers: Workers, image: str, flags: dict[str, str]) -> list[
 
 
 def template_command(
-    workers: Workers, image: str, flags: dict[str, str], *, template: str, job_name: str
+    workers: Workers, image: str, flags: Flags, *, template: str, job_name: str
 ) -> list[str]:
     """``gcloud dataflow flex-template run``."""
-    gpu = _ON_A_GPU if workers.gpu else {}
+    gpu: Flags = {**_ON_A_GPU} if workers.gpu else {}
     parameters = {name: value for name, value in flags.items() if name not in _OF_GCLOUD}
-    of_beam = {"number_of_worker_harness_threads": str(workers.harness_threads)}
-    of_gcloud = {_OF_GCLOUD[name]: flags[name] for name in flags if name in _OF_GCLOUD}
+    of_beam: Flags = {"number_of_worker_harness_threads": str(workers.harness_threads)}
+    of_gcloud: Flags = {_OF_GCLOUD[name]: flags[name] for name in flags if name in _OF_GCLOUD}
     command = ["gcloud", "dataflow", "flex-template", "run", job_name]
-    command += _written({"template-file-gcs-location": template} | of_gcloud)
+    command += _written({"template-file-gcs-location": template, **of_gcloud})
     command += [
         f"--worker-machine-type={workers.machine_type}",
-        f"--parameters={_list(gpu | {'sdk_container_image': image} | parameters)}",
+        f"--parameters={_list({**gpu, 'sdk_container_image': image, **parameters})}",
         f"--additional-pipeline-options={_list(of_beam)}",
     ]
     experiments = [*workers.experiments, *([workers.accelerator] if workers.gpu else [])]
@@ -134,13 +138,13 @@ def template_command(
     return command
 
 
-def _written(flags: dict[str, str]) -> list[str]:
-    return [f"--{name}={value}" for name, value in flags.items()]
+def _written(flags: Flags) -> list[str]:
+    return [f"--{name}" + ("" if value is None else f"={value}") for name, value in flags.items()]
 
 
-def _list(values: dict[str, str]) -> str:
+def _list(values: Flags) -> str:
     """A list of gcloud's whose values may hold commas."""
-    return "^~^" + "~".join(f"{name}={value}" for name, value in values.items())
+    return "^~^" + "~".join(f"{name}={value or 'true'}" for name, value in values.items())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -163,12 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--job_name", default="beam-audio")
     parser.add_argument("--print", action="store_true", help="only print the command")
     given, rest = parser.parse_known_args(arguments)
-    flags = {}
+    flags: Flags = {}
     for word in rest:
         name, equals, value = word.removeprefix("--").partition("=")
-        if not word.startswith("--") or not equals:
+        if not word.startswith("--"):
             parser.error(f"{word!r}: flags are written --name=value")
-        flags[name] = value
+        flags[name] = value if equals else None
     if given.gpu and not given.times_real_time:
         parser.error("--gpu needs --times_real_time=N; docs/dataflow.md tells how it is measured")
     try:

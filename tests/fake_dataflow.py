@@ -28,7 +28,7 @@ BUCKET = "bucket"
 
 @dataclass(slots=True)
 class FakeDataflow:
-    """The jobs that were sent, and whether they are run."""
+    """The jobs that were sent; one that is not run ends at once."""
 
     runs_jobs: bool = True
     port: int = 0
@@ -38,7 +38,7 @@ class FakeDataflow:
     def create(self, job: dict[str, Any]) -> dict[str, Any]:
         """Take a job."""
         self.jobs.append(job)
-        self.states.append("JOB_STATE_RUNNING")
+        self.states.append("JOB_STATE_RUNNING" if self.runs_jobs else "JOB_STATE_DONE")
         if self.runs_jobs:
             threading.Thread(target=self._run, args=(len(self.jobs) - 1,), daemon=True).start()
         return self.job(len(self.jobs) - 1)
