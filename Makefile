@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check --o
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration minimum lint types lock prism clean
+.PHONY: help demo test integration minimum lint types lock prism gpuimage clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -60,8 +60,11 @@ lock:  ## write requirements/ anew from setup.py: the newest and the oldest allo
 	$(UV_WORKER) --extra cpu --output-file requirements/worker-cpu.txt
 	$(UV_WORKER) --extra gpu --output-file requirements/worker-gpu.txt
 
+gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the demo in it (4 GB, Python 3.13)
+	$(BIN)/python tests/integration/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
+
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-gpuimage build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.

@@ -79,13 +79,15 @@ def _check_package(options: PipelineOptions) -> None:
     if setup.setup_file:
         # Beam enters the file's folder by its name, and "setup.py" alone names none.
         setup.setup_file = os.path.abspath(setup.setup_file)  # noqa: PTH100 - no links followed
-    if not (
-        setup.setup_file
-        or setup.extra_packages
-        or setup.requirements_file
-        or options.view_as(WorkerOptions).sdk_container_image
-    ):
+    if options.view_as(WorkerOptions).sdk_container_image:
+        return
+    if not (setup.setup_file or setup.extra_packages):
         raise ConfigError(
             "Dataflow's workers have no beam_audio: give --sdk_container_image=IMAGE "
             "(docs/dataflow.md builds one), or --setup_file=./setup.py in a clone"
+        )
+    if not setup.requirements_file:
+        raise ConfigError(
+            "Dataflow's workers have no ONNX Runtime and no weights: give "
+            "--requirements_file=templates/setup-requirements.txt, too"
         )

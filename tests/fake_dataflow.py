@@ -28,9 +28,18 @@ BUCKET = "bucket"
 
 @dataclass(slots=True)
 class FakeDataflow:
-    """The jobs that were sent; one that is not run ends at once."""
+    """The jobs that were sent.
+
+    Attributes:
+        runs_jobs: Whether they are run.
+        state_unrun: What is said of those that are not.
+        port: Where the service answers.
+        jobs: As they were sent.
+        states: Of each.
+    """
 
     runs_jobs: bool = True
+    state_unrun: str = "JOB_STATE_DONE"
     port: int = 0
     jobs: list[dict[str, Any]] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
@@ -38,7 +47,7 @@ class FakeDataflow:
     def create(self, job: dict[str, Any]) -> dict[str, Any]:
         """Take a job."""
         self.jobs.append(job)
-        self.states.append("JOB_STATE_RUNNING" if self.runs_jobs else "JOB_STATE_DONE")
+        self.states.append("JOB_STATE_RUNNING" if self.runs_jobs else self.state_unrun)
         if self.runs_jobs:
             threading.Thread(target=self._run, args=(len(self.jobs) - 1,), daemon=True).start()
         return self.job(len(self.jobs) - 1)

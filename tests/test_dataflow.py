@@ -6,8 +6,10 @@ import base64
 import bz2
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,7 +191,7 @@ def test_a_flex_template_is_handed_over_and_closed_by_a_later_run(
     # What Dataflow does with it: it starts the job once the launcher has ended.
     cloud.service.create(job)
     while cloud.service.states == ["JOB_STATE_RUNNING"]:
-        pass
+        time.sleep(0.1)
     assert cloud.service.states == ["JOB_STATE_DONE"]
 
     local = [word for word in cloud.words if not word.startswith("--runner=")]
@@ -208,6 +210,19 @@ def test_without_waiting_the_job_is_sent_and_the_process_ends(
     assert cloud.run("--no_wait_until_finish") == 0
     assert "handed over" in capsys.readouterr().out
     assert len(cloud.service.jobs) == 1
+
+
+def test_who_stops_waiting_is_told_that_the_job_goes_on(cloud: Cloud) -> None:
+    cloud.service.runs_jobs, cloud.service.state_unrun = False, "JOB_STATE_RUNNING"
+    command = [sys.executable, "-m", "beam_audio", "run", *cloud.words]
+    waiting = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while not cloud.service.jobs and waiting.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1)
+    waiting.send_signal(signal.SIGINT)
+    _, errors = waiting.communicate(timeout=60)
+    assert waiting.returncode == 1
+    assert "the job goes on" in errors
 
 
 def dry_run(cloud: Cloud, *words: str) -> Pipeline:

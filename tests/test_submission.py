@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+from packaging.requirements import Requirement
 
 from beam_audio import config, submission
 from beam_audio.errors import ConfigError
 
 PLACES = {"input": "gs://bucket/in/", "output": "gs://bucket/out"}
+ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENTS = "--requirements_file=templates/setup-requirements.txt"
 IMAGE = "--sdk_container_image=europe-docker.pkg.dev/p/r/worker-cpu:1"
 
 
@@ -47,13 +51,31 @@ def test_a_model_folder_of_this_machine_is_refused(tmp_path: Path) -> None:
 
 def test_workers_without_the_package_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"--sdk_container_image=IMAGE.*--setup_file"):
-        check()
-    for flag in ("--setup_file=./setup.py", "--extra_package=beam_audio.whl", IMAGE):
-        check(flag)
+        check(REQUIREMENTS)
+    check(IMAGE)
+    check("--extra_package=beam_audio.whl", REQUIREMENTS)
+
+
+def test_the_package_alone_is_not_enough() -> None:
+    with pytest.raises(ConfigError, match=r"--requirements_file=templates/setup-requirements\.txt"):
+        check("--setup_file=./setup.py")
+    check("--setup_file=./setup.py", REQUIREMENTS)
+    lines = (ROOT / "templates" / "setup-requirements.txt").read_text("utf-8").splitlines()
+    given = [Requirement(line) for line in lines if not line.startswith("#")]
+    asked = [
+        each
+        for each in map(Requirement, metadata.requires("beam_audio") or [])
+        if each.marker
+        and not each.marker.evaluate({"extra": ""})
+        and any(each.marker.evaluate({"extra": extra}) for extra in ("cpu", "whisper-tiny"))
+    ]
+    assert {(each.name, each.specifier) for each in given} == {
+        (each.name, each.specifier) for each in asked
+    }
 
 
 def test_the_setup_file_is_found_from_its_own_folder() -> None:
-    given = options("--setup_file=setup.py")
+    given = options("--setup_file=setup.py", REQUIREMENTS)
     submission.check_submission(config.resolve(PLACES), given)
     assert given.view_as(SetupOptions).setup_file == str(Path.cwd() / "setup.py")
 

@@ -270,3 +270,17 @@ def test_a_gpu_of_unknown_speed_is_asked_for_it(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         launch.main([f"--image={IMAGE}", "--gpu=nvidia-l4"])
     assert "--times_real_time" in capsys.readouterr().err
+
+
+def test_the_speeds_that_machines_feed_are_as_documented() -> None:
+    page = (ROOT / "docs" / "dataflow.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (g2-standard-(\d+)) \| (\d+) × \| (\d+) × \|$", page, re.MULTILINE)
+    assert [int(cores) for _, cores, *_ in rows] == list(launch.GPU_MACHINES["nvidia-l4"])
+    for machine_type, _, *speeds in rows:
+        for speed, decode_seconds in zip(map(int, speeds), (8.0, 34.0), strict=True):
+            fitting = launch.fit_workers("nvidia-l4", speed, decode_seconds)
+            assert fitting.machine_type == machine_type
+            with_more = [
+                launch.cores_to_decode(faster, decode_seconds) for faster in (speed, speed + 1)
+            ]
+            assert with_more[1] == with_more[0] + 1

@@ -149,6 +149,6 @@ def demo(image: Image) -> str:
 
 
 if __name__ == "__main__":
-    _dockerfile, _folder = Path(sys.argv[1]), Path(sys.argv[2])
+    _dockerfile, _folder = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
     _image = replay(_dockerfile, _folder, find_python(python_version(_dockerfile)))
     sys.stdout.write(demo(_image))
