@@ -26,7 +26,7 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
 	$(BIN)/python -m pytest -m "not integration" $(PYTEST_ARGS)
 
-integration: $(VENV)/.installed $(BIN)/prism  ## run the tests that need other runners and servers (needs Go)
+integration: $(VENV)/.installed $(BIN)/prism  ## run the tests that need other runners, servers and images (needs Go, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed

@@ -101,6 +101,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         ModelError: The model cannot be had.
     """
     job = _prepare(config, PipelineOptions(list(beam_flags)))
+    commits.sweep(config.output)
     start = time.monotonic()
     job.pipeline.run().wait_until_finish()
     wall_seconds = time.monotonic() - start
@@ -119,7 +120,9 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
         StoreError: The output is not writable.
         ModelError: The model cannot be had.
     """
-    return _prepare(config, PipelineOptions(list(beam_flags))).pipeline.run()
+    job = _prepare(config, PipelineOptions(list(beam_flags)))
+    commits.sweep(config.output)
+    return job.pipeline.run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,6 @@ def _prepare(config: RunConfig, options: PipelineOptions) -> _Job:
     handler = model_handler(config, threads=threads_per_process(options))
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
     recognizer = handler.acquire() if runs_in_this_process(options) else None
-    commits.sweep(config.output)
-
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, config, settings, handler, run_id)

@@ -19,8 +19,10 @@ import launch
 import pytest
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pipeline import PipelineVisitor
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from fake_dataflow import BUCKET, FakeDataflow, serving, staged_graph, storage
 from google.cloud.dataflow import AutoscalingAlgorithm, JobType
 from run_outputs import settings, write_speech
@@ -30,7 +32,6 @@ from beam_audio.asr import model_facts
 from beam_audio.cli import main
 from beam_audio.staleness import Task
 from beam_audio.transforms.read import ref_of_file
-from beam_audio.transforms.units import _TranscribeUnit
 from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ IMAGE = "europe-docker.pkg.dev/p/r/worker-gpu@sha256:" + "0" * 64
 GPU = "worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver:5xx"
 RECORDINGS = 3
 OURS = ("input", "output", "model")
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,23 @@ def test_no_audio_crosses_an_edge_of_the_job(cloud: Cloud) -> None:
                 assert module not in function(each), each.unique_name
 
 
+def step_of_the_batch_graph(cloud: Cloud, label: str) -> beam.PTransform:
+    config = settings(input=INPUT, output=cloud.output)
+    batch = beam.Pipeline(runner=FnApiRunner())
+    unit_settings = pipeline.unit_settings(config, model_facts("placeholder"))
+    pipeline.build(batch, config, unit_settings, pipeline.model_handler(config), "run")
+    found: list[beam.PTransform] = []
+
+    class Finder(PipelineVisitor):  # type: ignore[misc] # Beam's classes are not typed
+        def visit_transform(self, node: Any) -> None:  # noqa: ANN401
+            if node.full_label == label:
+                found.append(node.transform)
+
+    batch.visit(Finder())
+    (step,) = found
+    return beam.ParDo(step.fn)
+
+
 def test_a_streaming_job_has_the_same_workers(cloud: Cloud) -> None:
     """A subscription is no source of the command yet: messages lead to the unit's transform."""
     workers = launch.fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
@@ -268,20 +288,12 @@ def test_a_streaming_job_has_the_same_workers(cloud: Cloud) -> None:
         *(f"--machine_type={workers.machine_type}", "--max_num_workers=3"),
     ]
     cloud.service.runs_jobs = False
-    config = settings(input=INPUT, output=cloud.output)
-    facts = model_facts("placeholder")
     streaming = beam.Pipeline(options=PipelineOptions(words))
     _ = (
         streaming
         | beam.io.ReadFromPubSub(subscription="projects/project-1/subscriptions/calls")
         | beam.Map(lambda name: Unit.of([Task(ref_of_file(store.stat(name.decode())))]))
-        | beam.ParDo(
-            _TranscribeUnit(
-                pipeline.unit_settings(config, facts),
-                pipeline.model_handler(config),
-                cloud.output,
-            )
-        )
+        | step_of_the_batch_graph(cloud, "TranscribeUnits/Transcribe")
     )
     streaming.run()
 
