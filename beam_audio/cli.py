@@ -49,7 +49,8 @@ _RUN_EXAMPLES: Final = """examples:
       --language=from_manifest --rules=strict
   beam-audio run --input=calls/ --output=out --channels=split --store_audio=flac
   beam-audio run --manifest=gs://bucket/corpus.jsonl --output=gs://bucket/out \\
-      --runner=DataflowRunner --project=P --region=R --temp_location=gs://bucket/tmp
+      --runner=DataflowRunner --project=P --region=R --temp_location=gs://bucket/tmp \\
+      --sdk_container_image=IMAGE
 
 Every option of Apache Beam and its runners is accepted too.
 exit status: 0 every input and every second is accounted for · 1 not so, or the run failed ·

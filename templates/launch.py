@@ -66,6 +66,15 @@ class Workers:
         return f"worker_accelerator=type:{self.gpu};count:1;install-nvidia-driver:5xx"
 
     @property
+    def options(self) -> Flags:
+        """Beam's options of such workers."""
+        return {
+            "number_of_worker_harness_threads": str(self.harness_threads),
+            "autoscaling_algorithm": "THROUGHPUT_BASED",
+            "disk_size_gb": "50",  # the image for GPUs alone has four
+        }
+
+    @property
     def experiments(self) -> list[str]:
         """One process a GPU, which then holds one copy of the model."""
         return ["no_use_multiple_sdk_containers"] if self.gpu else []
@@ -107,11 +116,9 @@ def direct_command(workers: Workers, image: str, flags: Flags) -> list[str]:
         "runner": "DataflowRunner",
         "sdk_container_image": image,
         "machine_type": workers.machine_type,
-        "number_of_worker_harness_threads": str(workers.harness_threads),
-        "autoscaling_algorithm": "THROUGHPUT_BASED",
-        "disk_size_gb": "50",
     }
-    command = [sys.executable, "-m", "beam_audio", "run", *_written(gpu | of_beam | flags)]
+    written = _written({**gpu, **of_beam, **workers.options, **flags})
+    command = [sys.executable, "-m", "beam_audio", "run", *written]
     if workers.gpu:
         command.append(f"--dataflow_service_options={workers.accelerator}")
     return command + [f"--experiments={name}" for name in workers.experiments]
@@ -123,14 +130,13 @@ def template_command(
     """``gcloud dataflow flex-template run``."""
     gpu: Flags = {**_ON_A_GPU} if workers.gpu else {}
     parameters = {name: value for name, value in flags.items() if name not in _OF_GCLOUD}
-    of_beam: Flags = {"number_of_worker_harness_threads": str(workers.harness_threads)}
     of_gcloud: Flags = {_OF_GCLOUD[name]: flags[name] for name in flags if name in _OF_GCLOUD}
     command = ["gcloud", "dataflow", "flex-template", "run", job_name]
     command += _written({"template-file-gcs-location": template, **of_gcloud})
     command += [
         f"--worker-machine-type={workers.machine_type}",
         f"--parameters={_list({**gpu, 'sdk_container_image': image, **parameters})}",
-        f"--additional-pipeline-options={_list(of_beam)}",
+        f"--additional-pipeline-options={_list(workers.options)}",
     ]
     experiments = [*workers.experiments, *([workers.accelerator] if workers.gpu else [])]
     if experiments:
