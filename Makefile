@@ -15,7 +15,7 @@ PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check --o
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration minimum lint types lock prism clean
+.PHONY: help demo test integration minimum lint types lock prism gpuimage clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
 	$(BIN)/python -m pytest -m "not integration" $(PYTEST_ARGS)
 
-integration: $(VENV)/.installed $(BIN)/prism  ## run the tests that need other runners and servers (needs Go)
+integration: $(VENV)/.installed $(BIN)/prism  ## run the tests that need other runners, servers and images (needs Go, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
@@ -39,9 +39,13 @@ lint: $(VENV)/.installed  ## ruff, rules and format
 types: $(VENV)/.installed  ## mypy, strict
 	$(BIN)/mypy
 
-UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile setup.py --quiet --upgrade --generate-hashes \
-	--extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
+UV := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --upgrade --generate-hashes
+UV_COMPILE := $(UV) setup.py --extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
 	--universal --python-version 3.11
+# The images: one Python, one platform (Debian 12's), everything that talks to Google Cloud.
+UV_WORKER := $(UV) setup.py requirements/build.in --extra gcp --extra media \
+	--extra whisper-tiny --extra whisper-base \
+	--python-version 3.13 --python-platform x86_64-manylinux_2_36
 
 prism: $(BIN)/prism  ## build Prism, Beam's other local runner, at the version of Beam (needs Go)
 
@@ -53,9 +57,14 @@ $(BIN)/prism: $(VENV)/.locked
 lock:  ## write requirements/ anew from setup.py: the newest and the oldest allowed (needs uv)
 	$(UV_COMPILE) --output-file requirements/dev.txt
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
+	$(UV_WORKER) --extra cpu --output-file requirements/worker-cpu.txt
+	$(UV_WORKER) --extra gpu --output-file requirements/worker-gpu.txt
+
+gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the demo in it (4 GB, Python 3.13)
+	$(BIN)/python tests/integration/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-gpuimage build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.

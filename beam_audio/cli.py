@@ -26,8 +26,10 @@ from beam_audio.asr import build_model, check_model, list_models
 from beam_audio.compact import TARGET_BYTES, CompactionProgress, compact
 from beam_audio.doctor import examine
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
-from beam_audio.pipeline import run
+from beam_audio.pipeline import run, submit
 from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
+from beam_audio.runners import is_dataflow
+from beam_audio.submission import is_only_handed_over
 from beam_audio.summary import ProgressLine, closing_table, run_text
 from beam_audio.transforms.units import PROGRESS
 from beam_audio.version import __version__
@@ -38,13 +40,24 @@ if TYPE_CHECKING:
 EXIT_FAILED: Final = 1
 EXIT_BAD_ARGUMENTS: Final = 2
 
+_STOPPED: Final = "stopped; the same command resumes where it was"
+_JOB_GOES_ON: Final = (
+    "no longer waiting; the job goes on. Once it has ended or is cancelled, the same command does "
+    "what is left and writes the ledger"
+)
+_HANDED_OVER: Final = (
+    "handed over. Once the job has ended, 'beam-audio run' with the same flags does what is left "
+    "and writes the ledger"
+)
+
 _RUN_EXAMPLES: Final = """examples:
   beam-audio run --input='recordings/**.flac' --output=out
   beam-audio run --manifest=corpus.jsonl --output=gs://bucket/out --model=whisper-base \\
       --language=from_manifest --rules=strict
   beam-audio run --input=calls/ --output=out --channels=split --store_audio=flac
   beam-audio run --manifest=gs://bucket/corpus.jsonl --output=gs://bucket/out \\
-      --runner=DataflowRunner --project=P --region=R --temp_location=gs://bucket/tmp
+      --runner=DataflowRunner --project=P --region=R --temp_location=gs://bucket/tmp \\
+      --sdk_container_image=IMAGE
 
 Every option of Apache Beam and its runners is accepted too.
 exit status: 0 every input and every second is accounted for · 1 not so, or the run failed ·
@@ -75,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BeamAudioError as error:
         return _complain(error, EXIT_FAILED)
     except KeyboardInterrupt:
-        return _complain("stopped; the same command resumes where it was", EXIT_FAILED)
+        return _complain(_STOPPED, EXIT_FAILED)
     return status
 
 
@@ -153,7 +166,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(given: argparse.Namespace, rest: list[str]) -> int:
     flags = {name: value for name, value in vars(given).items() if name not in {"action", "config"}}
-    _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
+    # Dataflow's launcher checked its parameters against metadata.json, and adds flags of its own.
+    if not any(word.startswith("--template_location=") for word in rest):
+        _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
     settings = configuration.resolve(flags, given.config)
     PipelineOptions(rest).get_all_options()  # Beam stops here at values of the wrong kind
     return _run_and_report(settings, rest)
@@ -220,14 +235,21 @@ def _run_flags() -> Sequence[str]:
 
 
 def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
-    with ProgressLine(partial(run_text, PROGRESS)):
-        try:
+    options = PipelineOptions(list(beam_flags))
+    try:
+        if is_only_handed_over(options):
+            submit(settings, beam_flags)
+            print(_HANDED_OVER)
+            return 0
+        with ProgressLine(partial(run_text, PROGRESS)):
             result = run(settings, beam_flags)
-        except (BeamAudioError, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
-            return _complain(f"the run failed: {_cause(error)}", EXIT_FAILED)
+    except BeamAudioError:
+        raise
+    except KeyboardInterrupt:
+        return _complain(_JOB_GOES_ON if is_dataflow(options) else _STOPPED, EXIT_FAILED)
+    except Exception as error:
+        logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
+        return _complain(f"the run failed: {_cause(error)}", EXIT_FAILED)
     print(closing_table(result))
     print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
     print(f"run file    {settings.output}/run-{result.run_id}.json")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import time
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -20,72 +16,28 @@ from beam_audio.access import require_access
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.compact import drop_stale_rows
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
-from beam_audio.ledger import Ledger, read_ledger
 from beam_audio.recording import PrepareSettings
 from beam_audio.remote import local_model
 from beam_audio.rows import RowSettings
 from beam_audio.rules import load_rules
+from beam_audio.run_file import RunResult, result_of, write_run_file
 from beam_audio.runners import choose_runner, runs_in_this_process, threads_per_process
+from beam_audio.submission import check_submission
 from beam_audio.text import normalizer_for
+from beam_audio.transforms.list_inputs import ListInputs, read_listing
 from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.transforms.units import TranscribeUnits
 from beam_audio.unit_work import UnitSettings
-from beam_audio.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from apache_beam.runners.runner import PipelineResult
+
+    from beam_audio.asr import Recognizer
     from beam_audio.commits import Commit
     from beam_audio.config import RunConfig
-
-_VERSIONED: Final = (
-    "apache-beam",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "numpy",
-    "soundfile",
-    "av",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        run_id: Name of the run file, ``run-<run_id>.json``.
-        ledger: The account of all rows against this run's inputs.
-        listed: Inputs listed, duplicates counted.
-        new_inputs: Distinct inputs that were not committed before.
-        new_undecoded: Those of them without a row in ``recordings/``.
-        done_again: Inputs that were committed before and of which something was done again.
-        decoded_seconds: Source seconds decoded by this run.
-        wall_seconds: From the start of the graph, once built, to its end.
-        providers: Execution providers of this run's units.
-    """
-
-    run_id: str
-    ledger: Ledger
-    listed: int
-    new_inputs: int
-    new_undecoded: int
-    done_again: int
-    decoded_seconds: float
-    wall_seconds: float
-    providers: tuple[str, ...]
-
-    @property
-    def exit_status(self) -> int:
-        """0: the ledger balances; 1: it does not; 3: new input and none of it decoded."""
-        if not self.ledger.balances:
-            return 1
-        return 3 if self.new_inputs and self.new_inputs == self.new_undecoded else 0
-
-    @property
-    def times_real_time(self) -> float | None:
-        """Source seconds decoded a second of the run, None when nothing was new."""
-        return self.decoded_seconds / self.wall_seconds if self.decoded_seconds else None
 
 
 def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
@@ -97,8 +49,56 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         StoreError: The output is not writable.
         ModelError: The model cannot be had.
     """
-    options = PipelineOptions(list(beam_flags))
+    job = _prepare(config, PipelineOptions(list(beam_flags)))
+    output = config.output
+    with store.in_use(output, lambda: commits.sweep(output)):
+        start = time.monotonic()
+        job.pipeline.run().wait_until_finish()
+        wall_seconds = time.monotonic() - start
+    listed = read_listing(output, job.run_id)
+    if any(commits.is_shared(name) for commit in job.before for name in commit.files):
+        with store.in_use(output, lambda: drop_stale_rows(output)):
+            pass
+    result = result_of(output, job.run_id, listed, job.before, wall_seconds)
+    write_run_file(config, job.settings, result)
+    return result
+
+
+def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
+    """Check, sweep and hand the graph over; the ledger is left to a later run over the output.
+
+    Raises:
+        ConfigError: As in :func:`run`.
+        StoreError: The output is not writable.
+        ModelError: The model cannot be had.
+    """
+    job = _prepare(config, PipelineOptions(list(beam_flags)))
+    commits.sweep(config.output)
+    return job.pipeline.run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A graph that is ready to run.
+
+    Attributes:
+        pipeline: The graph.
+        settings: What its rows depend on.
+        run_id: Name of its run file.
+        before: What the output held.
+        recognizer: The model, held here for workers that share this process.
+    """
+
+    pipeline: beam.Pipeline
+    settings: UnitSettings
+    run_id: str
+    before: list[Commit]
+    recognizer: Recognizer | None
+
+
+def _prepare(config: RunConfig, options: PipelineOptions) -> _Job:
     runner = choose_runner(options)
+    check_submission(config, options)
     require_access((config.input, config.manifest, config.output, config.model), options)
     _check_input(config)
     model = local_model(config.model)
@@ -111,20 +111,9 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
     recognizer = handler.acquire() if runs_in_this_process(options) else None
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    with store.in_use(config.output, lambda: commits.sweep(config.output)):
-        pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, config, settings, handler, run_id)
-        start = time.monotonic()
-        pipeline.run().wait_until_finish()
-        wall_seconds = time.monotonic() - start
-    del recognizer
-    listed = _read_listing(config.output, run_id)
-    if any(commits.is_shared(name) for commit in before for name in commit.files):
-        with store.in_use(config.output, lambda: drop_stale_rows(config.output)):
-            pass
-    result = _result(config.output, run_id, listed, before, wall_seconds)
-    _write_run_file(config, settings, result)
-    return result
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    build(pipeline, config, settings, handler, run_id)
+    return _Job(pipeline, settings, run_id, before, recognizer)
 
 
 def build(
@@ -139,13 +128,7 @@ def build(
         input=config.input, manifest=config.manifest, exclude=config.output, limit=config.limit
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
-    folder = _listing(config.output, run_id)
-    _ = (
-        inputs
-        | "SourceIds" >> beam.Map(lambda item: (item.source_id[0] < "8", item.source_id))
-        | "Gather" >> beam.GroupByKey()
-        | "List" >> beam.MapTuple(lambda half, found: _write_listing(f"{folder}/{half}", found))
-    )
+    _ = inputs | "List" >> ListInputs(config.output, run_id)
     return inputs | "TranscribeUnits" >> TranscribeUnits(
         settings,
         handler,
@@ -242,103 +225,3 @@ def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> N
                 f"--output holds rows made with another {flags}; "
                 "name another --output or use the flag of the earlier run (see its run-*.json)"
             )
-
-
-def _listing(output: str, run_id: str) -> str:
-    return store.temporary_folder(output, f"run-{run_id}")
-
-
-def _write_listing(uri: str, source_ids: Iterable[str]) -> None:
-    """Write some of a run's listed inputs; a retry overwrites what it wrote before."""
-    with store.open_to_write(uri) as file:
-        for source_id in source_ids:
-            file.write(f"{source_id}\n".encode())
-
-
-def _read_listing(output: str, run_id: str) -> list[str]:
-    listed: list[str] = []
-    folder = _listing(output, run_id)
-    for part in store.files_under(folder):
-        with store.open_to_read(part.path) as file:
-            listed += file.read().decode("ascii").split()
-    store.remove_temporary_folder(output, folder)
-    return listed
-
-
-def _result(
-    output: str,
-    run_id: str,
-    listed: list[str],
-    before: list[Commit],
-    wall_seconds: float,
-) -> RunResult:
-    versions = {commit.unit_id: commit.version for commit in before}
-    known = {source_id: state for commit in before for source_id, state in commit.sources.items()}
-    fresh = [
-        commit
-        for commit in commits.read_commits(output)
-        if commit.version > versions.get(commit.unit_id, 0)
-    ]
-    ledger = read_ledger(output, listed)
-    new = set(listed) - known.keys()
-    return RunResult(
-        run_id=run_id,
-        ledger=ledger,
-        listed=len(listed),
-        new_inputs=len(new),
-        new_undecoded=len(new & ledger.undecoded),
-        done_again=sum(
-            known.get(source_id, state) != state
-            for commit in fresh
-            for source_id, state in commit.sources.items()
-        ),
-        decoded_seconds=sum(commit.decoded_seconds for commit in fresh),
-        wall_seconds=wall_seconds,
-        providers=tuple(sorted({commit.provider for commit in fresh})),
-    )
-
-
-def _write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult) -> None:
-    ledger = result.ledger
-    content = {
-        "run_id": result.run_id,
-        "configuration": asdict(config),
-        "layout": settings.rows.layout(),
-        "layers": settings.rows.layers,
-        "model_id": settings.rows.model_id,
-        "model_sha256": settings.rows.model_sha256,
-        "versions": _versions(),
-        "machine": {"cores": os.cpu_count()},
-        "providers": result.providers,
-        "ledger": {
-            "balances": ledger.balances,
-            "listed": result.listed,
-            "inputs": ledger.inputs,
-            "new_inputs": result.new_inputs,
-            "done_again": result.done_again,
-            "missing": ledger.missing,
-            "unbalanced": ledger.unbalanced,
-            "recordings": ledger.recordings,
-            "seconds": ledger.seconds,
-            "segments": ledger.segments,
-            "failures": {"/".join(key): count for key, count in ledger.failures.items()},
-            "corpus_wer": ledger.corpus_wer,
-        },
-        "throughput": {
-            "decoded_seconds": result.decoded_seconds,
-            "wall_seconds": result.wall_seconds,
-            "times_real_time": result.times_real_time,
-        },
-    }
-    text = json.dumps(content, indent=1, sort_keys=True)
-    store.write_whole(config.output, f"run-{result.run_id}.json", text.encode())
-
-
-def _versions() -> dict[str, str]:
-    versions = {"beam_audio": __version__, "python": platform.python_version()}
-    for name in _VERSIONED:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions

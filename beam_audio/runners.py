@@ -40,6 +40,11 @@ def runs_in_this_process(options: PipelineOptions) -> bool:
     return is_local(options) and _running_mode(options) != "multi_processing"
 
 
+def is_dataflow(options: PipelineOptions) -> bool:
+    """Whether the run is a job of Google's service, which goes on when this process ends."""
+    return _name(options) == "DataflowRunner"
+
+
 def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
     """The local runner; None leaves the choice to Beam, by name.
 
@@ -65,7 +70,7 @@ def threads_per_process(options: PipelineOptions) -> int | None:
     if is_local(options):
         workers = options.view_as(DirectOptions).direct_num_workers or os.cpu_count() or 1
         return _share(workers) if _running_mode(options) == "multi_processing" else None
-    if _name(options) == "DataflowRunner":
+    if is_dataflow(options):
         # By default Dataflow starts a process a core; its machines are not this one.
         experiments = options.view_as(DebugOptions).experiments or []
         return None if _ONE_CONTAINER in experiments else 1

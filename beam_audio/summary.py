@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from beam_audio.pipeline import RunResult
+    from beam_audio.run_file import RunResult
     from beam_audio.unit_work import Progress
 
 _REFRESH_SECONDS: Final = 0.5

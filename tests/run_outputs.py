@@ -16,7 +16,7 @@ from beam_audio import config, pipeline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.pipeline import RunResult
+    from beam_audio.run_file import RunResult
     from beam_audio.types import Row
 
 DEMO = Path(beam_audio.__file__).parent / "data" / "demo"

@@ -41,6 +41,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "unit",
         "transforms",
         "access config runners",
+        "run_file submission",
         "pipeline plan",
         "doctor summary",
         "cli",

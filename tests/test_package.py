@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from apache_beam.runners.portability.stager import Stager
 from packaging.requirements import Requirement
 
 from beam_audio.version import __version__
@@ -169,6 +170,22 @@ def test_wheel_runs_where_the_clone_is_not(installed: Path, tmp_path: Path) -> N
     listed = run(installed / "beam-audio", "models", "list", cwd=tmp_path)
     assert "whisper-tiny.en" in listed
     assert run(installed / "python", "-m", "beam_audio", "models", "list", cwd=tmp_path) == listed
+
+
+@pytest.mark.slow
+def test_what_setup_file_stages_for_workers_runs_the_demo(
+    tree: Path, installed: Path, tmp_path: Path
+) -> None:
+    """The tarball that ``--setup_file=./setup.py`` sends, installed as Beam's container does it."""
+    staged = Stager._build_setup_package(str(tree / "setup.py"), str(tmp_path))
+    install = [sys.executable, "-m", "pip", "--python", installed / "python", "install"]
+    run(*install, "--no-index", "--no-deps", "--no-build-isolation", "--force-reinstall", staged,
+        cwd=tmp_path)  # fmt: skip
+    cache = str(tmp_path / "cache")
+    command = installed / "beam-audio"
+    assert "CPUExecutionProvider" in run(command, "doctor", cwd=tmp_path, BEAM_AUDIO_CACHE=cache)
+    shown = run(command, "demo", cwd=tmp_path, BEAM_AUDIO_CACHE=cache)
+    assert "walked home along the river" in shown
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from beam_audio.transforms.read import match_input
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beam_audio.pipeline import RunResult
+    from beam_audio.run_file import RunResult
     from beam_audio.types import Row
 
 NAMES = [

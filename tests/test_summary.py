@@ -13,7 +13,7 @@ from typing import TextIO
 import pytest
 
 from beam_audio.ledger import Ledger
-from beam_audio.pipeline import RunResult
+from beam_audio.run_file import RunResult
 from beam_audio.summary import ProgressLine, closing_table, run_text
 from beam_audio.unit_work import Progress
 

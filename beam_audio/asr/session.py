@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 from beam_audio.errors import ModelError, ProviderError
@@ -78,12 +81,21 @@ def session_options(threads: int | None) -> Any:  # noqa: ANN401 (the library ha
 
 def with_options(name: str) -> list[tuple[str, dict[str, str]]]:
     """The provider and those after it that this build has, each with its options."""
+    if name in available_providers() and name in {_PROVIDERS["cuda"], _PROVIDERS["tensorrt"]}:
+        _load_cuda()
     wanted = dict.fromkeys((name, _SECOND_CHOICE.get(name, CPU), CPU))
     return [
         (entry, _CUDA_OPTIONS if entry == _PROVIDERS["cuda"] else {})
         for entry in wanted
         if entry in available_providers()
     ]
+
+
+@functools.cache
+def _load_cuda() -> None:
+    """Load CUDA and cuDNN from their Python packages, where no loader looks by itself."""
+    with contextlib.redirect_stdout(sys.stderr):  # it prints what it does not find
+        _onnxruntime().preload_dlls()
 
 
 def make_session(

@@ -1,0 +1,93 @@
+"""What a job on Dataflow needs, told before anything is submitted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from apache_beam.options.pipeline_options import (
+    GoogleCloudOptions,
+    SetupOptions,
+    StandardOptions,
+    TestOptions,
+    WorkerOptions,
+)
+
+from beam_audio.errors import ConfigError
+from beam_audio.models.card import has_card
+from beam_audio.runners import is_dataflow
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from beam_audio.config import RunConfig
+
+
+def is_only_handed_over(options: PipelineOptions) -> bool:
+    """Whether there is nothing to wait for.
+
+    A flex template's launcher writes the job for Dataflow to start once the launcher has ended;
+    Beam's ``--dry_run`` submits nothing, and its ``--no_wait_until_finish`` asks for it.
+    """
+    return is_dataflow(options) and bool(
+        options.view_as(GoogleCloudOptions).template_location
+        or options.view_as(TestOptions).dry_run
+        or options.view_as(StandardOptions).no_wait_until_finish
+    )
+
+
+def check_submission(config: RunConfig, options: PipelineOptions) -> None:
+    """Refuse what Dataflow's workers would fail at, minutes later; other runners pass.
+
+    Raises:
+        ConfigError: It names the flag, or the extra to install.
+    """
+    if not is_dataflow(options):
+        return
+    _check_libraries()
+    _check_addresses(config)
+    _check_package(options)
+
+
+def _check_libraries() -> None:
+    try:
+        import apache_beam.runners.dataflow.internal.apiclient  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError(
+            f"--runner=DataflowRunner needs pip install 'beam_audio[gcp]': {error}"
+        ) from error
+
+
+def _check_addresses(config: RunConfig) -> None:
+    for name in ("input", "manifest", "output"):
+        value = getattr(config, name)
+        if value is not None and "://" not in value:
+            raise ConfigError(
+                f"--{name}={value} is on this machine, out of reach of Dataflow's workers: "
+                "name a place in gs://"
+            )
+    if not has_card(config.model) and Path(config.model).is_dir():
+        raise ConfigError(
+            f"--model={config.model} is a folder of this machine, out of reach of Dataflow's "
+            "workers: copy it to gs:// and name that, or name a model that their image holds"
+        )
+
+
+def _check_package(options: PipelineOptions) -> None:
+    setup = options.view_as(SetupOptions)
+    if setup.setup_file:
+        # Beam enters the file's folder by its name, and "setup.py" alone names none.
+        setup.setup_file = os.path.abspath(setup.setup_file)  # noqa: PTH100 - no links followed
+    if options.view_as(WorkerOptions).sdk_container_image:
+        return
+    if not (setup.setup_file or setup.extra_packages):
+        raise ConfigError(
+            "Dataflow's workers have no beam_audio: give --sdk_container_image=IMAGE "
+            "(docs/dataflow.md builds one), or --setup_file=./setup.py in a clone"
+        )
+    if not setup.requirements_file:
+        raise ConfigError(
+            "Dataflow's workers have no ONNX Runtime and no weights: give "
+            "--requirements_file=templates/setup-requirements.txt, too"
+        )

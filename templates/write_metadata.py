@@ -1,0 +1,120 @@
+"""Writes what is said of the flags elsewhere: the flex template's metadata, and docs/flags.md.
+
+    python templates/write_metadata.py
+
+Both come from ``RunConfig`` alone, and a test holds them equal to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from beam_audio.config import RunConfig
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+_ADDRESS: Final = "^gs://[^/]+/.+$"
+_PLACES: Final = {"output": "GCS_WRITE_FOLDER", "manifest": "GCS_READ_FILE"}
+_KINDS: Final = {"bool": "BOOLEAN", "int": "NUMBER", "float": "NUMBER"}
+_PATTERNS: Final = {"int": "^[0-9]+$", "float": r"^[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"}
+_TEXT_PATTERNS: Final = {
+    "input": _ADDRESS,
+    "manifest": _ADDRESS,
+    "output": "^gs://[^/]+(/.*)?$",
+    "model": "^(gs://.+|[A-Za-z0-9._-]+)$",
+    "precision": "^[a-z0-9]+$",
+    "provider": "^[A-Za-z]+$",
+    "language": "^[A-Za-z_-]+$",
+    "channels": "^(mix|split|[0-9]+)$",
+    "normalizer": "^[a-z0-9-]+$",
+    "partition_by": "^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$",
+    "rules": "^(strict|balanced|lenient)$",  # a file would have to be in the launcher's image
+}
+_IMAGE: Final = {
+    "name": "sdk_container_image",
+    "label": "Worker image",
+    "helpText": "image of the workers, made from templates/worker-cpu.Dockerfile or "
+    "templates/worker-gpu.Dockerfile of the version that this template has",
+    "paramType": "TEXT",
+    "regexes": ["^[^ ]+[:@][^ ]+$"],
+}
+_FLAGS_HEAD: Final = """# Flags of beam-audio run
+
+Written by `python templates/write_metadata.py`. Each is `--name=value`, a key of
+`--config=FILE.yaml`, and a parameter of the [flex template](dataflow.md). Every option of Apache
+Beam and its runners is accepted too.
+
+| flag | kind | default | |
+| --- | --- | --- | --- |
+"""
+
+
+def kind(field: dataclasses.Field[Any]) -> str:
+    """The kind of a flag's value: bool, int, float or str."""
+    return str(field.type).partition(" ")[0]
+
+
+def shown_default(field: dataclasses.Field[Any]) -> str | None:
+    """The default as it is typed, None where there is none."""
+    if field.default in (None, ""):
+        return None
+    return str(field.default).lower() if kind(field) == "bool" else str(field.default)
+
+
+def parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
+    """A flag as a parameter of the flex template."""
+    help_text, choices = field.metadata["help"], field.metadata["choices"]
+    described: dict[str, Any] = {
+        "name": field.name,
+        "label": field.name.replace("_", " ").capitalize(),
+        "helpText": help_text[0].upper() + help_text[1:],
+        "paramType": _PLACES.get(field.name) or _KINDS.get(kind(field), "TEXT"),
+        "isOptional": field.name != "output",
+    }
+    if choices:
+        described["paramType"] = "ENUM"
+        described["enumOptions"] = [{"value": choice, "label": choice} for choice in choices]
+    if pattern := _TEXT_PATTERNS.get(field.name) or _PATTERNS.get(kind(field)):
+        described["regexes"] = [pattern]
+    if (default := shown_default(field)) is not None:
+        described["defaultValue"] = default
+    return described
+
+
+def metadata() -> dict[str, Any]:
+    """The content of metadata.json."""
+    return {
+        "name": "beam_audio",
+        "description": "Audio of a bucket, transcribed, measured and judged, as partitioned "
+        "Parquet. Give one of input and manifest.",
+        "streaming": False,
+        "parameters": [*map(parameter, dataclasses.fields(RunConfig)), _IMAGE],
+    }
+
+
+def flag_row(field: dataclasses.Field[Any]) -> str:
+    """A flag as a line of docs/flags.md."""
+    value = ", ".join(f"`{choice}`" for choice in field.metadata["choices"])
+    value = value or {"bool": "true or false", "int": "whole number", "float": "number"}.get(
+        kind(field), "text"
+    )
+    default = shown_default(field)
+    shown = f"`{default}`" if default is not None else ""
+    return f"| `--{field.name}` | {value} | {shown} | {field.metadata['help']} |\n"
+
+
+def contents() -> dict[Path, str]:
+    """Every file written here, with its content."""
+    return {
+        ROOT / "templates" / "metadata.json": json.dumps(metadata(), indent=1) + "\n",
+        ROOT / "docs" / "flags.md": _FLAGS_HEAD
+        + "".join(map(flag_row, dataclasses.fields(RunConfig))),
+    }
+
+
+if __name__ == "__main__":
+    for path, content in contents().items():
+        path.write_text(content, encoding="utf-8")

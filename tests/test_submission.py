@@ -1,0 +1,117 @@
+"""What a job on Dataflow lacks is told before anything is read or sent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+from packaging.requirements import Requirement
+
+from beam_audio import config, submission
+from beam_audio.errors import ConfigError
+
+PLACES = {"input": "gs://bucket/in/", "output": "gs://bucket/out"}
+ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENTS = "--requirements_file=templates/setup-requirements.txt"
+IMAGE = "--sdk_container_image=europe-docker.pkg.dev/p/r/worker-cpu:1"
+
+
+def options(*flags: str) -> PipelineOptions:
+    return PipelineOptions(["--runner=DataflowRunner", *flags])
+
+
+def check(*flags: str, **given: str) -> None:
+    submission.check_submission(config.resolve(PLACES | given), options(*flags))
+
+
+@pytest.mark.parametrize("value", ["calls/", "/calls/*.wav"])
+def test_input_of_this_machine_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"--input=.* is on this machine.*gs://"):
+        check(IMAGE, input=value)
+
+
+def test_manifest_and_output_of_this_machine_are_refused() -> None:
+    with pytest.raises(ConfigError, match="--output=out is on this machine"):
+        check(IMAGE, output="out")
+    by_manifest = {"manifest": "clips/m.jsonl", "output": "gs://bucket/out"}
+    with pytest.raises(ConfigError, match=r"--manifest=.* is on this machine"):
+        submission.check_submission(config.resolve(by_manifest), options(IMAGE))
+
+
+def test_a_model_folder_of_this_machine_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--model=.*copy it to gs://"):
+        check(IMAGE, model=str(tmp_path))
+    check(IMAGE, model="gs://bucket/model")
+    check(IMAGE, model="whisper-base")
+
+
+def test_workers_without_the_package_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--sdk_container_image=IMAGE.*--setup_file"):
+        check(REQUIREMENTS)
+    check(IMAGE)
+    check("--extra_package=beam_audio.whl", REQUIREMENTS)
+
+
+def test_the_package_alone_is_not_enough() -> None:
+    with pytest.raises(ConfigError, match=r"--requirements_file=templates/setup-requirements\.txt"):
+        check("--setup_file=./setup.py")
+    check("--setup_file=./setup.py", REQUIREMENTS)
+    lines = (ROOT / "templates" / "setup-requirements.txt").read_text("utf-8").splitlines()
+    given = [Requirement(line) for line in lines if not line.startswith("#")]
+    asked = [
+        each
+        for each in map(Requirement, metadata.requires("beam_audio") or [])
+        if each.marker
+        and not each.marker.evaluate({"extra": ""})
+        and any(each.marker.evaluate({"extra": extra}) for extra in ("cpu", "whisper-tiny"))
+    ]
+    assert {(each.name, each.specifier) for each in given} == {
+        (each.name, each.specifier) for each in asked
+    }
+
+
+def test_the_setup_file_is_found_from_its_own_folder() -> None:
+    given = options("--setup_file=setup.py", REQUIREMENTS)
+    submission.check_submission(config.resolve(PLACES), given)
+    assert given.view_as(SetupOptions).setup_file == str(Path.cwd() / "setup.py")
+
+
+def test_other_runners_are_not_asked() -> None:
+    local = config.resolve({"input": "calls/", "output": "out"})
+    for name in ("DirectRunner", "FlinkRunner", "PrismRunner"):
+        submission.check_submission(local, PipelineOptions([f"--runner={name}"]))
+
+
+def test_missing_libraries_name_the_extra() -> None:
+    program = (
+        "import sys; sys.modules['google.cloud.dataflow'] = None\n"
+        "from beam_audio.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    flags = [*(f"--{name}={value}" for name, value in PLACES.items()), "--runner=DataflowRunner"]
+    command = [sys.executable, "-c", program, "run", *flags, IMAGE]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert "pip install 'beam_audio[gcp]'" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "handed_over"),
+    [
+        ((), False),
+        (("--template_location=gs://b/t/job_object",), True),
+        (("--dry_run=True",), True),
+        (("--no_wait_until_finish",), True),
+    ],
+)
+def test_what_is_only_handed_over(
+    flags: tuple[str, ...],
+    handed_over: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    assert submission.is_only_handed_over(options(*flags)) is handed_over
+    assert not submission.is_only_handed_over(PipelineOptions(list(flags)))

@@ -1,0 +1,286 @@
+"""The flex template, the images and the launch script say what the command does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import launch
+import pytest
+import write_metadata
+
+from beam_audio import config
+from beam_audio.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = ROOT / "templates"
+PARAMETERS: dict[str, dict[str, Any]] = {
+    each["name"]: each
+    for each in json.loads((TEMPLATES / "metadata.json").read_text("utf-8"))["parameters"]
+}
+FLAGS = {field.name: field for field in dataclasses.fields(config.RunConfig)}
+IMAGE = "europe-docker.pkg.dev/p/r/worker-gpu@sha256:" + "0" * 64
+DOCKERFILES = sorted(TEMPLATES.glob("*.Dockerfile"))
+
+# One value of each parameter, none of them the default.
+VALUES = {
+    "input": "gs://bucket/calls/**.flac",
+    "output": "gs://bucket/out",
+    "model": "gs://bucket/models/base",
+    "precision": "float16",
+    "padding": "condensed",
+    "provider": "cuda",
+    "require_provider": "true",
+    "language": "from_manifest",
+    "task": "translate",
+    "prompt": "Names: Ada, Grace; and more",
+    "segmenter": "fixed",
+    "vad_preset": "whisperx",
+    "window_seconds": "25.5",
+    "overlap_seconds": "1.5",
+    "channels": "split",
+    "decoder": "soundfile",
+    "max_recording_seconds": "7200.0",
+    "max_source_bytes": "1048576",
+    "max_channels": "2",
+    "max_sample_rate_hz": "48000",
+    "normalizer": "basic-1",
+    "rules": "strict",
+    "partition_by": "date,language,speaker",
+    "store_audio": "flac",
+    "batch_seconds": "60.0",
+    "unit_bytes": "4096",
+    "limit": "3",
+    "retry_failures": "true",
+}
+
+
+def test_written_files_are_as_the_flags_are() -> None:
+    for path, content in write_metadata.contents().items():
+        assert path.read_text(encoding="utf-8") == content, (
+            f"{path.name} is not of these flags: python templates/write_metadata.py"
+        )
+
+
+def test_every_flag_is_a_parameter_and_the_image_is_one_more() -> None:
+    assert list(PARAMETERS) == [*FLAGS, "sdk_container_image"]
+    required = {name for name, each in PARAMETERS.items() if not each.get("isOptional")}
+    assert required == {"output", "sdk_container_image"}
+
+
+def test_the_help_shows_every_parameter_with_its_default(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for name in FLAGS:
+        default = PARAMETERS[name].get("defaultValue")
+        described = re.escape(PARAMETERS[name]["helpText"][1:])
+        suffix = re.escape(f" (default: {default})") if default is not None else ""
+        assert re.search(f"--{name} .*{described}{suffix}", shown, re.IGNORECASE), name
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_values_pass_the_parameters_checks(name: str) -> None:
+    parameter = PARAMETERS[name]
+    values = [VALUES.get(name, "gs://bucket/m.jsonl"), parameter.get("defaultValue")]
+    for value in filter(None, values):
+        for pattern in parameter.get("regexes", []):
+            assert re.search(pattern, value), (name, value)
+        if parameter["paramType"] == "ENUM":
+            assert value in {option["value"] for option in parameter["enumOptions"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("input", "calls/"), ("output", "out"), ("manifest", "m.jsonl"), ("limit", "-1")),
+        *(("batch_seconds", "fast"), ("channels", "left"), ("rules", "my.yaml")),
+        *(("partition_by", "date;language"), ("model", "../model")),
+    ],
+)
+def test_wrong_values_do_not(name: str, value: str) -> None:
+    assert not any(re.search(pattern, value) for pattern in PARAMETERS[name]["regexes"])
+
+
+def test_what_the_launcher_passes_is_the_configuration() -> None:
+    fields = set(VALUES) | {"manifest"}
+    assert fields == set(FLAGS)
+    program = (
+        "import sys, runpy\n"
+        "from beam_audio import cli\n"
+        "cli._run_and_report = lambda settings, flags: print(repr(settings), flags) or 0\n"
+        f"runpy.run_path({str(TEMPLATES / 'launcher.py')!r}, run_name='__main__')"
+    )
+    of_launcher = ["--runner=DataflowRunner", "--template_location=gs://b/t/job_object"]
+    flags = [f"--{name}={value}" for name, value in VALUES.items()]
+    command = [sys.executable, "-c", program, *flags, *of_launcher, "--of_a_later_launcher=1"]
+    ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert f"{config.resolve(VALUES)!r} {[*of_launcher, '--of_a_later_launcher=1']}" in ran.stdout
+
+
+# The images
+
+
+def instructions(dockerfile: Path) -> list[tuple[str, str]]:
+    text = dockerfile.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(line.split()[0], line.partition(" ")[2].strip()) for line in lines]
+
+
+def test_there_are_two_images() -> None:
+    assert [path.name for path in DOCKERFILES] == ["worker-cpu.Dockerfile", "worker-gpu.Dockerfile"]
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
+class TestDockerfile:
+    def test_images_are_pinned_by_digest(self, dockerfile: Path) -> None:
+        steps = instructions(dockerfile)
+        pins = dict(
+            rest.split("=", 1) for word, rest in steps if word == "ARG" and "IMAGE=" in rest
+        )
+        for pin in pins.values():
+            assert re.fullmatch(r"[\w./-]+(:[\w.-]+)?@sha256:[0-9a-f]{64}", pin)
+        stages = [rest.split() for word, rest in steps if word == "FROM"]
+        assert {stage[0] for stage in stages} == {f"${{{name}}}" for name in pins}
+        named = {stage[2] for stage in stages if len(stage) > 1}
+        for word, rest in steps:
+            if word == "COPY" and rest.startswith("--from="):
+                assert rest.split()[0].removeprefix("--from=") in named
+        assert "latest" not in dockerfile.read_text(encoding="utf-8")
+
+    def test_it_does_not_run_as_root(self, dockerfile: Path) -> None:
+        steps = instructions(dockerfile)
+        users = [rest for word, rest in steps if word == "USER"]
+        assert users == ["${RUN_AS}"]
+        assert ("ARG", "RUN_AS=beam") in steps
+        assert any(word == "RUN" and "useradd" in rest for word, rest in steps)
+        after = [word for word, _ in steps[steps.index(("USER", "${RUN_AS}")) :]]
+        assert "ENTRYPOINT" in after
+
+    def test_what_is_copied_is_in_the_clone_and_in_the_context(self, dockerfile: Path) -> None:
+        context = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        for word, rest in instructions(dockerfile):
+            if word == "COPY" and not rest.startswith("--from="):
+                for source in rest.split()[:-1]:
+                    assert (ROOT / source).exists(), source
+                    assert f"!{source.partition('/')[0]}" in context, source
+
+    def test_packages_come_from_the_lock_alone(self, dockerfile: Path) -> None:
+        for word, rest in instructions(dockerfile):
+            for install in re.findall(r"pip install[^&]*", rest) if word == "RUN" else ():
+                assert "--require-hashes" in install or {"--no-deps", "--no-build-isolation"} <= {
+                    *install.split()
+                }
+        assert not re.search("apt-get|curl|wget", dockerfile.read_text(encoding="utf-8"))
+
+    def test_the_worker_starts_beams_program_of_this_version(self, dockerfile: Path) -> None:
+        steps = instructions(dockerfile)
+        lock = ROOT / "requirements" / f"{dockerfile.stem}.txt"
+        (version,) = re.findall(r"^apache-beam==([\d.]+)", lock.read_text("utf-8"), re.MULTILINE)
+        assert any(f"python/container@v{version}" in rest for word, rest in steps if word == "RUN")
+        assert steps[-1] == ("ENTRYPOINT", '["/opt/apache/beam/boot"]')
+
+
+def test_one_of_the_onnx_runtimes_is_in_each_lock() -> None:
+    for kind, wanted in (("cpu", "onnxruntime"), ("gpu", "onnxruntime-gpu")):
+        lock = (ROOT / "requirements" / f"worker-{kind}.txt").read_text(encoding="utf-8")
+        assert re.findall(r"^(onnxruntime[\w-]*)==", lock, re.MULTILINE) == [wanted]
+        entries = re.split(r"^(?=[\w.-]+==)", lock, flags=re.MULTILINE)[1:]
+        assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_build_script_registers_the_images_it_pushed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for name in ("docker", "gcloud"):
+        (tmp_path / name).write_text(
+            f'#!/bin/sh\necho {name} "$@" >>{log}\n'
+            'case "$1" in inspect) echo "${4%:*}@sha256:1";; esac\n'
+        )
+        (tmp_path / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [str(TEMPLATES / "build.sh"), "h/p/r", "1.0", "gs://b/t/"]
+    subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
+    lines = log.read_text().splitlines()
+    built = [line for line in lines if line.startswith("docker build")]
+    assert [re.findall(r"--tag (\S+)", line) for line in built] == [
+        ["h/p/r/worker-cpu:1.0"],
+        ["h/p/r/worker-gpu:1.0"],
+    ]
+    assert lines[-1].startswith("gcloud dataflow flex-template build gs://b/t/beam-audio-1.0.json")
+    assert "--image=h/p/r/worker-cpu@sha256:1 " in lines[-1]
+
+
+# The launch script
+
+
+@pytest.mark.parametrize(
+    ("times_real_time", "decode_seconds", "machine_type", "threads"),
+    [
+        (400, 8.0, "g2-standard-4", 2),
+        (1300, 8.0, "g2-standard-4", 4),
+        (1400, 8.0, "g2-standard-8", 5),
+        (400, 34.0, "g2-standard-8", 5),
+        (1000, 34.0, "g2-standard-12", 11),
+    ],
+)
+def test_cores_beside_a_gpu_decode_as_fast_as_it_transcribes(
+    times_real_time: float, decode_seconds: float, machine_type: str, threads: int
+) -> None:
+    workers = launch.fit_workers("nvidia-l4", times_real_time, decode_seconds)
+    assert (workers.machine_type, workers.harness_threads) == (machine_type, threads)
+
+
+def test_a_gpu_that_no_machine_can_feed_is_refused() -> None:
+    with pytest.raises(ValueError, match="the GPU would wait"):
+        launch.fit_workers("nvidia-l4", 5000, 34.0)
+
+
+def test_a_gpu_has_one_process_and_no_other_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--input=gs://b/in/", "--output=gs://b/out", "--precision=float32"]
+    given = [f"--image={IMAGE}", "--gpu=nvidia-l4", "--times_real_time=900", "--print"]
+    assert launch.main([*given, *flags]) == 0
+    printed = capsys.readouterr().out
+    assert "--experiments=no_use_multiple_sdk_containers" in printed
+    assert "worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver:5xx" in printed
+    assert "--provider=cuda --require_provider=true --precision=float32" in printed
+
+
+def test_the_template_is_run_with_parameters_it_has(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [f"--{name}={value}" for name, value in VALUES.items()]
+    given = [f"--image={IMAGE}", "--template=gs://b/t.json", "--print"]
+    assert launch.main([*given, *flags, "--project=p", "--max_num_workers=9"]) == 0
+    printed = capsys.readouterr().out
+    (listed,) = re.findall(r"--parameters=\^~\^([^']*)'", printed)
+    parameters = dict(each.split("=", 1) for each in listed.split("~"))
+    assert parameters == VALUES | {"sdk_container_image": IMAGE}
+    assert set(parameters) <= set(PARAMETERS)
+    assert "--project=p" in printed
+    assert "--max-workers=9" in printed
+
+
+def test_a_gpu_of_unknown_speed_is_asked_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        launch.main([f"--image={IMAGE}", "--gpu=nvidia-l4"])
+    assert "--times_real_time" in capsys.readouterr().err
+
+
+def test_the_speeds_that_machines_feed_are_as_documented() -> None:
+    page = (ROOT / "docs" / "dataflow.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (g2-standard-(\d+)) \| (\d+) × \| (\d+) × \|$", page, re.MULTILINE)
+    assert [int(cores) for _, cores, *_ in rows] == list(launch.GPU_MACHINES["nvidia-l4"])
+    for machine_type, _, *speeds in rows:
+        for speed, decode_seconds in zip(map(int, speeds), (8.0, 34.0), strict=True):
+            fitting = launch.fit_workers("nvidia-l4", speed, decode_seconds)
+            assert fitting.machine_type == machine_type
+            with_more = [
+                launch.cores_to_decode(faster, decode_seconds) for faster in (speed, speed + 1)
+            ]
+            assert with_more[1] == with_more[0] + 1
