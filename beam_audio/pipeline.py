@@ -146,6 +146,7 @@ def build(
         output=config.output,
         unit_bytes=config.unit_bytes,
         retry_failures=config.retry_failures,
+        run_id=run_id,
     )
 
 

@@ -109,8 +109,8 @@ def publish(root: str, names: dict[str, str]) -> None:
     try:
         if "://" not in root:
             for folder in {target.rpartition("/")[0] for target in targets}:
-                if not FileSystems.exists(folder):
-                    FileSystems.mkdirs(folder)
+                # Beam's own mkdirs fails where another process was a moment faster.
+                Path(folder).mkdir(parents=True, exist_ok=True)
         FileSystems.rename(list(names), targets)
     except (BeamIOError, OSError) as error:
         raise StoreError(f"cannot move finished files into {root!r}: {error}") from error

@@ -51,13 +51,14 @@ class UnitReport:
     was_committed: bool = False
 
 
-def transcribe_unit(
+def transcribe_unit(  # noqa: PLR0913 - keyword arguments
     unit: Unit,
     *,
     settings: UnitSettings,
     recognizer: Recognizer,
     root: str,
     progress: Progress,
+    run_id: str = "",
 ) -> UnitReport:
     """Decode, segment, measure, recognise and write a unit, and commit it last.
 
@@ -103,6 +104,7 @@ def transcribe_unit(
             stage_seconds={stage: round(took, 6) for stage, took in work.clock.seconds.items()},
             provider=recognizer.provider,
             version=version,
+            run_id=run_id,
         )
         write_commit(root, commit)
     for name in set(before.files if before else ()) - set(files):
