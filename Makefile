@@ -52,13 +52,13 @@ $(BIN)/prism: $(VENV)/.locked
 		github.com/apache/beam/sdks/v2/go/cmd/prism@v$$($(BIN)/python -c 'import apache_beam; print(apache_beam.__version__)')
 	@touch $@
 
-flink-up: $(VENV)/.installed $(FLINK)/.fetched  ## start Flink here: a JobManager, two TaskManagers, Python workers (needs Java, Maven)
+flink-up: $(VENV)/.installed $(FLINK)/.fetched  ## start Flink here: a JobManager and two TaskManagers (needs Java, Maven)
 	$(BIN)/python templates/flink/cluster.py up
 
 flink-run:  ## beam-audio run on that cluster; ARGS="--input=… --output=/absolute/…" says of what
 	$(BIN)/beam-audio run --runner=FlinkRunner --flink_master=127.0.0.1:8081 \
-		--flink_job_server_jar=$(FLINK)/job-server.jar --parallelism=4 \
-		--environment_type=EXTERNAL --environment_config=127.0.0.1:8083 $(ARGS)
+		--flink_job_server_jar=$(FLINK)/job-server.jar --parallelism=2 \
+		--environment_type=PROCESS --environment_config='{"command": "$(CURDIR)/templates/flink/worker.py"}' $(ARGS)
 
 flink-down:  ## stop it
 	$(BIN)/python templates/flink/cluster.py down

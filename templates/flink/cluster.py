@@ -1,10 +1,10 @@
-"""A Flink cluster on this machine: a JobManager, TaskManagers and a pool of Python workers.
+"""A Flink cluster on this machine: a JobManager and two TaskManagers, which start Python workers.
 
     python templates/flink/cluster.py up [--port=8081] [--state=.flink/run]
     python templates/flink/cluster.py down [--state=.flink/run]
 
-Flink's REST API gets the port, what the TaskManagers speak to the next one, and the worker pool the
-one after that. ``make flink-up`` fetches what is needed first.
+Flink's REST API gets the port, and what the TaskManagers speak to the next one. ``make flink-up``
+fetches what is needed first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> None:
     """Start or stop the cluster."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("verb", choices=("up", "down"))
-    parser.add_argument("--port", type=int, default=8081, help="the first of three free ports")
+    parser.add_argument("--port", type=int, default=8081, help="the first of two free ports")
     parser.add_argument("--state", type=Path, default=HOME / "run", help="pid files and logs")
     arguments = parser.parse_args()
     if arguments.verb == "down":
@@ -62,13 +62,11 @@ def up(state: Path, port: int) -> None:
     except BaseException:
         down(state)
         raise
-    print(
-        f"Flink is up: http://127.0.0.1:{port}; worker pool 127.0.0.1:{port + 2}; logs in {state}"
-    )
+    print(f"Flink is up: http://127.0.0.1:{port}; logs in {state}")
 
 
 def down(state: Path) -> None:
-    """Stop every process of the cluster, and the workers of the pool."""
+    """Stop every process of the cluster, and the workers that they started."""
     files = sorted(state.glob("*.pid"))
     for file in files:
         _signal(file, signal.SIGTERM)
@@ -93,7 +91,6 @@ def _commands(port: int) -> dict[str, list[str]]:
     for name in TASK_MANAGERS:
         identity = ["-D", f"taskmanager.resource-id={name}"]
         commands[name] = [*java, *options, _TASK_MANAGER, *own, *sizes, *identity]
-    commands["worker-pool"] = [sys.executable, str(HERE / "worker_pool.py"), str(port + 2)]
     return commands
 
 
@@ -113,7 +110,7 @@ def _memory(question: str, jars: str) -> tuple[list[str], list[str]]:
 
 def _start(state: Path, name: str, command: list[str]) -> None:
     """Start a process in a session of its own, so that its children end with it."""
-    # The worker pool starts "python", which must be this one.
+    # worker.py runs under the first python3, which must be this one.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with (state / f"{name}.log").open("w") as log:
         process = subprocess.Popen(
