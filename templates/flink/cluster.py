@@ -33,6 +33,7 @@ _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntr
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _SIZES = "org.apache.flink.runtime.util.bash.BashJavaUtils"
 _SIZES_MARK = "BASH_JAVA_UTILS_EXEC_RESULT:"
+_MARK = b"org.apache.flink"
 
 
 def main() -> None:
@@ -141,17 +142,24 @@ def _wait_for_slots(state: Path, port: int) -> None:
 
 
 def _is_alive(file: Path) -> bool:
-    """Whether a process of this id runs; one that ended and was not waited for does not."""
-    try:
-        status = Path(f"/proc/{int(file.read_text())}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
+    return _MARK in _command(file)
 
 
 def _signal(file: Path, number: signal.Signals) -> None:
+    """Signal a process and those it started, which may have outlived it."""
+    command = _command(file)
+    if command and _MARK not in command:
+        return  # another has its id by now
     with contextlib.suppress(ProcessLookupError):
         os.killpg(int(file.read_text()), number)
+
+
+def _command(file: Path) -> bytes:
+    """The command line of a process; empty when it has ended."""
+    try:
+        return Path(f"/proc/{int(file.read_text())}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 if __name__ == "__main__":

@@ -25,5 +25,11 @@ def test_it_starts_once_and_is_gone_when_it_is_down(tmp_path: Path) -> None:
         )
         assert again.returncode != 0
         assert "a cluster is up already" in again.stderr
-    assert not any(Path(f"/proc/{process_id}").exists() for process_id in running)
+    assert not any(map(is_running, running))
     assert not list(tmp_path.glob("*.pid"))
+
+
+def is_running(process_id: int) -> bool:
+    """Whether a process is there and has not ended, waited for or not."""
+    command = Path(f"/proc/{process_id}/cmdline")
+    return command.exists() and bool(command.read_bytes())
