@@ -2,6 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+FLINK := .flink
 
 # The first interpreter that runs, is new enough and can make virtual environments.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -13,12 +14,13 @@ OLDEST_PYTHON ?= python3.11
 
 PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
 PYTEST_ARGS ?=
+ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration minimum lint types lock prism gpuimage clean
+.PHONY: help demo test integration minimum lint types lock prism gpuimage flink-up flink-run flink-down clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and where the Parquet is
 	$(BIN)/beam-audio demo
@@ -26,7 +28,7 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
 	$(BIN)/python -m pytest -m "not integration" $(PYTEST_ARGS)
 
-integration: $(VENV)/.installed $(BIN)/prism  ## run the tests that need other runners, servers and images (needs Go, Python 3.13)
+integration: $(VENV)/.installed $(BIN)/prism $(FLINK)/.fetched  ## run the tests that need other runners, servers and images (needs Go, Java, Maven, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
@@ -54,6 +56,30 @@ $(BIN)/prism: $(VENV)/.locked
 		github.com/apache/beam/sdks/v2/go/cmd/prism@v$$($(BIN)/python -c 'import apache_beam; print(apache_beam.__version__)')
 	@touch $@
 
+flink-up: $(VENV)/.installed $(FLINK)/.fetched  ## start Flink here: a JobManager and two TaskManagers (needs Java, Maven)
+	$(BIN)/python templates/flink/cluster.py up
+
+flink-run:  ## beam-audio run on that cluster; ARGS="--input=… --output=/absolute/…" says of what
+	$(BIN)/beam-audio run --runner=FlinkRunner --flink_master=127.0.0.1:8081 \
+		--flink_job_server_jar=$(FLINK)/job-server.jar --parallelism=2 \
+		--environment_type=PROCESS --environment_config='{"command": "$(CURDIR)/templates/flink/worker.py"}' $(ARGS)
+
+flink-down:  ## stop it
+	$(BIN)/python templates/flink/cluster.py down
+
+# Flink from its package, the job server from Maven Central's parts; both check what they download.
+$(FLINK)/.fetched: templates/flink/requirements.txt templates/flink/pom.xml | $(VENV)/.locked
+	@command -v java mvn >/dev/null || { echo "Flink needs Java 17 and Maven" >&2; exit 1; }
+	@echo "Fetching Flink and Beam's job server for it: downloads about 400 MB, once"
+	@mkdir -p $(FLINK)
+	$(BIN)/python -m pip download --quiet --no-input --disable-pip-version-check --no-deps --no-build-isolation \
+		--require-hashes --requirement $< --dest $(FLINK)
+	tar -xzf $(FLINK)/apache-flink-libraries-*.tar.gz -C $(FLINK) --strip-components=2 --wildcards '*/deps/lib' '*/deps/bin'
+	rm $(FLINK)/apache-flink-libraries-*.tar.gz
+	mvn --batch-mode --quiet --strict-checksums --file templates/flink/pom.xml -Dflink.home=$(CURDIR)/$(FLINK) package
+	rm -rf $(FLINK)/build
+	@touch $@
+
 lock:  ## write requirements/ anew from setup.py: the newest and the oldest allowed (needs uv)
 	$(UV_COMPILE) --output-file requirements/dev.txt
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
@@ -64,7 +90,7 @@ gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the d
 	$(BIN)/python tests/integration/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-gpuimage build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.

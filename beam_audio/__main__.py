@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import atexit
 import os
 import sys
 from typing import NoReturn
@@ -17,7 +17,7 @@ def run() -> NoReturn:
     abort it, after all was written, which made a finished run end with status 134.
     """
     status = main()
-    logging.shutdown()
+    atexit._run_exitfuncs()  # noqa: SLF001 - they end the job servers that Beam started
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

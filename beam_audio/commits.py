@@ -66,6 +66,7 @@ class Commit:
         stage_seconds: Seconds spent by stage for this version.
         provider: Execution provider of the recogniser.
         version: 1, and one more each time some of the unit was done again.
+        run_id: The run that wrote this version.
     """
 
     unit_id: str
@@ -77,6 +78,7 @@ class Commit:
     stage_seconds: dict[str, float] = field(default_factory=dict)
     provider: str = ""
     version: int = 1
+    run_id: str = ""
 
     def sources_that(self, outcome: SourceOutcome) -> frozenset[str]:
         """Ids of the inputs with this outcome."""

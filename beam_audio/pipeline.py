@@ -135,6 +135,7 @@ def build(
         output=config.output,
         unit_bytes=config.unit_bytes,
         retry_failures=config.retry_failures,
+        run_id=run_id,
     )
 
 

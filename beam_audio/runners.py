@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Final
 from apache_beam.options.pipeline_options import (
     DebugOptions,
     DirectOptions,
+    FlinkRunnerOptions,
+    JobServerOptions,
     PortableOptions,
     PrismRunnerOptions,
     StandardOptions,
+    WorkerOptions,
 )
 from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.portability import flink_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
@@ -48,24 +52,27 @@ def is_dataflow(options: PipelineOptions) -> bool:
 def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
     """The local runner; None leaves the choice to Beam, by name.
 
-    Beam's ``DirectRunner`` may be Prism, which it downloads; here that one is only taken by its own
-    name and from this machine.
+    Beam downloads Prism, also for its ``DirectRunner``, and Flink's job server by itself; here they
+    are only taken by name, and from where it is said.
 
     Raises:
-        ConfigError: Prism was asked for and is not installed.
+        ConfigError: The runner that was asked for lacks something that can be told beforehand.
     """
     if is_local(options):
         return FnApiRunner(provision_info=_provision(options))
     if _name(options) == "PrismRunner":
         prism = options.view_as(PrismRunnerOptions)
         prism.prism_location = prism.prism_location or _find_prism()
+    if _name(options) == "FlinkRunner":
+        _check_flink(options)
     return None
 
 
 def threads_per_process(options: PipelineOptions) -> int | None:
     """Threads of a model so that the worker processes of a machine share its cores.
 
-    None leaves all cores to the only process there is.
+    None leaves all cores to the only process there is. On Flink that is one a TaskManager, for all
+    of its slots, unless ``--sdk_worker_parallelism`` says otherwise.
     """
     if is_local(options):
         workers = options.view_as(DirectOptions).direct_num_workers or os.cpu_count() or 1
@@ -74,7 +81,9 @@ def threads_per_process(options: PipelineOptions) -> int | None:
         # By default Dataflow starts a process a core; its machines are not this one.
         experiments = options.view_as(DebugOptions).experiments or []
         return None if _ONE_CONTAINER in experiments else 1
-    processes = int(options.view_as(PortableOptions).sdk_worker_parallelism or 0)
+    processes = int(options.view_as(PortableOptions).sdk_worker_parallelism)
+    if processes == 0:
+        return 1  # the runner chooses, and takes about one a core
     return _share(processes) if processes > 1 else None
 
 
@@ -95,6 +104,36 @@ def _name(options: PipelineOptions) -> str | None:
 
 def _running_mode(options: PipelineOptions) -> str:
     return str(options.view_as(DirectOptions).direct_running_mode)
+
+
+def _check_flink(options: PipelineOptions) -> None:
+    """Raise what Beam would say late, unclearly or by downloading."""
+    flink, server = options.view_as(FlinkRunnerOptions), options.view_as(JobServerOptions)
+    workers = options.view_as(PortableOptions)
+    if not workers.job_endpoint:
+        jar = flink.flink_job_server_jar
+        if not jar:
+            raise ConfigError(
+                "--runner=FlinkRunner needs Beam's job server for your Flink: name its jar with "
+                "--flink_job_server_jar=PATH ('make flink-up' makes .flink/job-server.jar), or a "
+                "running server with --job_endpoint=HOST:PORT"
+            )
+        if "://" not in jar and not Path(jar).is_file():
+            raise ConfigError(f"--flink_job_server_jar={jar} is no file")
+        if shutil.which(server.job_server_java_launcher) is None:
+            raise ConfigError(
+                f"--runner=FlinkRunner starts a job server with {server.job_server_java_launcher}, "
+                "which is not there: install Java 11 or 17, or name one with "
+                "--job_server_java_launcher=PATH"
+            )
+    said_where = workers.environment_type or options.view_as(WorkerOptions).sdk_container_image
+    if not said_where and flink.flink_master not in flink_runner.MAGIC_HOST_NAMES:
+        raise ConfigError(
+            "--runner=FlinkRunner would start its workers in Beam's own container, which holds no "
+            "beam_audio; say where they run: --environment_type=EXTERNAL "
+            "--environment_config=HOST:PORT for a worker pool, --environment_type=LOOPBACK for "
+            "this process, or --sdk_container_image=IMAGE"
+        )
 
 
 def _find_prism() -> str:

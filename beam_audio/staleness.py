@@ -33,12 +33,15 @@ class Task:
         redo: What of its stored rows is to be done again, None when it has none.
         replaces: The source id these rows have: another one when the file was touched since.
         known: Recording ids of this place whose rows are as they should be.
+        held_by: The new unit of this very run that has committed it already, when a runner does
+            the run's work a second time.
     """
 
     item: Input
     redo: Redo | None = None
     replaces: str = ""
     known: tuple[str, ...] = ()
+    held_by: str = ""
 
     @property
     def source_id(self) -> str:
@@ -53,12 +56,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What became of an input, and the unit and version that tell of it."""
+    """What became of an input, and the unit, version and run that tell of it."""
 
     unit_id: str
     version: int
     source_id: str
     state: SourceState
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,13 @@ class Wanted:
         layers: Hash of each layer of the configuration.
         stated_languages: Whether the model is told the language that is stated of an input.
         retry_failures: Whether what failed is tried again.
+        run_id: The run they are made in.
     """
 
     layers: Mapping[str, str]
     stated_languages: bool = False
     retry_failures: bool = False
+    run_id: str = ""
 
     def tasks(
         self, inputs: Iterable[Input], committed: Sequence[Committed]
@@ -87,9 +93,13 @@ class Wanted:
         Yields:
             A task, and the unit that is to do it again; None for a task of a new unit.
         """
-        done = sorted(committed, key=_merit)
+        held = {each.source_id: each.unit_id for each in committed if self._made_here(each)}
+        done = sorted((each for each in committed if not self._made_here(each)), key=_merit)
         distinct = {item.source_id: item for item in sorted(inputs, key=_stable_order)}
         for item in distinct.values():
+            if item.source_id in held:
+                yield None, Task(item, held_by=held[item.source_id])
+                continue
             found = next((each for each in done if each.source_id == item.source_id), None)
             if found is not None and found.state.outcome == "failed":
                 if self._is_to_be_tried_again(found.state):
@@ -97,6 +107,10 @@ class Wanted:
                     yield found, Task(retried, "audio", item.source_id)
                 continue
             yield from self._task(item, found, [each for each in done if _is_recorded(each)])
+
+    def _made_here(self, committed: Committed) -> bool:
+        """Whether this run found it new: planned again, it must come into the same unit again."""
+        return committed.run_id == self.run_id != "" and committed.version == 1
 
     def _task(
         self, item: Input, found: Committed | None, recorded: Sequence[Committed]
@@ -143,7 +157,10 @@ def committed_sources(commits: Iterable[Commit]) -> Iterator[tuple[str, Committe
     """Every input of these units, by its place."""
     for commit in commits:
         for source_id, state in commit.sources.items():
-            yield state.place_id, Committed(commit.unit_id, commit.version, source_id, state)
+            yield (
+                state.place_id,
+                Committed(commit.unit_id, commit.version, source_id, state, commit.run_id),
+            )
 
 
 def _is_recorded(committed: Committed) -> bool:

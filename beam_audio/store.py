@@ -190,6 +190,7 @@ def publish(root: str, names: dict[str, str]) -> None:
     with reported(StoreError, f"cannot move finished files into {root!r}"):
         if scheme(root) is None:
             for folder in {target.rpartition("/")[0] for target in targets}:
+                # Beam's own mkdirs fails where another process was a moment faster.
                 Path(folder).mkdir(parents=True, exist_ok=True)
         FileSystems.rename(list(names), targets)
 

@@ -59,13 +59,14 @@ class UnitReport:
     was_committed: bool = False
 
 
-def transcribe_unit(
+def transcribe_unit(  # noqa: PLR0913 - keyword arguments
     unit: Unit,
     *,
     settings: UnitSettings,
     recognizer: Recognizer,
     root: str,
     progress: Progress,
+    run_id: str = "",
 ) -> UnitReport:
     """Decode, segment, measure, recognise and write a unit, and commit it last.
 
@@ -83,7 +84,7 @@ def transcribe_unit(
     if before is not None and before.version > unit.version:
         return UnitReport(before, was_committed=True)
     try:
-        return _transcribe(unit, before, settings, recognizer, root, progress)
+        return _transcribe(unit, before, settings, recognizer, root, progress, run_id)
     except Exception:
         # The rows that were to be taken over may have gone with another writer's commit.
         standing = read_commit(root, unit.unit_id)
@@ -99,6 +100,7 @@ def _transcribe(  # noqa: PLR0913, PLR0917 - what transcribe_unit is given
     recognizer: Recognizer,
     root: str,
     progress: Progress,
+    run_id: str,
 ) -> UnitReport:
     """Do a unit whose record is ``before``, and commit it unless another writer was faster."""
     version = unit.version + 1
@@ -131,6 +133,7 @@ def _transcribe(  # noqa: PLR0913, PLR0917 - what transcribe_unit is given
             stage_seconds={stage: round(took, 6) for stage, took in work.clock.seconds.items()},
             provider=recognizer.provider,
             version=version,
+            run_id=run_id,
         )
         standing = write_commit(root, commit)
     lost = standing is not commit  # to another writer: what was done here does not count

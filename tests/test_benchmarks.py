@@ -116,3 +116,15 @@ def test_files_are_shared_out_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     corpus = importlib.import_module("corpus")
     assert corpus.balanced([1.0, 6.0, 2.0, 3.0], 2) == [[1], [3, 2, 0]]
+
+
+def test_a_runner_is_set_against_the_loop_of_the_same_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    runners = importlib.import_module("runners")
+    loop = runners.Measured(work=[10.0, 20.0, 40.0], whole=[11.0, 21.0, 41.0])
+    slower = runners.Measured(work=[15.0, 30.0, 44.0], whole=[20.0, 35.0, 50.0])
+    table = runners.table({runners.LOOP: loop, "Prism": slower})
+    assert "| plain loop | 20.0 | 1.00 | +0.0 | 21.0 |" in table
+    assert "| Prism | 30.0 | 1.50 | +10.0 | 35.0 |" in table

@@ -28,7 +28,7 @@ def test_the_local_runner_is_never_one_that_is_downloaded(flags: tuple[str, ...]
     assert runners.is_local(options(*flags))
 
 
-@pytest.mark.parametrize("name", ["FlinkRunner", "DataflowRunner", "PortableRunner"])
+@pytest.mark.parametrize("name", ["DataflowRunner", "PortableRunner"])
 def test_other_runners_are_beams_to_find(name: str) -> None:
     assert runners.choose_runner(options(f"--runner={name}")) is None
     assert not runners.is_local(options(f"--runner={name}"))
@@ -61,6 +61,8 @@ def test_workers_share_the_model_of_this_process_or_not(
         (("--direct_running_mode=multi_processing", "--direct_num_workers=999"), 1),
         (("--runner=FlinkRunner",), None),
         (("--runner=FlinkRunner", f"--sdk_worker_parallelism={CORES}"), 1 if CORES > 1 else None),
+        (("--runner=FlinkRunner", "--sdk_worker_parallelism=0"), 1),
+        (("--runner=FlinkRunner", "--parallelism=8"), None),
         (("--runner=DataflowRunner",), 1),
         (("--runner=DataflowRunner", "--experiments=no_use_multiple_sdk_containers"), None),
         (("--runner=apache_beam.runners.DataflowRunner",), 1),
@@ -104,3 +106,42 @@ def test_worker_processes_get_the_options(tmp_path: Path) -> None:
     with beam.Pipeline(runner=runners.choose_runner(given), options=given) as pipeline:
         _ = pipeline | beam.Create([str(tmp_path / "seen")]) | beam.Map(write_endpoint)
     assert (tmp_path / "seen").read_text() == "http://localhost:9"
+
+
+def test_flink_takes_a_job_server_that_is_named_and_nothing_by_surprise(tmp_path: Path) -> None:
+    jar = tmp_path / "job-server.jar"
+    wanted = ["--runner=FlinkRunner", "--flink_master=host:8081", "--environment_type=LOOPBACK"]
+    with pytest.raises(ConfigError, match="--flink_job_server_jar=PATH"):
+        runners.choose_runner(options(*wanted))
+    wanted.append(f"--flink_job_server_jar={jar}")
+    with pytest.raises(ConfigError, match=r"job-server\.jar is no file"):
+        runners.choose_runner(options(*wanted))
+    jar.touch()
+    with pytest.raises(ConfigError, match="--job_server_java_launcher=PATH"):
+        runners.choose_runner(options(*wanted, "--job_server_java_launcher=/no/java"))
+    here = f"--job_server_java_launcher={sys.executable}"
+    assert runners.choose_runner(options(*wanted, here)) is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "known"),
+    [
+        ((), False),
+        (("--environment_type=LOOPBACK",), True),
+        (("--environment_type=EXTERNAL", "--environment_config=127.0.0.1:50000"), True),
+        (("--sdk_container_image=mine",), True),
+        (("--flink_master=[local]",), True),
+    ],
+)
+def test_flink_is_told_where_its_workers_run(
+    flags: tuple[str, ...],
+    known: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    wanted = options(
+        "--runner=FlinkRunner", "--flink_master=host:8081", "--job_endpoint=host:8099", *flags
+    )
+    if known:
+        assert runners.choose_runner(wanted) is None
+    else:
+        with pytest.raises(ConfigError, match="--environment_type=EXTERNAL"):
+            runners.choose_runner(wanted)

@@ -149,3 +149,12 @@ def test_a_line_that_cannot_be_read_stays_a_failure() -> None:
     ((unit, task),) = replace(WANTED, retry_failures=True).tasks([line], committed)
     assert unit is committed[0]
     assert task.item.attempt == 2
+
+
+def test_what_this_run_has_committed_is_planned_as_before_and_known_to_be_held() -> None:
+    """A runner that lost a worker may plan a run again; its units must come out the same."""
+    mine = replace(done(unit="mine"), run_id="now")
+    assert planned(mine, run_id="now") == [("new", Task(REF, held_by="mine"))]
+    assert planned(mine, run_id="later") == []
+    assert planned(replace(mine, version=2), run_id="now") == []
+    assert planned(done()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import bucket_servers
@@ -83,6 +84,13 @@ def test_a_whole_file_replaces_the_one_before(tmp_path: Path) -> None:
     store.write_whole(root, "a/b.json", b"two")
     assert (tmp_path / "a/b.json").read_bytes() == b"two"
     assert list((tmp_path / "_tmp").iterdir()) == []
+
+
+def test_writers_that_meet_in_a_new_folder_do_not_fail_each_other(tmp_path: Path) -> None:
+    names = [f"a={a}/b={a}/c={a}/{part}" for a in range(200) for part in range(8)]
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(lambda name: store.write_whole(str(tmp_path), name, b"x"), names))
+    assert all((tmp_path / name).is_file() for name in names)
 
 
 @pytest.mark.parametrize("name", ["a[1].wav", "what?.wav", "a*b.wav", "ü ñ 你.wav", "#%20.wav"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -84,3 +85,27 @@ def test_a_pipeline_puts_every_task_into_one_unit(unit_bytes: int) -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         units = pipeline | beam.Create(tasks) | GroupIntoUnits(unit_bytes=unit_bytes)
         assert_that(units, check)
+
+
+@given(SIZES, st.integers(1, 5000), st.randoms(use_true_random=False), st.booleans())
+def test_planned_again_midway_units_are_the_same_and_no_input_is_in_two(
+    sizes: list[int],
+    unit_bytes: int,
+    rng: random.Random,
+    more: bool,  # noqa: FBT001 - drawn
+) -> None:
+    units = list(pack(tasks_of(sizes), unit_bytes))
+    committed = {unit.unit_id for unit in units if rng.random() < 0.5}
+    again = [
+        replace(task, held_by=unit.unit_id if unit.unit_id in committed else "")
+        for unit in units
+        for task in unit.tasks
+    ]
+    added = tasks_of([*sizes, 100])[-1:] if more else []
+    planned = list(pack([*again, *added], unit_bytes))
+    if not more:
+        assert [unit.unit_id for unit in planned] == [unit.unit_id for unit in units]
+    to_do = [unit for unit in planned if unit.unit_id not in committed]
+    done = [task.source_id for unit in units if unit.unit_id in committed for task in unit.tasks]
+    doing = [task.source_id for unit in to_do for task in unit.tasks]
+    assert sorted(done + doing) == sorted(task.source_id for task in [*again, *added])

@@ -48,18 +48,30 @@ class GroupIntoUnits(beam.PTransform):
 
 
 def pack(tasks: Iterable[Task], unit_bytes: int) -> Iterator[Unit]:
-    """Split tasks into units of at most ``unit_bytes``, in the order of their source ids."""
+    """Split tasks into units of at most ``unit_bytes``, in the order of their source ids.
+
+    Where a runner does this a second time, units come out as before, committed or not. An input
+    that another unit of the run has committed, as when files were added meanwhile, is left to it.
+    """
+    for tasks_of_unit in _split(tasks, unit_bytes):
+        unit = Unit.of(tasks_of_unit)
+        kept = [task for task in unit.tasks if task.held_by in {"", unit.unit_id}]
+        if kept:
+            yield unit if len(kept) == len(unit.tasks) else Unit.of(kept)
+
+
+def _split(tasks: Iterable[Task], unit_bytes: int) -> Iterator[list[Task]]:
     unit: list[Task] = []
     held_bytes = 0
     for task in sorted(tasks, key=lambda task: task.source_id):
         full = held_bytes + size_bytes(task) > unit_bytes or len(unit) == MAX_UNIT_INPUTS
         if unit and full:
-            yield Unit.of(unit)
+            yield unit
             unit, held_bytes = [], 0
         unit.append(task)
         held_bytes += size_bytes(task)
     if unit:
-        yield Unit.of(unit)
+        yield unit
 
 
 def size_bytes(task: Task) -> int:

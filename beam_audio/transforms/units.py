@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -37,9 +38,11 @@ class TranscribeUnits(beam.PTransform):
         output: The output folder.
         unit_bytes: Encoded bytes a unit.
         retry_failures: Whether inputs and segments that failed are tried again.
+        run_id: Name of the run, which tells its own commits from earlier ones; a fresh one by
+            default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword arguments
         self,
         settings: UnitSettings,
         handler: OnnxAsrModelHandler,
@@ -47,6 +50,7 @@ class TranscribeUnits(beam.PTransform):
         output: str,
         unit_bytes: int,
         retry_failures: bool = False,
+        run_id: str | None = None,
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -54,6 +58,7 @@ class TranscribeUnits(beam.PTransform):
         self._output = output
         self._unit_bytes = unit_bytes
         self._retry_failures = retry_failures
+        self._run_id = run_id or uuid.uuid4().hex
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[UnitReport]:
         """Wire resume, grouping and the units' one DoFn."""
@@ -61,22 +66,28 @@ class TranscribeUnits(beam.PTransform):
             layers=self._settings.rows.layers,
             stated_languages=self._settings.language == "from_manifest",
             retry_failures=self._retry_failures,
+            run_id=self._run_id,
         )
         new, again = inputs | "PlanWork" >> PlanWork(self._output, wanted)
         return (
             (new | "Units" >> GroupIntoUnits(self._unit_bytes), again)
             | "AllUnits" >> beam.Flatten()
             | "Transcribe"
-            >> beam.ParDo(_TranscribeUnit(self._settings, self._handler, self._output))
+            >> beam.ParDo(
+                _TranscribeUnit(self._settings, self._handler, self._output, self._run_id)
+            )
         )
 
 
 class _TranscribeUnit(beam.DoFn):
-    def __init__(self, settings: UnitSettings, handler: OnnxAsrModelHandler, output: str) -> None:
+    def __init__(
+        self, settings: UnitSettings, handler: OnnxAsrModelHandler, output: str, run_id: str
+    ) -> None:
         super().__init__()
         self._settings = settings
         self._handler = handler
         self._output = output
+        self._run_id = run_id
         self._recognizer: Recognizer | None = None
 
     def setup(self) -> None:
@@ -91,6 +102,7 @@ class _TranscribeUnit(beam.DoFn):
             recognizer=self._recognizer,
             root=self._output,
             progress=PROGRESS,
+            run_id=self._run_id,
         )
         if not report.was_committed:
             _count(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from run_outputs import all_rows, run, run_files, write_manifest
+from local_flink import TASK_MANAGERS, flink_cluster
+from run_outputs import all_rows, only, run, run_files, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beam_audio.types import Row
+    from local_flink import Flink
+
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = 60
@@ -32,8 +35,9 @@ RUNNERS = {
         "apache_beam.runners.worker.sdk_worker_main",
     ),
     "prism": (("--runner=PrismRunner",), "/prism "),
+    "flink": ((), "templates/flink/worker.py "),
 }
-"""Flags, and what only this runner's processes are called."""
+"""Flags, and what only this runner's processes are called; Flink's flags are its cluster's."""
 
 pytestmark = [pytest.mark.integration, pytest.mark.shared]
 
@@ -57,33 +61,51 @@ def manifest(
 
 
 @pytest.fixture(scope="module")
-def expected(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
+def expected(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("expected") / "out"
     result = run(manifest=manifest, output=output, unit_bytes=1 << 20)
     assert result.exit_status == 0
-    return all_rows(output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
+    with flink_cluster(tmp_path_factory.mktemp("flink")) as cluster:
+        yield cluster
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_rows_are_the_same_on_every_runner(
-    runner: str, manifest: Path, expected: dict[str, list[Row]], tmp_path: Path
+    runner: str, manifest: Path, expected: Path, flink: Flink, tmp_path: Path
 ) -> None:
     flags, _ = RUNNERS[runner]
+    if runner == "flink":
+        flags = flink.flags
     output = tmp_path / "out"
     command = [
         *(sys.executable, "-m", "beam_audio", "run", f"--manifest={manifest}"),
         *(f"--output={output}", "--model=placeholder", f"--unit_bytes={1 << 20}", *flags),
     ]
-    seen = run_watched(command, tmp_path / "log")
-    assert all_rows(output) == expected
-    assert len(run_files(output)) == 1
+    seen = run_watched(command, tmp_path / "log", *map(flink.process_id, TASK_MANAGERS))
+    assert all_rows(output) == all_rows(expected)
+    assert ledger(output) == ledger(expected)
+    assert not list((output / "_tmp").iterdir())
     for other, (_, name) in RUNNERS.items():
         if name is not None:
             assert any(name in each for each in seen) is (other == runner), sorted(seen)
+    if runner == "flink":
+        assert flink.only_job()["state"] == "FINISHED"
+        assert flink.task_managers("Transcribe") == set(TASK_MANAGERS)
 
 
-def run_watched(command: list[str], log: Path) -> set[str]:
-    """Run a command to its end; the command lines of all processes it started."""
+def ledger(output: Path) -> dict[str, Any]:
+    """The ledger of an output's only run: counts, and sums that depend on no order."""
+    content: dict[str, dict[str, Any]] = json.loads(only(run_files(output)).read_text())
+    return content["ledger"]
+
+
+def run_watched(command: list[str], log: Path, *sessions: int) -> set[str]:
+    """Run a command to its end; the command lines of its processes and of those of sessions."""
     seen: set[str] = set()
     with log.open("w") as out:
         process = subprocess.Popen(
@@ -91,20 +113,21 @@ def run_watched(command: list[str], log: Path) -> set[str]:
         )
         end = time.monotonic() + LIMIT_SECONDS
         while process.poll() is None and time.monotonic() < end:
-            seen.update(command_lines(process.pid))
+            seen.update(command_lines({process.pid, *sessions}))
             time.sleep(0.05)
         if process.poll() is None:
             process.kill()
     assert process.wait() == 0, log.read_text()
+    assert not list(command_lines({process.pid}))  # nothing it started is left behind
     return seen
 
 
-def command_lines(session: int) -> Iterator[str]:
-    """Command lines of the processes of a session, but for its leader."""
+def command_lines(sessions: set[int]) -> Iterator[str]:
+    """Command lines of the processes of some sessions, but for their leaders."""
     for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal() and folder.name != str(session):
+        if folder.name.isdecimal() and int(folder.name) not in sessions:
             try:
-                if os.getsid(int(folder.name)) == session:
+                if os.getsid(int(folder.name)) in sessions:
                     raw = (folder / "cmdline").read_bytes()
                     yield raw.replace(b"\0", b" ").decode(errors="replace")
             except (ProcessLookupError, FileNotFoundError, PermissionError):

@@ -1,0 +1,35 @@
+"""The cluster that make flink-up starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from local_flink import ROOT, TASK_MANAGERS, flink_cluster
+
+pytestmark = pytest.mark.integration
+
+
+def test_it_starts_once_and_is_gone_when_it_is_down(tmp_path: Path) -> None:
+    with flink_cluster(tmp_path) as flink:
+        running = [flink.process_id(name) for name in ("jobmanager", *TASK_MANAGERS)]
+        found = flink.ask("taskmanagers")["taskmanagers"]
+        assert {(each["id"], each["slotsNumber"]) for each in found} == dict.fromkeys(
+            TASK_MANAGERS, 2
+        ).items()
+        command = [sys.executable, str(ROOT / "templates" / "flink" / "cluster.py"), "up"]
+        again = subprocess.run(
+            [*command, f"--state={tmp_path}"], capture_output=True, text=True, check=False
+        )
+        assert again.returncode != 0
+        assert "a cluster is up already" in again.stderr
+    assert not any(map(is_running, running))
+    assert not list(tmp_path.glob("*.pid"))
+
+
+def is_running(process_id: int) -> bool:
+    """Whether a process is there and has not ended, waited for or not."""
+    command = Path(f"/proc/{process_id}/cmdline")
+    return command.exists() and bool(command.read_bytes())
