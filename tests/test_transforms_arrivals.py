@@ -10,7 +10,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
-from apache_beam.testing.util import assert_that
+from apache_beam.testing.util import assert_that, equal_to
 from unit_runs import levels, ref, run_unit, settings, tones, write
 
 from beam_audio.staleness import Wanted
@@ -60,21 +60,19 @@ def holds(*inputs: AudioRef) -> Callable[[list[Unit]], None]:
 def test_a_batch_of_messages_becomes_units(tmp_path: Path, inputs: list[AudioRef]) -> None:
     out = tmp_path / "out"
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        units = pipeline | beam.Create([*inputs, *inputs[:5]]) | group(out)
+        units, _ = pipeline | beam.Create([*inputs, *inputs[:5]]) | group(out)
         assert_that(units, holds(*inputs))
 
 
 def test_what_is_committed_is_left_out(tmp_path: Path, inputs: list[AudioRef]) -> None:
     out = tmp_path / "out"
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        _ = (
-            pipeline
-            | beam.Create(inputs[:4])
-            | group(out)
-            | beam.Map(lambda unit: run_unit(out, unit))
-        )
+        units, _ = pipeline | beam.Create(inputs[:4]) | group(out)
+        _ = units | beam.Map(lambda unit: run_unit(out, unit))
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        assert_that(pipeline | beam.Create(inputs[:6]) | group(out, "r2"), holds(*inputs[4:6]))
+        units, repeated = pipeline | beam.Create(inputs[:6]) | group(out, "r2")
+        assert_that(units, holds(*inputs[4:6]), "units")
+        assert_that(repeated, equal_to([each.source_id for each in inputs[:4]]), "repeated")
 
 
 def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
@@ -93,7 +91,7 @@ def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
     )
     options = PipelineOptions(["--streaming"])
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
-        units = pipeline | stream | group(tmp_path / "out", clock=at_the_start)
+        units, _ = pipeline | stream | group(tmp_path / "out", clock=at_the_start)
         _ = units | beam.Map(note, str(tmp_path / "units"))
     first, late, again = (tmp_path / "units").read_text().splitlines()
     assert first == " ".join(each.uri for each in inputs[:2])

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
     from beam_audio.staleness import Input, Wanted
 
+UNITS: Final = "units"
+REPEATED: Final = "repeated"
 UNIT_INPUTS: Final = 32
 """Inputs of a unit at most; fewer when the wait is over."""
 
 
 class GroupArrivals(beam.PTransform):
-    """Groups inputs into :class:`Unit` by count or waiting time; state holds references only.
+    """Groups inputs into units by count or waiting time; state holds references only.
 
-    Inputs that have rows, or that another unit of this run is at, are counted and left out.
+    Returns a tuple of PCollections: ``units``, each a :class:`Unit`, and ``repeated``, the source
+    ids of inputs that have rows, or that another unit of this run is at.
 
     Args:
         output: The output folder.
@@ -50,7 +53,7 @@ class GroupArrivals(beam.PTransform):
         self._max_wait_seconds = max_wait_seconds
         self._clock = clock
 
-    def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[Unit]:
+    def expand(self, inputs: beam.PCollection[Input]) -> beam.pvalue.DoOutputsTuple:
         """Wire the waiting; what was grouped is fixed before any of it is claimed."""
         wait = beam.GroupIntoBatches.WithShardedKey(
             UNIT_INPUTS, self._max_wait_seconds, self._clock
@@ -61,7 +64,10 @@ class GroupArrivals(beam.PTransform):
             | "Wait" >> wait
             | "Items" >> beam.Values()
             | "Fix" >> beam.Reshuffle()
-            | "Claim" >> beam.ParDo(_Claim(self._output, self._wanted, self._run_id))
+            | "Claim"
+            >> beam.ParDo(_Claim(self._output, self._wanted, self._run_id)).with_outputs(
+                REPEATED, main=UNITS
+            )
         )
 
 
@@ -72,12 +78,16 @@ class _Claim(beam.DoFn):
         self._wanted = wanted
         self._run_id = run_id
 
-    def process(self, element: Iterable[Input]) -> Iterator[Unit]:
+    def process(self, element: Iterable[Input]) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
         items = {item.source_id: item for item in element}
         mine = Claim(unit_id(items), self._run_id)
-        claimed = (claim(self._output, item, mine, self._wanted) for item in items.values())
-        tasks = tuple(task for task in claimed if task is not None)
-        Metrics.counter("beam_audio", "repeated_inputs").inc(len(items) - len(tasks))
+        tasks = []
+        for source_id, item in sorted(items.items()):
+            task = claim(self._output, item, mine, self._wanted)
+            if task is not None:
+                tasks.append(task)
+            else:
+                Metrics.counter("beam_audio", "repeated_inputs").inc()
+                yield beam.pvalue.TaggedOutput(REPEATED, source_id)
         if tasks:
-            ordered = sorted(tasks, key=lambda task: task.source_id)
-            yield Unit(mine.unit_id, tuple(ordered))
+            yield Unit(mine.unit_id, tuple(tasks))
