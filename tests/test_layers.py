@@ -43,6 +43,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "access config runners",
         "run_file submission",
         "pipeline plan",
+        "streaming",
         "doctor summary",
         "cli",
         "__main__ beam_audio",
