@@ -36,6 +36,7 @@ class FakeDataflow:
         port: Where the service answers.
         jobs: As they were sent.
         states: Of each.
+        asked: How often the state of one was asked for.
     """
 
     runs_jobs: bool = True
@@ -43,6 +44,7 @@ class FakeDataflow:
     port: int = 0
     jobs: list[dict[str, Any]] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
+    asked: int = 0
 
     def create(self, job: dict[str, Any]) -> dict[str, Any]:
         """Take a job."""
@@ -94,6 +96,7 @@ def serving(service: FakeDataflow) -> Iterator[FakeDataflow]:
         def do_GET(self) -> None:
             parts = self.path.partition("?")[0].strip("/").split("/")
             is_job = parts[-2] == "jobs"
+            service.asked += is_job
             self._answer(service.job(int(parts[-1])) if is_job else {})
 
         def _answer(self, content: dict[str, Any]) -> None:

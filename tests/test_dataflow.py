@@ -217,11 +217,16 @@ def test_without_waiting_the_job_is_sent_and_the_process_ends(
 
 def test_who_stops_waiting_is_told_that_the_job_goes_on(cloud: Cloud) -> None:
     cloud.service.runs_jobs, cloud.service.state_unrun = False, "JOB_STATE_RUNNING"
-    command = [sys.executable, "-m", "beam_audio", "run", *cloud.words]
+    # Started in the background, a process ignores Ctrl-C, and so does what it starts.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from beam_audio.__main__ import run\n"
+        "run()"
+    )
+    command = [sys.executable, "-c", program, "run", *cloud.words]
     waiting = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    while not cloud.service.jobs and waiting.poll() is None:
+    while not cloud.service.asked and waiting.poll() is None:
         time.sleep(0.1)
-    time.sleep(1)
     waiting.send_signal(signal.SIGINT)
     _, errors = waiting.communicate(timeout=60)
     assert waiting.returncode == 1
