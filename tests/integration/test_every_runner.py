@@ -129,6 +129,7 @@ def command_lines(sessions: set[int]) -> Iterator[str]:
             try:
                 if os.getsid(int(folder.name)) in sessions:
                     raw = (folder / "cmdline").read_bytes()
-                    yield raw.replace(b"\0", b" ").decode(errors="replace")
+                    if raw:  # else it has ended, and nobody has asked for its status
+                        yield raw.replace(b"\0", b" ").decode(errors="replace")
             except (ProcessLookupError, FileNotFoundError, PermissionError):
                 continue
