@@ -6,7 +6,9 @@ import argparse
 import logging
 import math
 import os
+import signal
 import sys
+import threading
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -29,8 +31,9 @@ from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.pipeline import run, submit
 from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
 from beam_audio.runners import is_dataflow
+from beam_audio.streaming import run_stream
 from beam_audio.submission import is_only_handed_over
-from beam_audio.summary import ProgressLine, closing_table, run_text
+from beam_audio.summary import ProgressLine, closing_table, interval_line, run_text
 from beam_audio.transforms.units import PROGRESS
 from beam_audio.version import __version__
 
@@ -58,6 +61,7 @@ _RUN_EXAMPLES: Final = """examples:
   beam-audio run --manifest=gs://bucket/corpus.jsonl --output=gs://bucket/out \\
       --runner=DataflowRunner --project=P --region=R --temp_location=gs://bucket/tmp \\
       --sdk_container_image=IMAGE
+  beam-audio run --subscription=projects/P/subscriptions/S --output=gs://bucket/out
 
 Every option of Apache Beam and its runners is accepted too.
 exit status: 0 every input and every second is accounted for · 1 not so, or the run failed ·
@@ -237,6 +241,8 @@ def _run_flags() -> Sequence[str]:
 def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
     options = PipelineOptions(list(beam_flags))
     try:
+        if settings.subscription is not None:
+            return _stream(settings, beam_flags)
         if is_only_handed_over(options):
             submit(settings, beam_flags)
             print(_HANDED_OVER)
@@ -254,6 +260,15 @@ def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]
     print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
     print(f"run file    {settings.output}/run-{result.run_id}.json")
     return result.exit_status
+
+
+def _stream(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_stream(settings, beam_flags, stop=stop, report=lambda each: print(interval_line(each)))
+    print("stopped; what had come is committed and acknowledged")
+    return 0
 
 
 def _cause(error: Exception) -> str:

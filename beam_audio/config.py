@@ -49,6 +49,9 @@ class RunConfig:
     manifest: str | None = _flag(
         None, "JSONL with audio_filepath, text, duration, offset, lang, event_time a line"
     )
+    subscription: str | None = _flag(
+        None, "projects/P/subscriptions/S of Pub/Sub: recordings as they land"
+    )
     output: str = _flag("", "folder for the tables; local or gs://")
     model: str = _flag(
         "whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…"
@@ -99,6 +102,12 @@ class RunConfig:
         120.0, "padded seconds of audio a batch; changes speed and memory, no text"
     )
     unit_bytes: int = _flag(32 << 20, "encoded bytes a unit of work; changes no row")
+    max_wait_seconds: float = _flag(
+        30.0, "stream: how long a recording waits for others that are done with it"
+    )
+    event_time_attribute: str | None = _flag(
+        None, "stream: attribute of a message that states when it was spoken"
+    )
     limit: int | None = _flag(None, "take the first N inputs only")
     retry_failures: bool = _flag(
         default=False, text="try inputs again that failed in an earlier run"
@@ -112,8 +121,10 @@ class RunConfig:
         """
         if not self.output:
             raise ConfigError("--output is missing: name a folder, local or gs://")
-        if (self.input is None) == (self.manifest is None):
-            raise ConfigError("give either --input or --manifest")
+        if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
+            raise ConfigError("give one of --input, --manifest and --subscription")
+        if self.subscription is not None and self.limit is not None:
+            raise ConfigError("--limit is of --input and --manifest; a subscription has no end")
         for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -192,6 +203,7 @@ _ABOVE_ZERO: Final = (
     "max_sample_rate_hz",
     "batch_seconds",
     "unit_bytes",
+    "max_wait_seconds",
     "limit",
 )
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {

@@ -14,7 +14,7 @@ from beam_audio.commits import is_shared, read_commits, units_by_file
 from beam_audio.schema import LEDGER_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from beam_audio.commits import Commit
     from beam_audio.types import Row
@@ -115,16 +115,25 @@ class _Account:
     wer_words: int = 0
 
 
-def read_ledger(root: str, listed: Collection[str]) -> Ledger:
+def read_ledger(
+    root: str,
+    listed: Collection[str],
+    *,
+    committed: Sequence[Commit] | None = None,
+    repeated: Collection[str] = (),
+) -> Ledger:
     """Balance the committed rows of an output against the inputs listed.
 
     Args:
         root: The output folder.
         listed: Source ids of every input this run saw, done before or not.
+        committed: The units whose rows are read; all there are by default.
+        repeated: Source ids of inputs whose rows are in other units than these.
     """
-    committed = list(read_commits(root))
+    committed = list(read_commits(root)) if committed is None else committed
     files = dict(sorted(units_by_file(committed).items()))
     known = {source_id for commit in committed for source_id in commit.sources_that("known")}
+    known.update(repeated)
     account = _Account()
     for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
         _enter_recording(account, row)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio.errors import InputError
 
@@ -33,6 +33,10 @@ class ManifestEntry:
     manifest_seconds: float | None
     event_time: datetime | None
     metadata: tuple[tuple[str, str], ...]
+
+    def at(self, event_time: datetime) -> Self:
+        """The same entry with an event time."""
+        return replace(self, event_time=event_time)
 
 
 def parse_line(line: bytes) -> ManifestEntry:
@@ -66,7 +70,7 @@ def parse_line(line: bytes) -> ManifestEntry:
         offset_seconds=offset_seconds,
         duration_seconds=duration_seconds if cuts else None,
         manifest_seconds=duration_seconds,
-        event_time=_event_time(fields.get("event_time")),
+        event_time=event_time_of(fields.get("event_time")),
         metadata=tuple(
             sorted((key, _as_text(fields[key])) for key in fields.keys() - _KNOWN),
         ),
@@ -108,7 +112,12 @@ def _seconds(fields: Mapping[str, Any], key: str) -> float | None:
     return float(value)
 
 
-def _event_time(value: object) -> datetime | None:
+def event_time_of(value: object) -> datetime | None:
+    """A stated event time in UTC: ISO 8601 text, or seconds since the epoch; None of None.
+
+    Raises:
+        InputError: It is neither.
+    """
     if value is None:
         return None
     try:

@@ -24,7 +24,7 @@ from beam_audio.run_file import RunResult, result_of, write_run_file
 from beam_audio.runners import choose_runner, runs_in_this_process, threads_per_process
 from beam_audio.submission import check_submission
 from beam_audio.text import normalizer_for
-from beam_audio.transforms.list_inputs import ListInputs, read_listing
+from beam_audio.transforms.names import WriteNames, read_names
 from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.transforms.units import TranscribeUnits
@@ -49,13 +49,17 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         StoreError: The output is not writable.
         ModelError: The model cannot be had.
     """
-    job = _prepare(config, PipelineOptions(list(beam_flags)))
+    options = PipelineOptions(list(beam_flags))
+    runner = choose_runner(options)
+    job = prepare(config, options)
     output = config.output
     with store.in_use(output, lambda: commits.sweep(output)):
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        build(pipeline, config, job.settings, job.handler, job.run_id)
         start = time.monotonic()
-        job.pipeline.run().wait_until_finish()
+        pipeline.run().wait_until_finish()
         wall_seconds = time.monotonic() - start
-    listed = read_listing(output, job.run_id)
+    listed = read_names(output, job.run_id, "inputs")
     if any(commits.is_shared(name) for commit in job.before for name in commit.files):
         with store.in_use(output, lambda: drop_stale_rows(output)):
             pass
@@ -72,35 +76,46 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
         StoreError: The output is not writable.
         ModelError: The model cannot be had.
     """
-    job = _prepare(config, PipelineOptions(list(beam_flags)))
+    options = PipelineOptions(list(beam_flags))
+    runner = choose_runner(options)
+    job = prepare(config, options)
     commits.sweep(config.output)
-    return job.pipeline.run()
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    build(pipeline, config, job.settings, job.handler, job.run_id)
+    return pipeline.run()
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """A graph that is ready to run.
+class Prepared:
+    """What stands when all checks are passed.
 
     Attributes:
-        pipeline: The graph.
-        settings: What its rows depend on.
-        run_id: Name of its run file.
+        settings: What the rows depend on.
+        handler: The model.
+        run_id: Name of the run.
         before: What the output held.
         recognizer: The model, held here for workers that share this process.
     """
 
-    pipeline: beam.Pipeline
     settings: UnitSettings
+    handler: OnnxAsrModelHandler
     run_id: str
     before: list[Commit]
     recognizer: Recognizer | None
 
 
-def _prepare(config: RunConfig, options: PipelineOptions) -> _Job:
-    runner = choose_runner(options)
+def prepare(config: RunConfig, options: PipelineOptions) -> Prepared:
+    """Check the flags, the output and the model, which is loaded where workers share this process.
+
+    Raises:
+        ConfigError: Flags that cannot be run, or an output whose files are laid out otherwise.
+        StoreError: The output is not writable.
+        ModelError: The model cannot be had.
+    """
     check_submission(config, options)
     require_access((config.input, config.manifest, config.output, config.model), options)
-    _check_input(config)
+    if config.subscription is None:
+        _check_input(config)
     model = local_model(config.model)
     facts = _model_facts(config, model)
     settings = unit_settings(config, facts)
@@ -111,9 +126,7 @@ def _prepare(config: RunConfig, options: PipelineOptions) -> _Job:
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
     recognizer = handler.acquire() if runs_in_this_process(options) else None
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, config, settings, handler, run_id)
-    return _Job(pipeline, settings, run_id, before, recognizer)
+    return Prepared(settings, handler, run_id, before, recognizer)
 
 
 def build(
@@ -123,12 +136,13 @@ def build(
     handler: OnnxAsrModelHandler,
     run_id: str,
 ) -> beam.PCollection:
-    """Put the graph into a pipeline; the source is its only part that differs between modes."""
+    """Put the graph of files and manifests into a pipeline."""
     refs, failures = pipeline | "Read" >> ReadAudio(
         input=config.input, manifest=config.manifest, exclude=config.output, limit=config.limit
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
-    _ = inputs | "List" >> ListInputs(config.output, run_id)
+    names = inputs | "Names" >> beam.Map(lambda item: item.source_id)
+    _ = names | "List" >> WriteNames(config.output, run_id, "inputs")
     return inputs | "TranscribeUnits" >> TranscribeUnits(
         settings,
         handler,

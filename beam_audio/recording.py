@@ -218,7 +218,10 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
         LimitError: It is larger than ``max_bytes``.
     """
     spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
-    source = io.BytesIO(ref.inline) if ref.inline is not None else store.open_to_read(ref.uri)
+    if ref.inline is not None:
+        source: BinaryIO = io.BytesIO(ref.inline)
+    else:
+        source = store.open_to_read(ref.spooled_uri or ref.uri)
     try:
         with source:
             content_sha256 = _copy(source, spooled, max_bytes)

@@ -46,6 +46,7 @@ class AudioRef:
         language: Stated language, ISO 639 code.
         metadata: Further manifest fields as text, sorted by key.
         inline: Encoded bytes of small payloads that are stored nowhere else.
+        spooled_uri: Where the bytes of a larger payload were put; None when they are under ``uri``.
         attempt: 1, or more when an earlier failure is tried again.
     """
 
@@ -61,6 +62,7 @@ class AudioRef:
     language: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     inline: bytes | None = field(default=None, repr=False)
+    spooled_uri: str | None = None
     attempt: int = 1
 
     @property

@@ -17,7 +17,11 @@ from beam_audio.config import RunConfig
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 _ADDRESS: Final = "^gs://[^/]+/.+$"
-_PLACES: Final = {"output": "GCS_WRITE_FOLDER", "manifest": "GCS_READ_FILE"}
+_PLACES: Final = {
+    "output": "GCS_WRITE_FOLDER",
+    "manifest": "GCS_READ_FILE",
+    "subscription": "PUBSUB_SUBSCRIPTION",
+}
 _KINDS: Final = {"bool": "BOOLEAN", "int": "NUMBER", "float": "NUMBER"}
 _PATTERNS: Final = {"int": "^[0-9]+$", "float": r"^[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"}
 _TEXT_PATTERNS: Final = {
@@ -25,6 +29,8 @@ _TEXT_PATTERNS: Final = {
     "manifest": _ADDRESS,
     "output": "^gs://[^/]+(/.*)?$",
     "model": "^(gs://.+|[A-Za-z0-9._-]+)$",
+    "subscription": "^projects/[^/]+/subscriptions/[^/]+$",
+    "event_time_attribute": "^.+$",
     "precision": "^[a-z0-9]+$",
     "provider": "^[A-Za-z]+$",
     "language": "^[A-Za-z_-]+$",
@@ -89,7 +95,7 @@ def metadata() -> dict[str, Any]:
     return {
         "name": "beam_audio",
         "description": "Audio of a bucket, transcribed, measured and judged, as partitioned "
-        "Parquet. Give one of input and manifest.",
+        "Parquet. Give one of input, manifest and subscription.",
         "streaming": False,
         "parameters": [*map(parameter, dataclasses.fields(RunConfig)), _IMAGE],
     }

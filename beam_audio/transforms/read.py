@@ -19,6 +19,8 @@ from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from beam_audio.manifest import ManifestEntry
+
 FAILURES: Final = "failures"
 REFS: Final = "refs"
 
@@ -97,9 +99,9 @@ def match_input(pattern: str, exclude: str | None = None) -> list[StoredFile]:
             found += store.match(store.below(pattern))
         elif _is_folder(pattern):
             found = store.match(store.below(pattern))
-    outside = [each for each in found if not exclude or not _is_within(each.path, exclude)]
+    outside = [each for each in found if not exclude or not is_within(each.path, exclude)]
     return sorted(
-        (each for each in outside if not _is_hidden(each.path) and not _is_marker(each)),
+        (each for each in outside if not is_hidden(each.path) and not _is_marker(each)),
         key=lambda each: each.path,
     )
 
@@ -144,13 +146,17 @@ def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure
         entry = parse_line(line)
     except InputError as error:
         identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
-        return _read_failure(identity, manifest, f"line {number}: {error}", None)
-    uri = _resolve(entry.path, manifest)
+        return read_failure(identity, manifest, f"line {number}: {error}", None)
+    return ref_of_entry(entry, _resolve(entry.path, manifest))
+
+
+def ref_of_entry(entry: ManifestEntry, uri: str) -> AudioRef | Failure:
+    """Reference of what a manifest's entry claims of a file, which is looked at but not read."""
     try:
         file = ref_of_file(store.stat(uri))
     except InputError as error:
         identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds)
-        return _read_failure(identity, uri, str(error), entry.event_time)
+        return read_failure(identity, uri, str(error), entry.event_time)
     return replace(
         file,
         event_time=entry.event_time or file.updated,
@@ -163,7 +169,8 @@ def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure
     )
 
 
-def _read_failure(identity: str, uri: str, message: str, event_time: datetime | None) -> Failure:
+def read_failure(identity: str, uri: str, message: str, event_time: datetime | None) -> Failure:
+    """An input of which there is no reference."""
     return Failure(
         unit="input",
         stage="read",
@@ -224,9 +231,11 @@ def _is_marker(file: StoredFile) -> bool:
     return file.path.endswith("/") and file.size_in_bytes == 0
 
 
-def _is_within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
+    """Whether a file is below a folder."""
     return path.startswith(_absolute(folder).rstrip("/") + "/")
 
 
-def _is_hidden(path: str) -> bool:
+def is_hidden(path: str) -> bool:
+    """Whether a file's name starts with a dot: such are no inputs."""
     return path.rpartition("/")[2].startswith(".")

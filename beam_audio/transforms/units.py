@@ -73,10 +73,29 @@ class TranscribeUnits(beam.PTransform):
             (new | "Units" >> GroupIntoUnits(self._unit_bytes), again)
             | "AllUnits" >> beam.Flatten()
             | "Transcribe"
-            >> beam.ParDo(
-                _TranscribeUnit(self._settings, self._handler, self._output, self._run_id)
-            )
+            >> RunUnits(self._settings, self._handler, output=self._output, run_id=self._run_id)
         )
+
+
+class RunUnits(beam.PTransform):
+    """Writes the rows of each :class:`Unit`; the result is one :class:`UnitReport` a unit.
+
+    Args:
+        settings: What the rows depend on.
+        handler: The model; one copy a process is loaded.
+        output: The output folder.
+        run_id: Name of the run.
+    """
+
+    def __init__(
+        self, settings: UnitSettings, handler: OnnxAsrModelHandler, *, output: str, run_id: str
+    ) -> None:
+        super().__init__()
+        self._run = _TranscribeUnit(settings, handler, output, run_id)
+
+    def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[UnitReport]:
+        """Wire the one DoFn in which all work is done."""
+        return units | "Unit" >> beam.ParDo(self._run)
 
 
 class _TranscribeUnit(beam.DoFn):

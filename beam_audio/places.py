@@ -1,0 +1,136 @@
+"""Which units hold the inputs found at a place: point reads, for a stream that cannot scan.
+
+Each place has a small file under ``OUTPUT/_places/`` that names, for every input seen there, the
+unit and the run that took it. It is written before the work, on the condition that nobody else
+wrote meanwhile; what became of the input is read in the unit's commit record. A file is believed
+for 31 days, the longest that Pub/Sub keeps a message.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import time
+from dataclasses import astuple, dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from beam_audio import store
+from beam_audio.commits import commit_files, load_commit, read_commit
+from beam_audio.errors import StoreError
+from beam_audio.staleness import committed_sources
+from beam_audio.swap import swap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beam_audio.staleness import Committed, Input, Task, Wanted
+
+HORIZON_SECONDS: Final = 31 * 86_400.0
+_PLACES: Final = "_places"
+_REMEMBERED: Final = 32
+"""Inputs of one place, the latest: a name may be written to again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who took an input: a unit of a run."""
+
+    unit_id: str
+    run_id: str
+
+
+def claim(root: str, item: Input, mine: Claim, wanted: Wanted) -> Task | None:
+    """Take an input, unless it has rows or somebody else of this run is at it.
+
+    Taking it again for the same unit, as after a crash, gives the same task. An input that another
+    run took and did not finish is taken over.
+
+    Args:
+        root: The output folder.
+        item: The input.
+        mine: Who takes it.
+        wanted: What the rows should be made with; rows made otherwise stay as they are.
+
+    Returns:
+        What is to be done; None when nothing is.
+
+    Raises:
+        StoreError: The place's file cannot be read or written.
+    """
+    name = f"{_PLACES}/{item.place_id[:2]}/{item.place_id}.json"
+    while True:
+        current = _content(store.join(root, name))
+        claims = _claims(name, current)
+        committed = _committed(root, item.place_id, claims.values())
+        task = next((task for found, task in wanted.tasks([item], committed) if not found), None)
+        theirs = claims.pop(item.source_id, mine)
+        is_taken = theirs.run_id == mine.run_id and theirs.unit_id != mine.unit_id
+        if task is None or is_taken:
+            return None
+        content = _encoded({item.source_id: mine, **dict(islice(claims.items(), _REMEMBERED))})
+        if swap(root, name, content, partial(operator.eq, current)) == content:
+            return task
+
+
+def index_commits(root: str, run_id: str) -> int:
+    """Write the files of the places of units that were committed without, as by a batch run.
+
+    Returns:
+        How many inputs were entered.
+    """
+    oldest = time.time() - HORIZON_SECONDS
+    entered = 0
+    young = {
+        file.path
+        for file in store.files_under(store.join(root, "_units"))
+        if file.last_updated_in_seconds >= oldest
+    }
+    for uri in young.intersection(commit_files(root)):
+        commit = load_commit(uri)
+        for source_id, state in commit.sources.items():
+            name = f"{_PLACES}/{state.place_id[:2]}/{state.place_id}.json"
+            current = _content(store.join(root, name))
+            claims = _claims(name, current)
+            if source_id not in claims:
+                added = claims | {source_id: Claim(commit.unit_id, run_id)}
+                swap(root, name, _encoded(added), partial(operator.eq, current))
+                entered += 1
+    return entered
+
+
+def forget_places(root: str) -> int:
+    """Delete files that are past the horizon; how many there were."""
+    oldest = time.time() - HORIZON_SECONDS
+    files = store.files_under(store.join(root, _PLACES))
+    old = [file.path for file in files if file.last_updated_in_seconds < oldest]
+    store.delete(*old)
+    return len(old)
+
+
+def _committed(root: str, place_id: str, claims: Iterable[Claim]) -> list[Committed]:
+    """What became of the inputs of a place, as far as their units are committed."""
+    commits = [read_commit(root, unit_id) for unit_id in sorted({c.unit_id for c in claims})]
+    found = committed_sources(commit for commit in commits if commit is not None)
+    return [each for place, each in found if place == place_id]
+
+
+def _content(uri: str) -> bytes | None:
+    if not store.exists(uri):
+        return None
+    with store.open_to_read(uri) as file:
+        return file.read()
+
+
+def _claims(name: str, content: bytes | None) -> dict[str, Claim]:
+    """Claims by source id, the latest first."""
+    try:
+        found = json.loads(content or b"{}")
+        return {source_id: Claim(*claim) for source_id, claim in found.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StoreError(f"{name!r} is not a file of this version ({error}); delete it") from error
+
+
+def _encoded(claims: dict[str, Claim]) -> bytes:
+    return json.dumps({name: astuple(each) for name, each in claims.items()}).encode()

@@ -1,0 +1,183 @@
+"""Messages of a Pub/Sub subscription, held until what they brought is safe.
+
+Beam's local runner acknowledges messages as it pulls them, and what it then loses is lost. Here a
+message stays leased while its unit is at work and is acknowledged when that is committed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from beam_audio.errors import ConfigError
+from beam_audio.messages import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+MAX_MESSAGES: Final = 256
+MAX_BYTES: Final = 64 << 20
+"""Of what is collected at once: a message is up to 10 MB."""
+_LEASE_SECONDS: Final = 60
+_RENEWALS: Final = 3
+"""Times a lease is renewed before it would be over."""
+_ANSWER_SECONDS: Final = 10.0
+_CHUNK: Final = 500
+"""Messages named in one request at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A message and the handle it is acknowledged by."""
+
+    message: Message
+    ack_id: str
+
+
+class Subscription:
+    """A subscription; a context manager.
+
+    ``PUBSUB_EMULATOR_HOST`` names an emulator, as for every client of Pub/Sub.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Connect and look whether the subscription is there.
+
+        Args:
+            path: ``projects/P/subscriptions/S``.
+
+        Raises:
+            ConfigError: The path has another form, the client is not installed, or the subscription
+                cannot be reached.
+        """
+        parts = path.split("/")
+        if len(parts) != 4 or parts[::2] != ["projects", "subscriptions"] or not all(parts):  # noqa: PLR2004
+            raise ConfigError(f"--subscription={path} must be projects/P/subscriptions/S")
+        client, errors = _client_library()
+        self._path = path
+        self._errors = errors
+        self._leases: set[str] = set()
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._client: Any = None
+        try:
+            self._client = client()
+            self._client.get_subscription(subscription=path, timeout=_ANSWER_SECONDS)
+        except (errors.GoogleAPIError, *_credential_errors()) as error:
+            self.close()
+            raise ConfigError(
+                f"--subscription={path} cannot be read: {error}; create it, or check the project, "
+                "the credentials (gcloud auth application-default login) or PUBSUB_EMULATOR_HOST"
+            ) from error
+        self._renewing = threading.Thread(target=self._renew, name="leases", daemon=True)
+        self._renewing.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back all that is held, which is then delivered again, and end the connection."""
+        self._closed.set()
+        if self._client is not None:
+            with self._lock:
+                ack_ids = list(self._leases)
+            self._lease(ack_ids, 0)
+            self._client.close()
+
+    def collect(self, max_wait_seconds: float, stop: threading.Event) -> list[Held]:
+        """Messages until there are enough, or the first has waited long enough, or ``stop`` is set.
+
+        Returns:
+            What has come, without the same message twice; nothing when nothing did.
+        """
+        held: dict[str, Held] = {}
+        size_bytes = 0
+        end = time.monotonic() + max_wait_seconds
+        while len(held) < MAX_MESSAGES and size_bytes < MAX_BYTES and not stop.is_set():
+            left_seconds = end - time.monotonic()
+            if left_seconds <= 0:
+                break
+            for each in self._pull(MAX_MESSAGES - len(held), left_seconds):
+                if not held:
+                    end = time.monotonic() + max_wait_seconds
+                held[each.message.message_id] = each
+                size_bytes += len(each.message.data)
+        return list(held.values())
+
+    def _pull(self, count: int, timeout_seconds: float) -> Iterator[Held]:
+        try:
+            answer = self._client.pull(
+                subscription=self._path,
+                max_messages=count,
+                # Short, so that a wish to stop is heard.
+                timeout=min(timeout_seconds, 1.0),
+                retry=None,
+            )
+        except (self._errors.DeadlineExceeded, self._errors.ServiceUnavailable):
+            return
+        with self._lock:
+            self._leases.update(each.ack_id for each in answer.received_messages)
+        self._lease([each.ack_id for each in answer.received_messages], _LEASE_SECONDS)
+        for each in answer.received_messages:
+            message = Message(
+                data=bytes(each.message.data),
+                attributes=dict(each.message.attributes),
+                message_id=each.message.message_id,
+                published=each.message.publish_time,
+            )
+            yield Held(message, each.ack_id)
+
+    def acknowledge(self, held: Sequence[Held]) -> None:
+        """Let messages go for good."""
+        ack_ids = [each.ack_id for each in held]
+        for start in range(0, len(ack_ids), _CHUNK):
+            self._client.acknowledge(
+                subscription=self._path, ack_ids=ack_ids[start : start + _CHUNK]
+            )
+        with self._lock:
+            self._leases.difference_update(ack_ids)
+
+    def _renew(self) -> None:
+        while not self._closed.wait(_LEASE_SECONDS / _RENEWALS):
+            with self._lock:
+                ack_ids = list(self._leases)
+            self._lease(ack_ids, _LEASE_SECONDS)
+
+    def _lease(self, ack_ids: Sequence[str], seconds: int) -> None:
+        for start in range(0, len(ack_ids), _CHUNK):
+            chunk = ack_ids[start : start + _CHUNK]
+            # A lease that is over costs no more than the message's coming again. A ValueError: the
+            # connection was ended meanwhile.
+            with suppress(self._errors.GoogleAPIError, ValueError):
+                self._client.modify_ack_deadline(
+                    subscription=self._path, ack_ids=chunk, ack_deadline_seconds=seconds
+                )
+
+
+def _client_library() -> tuple[Any, Any]:
+    try:
+        from google.api_core import exceptions  # noqa: PLC0415 - streams alone need it
+        from google.cloud.pubsub_v1 import SubscriberClient  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise ConfigError(
+            "--subscription needs the client of Pub/Sub: pip install 'beam_audio[gcp]'"
+        ) from error
+    return SubscriberClient, exceptions
+
+
+def _credential_errors() -> tuple[type[Exception], ...]:
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
+
+    return (GoogleAuthError,)

@@ -1,0 +1,72 @@
+"""WriteNames: names that come up in a graph, put where the command finds them afterwards."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+import apache_beam as beam
+
+from beam_audio import store
+from beam_audio.errors import BeamAudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Kind = Literal["inputs", "repeated", "units"]
+_MIDDLE: Final = "8"
+"""Of the names, which are hexadecimal and evenly spread."""
+
+
+class WriteNames(beam.PTransform):
+    """Writes hexadecimal names of a bounded collection, for :func:`read_names`.
+
+    Args:
+        output: The output folder.
+        run_id: Name of the run.
+        kind: What they are names of.
+    """
+
+    def __init__(self, output: str, run_id: str, kind: Kind) -> None:
+        super().__init__()
+        self._write = partial(_write, output, run_id, kind)
+
+    def expand(self, names: beam.PCollection[str]) -> beam.PCollection[None]:
+        """Wire two files, each written by one worker; there are both even of no name."""
+        keyed = names | "Half" >> beam.Map(lambda name: (name < _MIDDLE, name))
+        none = names.pipeline | "None" >> beam.Create([(True, ""), (False, "")])
+        return (
+            (keyed, none)
+            | "All" >> beam.Flatten()
+            | "Gather" >> beam.GroupByKey()
+            | "Write" >> beam.MapTuple(self._write)
+        )
+
+
+def read_names(output: str, run_id: str, kind: Kind) -> list[str]:
+    """All names that were written, repeats too; the files are deleted.
+
+    Raises:
+        BeamAudioError: There are no files, not even of no name.
+    """
+    folder = _folder(output, run_id, kind)
+    files = store.files_under(folder)
+    if not files:
+        raise BeamAudioError(f"the job ended and did not name its {kind}; run it again")
+    names: list[str] = []
+    for part in files:
+        with store.open_to_read(part.path) as file:
+            names += file.read().decode("ascii").split()
+    store.remove_temporary_folder(output, folder)
+    return names
+
+
+def _write(output: str, run_id: str, kind: Kind, is_below: bool, names: Iterable[str]) -> None:  # noqa: FBT001 - the key
+    """Write the names of one key; a retry overwrites what it wrote before."""
+    with store.open_to_write(store.join(_folder(output, run_id, kind), str(is_below))) as file:
+        for name in names:
+            file.write(f"{name}\n".encode())
+
+
+def _folder(output: str, run_id: str, kind: Kind) -> str:
+    return store.temporary_folder(output, f"run-{run_id}-{kind}")

@@ -1,0 +1,104 @@
+"""The Pub/Sub emulator of Google's SDK on a free loopback port, and topics of one's own in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 60
+_PLACES = ("/usr/lib/google-cloud-sdk", "/opt/google-cloud-sdk", "/google-cloud-sdk")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A topic and a subscription to it."""
+
+    topic: str
+    subscription: str
+
+
+def emulator_program() -> Path:
+    """The emulator's start script."""
+    found = shutil.which("gcloud")
+    roots = [Path(found).resolve().parents[1]] if found else []
+    for root in [*roots, *map(Path, _PLACES)]:
+        program = root / "platform" / "pubsub-emulator" / "bin" / "cloud-pubsub-emulator"
+        if program.is_file():
+            return program
+    raise FileNotFoundError(
+        "the Pub/Sub emulator is not installed: gcloud components install pubsub-emulator, or the "
+        "Debian package google-cloud-cli-pubsub-emulator"
+    )
+
+
+@contextmanager
+def pubsub_emulator() -> Iterator[str]:
+    """Start the emulator; yields ``host:port`` for ``PUBSUB_EMULATOR_HOST``."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            [str(emulator_program()), "--host=127.0.0.1", f"--port={port}"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            _await(port, process)
+            yield f"127.0.0.1:{port}"
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError("the Pub/Sub emulator ended while it was starting")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"the Pub/Sub emulator was not there after {START_SECONDS} s")
+
+
+def new_channel(ack_deadline_seconds: int = 10) -> Channel:
+    """A topic and a subscription with names of their own; ``PUBSUB_EMULATOR_HOST`` is set."""
+    name = f"t{uuid.uuid4().hex[:8]}"
+    channel = Channel(f"projects/test/topics/{name}", f"projects/test/subscriptions/{name}")
+    with PublisherClient() as publisher:
+        publisher.create_topic(name=channel.topic)
+    with SubscriberClient() as subscriber:
+        subscriber.create_subscription(
+            name=channel.subscription,
+            topic=channel.topic,
+            ack_deadline_seconds=ack_deadline_seconds,
+        )
+    return channel
+
+
+def publish(topic: str, *messages: tuple[bytes, dict[str, str]]) -> list[str]:
+    """Publish messages; their ids."""
+    with PublisherClient() as publisher:
+        futures: list[Any] = [
+            publisher.publish(topic, data, **attributes) for data, attributes in messages
+        ]
+        return [str(future.result()) for future in futures]

@@ -1,0 +1,141 @@
+"""Places: an input is taken once, and by somebody else when who took it never finished."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from unit_runs import (
+    Scripted,
+    fail_when_loud,
+    levels,
+    ref,
+    run_unit,
+    settings,
+    tones,
+    transcribe,
+    write,
+)
+
+from beam_audio.commits import unit_id
+from beam_audio.errors import StoreError
+from beam_audio.places import HORIZON_SECONDS, Claim, claim, forget_places, index_commits
+from beam_audio.staleness import Task, Wanted
+from beam_audio.unit import Unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.types import AudioRef
+
+WANTED = Wanted(settings().rows.layers)
+
+
+@pytest.fixture
+def item(tmp_path: Path) -> AudioRef:
+    return ref(write(tmp_path / "a.wav", tones(levels(2))))
+
+
+def take(
+    out: Path, item: AudioRef, unit: str = "u1", run: str = "r1", wanted: Wanted = WANTED
+) -> Task | None:
+    return claim(str(out), item, Claim(unit, run), wanted)
+
+
+def finish(out: Path, item: AudioRef, unit: str) -> None:
+    run_unit(out, Unit(unit, (Task(item),)), recognizer=Scripted(fail_when_loud))
+
+
+def files(out: Path) -> list[Path]:
+    return [path for path in (out / "_places").rglob("*.json") if path.is_file()]
+
+
+def test_a_new_input_is_taken_once_by_a_run(tmp_path: Path, item: AudioRef) -> None:
+    assert take(tmp_path, item) == Task(item)
+    assert take(tmp_path, item, unit="u2") is None
+
+
+def test_the_same_unit_takes_it_again_after_a_crash(tmp_path: Path, item: AudioRef) -> None:
+    assert take(tmp_path, item) == take(tmp_path, item) == Task(item)
+
+
+def test_another_run_takes_over_what_was_not_finished(tmp_path: Path, item: AudioRef) -> None:
+    take(tmp_path, item)
+    assert take(tmp_path, item, unit="u2", run="r2") == Task(item)
+    assert take(tmp_path, item, unit="u3", run="r2") is None
+
+
+@pytest.mark.parametrize("run", ["r1", "r2"])
+def test_what_has_rows_is_never_taken_again(tmp_path: Path, item: AudioRef, run: str) -> None:
+    take(tmp_path, item)
+    finish(tmp_path, item, "u1")
+    assert take(tmp_path, item, unit="u1", run=run) is None
+    assert take(tmp_path, item, unit="u2", run=run) is None
+    other_rules = Wanted({**WANTED.layers, "rules": "other"})
+    assert take(tmp_path, item, unit="u3", run=run, wanted=other_rules) is None
+
+
+def test_the_same_content_written_again_is_known(tmp_path: Path, item: AudioRef) -> None:
+    take(tmp_path, item)
+    finish(tmp_path, item, "u1")
+    written_again = replace(item, version="2")
+    task = take(tmp_path, written_again, unit="u2")
+    assert task is not None
+    assert task.known
+    report = run_unit(tmp_path, Unit("u2", (task,)))
+    assert report.commit.sources[written_again.source_id].outcome == "known"
+    assert report.commit.rows["recordings"] == 0
+    assert take(tmp_path, written_again, unit="u3") is None
+
+
+def test_of_many_who_want_it_at_once_one_gets_it(tmp_path: Path, item: AudioRef) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda n: take(tmp_path, item, unit=f"u{n}"), range(24)))
+    assert [task for task in taken if task is not None] == [Task(item)]
+
+
+def test_a_place_written_to_again_and_again_stays_small(tmp_path: Path, item: AudioRef) -> None:
+    for version in range(40):
+        take(tmp_path, replace(item, version=str(version)), unit=f"u{version}")
+    (file,) = files(tmp_path)
+    assert file.stat().st_size < 5000
+    assert take(tmp_path, replace(item, version="39"), unit="another") is None
+
+
+def test_units_of_a_batch_are_entered_and_then_known(tmp_path: Path, item: AudioRef) -> None:
+    transcribe(tmp_path, item)
+    assert take(tmp_path, item, unit="other") == Task(item)
+    for file in files(tmp_path):
+        file.unlink()
+    assert index_commits(str(tmp_path), "r1") == 1
+    assert index_commits(str(tmp_path), "r1") == 0
+    assert take(tmp_path, item, unit="other") is None
+
+
+def test_beyond_the_horizon_nothing_is_entered_and_files_are_forgotten(
+    tmp_path: Path, item: AudioRef
+) -> None:
+    transcribe(tmp_path, item)
+    take(tmp_path, replace(item, uri="/elsewhere"))
+    assert forget_places(str(tmp_path)) == 0
+    long_ago = time.time() - HORIZON_SECONDS - 60
+    for path in [*files(tmp_path), *(tmp_path / "_units").iterdir()]:
+        os.utime(path, (long_ago, long_ago))
+    assert index_commits(str(tmp_path), "r1") == 0
+    assert forget_places(str(tmp_path)) == 1
+    assert files(tmp_path) == []
+
+
+def test_a_file_that_is_none_of_ours_is_named(tmp_path: Path, item: AudioRef) -> None:
+    take(tmp_path, item)
+    files(tmp_path)[0].write_text("[]")
+    with pytest.raises(StoreError, match=r"_places/.*delete it"):
+        take(tmp_path, item)
+
+
+def test_a_unit_is_named_after_all_it_was_given() -> None:
+    assert unit_id(["b", "a"]) == unit_id(["a", "b"])

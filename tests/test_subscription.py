@@ -1,0 +1,94 @@
+"""A subscription: what is collected stays ours until it is let go of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
+
+from beam_audio.errors import ConfigError
+from beam_audio.subscription import Held, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.integration
+ACK_DEADLINE_SECONDS = 10
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulator() -> Iterator[None]:
+    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", host)
+        yield
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return new_channel(ACK_DEADLINE_SECONDS)
+
+
+def collect(subscription: Subscription, seconds: float = 3.0) -> list[bytes]:
+    found = subscription.collect(seconds, threading.Event())
+    return sorted(each.message.data for each in found)
+
+
+def test_messages_come_with_all_they_carry(channel: Channel) -> None:
+    (name,) = publish(channel.topic, (b"\x00\xff", {"room": "ü"}))
+    with Subscription(channel.subscription) as subscription:
+        (held,) = subscription.collect(3.0, threading.Event())
+    assert (held.message.data, held.message.message_id) == (b"\x00\xff", name)
+    assert held.message.attributes == {"room": "ü"}
+    assert abs(held.message.published.timestamp() - time.time()) < 60
+
+
+def test_what_is_let_go_of_does_not_come_again(channel: Channel) -> None:
+    publish(channel.topic, *[(str(number).encode(), {}) for number in range(40)])
+    with Subscription(channel.subscription) as subscription:
+        held = subscription.collect(5.0, threading.Event())
+        assert len(held) == 40
+        subscription.acknowledge(held[:30])
+        acknowledged = {each.message.message_id for each in held[:30]}
+    again: list[Held] = []
+    with Subscription(channel.subscription) as subscription:
+        end = time.monotonic() + 30
+        while len(again) < 10 and time.monotonic() < end:
+            again += subscription.collect(2.0, threading.Event())
+    assert {each.message.message_id for each in again}.isdisjoint(acknowledged)
+    assert len(again) == 10
+
+
+def test_what_is_held_is_nobody_elses_for_longer_than_the_deadline(channel: Channel) -> None:
+    publish(channel.topic, (b"one", {}))
+    with Subscription(channel.subscription) as first, Subscription(channel.subscription) as second:
+        assert collect(first) == [b"one"]
+        assert collect(second, ACK_DEADLINE_SECONDS + 5) == []
+
+
+def test_the_wait_ends_after_the_first_message_and_on_a_wish_to_stop(channel: Channel) -> None:
+    stop = threading.Event()
+    with Subscription(channel.subscription) as subscription:
+        publish(channel.topic, (b"one", {}))
+        start = time.monotonic()
+        assert collect(subscription, 2.0) == [b"one"]
+        stop.set()
+        assert subscription.collect(60.0, stop) == []
+        assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("s", "projects/P/subscriptions/S"),
+        ("projects/test/topics/t", "projects/P/subscriptions/S"),
+        ("projects//subscriptions/s", "projects/P/subscriptions/S"),
+        ("projects/test/subscriptions/none", "create it"),
+    ],
+)
+def test_a_subscription_that_cannot_be_read_is_named(path: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        Subscription(path)
+    assert f"--subscription={path}" in str(caught.value)

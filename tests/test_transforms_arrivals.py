@@ -1,0 +1,99 @@
+"""Arrivals: units by count or waiting time, whatever comes twice or late."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing.util import assert_that, equal_to
+from unit_runs import levels, ref, run_unit, settings, tones, write
+
+from beam_audio.staleness import Wanted
+from beam_audio.transforms.arrivals import UNIT_INPUTS, GroupArrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beam_audio.types import AudioRef
+    from beam_audio.unit import Unit
+
+WANTED = Wanted(settings().rows.layers)
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[AudioRef]:
+    return [ref(write(tmp_path / f"{n}.wav", tones(levels(1)))) for n in range(UNIT_INPUTS + 3)]
+
+
+def group(out: Path, run_id: str = "r", clock: Callable[[], float] = time.time) -> GroupArrivals:
+    return GroupArrivals(str(out), WANTED, run_id=run_id, max_wait_seconds=30, clock=clock)
+
+
+def at_the_start() -> float:
+    """The clock of a test stream, which does not tell how far it was advanced."""
+    return 0.0
+
+
+def note(unit: Unit, file: str) -> None:
+    """Write the inputs of a unit into a line, for one who cannot share memory with the runner."""
+    with open(file, "a", encoding="utf-8") as lines:  # noqa: PTH123 - pickled as text
+        lines.write(" ".join(sorted(task.item.uri for task in unit.tasks)) + "\n")
+
+
+def holds(*inputs: AudioRef) -> Callable[[list[Unit]], None]:
+    """Each of these inputs stands in one unit."""
+
+    def check(units: list[Unit]) -> None:
+        found = [task.item for unit in units for task in unit.tasks]
+        assert sorted(each.uri for each in found) == sorted(each.uri for each in inputs)
+        assert all(len(unit.tasks) <= UNIT_INPUTS for unit in units)
+
+    return check
+
+
+def test_a_batch_of_messages_becomes_units(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    out = tmp_path / "out"
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        units, _ = pipeline | beam.Create([*inputs, *inputs[:5]]) | group(out)
+        assert_that(units, holds(*inputs))
+
+
+def test_what_is_committed_is_left_out(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    out = tmp_path / "out"
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        units, _ = pipeline | beam.Create(inputs[:4]) | group(out)
+        _ = units | beam.Map(lambda unit: run_unit(out, unit))
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        units, repeated = pipeline | beam.Create(inputs[:6]) | group(out, "r2")
+        assert_that(units, holds(*inputs[4:6]), "units")
+        assert_that(repeated, equal_to([each.source_id for each in inputs[:4]]), "repeated")
+
+
+def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    stream = (
+        TestStream()
+        .advance_watermark_to(1_000)
+        .add_elements(inputs[:2])
+        .advance_processing_time(31)
+        .advance_watermark_to(100_000)
+        .add_elements([beam.window.TimestampedValue(inputs[2], 10)])
+        .advance_processing_time(31)
+        .add_elements(inputs[:2])
+        .advance_watermark_to_infinity()
+    )
+    options = PipelineOptions(["--streaming"])
+    with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
+        units, _ = pipeline | stream | group(tmp_path / "out", clock=at_the_start)
+        _ = units | beam.Map(note, str(tmp_path / "units"))
+    first, late, again = (tmp_path / "units").read_text().splitlines()
+    assert first == " ".join(each.uri for each in inputs[:2])
+    assert late == inputs[2].uri
+    assert again == first  # of the same name, so that its second commit is none
