@@ -57,7 +57,7 @@ EXTRAS = {
         # What submitting to Dataflow takes of the gcp extra, which is large.
         "google-auth-httplib2<0.3",
         "google-cloud-dataflow-client>=0.13,<0.14",
-        "google-cloud-pubsub>=2.25,<3",
+        "google-cloud-pubsub>=2.44,<3",
         "hypothesis>=6.100",
         "moto[s3]>=5",
         "mypy>=1.15",
