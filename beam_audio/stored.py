@@ -150,7 +150,8 @@ def rows_of(root: str, name: str, source_ids: Container[str]) -> Iterator[pa.Rec
             for group in range(file.num_row_groups)
             if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
         ]
-        for batch in file.iter_batches(_READ_ROWS, row_groups=groups):
+        # Of no row group at all, older pyarrow reads one that is not there.
+        for batch in file.iter_batches(_READ_ROWS, row_groups=groups) if groups else ():
             yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
 
 

@@ -110,8 +110,8 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: str) -> None:
     ("flags", "message"),
     [
         ({"input": "in"}, "--output is missing"),
-        ({"output": "out"}, "one of --input, --manifest and --subscription"),
-        ({"output": "out", "input": "in", "manifest": "m"}, "one of --input, --manifest and --subscription"),
+        ({"output": "out"}, "one of --input, --manifest"),
+        ({"output": "out", "input": "in", "manifest": "m"}, "one of --input, --manifest"),
         ({**PATHS, "channels": "-1"}, "--channels=-1"),
         ({**PATHS, "channels": "left"}, "--channels=left"),
         ({**PATHS, "partition_by": "text"}, "--partition_by=text"),
