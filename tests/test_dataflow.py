@@ -172,7 +172,7 @@ def test_a_job_that_did_nothing_is_no_success(
 ) -> None:
     cloud.service.runs_jobs = False
     assert cloud.run() == 1
-    assert "did not say what its inputs were" in capsys.readouterr().err
+    assert "did not name its inputs" in capsys.readouterr().err
 
 
 def test_a_flex_template_is_handed_over_and_closed_by_a_later_run(
@@ -285,7 +285,7 @@ def step_of_the_batch_graph(cloud: Cloud, label: str) -> beam.PTransform:
 
 
 def test_a_streaming_job_has_the_same_workers(cloud: Cloud) -> None:
-    """A subscription is no source of the command yet: messages lead to the unit's transform."""
+    """The command reads subscriptions locally only, yet: messages lead to the unit's transform."""
     workers = launch.fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
     words = [
         *(*cloud.of_beam, "--streaming", f"--dataflow_service_options={workers.accelerator}"),
@@ -298,7 +298,7 @@ def test_a_streaming_job_has_the_same_workers(cloud: Cloud) -> None:
         streaming
         | beam.io.ReadFromPubSub(subscription="projects/project-1/subscriptions/calls")
         | beam.Map(lambda name: Unit.of([Task(ref_of_file(store.stat(name.decode())))]))
-        | step_of_the_batch_graph(cloud, "TranscribeUnits/Transcribe")
+        | step_of_the_batch_graph(cloud, "TranscribeUnits/Transcribe/Unit")
     )
     streaming.run()
 

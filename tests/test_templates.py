@@ -58,6 +58,12 @@ VALUES = {
     "unit_bytes": "4096",
     "limit": "3",
     "retry_failures": "true",
+    "max_wait_seconds": "12.5",
+    "event_time_attribute": "spoken",
+}
+OTHER_INPUTS = {
+    "manifest": "gs://bucket/m.jsonl",
+    "subscription": "projects/p/subscriptions/s",
 }
 
 
@@ -90,7 +96,7 @@ def test_the_help_shows_every_parameter_with_its_default(
 @pytest.mark.parametrize("name", FLAGS)
 def test_values_pass_the_parameters_checks(name: str) -> None:
     parameter = PARAMETERS[name]
-    values = [VALUES.get(name, "gs://bucket/m.jsonl"), parameter.get("defaultValue")]
+    values = [(VALUES | OTHER_INPUTS)[name], parameter.get("defaultValue")]
     for value in filter(None, values):
         for pattern in parameter.get("regexes", []):
             assert re.search(pattern, value), (name, value)
@@ -111,8 +117,7 @@ def test_wrong_values_do_not(name: str, value: str) -> None:
 
 
 def test_what_the_launcher_passes_is_the_configuration() -> None:
-    fields = set(VALUES) | {"manifest"}
-    assert fields == set(FLAGS)
+    assert VALUES.keys() | OTHER_INPUTS.keys() == set(FLAGS)
     program = (
         "import sys, runpy\n"
         "from beam_audio import cli\n"
