@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,61 +114,6 @@ def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_pa
     publish(channel.topic, (b'{"audio_filepath": "/none.wav"}', {}))
     (interval,) = stream(channel, tmp_path, messages(1))
     assert interval.messages == 1
-
-
-def test_killed_at_five_moments_it_loses_nothing_and_doubles_nothing(
-    channel: Channel, tmp_path: Path
-) -> None:
-    count = 200
-    for index in range(count):
-        write_speech(tmp_path / "in" / f"{index}.wav", index % 100 / 25, 1.0 + index / count)
-    lines = [{"audio_filepath": str(tmp_path / "in" / f"{index}.wav")} for index in range(count)]
-    publish(channel.topic, *encoded(lines))
-    out = tmp_path / "out"
-    moment = random.Random(5)
-    committed = 0
-    for _ in range(5):
-        process = start(channel, out)
-        wanted = min(committed + moment.randrange(1, 3), 6)
-        end = time.monotonic() + 60
-        while committed < wanted and time.monotonic() < end and process.poll() is None:
-            committed = len(list((out / "_units").glob("*.json")))
-            time.sleep(0.002)
-        time.sleep(moment.uniform(0, 0.3))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    process = start(channel, out)
-    end = time.monotonic() + LIMIT_SECONDS
-    while len(read_committed(out)) < count and time.monotonic() < end:
-        time.sleep(0.5)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    names = [row["uri"] for row in read_rows(out, "recordings")]
-    assert sorted(names) == sorted(line["audio_filepath"] for line in lines)
-    segments = [row["segment_id"] for row in read_rows(out, "segments")]
-    assert len(segments) == len(set(segments))
-
-
-def read_committed(out: Path) -> set[str]:
-    """Source ids of all committed units."""
-    return {
-        source_id
-        for path in (out / "_units").glob("*.json")
-        for source_id in json.loads(path.read_text("utf-8"))["sources"]
-    }
-
-
-def start(channel: Channel, out: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "beam_audio", "run", "--model=placeholder"),
-            *(f"--subscription={channel.subscription}", f"--output={out}"),
-            "--max_wait_seconds=1",
-        ],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 @pytest.mark.parametrize(
