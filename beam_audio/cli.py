@@ -31,9 +31,9 @@ from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.pipeline import run, submit
 from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
 from beam_audio.runners import is_dataflow
-from beam_audio.streaming import run_stream
+from beam_audio.streaming import run_stream, submit_stream
 from beam_audio.submission import is_only_handed_over
-from beam_audio.summary import ProgressLine, closing_table, interval_line, run_text
+from beam_audio.summary import ProgressLine, closing_table, run_text
 from beam_audio.transforms.units import PROGRESS
 from beam_audio.version import __version__
 
@@ -51,6 +51,10 @@ _JOB_GOES_ON: Final = (
 _HANDED_OVER: Final = (
     "handed over. Once the job has ended, 'beam-audio run' with the same flags does what is left "
     "and writes the ledger"
+)
+_STREAM_HANDED_OVER: Final = (
+    "handed over; the job runs until it is drained (gcloud dataflow jobs drain JOB), and writes a "
+    "ledger every five minutes"
 )
 
 _RUN_EXAMPLES: Final = """examples:
@@ -263,10 +267,14 @@ def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]
 
 
 def _stream(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
+    if is_dataflow(PipelineOptions(list(beam_flags))):
+        submit_stream(settings, beam_flags)
+        print(_STREAM_HANDED_OVER)
+        return 0
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_stream(settings, beam_flags, stop=stop, report=lambda each: print(interval_line(each)))
+    run_stream(settings, beam_flags, stop=stop, report=lambda each: print(each.line, flush=True))
     print("stopped; what had come is committed and acknowledged")
     return 0
 

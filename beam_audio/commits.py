@@ -18,6 +18,8 @@ from beam_audio.types import stable_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from beam_audio.types import StoredFile
+
 COMMITS: Final = "_units"
 SHARED: Final = "shared"
 """What the names of part files begin with that hold the rows of several units."""
@@ -173,13 +175,13 @@ def read_commit(root: str, identifier: str) -> Commit | None:
 
 def read_commits(root: str) -> Iterator[Commit]:
     """Every commit record of an output."""
-    return map(load_commit, commit_files(root))
+    return (load_commit(file.path) for file in commit_files(root))
 
 
-def commit_files(root: str) -> list[str]:
+def commit_files(root: str) -> list[StoredFile]:
     """Where the commit records of an output are."""
-    found = (str(metadata.path) for metadata in store.files_under(store.join(root, COMMITS)))
-    return [path for path in found if path.endswith(".json")]
+    found = store.files_under(store.join(root, COMMITS))
+    return [file for file in found if file.path.endswith(".json")]
 
 
 def sweep(root: str) -> int:

@@ -26,13 +26,13 @@ class ManifestEntry:
     """
 
     path: str
-    reference_text: str | None
-    language: str | None
-    offset_seconds: float | None
-    duration_seconds: float | None
-    manifest_seconds: float | None
-    event_time: datetime | None
-    metadata: tuple[tuple[str, str], ...]
+    reference_text: str | None = None
+    language: str | None = None
+    offset_seconds: float | None = None
+    duration_seconds: float | None = None
+    manifest_seconds: float | None = None
+    event_time: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
 
     def at(self, event_time: datetime) -> Self:
         """The same entry with an event time."""

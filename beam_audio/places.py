@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Final
 from beam_audio import store
 from beam_audio.commits import commit_files, load_commit, read_commit
 from beam_audio.errors import StoreError
-from beam_audio.staleness import committed_sources
+from beam_audio.staleness import Task, committed_sources
 from beam_audio.swap import swap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beam_audio.staleness import Committed, Input, Task, Wanted
+    from beam_audio.staleness import Committed, Input, Wanted
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
 _PLACES: Final = "_places"
@@ -35,17 +35,25 @@ _REMEMBERED: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who took an input: a unit of a run."""
+    """Who took an input.
+
+    Attributes:
+        unit_id: The unit it is in.
+        run_id: The run.
+        batch: The messages that were grouped; when they come again, the unit may be of the same
+            name.
+    """
 
     unit_id: str
     run_id: str
+    batch: str = ""
 
 
 def claim(root: str, item: Input, mine: Claim, wanted: Wanted) -> Task | None:
     """Take an input, unless it has rows or somebody else of this run is at it.
 
-    Taking it again for the same unit, as after a crash, gives the same task. An input that another
-    run took and did not finish is taken over.
+    Taking it again for the very same claim, as when a worker died, gives the same task. An input
+    that another run took and did not finish is taken over.
 
     Args:
         root: The output folder.
@@ -59,19 +67,29 @@ def claim(root: str, item: Input, mine: Claim, wanted: Wanted) -> Task | None:
     Raises:
         StoreError: The place's file cannot be read or written.
     """
-    name = f"{_PLACES}/{item.place_id[:2]}/{item.place_id}.json"
+    name = _name(item.place_id)
     while True:
         current = _content(store.join(root, name))
         claims = _claims(name, current)
         committed = _committed(root, item.place_id, claims.values())
         task = next((task for found, task in wanted.tasks([item], committed) if not found), None)
-        theirs = claims.pop(item.source_id, mine)
-        is_taken = theirs.run_id == mine.run_id and theirs.unit_id != mine.unit_id
+        theirs = claims.pop(item.source_id, None)
+        if theirs == mine:
+            # Claimed before a worker died, perhaps after its commit, of which nobody told then.
+            return task or Task(item)
+        is_taken = theirs is not None and theirs.run_id == mine.run_id
         if task is None or is_taken:
             return None
-        content = _encoded({item.source_id: mine, **dict(islice(claims.items(), _REMEMBERED))})
+        content = _encoded({item.source_id: mine, **claims})
         if swap(root, name, content, partial(operator.eq, current)) == content:
             return task
+
+
+def is_committed(root: str, place_id: str, source_id: str) -> bool:
+    """Whether an input found at this place has rows, or is a failure that has one."""
+    name = _name(place_id)
+    claims = _claims(name, _content(store.join(root, name)))
+    return any(each.source_id == source_id for each in _committed(root, place_id, claims.values()))
 
 
 def index_commits(root: str, run_id: str) -> int:
@@ -82,21 +100,11 @@ def index_commits(root: str, run_id: str) -> int:
     """
     oldest = time.time() - HORIZON_SECONDS
     entered = 0
-    young = {
-        file.path
-        for file in store.files_under(store.join(root, "_units"))
-        if file.last_updated_in_seconds >= oldest
-    }
-    for uri in young.intersection(commit_files(root)):
-        commit = load_commit(uri)
-        for source_id, state in commit.sources.items():
-            name = f"{_PLACES}/{state.place_id[:2]}/{state.place_id}.json"
-            current = _content(store.join(root, name))
-            claims = _claims(name, current)
-            if source_id not in claims:
-                added = claims | {source_id: Claim(commit.unit_id, run_id)}
-                swap(root, name, _encoded(added), partial(operator.eq, current))
-                entered += 1
+    for file in commit_files(root):
+        if file.last_updated_in_seconds >= oldest:
+            commit = load_commit(file.path)
+            for source_id, state in commit.sources.items():
+                entered += _enter(root, state.place_id, source_id, Claim(commit.unit_id, run_id))
     return entered
 
 
@@ -107,6 +115,23 @@ def forget_places(root: str) -> int:
     old = [file.path for file in files if file.last_updated_in_seconds < oldest]
     store.delete(*old)
     return len(old)
+
+
+def _enter(root: str, place_id: str, source_id: str, holder: Claim) -> bool:
+    """Note who holds an input, unless that is known."""
+    name = _name(place_id)
+    while True:
+        current = _content(store.join(root, name))
+        claims = _claims(name, current)
+        if source_id in claims:
+            return False
+        content = _encoded({source_id: holder, **claims})
+        if swap(root, name, content, partial(operator.eq, current)) == content:
+            return True
+
+
+def _name(place_id: str) -> str:
+    return f"{_PLACES}/{place_id[:2]}/{place_id}.json"
 
 
 def _committed(root: str, place_id: str, claims: Iterable[Claim]) -> list[Committed]:
@@ -133,4 +158,5 @@ def _claims(name: str, content: bytes | None) -> dict[str, Claim]:
 
 
 def _encoded(claims: dict[str, Claim]) -> bytes:
-    return json.dumps({name: astuple(each) for name, each in claims.items()}).encode()
+    latest = islice(claims.items(), _REMEMBERED)
+    return json.dumps({name: astuple(each) for name, each in latest}).encode()

@@ -1,69 +1,49 @@
-"""Recordings as they land: messages pulled, their units committed, and only then acknowledged.
+"""Recordings as they land: the graph of a stream, and who reads its messages.
 
-On Beam's local runner the graph of a stream runs on one interval's messages at a time, so that a
-message is let go of only when its rows are there.
+Beam's local runner would acknowledge messages before any work. There the graph runs on one
+interval's messages at a time, which are acknowledged when their rows are there. Dataflow reads by
+itself.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.io import ReadFromPubSub
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from beam_audio import commits, store
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.ledger import Ledger, read_ledger
+from beam_audio.interval import FOLDER, Done, Interval
+from beam_audio.messages import Message
 from beam_audio.pipeline import prepare
 from beam_audio.places import forget_places, index_commits
-from beam_audio.runners import choose_runner, is_local
+from beam_audio.runners import choose_runner, is_dataflow, is_local
 from beam_audio.staleness import Wanted
 from beam_audio.subscription import Subscription
-from beam_audio.transforms.arrivals import GroupArrivals
-from beam_audio.transforms.names import WriteNames, read_names
-from beam_audio.transforms.read_messages import ReadMessages
+from beam_audio.transforms.arrivals import REPEATED, UNITS, GroupArrivals
+from beam_audio.transforms.ledgers import WriteLedgers
+from beam_audio.transforms.read import FAILURES, REFS
+from beam_audio.transforms.read_messages import ARRIVALS, ReadMessages
 from beam_audio.transforms.units import RunUnits
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Sequence
 
+    from apache_beam.io.gcp.pubsub import PubsubMessage
+    from apache_beam.runners.runner import PipelineResult
+
     from beam_audio.config import RunConfig
-    from beam_audio.messages import Message
     from beam_audio.pipeline import Prepared
     from beam_audio.subscription import Held
+    from beam_audio.unit import UnitReport
 
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """What became of the messages that were collected together.
-
-    Attributes:
-        name: Of its ledger, below ``OUTPUT/ledger/``.
-        messages: Messages collected.
-        repeated: Inputs that had rows already.
-        ledger: The account of the others, from the rows written.
-        decoded_seconds: Source seconds decoded.
-        wall_seconds: From the collected messages to their commit.
-        lag_seconds: Age of the oldest message when its rows were committed.
-    """
-
-    name: str
-    messages: int
-    repeated: int
-    ledger: Ledger
-    decoded_seconds: float
-    wall_seconds: float
-    lag_seconds: float
-
-    @property
-    def times_real_time(self) -> float:
-        """Source seconds decoded a second."""
-        return self.decoded_seconds / self.wall_seconds
+INTERVAL_SECONDS: Final = 300.0
+"""Of a service that reads by itself; on the local runner an interval is what was read together."""
 
 
 def run_stream(
@@ -84,83 +64,113 @@ def run_stream(
     """
     options = PipelineOptions(list(beam_flags))
     if config.subscription is None or not is_local(options):
-        raise ConfigError("--subscription is read on Beam's local runner only, as yet")
+        raise ConfigError("--subscription is read on the local runner and by DataflowRunner only")
     with Subscription(config.subscription) as subscription:
         job = prepare(config, options)
         output = config.output
         with store.in_use(output, lambda: commits.sweep(output)):
-            forget_places(output)
-            index_commits(output, job.run_id)
+            _look_back(output, job.run_id)
             number = 0
             while not stop.is_set():
                 held = subscription.collect(config.max_wait_seconds, stop)
                 if held:
                     number += 1
                     interval = _run_interval(config, options, job, held, number)
-                    _write_ledger(output, interval)
-                    if not interval.ledger.balances:
-                        raise BeamAudioError(
-                            f"the ledger of interval {interval.name} does not balance: see "
-                            f"{output}/ledger/; its messages will be delivered again"
-                        )
                     subscription.acknowledge(held)
                     report(interval)
 
 
-def build_stream(
-    messages: beam.PCollection[Message], config: RunConfig, job: Prepared
-) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
-    """The graph of a stream, from its messages: inputs, reports of units, and ids that came again.
+def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
+    """Hand the graph over to Dataflow, which runs it until the job is drained.
 
-    All but the source and the grouping is that of a batch.
+    Raises:
+        ConfigError: Flags that cannot be run.
+        StoreError: The output is not writable.
+        ModelError: The model cannot be had.
     """
-    refs, failures = messages | "Read" >> ReadMessages(config.output, config.event_time_attribute)
-    inputs = (refs, failures) | "Inputs" >> beam.Flatten()
+    options = PipelineOptions(list(beam_flags))
+    if config.subscription is None or not is_dataflow(options):
+        raise ConfigError("--subscription is read on the local runner and by DataflowRunner only")
+    options.view_as(StandardOptions).streaming = True
+    job = prepare(config, options)
+    commits.sweep(config.output)
+    _look_back(config.output, job.run_id)
+    pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
+    read = ReadFromPubSub(subscription=config.subscription, with_attributes=True)
+    messages = pipeline | "Subscription" >> read | "Messages" >> beam.Map(message_of)
+    build_stream(messages, config, job, f"{job.run_id}-", INTERVAL_SECONDS)
+    return pipeline.run()
+
+
+def build_stream(
+    messages: beam.PCollection[Message],
+    config: RunConfig,
+    job: Prepared,
+    name: str,
+    every_seconds: float | None,
+) -> beam.PCollection[Interval]:
+    """The graph of a stream, from its messages to its ledgers.
+
+    All but the source, the grouping and the ledgers is that of a batch.
+
+    Args:
+        messages: The messages.
+        config: What was asked for.
+        job: What was checked.
+        name: Of the ledgers; with a dash at its end, of many.
+        every_seconds: An interval's length; None is all there is.
+    """
+    read = messages | "Read" >> ReadMessages(config.output, config.event_time_attribute)
     wanted = Wanted(job.settings.rows.layers, job.settings.language == "from_manifest")
-    units, repeated = inputs | "Arrivals" >> GroupArrivals(
-        config.output, wanted, run_id=job.run_id, max_wait_seconds=config.max_wait_seconds
+    arrivals = GroupArrivals(
+        config.output,
+        wanted,
+        run_id=job.run_id,
+        unit_bytes=config.unit_bytes,
+        max_wait_seconds=config.max_wait_seconds,
     )
-    reports = units | "Transcribe" >> RunUnits(
+    grouped = (read[REFS], read[FAILURES]) | "Inputs" >> beam.Flatten() | "Arrivals" >> arrivals
+    reports = grouped[UNITS] | "Transcribe" >> RunUnits(
         job.settings, job.handler, output=config.output, run_id=job.run_id
     )
-    return inputs, reports, repeated
+    done = reports | "Done" >> beam.Map(done_of)
+    return (
+        (read[ARRIVALS], grouped[REPEATED], done)
+        | "Notes" >> beam.Flatten()
+        | "Ledgers" >> WriteLedgers(config.output, name, every_seconds)
+    )
+
+
+def message_of(message: PubsubMessage) -> Message:
+    """A message as Beam delivers it."""
+    published = datetime.fromtimestamp(message.publish_time.timestamp(), UTC)
+    return Message(message.data, dict(message.attributes), message.message_id, published)
+
+
+def done_of(report: UnitReport) -> Done:
+    """What is noted of a unit that has just been committed."""
+    batches = report.batches
+    return Done(report.commit.unit_id, time.time(), batches.clip_seconds, batches.padded_seconds)
+
+
+def _look_back(output: str, run_id: str) -> None:
+    """Let the inputs be known that were done in batches, and forget what is past the horizon."""
+    forget_places(output)
+    index_commits(output, run_id)
 
 
 def _run_interval(
     config: RunConfig, options: PipelineOptions, job: Prepared, held: Sequence[Held], number: int
 ) -> Interval:
-    output, name = config.output, f"{job.run_id}-{number:06}"
-    start = time.monotonic()
+    name = f"{job.run_id}-{number:06}"
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
     messages = pipeline | "Messages" >> beam.Create([each.message for each in held])
-    inputs, reports, repeated = build_stream(messages, config, job)
-    input_ids = inputs | "InputNames" >> beam.Map(lambda item: item.source_id)
-    unit_ids = reports | "UnitNames" >> beam.Map(lambda report: report.commit.unit_id)
-    _ = input_ids | "List" >> WriteNames(output, name, "inputs")
-    _ = unit_ids | "Units" >> WriteNames(output, name, "units")
-    _ = repeated | "Repeated" >> WriteNames(output, name, "repeated")
+    build_stream(messages, config, job, name, every_seconds=None)
     pipeline.run().wait_until_finish()
-    listed = read_names(output, name, "inputs")
-    came_again = read_names(output, name, "repeated")
-    found = (commits.read_commit(output, each) for each in read_names(output, name, "units"))
-    committed = [each for each in found if each is not None]
-    oldest = min(each.message.published for each in held)
-    return Interval(
-        name=name,
-        messages=len(held),
-        repeated=len(came_again),
-        ledger=read_ledger(output, listed, committed=committed, repeated=came_again),
-        decoded_seconds=sum(commit.decoded_seconds for commit in committed),
-        wall_seconds=time.monotonic() - start,
-        lag_seconds=(datetime.now(UTC) - oldest).total_seconds(),
-    )
-
-
-def _write_ledger(output: str, interval: Interval) -> None:
-    content = asdict(interval)
-    ledger = content["ledger"]
-    ledger["balances"] = interval.ledger.balances
-    ledger["undecoded"] = len(interval.ledger.undecoded)
-    ledger["failures"] = {"/".join(key): count for key, count in interval.ledger.failures.items()}
-    text = json.dumps(content, indent=1, sort_keys=True)
-    store.write_whole(output, f"ledger/{interval.name}.json", text.encode())
+    interval = Interval.read(config.output, name)
+    if not interval.balances or interval.waiting:
+        raise BeamAudioError(
+            f"the ledger {config.output}/{FOLDER}/{name}.json does not balance; "
+            "its messages will be delivered again"
+        )
+    return interval

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from beam_audio.run_file import RunResult
-    from beam_audio.streaming import Interval
     from beam_audio.unit_work import Progress
 
 _REFRESH_SECONDS: Final = 0.5
@@ -63,18 +62,6 @@ def run_text(done: Progress, elapsed_seconds: float) -> str:
     return (
         f"{done.recordings} recordings · {done.decoded_seconds / _HOUR_SECONDS:.2f} h · "
         f"{done.decoded_seconds / elapsed_seconds:.1f}× real time · {done.failures} failures"
-    )
-
-
-def interval_line(interval: Interval) -> str:
-    """What an interval of a stream brought, on one line."""
-    ledger = interval.ledger
-    failures = sum(ledger.failures.values())
-    return (
-        f"{interval.messages} messages · {ledger.recordings} recordings · "
-        f"{interval.repeated} repeated · {failures} failures · "
-        f"{_hours(interval.decoded_seconds)} · {interval.times_real_time:.1f}× real time · "
-        f"lag {interval.lag_seconds:.1f} s"
     )
 
 

@@ -37,6 +37,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "rows",
         "stored",
         "compact places redo",
+        "interval",
         "unit_work",
         "unit",
         "transforms",

@@ -23,7 +23,14 @@ from unit_runs import (
 
 from beam_audio.commits import unit_id
 from beam_audio.errors import StoreError
-from beam_audio.places import HORIZON_SECONDS, Claim, claim, forget_places, index_commits
+from beam_audio.places import (
+    HORIZON_SECONDS,
+    Claim,
+    claim,
+    forget_places,
+    index_commits,
+    is_committed,
+)
 from beam_audio.staleness import Task, Wanted
 from beam_audio.unit import Unit
 
@@ -40,10 +47,15 @@ def item(tmp_path: Path) -> AudioRef:
     return ref(write(tmp_path / "a.wav", tones(levels(2))))
 
 
-def take(
-    out: Path, item: AudioRef, unit: str = "u1", run: str = "r1", wanted: Wanted = WANTED
+def take(  # noqa: PLR0913, PLR0917 - each with its default
+    out: Path,
+    item: AudioRef,
+    unit: str = "u1",
+    run: str = "r1",
+    batch: str = "b1",
+    wanted: Wanted = WANTED,
 ) -> Task | None:
-    return claim(str(out), item, Claim(unit, run), wanted)
+    return claim(str(out), item, Claim(unit, run, batch), wanted)
 
 
 def finish(out: Path, item: AudioRef, unit: str) -> None:
@@ -63,6 +75,22 @@ def test_the_same_unit_takes_it_again_after_a_crash(tmp_path: Path, item: AudioR
     assert take(tmp_path, item) == take(tmp_path, item) == Task(item)
 
 
+def test_the_same_unit_takes_it_again_to_tell_of_its_commit(tmp_path: Path, item: AudioRef) -> None:
+    take(tmp_path, item)
+    finish(tmp_path, item, "u1")
+    assert take(tmp_path, item) == Task(item)
+    assert run_unit(tmp_path, Unit("u1", (Task(item),))).was_committed
+
+
+def test_messages_that_come_again_in_a_unit_of_the_same_name_take_nothing(
+    tmp_path: Path, item: AudioRef
+) -> None:
+    take(tmp_path, item)
+    assert take(tmp_path, item, batch="b2") is None
+    finish(tmp_path, item, "u1")
+    assert take(tmp_path, item, batch="b3") is None
+
+
 def test_another_run_takes_over_what_was_not_finished(tmp_path: Path, item: AudioRef) -> None:
     take(tmp_path, item)
     assert take(tmp_path, item, unit="u2", run="r2") == Task(item)
@@ -73,7 +101,7 @@ def test_another_run_takes_over_what_was_not_finished(tmp_path: Path, item: Audi
 def test_what_has_rows_is_never_taken_again(tmp_path: Path, item: AudioRef, run: str) -> None:
     take(tmp_path, item)
     finish(tmp_path, item, "u1")
-    assert take(tmp_path, item, unit="u1", run=run) is None
+    assert take(tmp_path, item, unit="u1", run=run, batch="b2") is None
     assert take(tmp_path, item, unit="u2", run=run) is None
     other_rules = Wanted({**WANTED.layers, "rules": "other"})
     assert take(tmp_path, item, unit="u3", run=run, wanted=other_rules) is None
@@ -111,8 +139,10 @@ def test_units_of_a_batch_are_entered_and_then_known(tmp_path: Path, item: Audio
     assert take(tmp_path, item, unit="other") == Task(item)
     for file in files(tmp_path):
         file.unlink()
+    assert not is_committed(str(tmp_path), item.place_id, item.source_id)
     assert index_commits(str(tmp_path), "r1") == 1
     assert index_commits(str(tmp_path), "r1") == 0
+    assert is_committed(str(tmp_path), item.place_id, item.source_id)
     assert take(tmp_path, item, unit="other") is None
 
 

@@ -12,10 +12,12 @@ from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
 from run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
 
 from beam_audio.errors import ConfigError
-from beam_audio.streaming import Interval, run_stream
+from beam_audio.streaming import run_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from beam_audio.interval import Interval
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.integration
@@ -87,7 +89,7 @@ def test_rows_are_those_of_a_batch_and_a_replay_adds_nothing(
     assert rows["segments"] == all_rows(batch)["segments"]
     assert rows["recordings"] == all_rows(batch)["recordings"]
     assert len(rows["failures"]) == 1
-    assert all(each.ledger.balances for each in intervals)
+    assert all(each.balances for each in intervals)
     publish(channel.topic, *encoded(lines))
     (again, *_) = stream(channel, out, messages(len(lines)))
     assert again.repeated == again.messages

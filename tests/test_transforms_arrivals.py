@@ -13,8 +13,10 @@ from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
 from unit_runs import levels, ref, run_unit, settings, tones, write
 
+from beam_audio.interval import Repeat
 from beam_audio.staleness import Wanted
-from beam_audio.transforms.arrivals import UNIT_INPUTS, GroupArrivals
+from beam_audio.transforms.arrivals import GroupArrivals
+from beam_audio.transforms.group import MAX_UNIT_INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,22 +30,19 @@ WANTED = Wanted(settings().rows.layers)
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> list[AudioRef]:
-    return [ref(write(tmp_path / f"{n}.wav", tones(levels(1)))) for n in range(UNIT_INPUTS + 3)]
+    return [ref(write(tmp_path / f"{n}.wav", tones(levels(1)))) for n in range(MAX_UNIT_INPUTS + 3)]
 
 
-def group(out: Path, run_id: str = "r", clock: Callable[[], float] = time.time) -> GroupArrivals:
-    return GroupArrivals(str(out), WANTED, run_id=run_id, max_wait_seconds=30, clock=clock)
+def group(out: Path, run_id: str = "r", unit_bytes: int = 32 << 20) -> GroupArrivals:
+    return GroupArrivals(
+        str(out), WANTED, run_id=run_id, unit_bytes=unit_bytes, max_wait_seconds=30
+    )
 
 
-def at_the_start() -> float:
-    """The clock of a test stream, which does not tell how far it was advanced."""
-    return 0.0
-
-
-def note(unit: Unit, file: str) -> None:
-    """Write the inputs of a unit into a line, for one who cannot share memory with the runner."""
+def note(line: str, file: str) -> None:
+    """Write a line, for one who cannot share memory with the runner."""
     with open(file, "a", encoding="utf-8") as lines:  # noqa: PTH123 - pickled as text
-        lines.write(" ".join(sorted(task.item.uri for task in unit.tasks)) + "\n")
+        lines.write(f"{line}\n")
 
 
 def holds(*inputs: AudioRef) -> Callable[[list[Unit]], None]:
@@ -52,7 +51,7 @@ def holds(*inputs: AudioRef) -> Callable[[list[Unit]], None]:
     def check(units: list[Unit]) -> None:
         found = [task.item for unit in units for task in unit.tasks]
         assert sorted(each.uri for each in found) == sorted(each.uri for each in inputs)
-        assert all(len(unit.tasks) <= UNIT_INPUTS for unit in units)
+        assert all(len(unit.tasks) <= MAX_UNIT_INPUTS for unit in units)
 
     return check
 
@@ -64,6 +63,12 @@ def test_a_batch_of_messages_becomes_units(tmp_path: Path, inputs: list[AudioRef
         assert_that(units, holds(*inputs))
 
 
+def test_large_inputs_are_units_of_their_own(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        units, _ = pipeline | beam.Create(inputs[:3]) | group(tmp_path / "out", unit_bytes=1)
+        assert_that(units | beam.Map(lambda unit: len(unit.tasks)), equal_to([1, 1, 1]))
+
+
 def test_what_is_committed_is_left_out(tmp_path: Path, inputs: list[AudioRef]) -> None:
     out = tmp_path / "out"
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
@@ -72,7 +77,7 @@ def test_what_is_committed_is_left_out(tmp_path: Path, inputs: list[AudioRef]) -
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         units, repeated = pipeline | beam.Create(inputs[:6]) | group(out, "r2")
         assert_that(units, holds(*inputs[4:6]), "units")
-        assert_that(repeated, equal_to([each.source_id for each in inputs[:4]]), "repeated")
+        assert_that(repeated, equal_to([Repeat(each.source_id) for each in inputs[:4]]), "repeated")
 
 
 def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
@@ -82,7 +87,7 @@ def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
         TestStream()
         .advance_watermark_to(1_000)
         .add_elements(inputs[:2])
-        .advance_processing_time(31)
+        .advance_processing_time(int(time.time()) + 600)  # from 0; timers are set by the wall's
         .advance_watermark_to(100_000)
         .add_elements([beam.window.TimestampedValue(inputs[2], 10)])
         .advance_processing_time(31)
@@ -91,9 +96,12 @@ def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
     )
     options = PipelineOptions(["--streaming"])
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
-        units, _ = pipeline | stream | group(tmp_path / "out", clock=at_the_start)
-        _ = units | beam.Map(note, str(tmp_path / "units"))
-    first, late, again = (tmp_path / "units").read_text().splitlines()
+        units, repeated = pipeline | stream | group(tmp_path / "out")
+        names = units | beam.Map(lambda unit: " ".join(sorted(t.item.uri for t in unit.tasks)))
+        _ = names | "Units" >> beam.Map(note, str(tmp_path / "units"))
+        ids = repeated | beam.Map(lambda each: each.source_id)
+        _ = ids | "Repeated" >> beam.Map(note, str(tmp_path / "repeated"))
+    first, late = (tmp_path / "units").read_text().splitlines()
     assert first == " ".join(each.uri for each in inputs[:2])
     assert late == inputs[2].uri
-    assert again == first  # of the same name, so that its second commit is none
+    assert {*(tmp_path / "repeated").read_text().split()} == {i.source_id for i in inputs[:2]}

@@ -125,8 +125,13 @@ def test_messages_are_parted_into_references_and_failures(tmp_path: Path) -> Non
         message(eventType="OBJECT_DELETE"),
     ]
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        refs, failures = pipeline | beam.Create(messages) | ReadMessages(str(tmp_path))
+        read = pipeline | beam.Create(messages) | ReadMessages(str(tmp_path))
+        refs, failures, arrivals = read
         assert_that(refs | beam.Map(lambda ref: ref.uri), equal_to(["call://1"]), "refs")
         assert_that(failures | beam.Map(lambda each: each.stage), equal_to(["read"]), "failures")
+        told = arrivals | beam.Map(lambda each: (each.source_id is None, each.published_seconds))
+        published_seconds = PUBLISHED.timestamp()
+        is_none = [(each, published_seconds) for each in (False, False, True)]
+        assert_that(told, equal_to(is_none), "arrivals")
     counted = pipeline.result.metrics().query()["counters"]
     assert {each.key.metric.name: each.committed for each in counted}["ignored_messages"] == 1

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import time
+import uuid
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from beam_audio.commits import unit_id
+from beam_audio.interval import Repeat
 from beam_audio.places import Claim, claim
+from beam_audio.staleness import Task
+from beam_audio.transforms.group import MAX_UNIT_INPUTS, split
 from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from beam_audio.staleness import Input, Wanted
 
 UNITS: Final = "units"
 REPEATED: Final = "repeated"
-UNIT_INPUTS: Final = 32
-"""Inputs of a unit at most; fewer when the wait is over."""
+
+_Batch = tuple[str, list["Task"]]
 
 
 class GroupArrivals(beam.PTransform):
-    """Groups inputs into units by count or waiting time; state holds references only.
+    """Groups inputs into units by count, bytes or waiting time; state holds references only.
 
-    Returns a tuple of PCollections: ``units``, each a :class:`Unit`, and ``repeated``, the source
-    ids of inputs that have rows, or that another unit of this run is at.
+    Returns a tuple of PCollections: ``units``, each a :class:`Unit`, and ``repeated``, a
+    :class:`Repeat` for each input that has rows, or that another unit of this run is at.
 
     Args:
         output: The output folder.
         wanted: What the rows should be made with.
         run_id: Name of the run.
+        unit_bytes: Encoded bytes a unit.
         max_wait_seconds: How long an input may wait for others.
-        clock: What the time is; a test stream has its own.
     """
 
     def __init__(
@@ -43,32 +46,30 @@ class GroupArrivals(beam.PTransform):
         wanted: Wanted,
         *,
         run_id: str,
+        unit_bytes: int,
         max_wait_seconds: float,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
-        self._output = output
-        self._wanted = wanted
-        self._run_id = run_id
+        self._claim = _Claim(output, wanted, run_id)
+        self._unit_bytes = unit_bytes
         self._max_wait_seconds = max_wait_seconds
-        self._clock = clock
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.pvalue.DoOutputsTuple:
         """Wire the waiting; what was grouped is fixed before any of it is claimed."""
-        wait = beam.GroupIntoBatches.WithShardedKey(
-            UNIT_INPUTS, self._max_wait_seconds, self._clock
-        )
+        wait = beam.GroupIntoBatches.WithShardedKey(MAX_UNIT_INPUTS, self._max_wait_seconds)
         return (
             inputs
             | "Key" >> beam.Map(lambda item: ("arrivals", item))
             | "Wait" >> wait
-            | "Items" >> beam.Values()
+            | "Split" >> beam.FlatMapTuple(self._split)
             | "Fix" >> beam.Reshuffle()
-            | "Claim"
-            >> beam.ParDo(_Claim(self._output, self._wanted, self._run_id)).with_outputs(
-                REPEATED, main=UNITS
-            )
+            | "Claim" >> beam.ParDo(self._claim).with_outputs(REPEATED, main=UNITS)
         )
+
+    def _split(self, _key: object, inputs: Iterable[Input]) -> Iterator[_Batch]:
+        distinct = {item.source_id: Task(item) for item in inputs}
+        for tasks in split(distinct.values(), self._unit_bytes):
+            yield uuid.uuid4().hex, tasks
 
 
 class _Claim(beam.DoFn):
@@ -78,16 +79,16 @@ class _Claim(beam.DoFn):
         self._wanted = wanted
         self._run_id = run_id
 
-    def process(self, element: Iterable[Input]) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
-        items = {item.source_id: item for item in element}
-        mine = Claim(unit_id(items), self._run_id)
+    def process(self, element: _Batch) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
+        batch, arrived = element
+        mine = Claim(unit_id(task.source_id for task in arrived), self._run_id, batch)
         tasks = []
-        for source_id, item in sorted(items.items()):
-            task = claim(self._output, item, mine, self._wanted)
+        for each in arrived:
+            task = claim(self._output, each.item, mine, self._wanted)
             if task is not None:
                 tasks.append(task)
             else:
                 Metrics.counter("beam_audio", "repeated_inputs").inc()
-                yield beam.pvalue.TaggedOutput(REPEATED, source_id)
+                yield beam.pvalue.TaggedOutput(REPEATED, Repeat(each.source_id))
         if tasks:
             yield Unit(mine.unit_id, tuple(tasks))

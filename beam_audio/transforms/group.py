@@ -53,14 +53,15 @@ def pack(tasks: Iterable[Task], unit_bytes: int) -> Iterator[Unit]:
     Where a runner does this a second time, units come out as before, committed or not. An input
     that another unit of the run has committed, as when files were added meanwhile, is left to it.
     """
-    for tasks_of_unit in _split(tasks, unit_bytes):
+    for tasks_of_unit in split(tasks, unit_bytes):
         unit = Unit.of(tasks_of_unit)
         kept = [task for task in unit.tasks if task.held_by in {"", unit.unit_id}]
         if kept:
             yield unit if len(kept) == len(unit.tasks) else Unit.of(kept)
 
 
-def _split(tasks: Iterable[Task], unit_bytes: int) -> Iterator[list[Task]]:
+def split(tasks: Iterable[Task], unit_bytes: int) -> Iterator[list[Task]]:
+    """Split tasks into lists that are worth a unit each, in the order of their source ids."""
     unit: list[Task] = []
     held_bytes = 0
     for task in sorted(tasks, key=lambda task: task.source_id):

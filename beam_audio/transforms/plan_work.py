@@ -45,7 +45,7 @@ class PlanWork(beam.PTransform):
             | "Output" >> beam.Create([self._output])
             | "Records" >> beam.FlatMap(commit_files)
             | "Spread" >> beam.Reshuffle()
-            | "Committed" >> beam.FlatMap(lambda uri: committed_sources([load_commit(uri)]))
+            | "Committed" >> beam.FlatMap(lambda file: committed_sources([load_commit(file.path)]))
         )
         listed = inputs | "Place" >> beam.Map(lambda item: (item.place_id, item))
         planned = (

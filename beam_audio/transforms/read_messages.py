@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from apache_beam.metrics import Metrics
 
 from beam_audio import store
 from beam_audio.errors import InputError
+from beam_audio.interval import Arrival
 from beam_audio.manifest import ManifestEntry
 from beam_audio.messages import Ignored, InlineAudio, Message, StoredObject, read_message
 from beam_audio.transforms.read import (
@@ -22,14 +24,13 @@ from beam_audio.transforms.read import (
     is_within,
     read_failure,
     ref_of_entry,
-    ref_of_file,
 )
 from beam_audio.types import AudioRef, Failure, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
+ARRIVALS: Final = "arrivals"
 MAX_INLINE_BYTES: Final = 256 << 10
 """Of a payload that travels inside its reference; a larger one is put below the output first."""
 
@@ -40,9 +41,9 @@ _SHOWN_ATTRIBUTES: Final = 500
 class ReadMessages(beam.PTransform):
     """Turns messages into :class:`AudioRef`; what cannot be read comes out as :class:`Failure`.
 
-    Takes a PCollection of :class:`Message`; returns a tuple of PCollections, ``refs`` and
-    ``failures``. Notices that are no new object's, or of the output itself, are counted and
-    skipped.
+    Takes a PCollection of :class:`Message`; returns a tuple of PCollections: ``refs``,
+    ``failures``, and ``arrivals``, an :class:`Arrival` for each message, also for those that ask
+    for nothing: notices of other events than a new object's, or of the output itself.
 
     Args:
         output: The output folder, where payloads are put that are too large to travel, and those
@@ -58,7 +59,7 @@ class ReadMessages(beam.PTransform):
     def expand(self, messages: beam.PCollection[Message]) -> beam.pvalue.DoOutputsTuple:
         """Wire the reading."""
         read = _Read(self._output, self._event_time_attribute)
-        return messages | "Read" >> beam.ParDo(read).with_outputs(FAILURES, main=REFS)
+        return messages | "Read" >> beam.ParDo(read).with_outputs(FAILURES, ARRIVALS, main=REFS)
 
 
 class _Read(beam.DoFn):
@@ -75,6 +76,13 @@ class _Read(beam.DoFn):
             yield found
         else:
             Metrics.counter("beam_audio", "ignored_messages").inc()
+        arrival = Arrival(
+            source_id=found.source_id if found else None,
+            place_id=found.place_id if found else "",
+            published_seconds=element.published.timestamp(),
+            arrived_seconds=time.time(),
+        )
+        yield beam.pvalue.TaggedOutput(ARRIVALS, arrival)
 
 
 def input_of_message(
@@ -102,16 +110,8 @@ def input_of_message(
         case StoredObject():
             if is_within(found.uri, output) or is_hidden(found.uri) or found.uri.endswith("/"):
                 return None
-            return _ref_of_object(found.uri, found.event_time)
-
-
-def _ref_of_object(uri: str, event_time: datetime | None) -> AudioRef | Failure:
-    # What the notice says of size and time may be of a version that has been replaced since.
-    try:
-        ref = ref_of_file(store.stat(uri))
-    except InputError as error:
-        return read_failure(stable_id("missing", uri, None, None), uri, str(error), event_time)
-    return replace(ref, event_time=event_time or ref.event_time)
+            # What the notice says of size and time may be of a version that is no more.
+            return ref_of_entry(ManifestEntry(found.uri, event_time=found.event_time), found.uri)
 
 
 def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:

@@ -1,0 +1,269 @@
+"""The account of a stream, interval by interval: what came, and what became of it.
+
+What happens to a message is noted when it happens; an interval is closed over the notes that have
+come together, and reads what it states from the rows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Self
+
+from beam_audio import store
+from beam_audio.commits import read_commit
+from beam_audio.ledger import read_ledger
+from beam_audio.places import is_committed
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beam_audio.commits import Commit
+
+FOLDER: Final = "ledger"
+OVERDUE_SECONDS: Final = 6 * 3600.0
+"""An input that nothing came of for so long is told of, once. A unit takes minutes, but where much
+has piled up it may wait for workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message was read.
+
+    Attributes:
+        source_id: The input it told of; None when it told of none.
+        place_id: Where that is.
+        published_seconds: When it was published, since the epoch.
+        arrived_seconds: When it was read.
+    """
+
+    source_id: str | None
+    place_id: str
+    published_seconds: float
+    arrived_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An input had rows already, or another unit is at it."""
+
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A unit was committed.
+
+    Attributes:
+        unit_id: The unit.
+        committed_seconds: When, since the epoch.
+        clip_seconds: What the recogniser was given.
+        padded_seconds: The same, once padded to batches.
+    """
+
+    unit_id: str
+    committed_seconds: float
+    clip_seconds: float
+    padded_seconds: float
+
+
+Note = Arrival | Repeat | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What became of the messages whose end was seen together.
+
+    Attributes:
+        name: Of its ledger, below ``OUTPUT/ledger/``.
+        began: When the first of them was read, UTC, ISO 8601.
+        messages: How many there were.
+        ignored: Those that told of no input.
+        repeated: Those whose input had rows already, or came more than once.
+        inputs: Distinct inputs.
+        missing: Inputs without a row in ``recordings/`` or ``failures/``.
+        unbalanced: Recordings whose samples do not add up.
+        overdue: Inputs that nothing came of for hours; they may be waiting still.
+        waiting: Messages read and not accounted for as yet.
+        recordings: New rows of the table.
+        segments: New segments by decision.
+        failures: New failures by unit, stage and error type.
+        seconds: Source seconds by destination.
+        decoded_seconds: Source seconds decoded.
+        wall_seconds: From the first message read to the last commit.
+        lag_seconds: The longest that a message waited from its publication to its commit.
+        padding: Share of silence in what the recogniser was given; None when it was given nothing.
+    """
+
+    name: str
+    began: str
+    messages: int
+    ignored: int
+    repeated: int
+    inputs: int
+    missing: tuple[str, ...]
+    unbalanced: tuple[str, ...]
+    overdue: tuple[str, ...]
+    waiting: int
+    recordings: int
+    segments: dict[str, int]
+    failures: dict[str, int]
+    seconds: dict[str, float]
+    decoded_seconds: float
+    wall_seconds: float
+    lag_seconds: float
+    padding: float | None
+
+    @property
+    def balances(self) -> bool:
+        """Whether nothing was lost."""
+        return not self.missing and not self.unbalanced and not self.overdue
+
+    @property
+    def line(self) -> str:
+        """All of it on one line of a log."""
+        parts = [
+            f"{self.messages} messages",
+            f"{self.recordings} recordings",
+            f"{self.repeated} repeated",
+            f"{sum(self.failures.values())} failures",
+            f"{self.decoded_seconds:.1f} s of audio",
+            f"{self.decoded_seconds / max(self.wall_seconds, 1e-3):.1f}× real time",
+            f"lag {self.lag_seconds:.1f} s",
+        ]
+        if self.padding is not None:
+            parts.append(f"padding {self.padding:.0%}")
+        if self.ignored:
+            parts.append(f"{self.ignored} ignored")
+        if self.waiting:
+            parts.append(f"{self.waiting} waiting")
+        if not self.balances:
+            parts.append(f"DOES NOT BALANCE: see {FOLDER}/{self.name}.json")
+        return " · ".join(parts)
+
+    def write(self, output: str) -> None:
+        """Write its ledger, ``OUTPUT/ledger/<name>.json``.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        content = asdict(self) | {"balances": self.balances}
+        text = json.dumps(content, indent=1, sort_keys=True)
+        store.write_whole(output, f"{FOLDER}/{self.name}.json", text.encode())
+
+    @classmethod
+    def read(cls, output: str, name: str) -> Self:
+        """Read a ledger.
+
+        Raises:
+            InputError: There is none of this name.
+        """
+        with store.open_to_read(store.join(output, FOLDER, f"{name}.json")) as file:
+            content = json.loads(file.read())
+        del content["balances"]
+        lists = {key: tuple(content[key]) for key in ("missing", "unbalanced", "overdue")}
+        return cls(**content | lists)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """What the notes tell of the ends of inputs."""
+
+    committed: list[Commit]
+    done: dict[str, Done]
+    repeated: set[str]
+
+    @classmethod
+    def of(cls, output: str, notes: Sequence[Note]) -> Self:
+        done = {note.unit_id: note for note in notes if isinstance(note, Done)}
+        records = (read_commit(output, unit) for unit in sorted(done))
+        repeated = {note.source_id for note in notes if isinstance(note, Repeat)}
+        return cls([each for each in records if each is not None], done, repeated)
+
+    def committed_seconds(self) -> dict[str, float]:
+        """When each input was committed."""
+        return {
+            source_id: self.done[commit.unit_id].committed_seconds
+            for commit in self.committed
+            for source_id in commit.sources
+        }
+
+    def padding(self) -> float | None:
+        padded_seconds = sum(each.padded_seconds for each in self.done.values())
+        clip_seconds = sum(each.clip_seconds for each in self.done.values())
+        return 1 - clip_seconds / padded_seconds if padded_seconds else None
+
+
+def close_interval(
+    output: str, name: str, notes: Sequence[Note], now_seconds: float
+) -> tuple[Interval | None, list[Note]]:
+    """Account for the messages of which the end is known.
+
+    Args:
+        output: The output folder.
+        name: Of the ledger; where it ends with a dash, the time and a hash are added.
+        notes: All there are.
+        now_seconds: The time, since the epoch.
+
+    Returns:
+        The account, None when there is nothing to account for, and the notes that stay for the
+        next one.
+
+    Raises:
+        StoreError: The rows cannot be read.
+    """
+    ends = _Ends.of(output, notes)
+    committed = ends.committed_seconds()
+    settled: list[Arrival] = []
+    overdue: list[str] = []
+    waiting: list[Note] = []
+    for arrival in (note for note in notes if isinstance(note, Arrival)):
+        source_id = arrival.source_id
+        if source_id is None or source_id in committed or source_id in ends.repeated:
+            settled.append(arrival)
+        elif now_seconds - arrival.arrived_seconds < OVERDUE_SECONDS:
+            waiting.append(arrival)
+        elif is_committed(output, arrival.place_id, source_id):
+            # Notes come in any order: what told of it went with an earlier message's account.
+            settled.append(arrival)
+            ends.repeated.add(source_id)
+        else:
+            overdue.append(source_id)
+    if not settled and not overdue:
+        return None, list(notes)
+    began_seconds = min((each.arrived_seconds for each in settled), default=now_seconds)
+    ended_seconds = max(committed.values(), default=now_seconds)
+    began = datetime.fromtimestamp(began_seconds, UTC)
+    listed = [each.source_id for each in settled if each.source_id is not None]
+    ledger = read_ledger(output, set(listed), committed=ends.committed, repeated=ends.repeated)
+    if name.endswith("-"):
+        name += f"{began:%Y%m%dT%H%M%S}-{stable_id(sorted(listed), overdue)[:8]}"
+    interval = Interval(
+        name=name,
+        began=began.isoformat(timespec="seconds"),
+        messages=len(settled) + len(overdue),
+        ignored=len(settled) - len(listed),
+        repeated=len(listed) - len(committed.keys() & set(listed)),
+        inputs=ledger.inputs,
+        missing=ledger.missing,
+        unbalanced=ledger.unbalanced,
+        overdue=tuple(overdue),
+        waiting=len(waiting),
+        recordings=ledger.recordings,
+        segments=ledger.segments,
+        failures={"/".join(key): count for key, count in ledger.failures.items()},
+        seconds=ledger.seconds,
+        decoded_seconds=sum(commit.decoded_seconds for commit in ends.committed),
+        wall_seconds=max(ended_seconds - began_seconds, 0.0),
+        lag_seconds=max(
+            (
+                committed.get(each.source_id or "", now_seconds) - each.published_seconds
+                for each in settled
+            ),
+            default=0.0,
+        ),
+        padding=ends.padding(),
+    )
+    return interval, waiting

@@ -1,0 +1,132 @@
+"""Intervals: each message is accounted for once, from the rows, when its end is known."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from unit_runs import levels, ref, run_unit, tones, write
+
+from beam_audio.errors import InputError
+from beam_audio.interval import OVERDUE_SECONDS, Arrival, Done, Interval, Repeat, close_interval
+from beam_audio.places import Claim, claim
+from beam_audio.staleness import Task, Wanted
+from beam_audio.unit import Unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beam_audio.interval import Note
+    from beam_audio.types import AudioRef
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[AudioRef]:
+    return [ref(write(tmp_path / f"{n}.wav", tones(levels(1 + n)))) for n in range(3)]
+
+
+def arrived(item: AudioRef | None, ago_seconds: float = 10.0) -> Arrival:
+    source_id, place_id = (item.source_id, item.place_id) if item else (None, "")
+    return Arrival(source_id, place_id, NOW - ago_seconds - 1, NOW - ago_seconds)
+
+
+def finish(out: Path, *items: AudioRef) -> Done:
+    report = run_unit(out, Unit.of(map(Task, items)))
+    return Done(report.commit.unit_id, NOW - 2, clip_seconds=3.0, padded_seconds=4.0)
+
+
+def close(out: Path, *notes: Note, name: str = "run-1") -> tuple[Interval | None, list[Note]]:
+    return close_interval(str(out), name, notes, NOW)
+
+
+def test_what_came_of_each_message_is_told(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    done = finish(tmp_path, *inputs[:2])
+    again = Repeat(inputs[2].source_id)
+    interval, waiting = close(
+        tmp_path, *map(arrived, inputs), arrived(inputs[0], 4.0), arrived(None), done, again
+    )
+    assert interval is not None
+    assert (interval.messages, interval.ignored, interval.repeated) == (5, 1, 2)
+    assert (interval.inputs, interval.recordings, interval.waiting) == (3, 2, 0)
+    assert interval.decoded_seconds == pytest.approx(3.0)
+    assert interval.wall_seconds == pytest.approx(8.0)
+    assert interval.lag_seconds == pytest.approx(11.0)
+    assert interval.padding == pytest.approx(0.25)
+    assert interval.balances
+    assert waiting == []
+
+
+def test_what_is_not_done_waits_for_a_later_interval(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    early, late = arrived(inputs[0]), arrived(inputs[1])
+    first, waiting = close(tmp_path, early, late, finish(tmp_path, inputs[0]))
+    assert first is not None
+    assert (first.messages, first.waiting) == (1, 1)
+    assert waiting == [late]
+    assert close(tmp_path, *waiting) == (None, [late])
+    second, left = close(tmp_path, *waiting, finish(tmp_path, inputs[1]))
+    assert second is not None
+    assert (second.messages, second.recordings, left) == (1, 1, [])
+
+
+def test_what_came_to_nothing_for_hours_is_told_of_once(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    old = arrived(inputs[0], OVERDUE_SECONDS)
+    interval, waiting = close(tmp_path, old)
+    assert interval is not None
+    assert interval.overdue == (inputs[0].source_id,)
+    assert not interval.balances
+    assert "DOES NOT BALANCE" in interval.line
+    assert waiting == []
+
+
+def test_an_old_message_whose_rows_are_there_is_a_repeated_one(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    item = inputs[0]
+    claim(str(tmp_path), item, Claim(Unit.of([Task(item)]).unit_id, "r"), Wanted({}))
+    finish(tmp_path, item)
+    interval, _ = close(tmp_path, arrived(item, OVERDUE_SECONDS))
+    assert interval is not None
+    assert (interval.repeated, interval.overdue) == (1, ())
+    assert interval.balances
+
+
+def test_rows_that_are_gone_are_missing(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    done = finish(tmp_path, inputs[0])
+    (record,) = (tmp_path / "_units").glob("*.json")
+    content = json.loads(record.read_text())
+    content["files"] = [name for name in content["files"] if name.startswith("segments")]
+    record.write_text(json.dumps(content))
+    interval, _ = close(tmp_path, arrived(inputs[0]), done)
+    assert interval is not None
+    assert interval.missing == (inputs[0].source_id,)
+    assert not interval.balances
+
+
+def test_a_ledger_is_read_as_it_was_written(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    interval, _ = close(tmp_path, arrived(inputs[0]), finish(tmp_path, inputs[0]))
+    assert interval is not None
+    interval.write(str(tmp_path))
+    assert Interval.read(str(tmp_path), "run-1") == interval
+    with pytest.raises(InputError):
+        Interval.read(str(tmp_path), "run-2")
+
+
+def test_many_ledgers_of_a_run_have_names_of_their_own(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    start = time.strftime("%Y%m%dT%H%M%S", time.gmtime(NOW - 10))
+    names = set()
+    for item in inputs:
+        interval, _ = close(tmp_path, arrived(item), finish(tmp_path, item), name="run-")
+        assert interval is not None
+        assert interval.name.startswith(f"run-{start}-")
+        names.add(interval.name)
+    assert len(names) == 3

@@ -1,0 +1,72 @@
+"""WriteLedgers: at the end of what is bounded, and time and again of what has no end."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing.util import assert_that, equal_to
+from unit_runs import levels, ref, run_unit, tones, write
+
+from beam_audio.interval import Arrival, Done
+from beam_audio.staleness import Task
+from beam_audio.transforms.ledgers import WriteLedgers
+from beam_audio.unit import Unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from beam_audio.interval import Note
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> list[Note]:
+    """Three arrivals, and the ends of the three."""
+    items = [ref(write(tmp_path / f"{n}.wav", tones(levels(1 + n)))) for n in range(3)]
+    now_seconds = time.time()
+    units = [run_unit(tmp_path / "out", Unit.of([Task(item)])) for item in items]
+    return [
+        *(Arrival(item.source_id, item.place_id, now_seconds, now_seconds) for item in items),
+        *(Done(unit.commit.unit_id, now_seconds + 1, 1.0, 1.0) for unit in units),
+    ]
+
+
+def ledgers(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((out / "ledger").iterdir())]
+
+
+def test_one_interval_over_all_there_is(tmp_path: Path, notes: list[Note]) -> None:
+    write_ledgers = WriteLedgers(str(tmp_path / "out"), "run-1", every_seconds=None)
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        intervals = pipeline | beam.Create(notes) | write_ledgers
+        assert_that(intervals | beam.Map(lambda each: each.recordings), equal_to([3]))
+    (ledger,) = ledgers(tmp_path / "out")
+    assert ledger["name"] == "run-1"
+    assert ledger["balances"]
+
+
+def test_intervals_follow_each_other_and_wait_for_what_is_not_done(
+    tmp_path: Path, notes: list[Note]
+) -> None:
+    stream = (
+        TestStream()
+        .add_elements(notes[:4])  # all came, one is done
+        .advance_processing_time(int(time.time()) + 600)  # from 0; timers are set by the wall's
+        .add_elements(notes[4:5])
+        .advance_processing_time(600)
+        .add_elements(notes[5:])
+        .advance_watermark_to_infinity()
+    )
+    options = PipelineOptions(["--streaming"])
+    with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
+        _ = pipeline | stream | WriteLedgers(str(tmp_path / "out"), "run-", every_seconds=60)
+    found = ledgers(tmp_path / "out")
+    assert sorted((each["messages"], each["waiting"]) for each in found) == [(1, 0), (1, 1), (1, 2)]
+    assert all(each["balances"] for each in found)
