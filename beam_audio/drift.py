@@ -12,11 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from beam_audio.commits import counted_sources, read_commits, units_by_file
 from beam_audio.errors import ConfigError
-from beam_audio.parts import partition_keys
 from beam_audio.schema import PARTITION_LANGUAGE
 from beam_audio.stability import chance_index, stability_index
 from beam_audio.stored import rows_of
@@ -35,6 +36,7 @@ MIN_REFERENCE_ROWS: Final = 100
 _NUMBERS: Final = {"snr_db": " dB", "avg_logprob": ""}
 """Measures that are numbers, and the units they are told in."""
 _MEASURES: Final = (*_NUMBERS, PARTITION_LANGUAGE)
+_FOLDERS: Final = ds.partitioning(pa.schema([(PARTITION_LANGUAGE, pa.string())]), flavor="hive")
 _DECIMALS: Final = 3
 _QUANTILES: Final = {"p05": 5, "p25": 25, "p50": 50, "p75": 75, "p95": 95}
 _DECILES: Final = range(10, 100, 10)
@@ -181,7 +183,7 @@ def read_sample(root: str, committed: Sequence[Commit]) -> Sample:
     sample = Sample()
     for name, units in units_by_file(committed).items():
         if name.startswith("segments/"):
-            keys = partition_keys(name)
+            keys = ds.get_partition_keys(_FOLDERS.parse(name))
             stored = [measure for measure in _MEASURES if measure not in keys]
             for rows in rows_of(root, name, counted_sources(units), ["recording_id", *stored]):
                 sample.recordings.update(rows.column("recording_id").to_pylist())
@@ -189,8 +191,8 @@ def read_sample(root: str, committed: Sequence[Commit]) -> Sample:
                     values = rows.column(measure)
                     rounded = pc.round(values, _DECIMALS) if measure in _NUMBERS else values
                     sample.counts[measure].update(rounded.to_pylist())
-                for measure in keys.keys() & sample.counts.keys():
-                    sample.counts[measure][keys[measure]] += rows.num_rows
+                for measure, value in keys.items():
+                    sample.counts[measure][value] += rows.num_rows
     return sample
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,12 +31,6 @@ def partition_folder(table: Table, keys: tuple[tuple[str, str | None], ...]) -> 
     whole.
     """
     return "/".join([table, *(f"{key}={_folder_value(value)}" for key, value in keys)])
-
-
-def partition_keys(name: str) -> dict[str, str | None]:
-    """Keys and values of the hive folders a part file is in; a value that was cut stays so."""
-    pairs = (folder.partition("=") for folder in name.split("/")[1:-1])
-    return {key: None if value == _HIVE_NULL else unquote(value) for key, _, value in pairs}
 
 
 def _folder_value(value: str | None) -> str:
