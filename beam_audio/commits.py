@@ -122,6 +122,11 @@ def units_by_file(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
     return dict(units)
 
 
+def counted_sources(units: Iterable[Commit]) -> frozenset[str]:
+    """Inputs whose rows count in a file that these units name."""
+    return frozenset(source_id for commit in units for source_id in commit.sources)
+
+
 def write_commit(root: str, commit: Commit) -> Commit:
     """Write a unit's commit record, if what it replaces is the version before.
 

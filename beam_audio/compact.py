@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from beam_audio import store
 from beam_audio.commits import (
     SHARED,
+    counted_sources,
     is_shared,
     read_commits,
     rename_parts,
@@ -139,12 +140,7 @@ def _groups(
 def _is_stale(root: str, name: str, units: Sequence[Commit]) -> bool:
     with store.open_to_read(store.join(root, name)) as file:
         (held,) = pq.ParquetFile(file).read(columns=["source_id"]).columns
-    return not _counted(units).issuperset(held.unique().to_pylist())
-
-
-def _counted(units: Sequence[Commit]) -> frozenset[str]:
-    """Inputs whose rows count in a file that these units name."""
-    return frozenset(source_id for commit in units for source_id in commit.sources)
+    return not counted_sources(units).issuperset(held.unique().to_pylist())
 
 
 def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]]) -> None:
@@ -156,7 +152,7 @@ def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]
     part_id = f"{SHARED}-{stable_id('shared', sorted(group), versions)}"
     with PartWriter(root, part_id, audio=audio) as writer:
         for name in group:
-            for batch in rows_of(root, name, _counted(units[name])):
+            for batch in rows_of(root, name, counted_sources(units[name])):
                 writer.copy(table, _folder(name), batch)
         (merged,) = writer.publish()
     for unit_id in sorted(members):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from beam_audio import store
-from beam_audio.commits import is_shared, read_commits, units_by_file
+from beam_audio.commits import counted_sources, is_shared, read_commits, units_by_file
 from beam_audio.schema import LEDGER_COLUMNS
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _rows(
             with store.open_to_read(store.join(root, name)) as file:
                 rows = pq.ParquetFile(file).read(columns=columns).to_pylist()
             if is_shared(name):
-                counted = {source_id for commit in units for source_id in commit.sources}
+                counted = counted_sources(units)
                 rows = [row for row in rows if row["source_id"] in counted]
             yield from rows
 

@@ -31,7 +31,7 @@ from beam_audio.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Sequence
 
     from beam_audio.commits import Commit
     from beam_audio.parts import PartWriter
@@ -135,14 +135,19 @@ def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str
                 writer.copy(table, name.rpartition("/")[0], batch)
 
 
-def rows_of(root: str, name: str, source_ids: Container[str]) -> Iterator[pa.RecordBatch]:
+def rows_of(
+    root: str, name: str, source_ids: Container[str], columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """Rows of a part file that come from these inputs; of a file others share, little else is read.
 
     Args:
         root: The output folder.
         name: The file, relative to it.
         source_ids: The inputs.
+        columns: Those wanted, beside ``source_id``; what stands in folder names is in no file. All
+            by default.
     """
+    wanted = None if columns is None else ["source_id", *columns]
     with store.open_to_read(store.join(root, name)) as opened:
         file = pq.ParquetFile(opened)
         groups = [
@@ -151,7 +156,7 @@ def rows_of(root: str, name: str, source_ids: Container[str]) -> Iterator[pa.Rec
             if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
         ]
         # Of no row group at all, older pyarrow reads one that is not there.
-        for batch in file.iter_batches(_READ_ROWS, row_groups=groups) if groups else ():
+        for batch in file.iter_batches(_READ_ROWS, groups, wanted) if groups else ():
             yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
 
 

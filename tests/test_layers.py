@@ -23,7 +23,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors types version",
         "vad_graph",
-        "cuts decoders manifest text vad vad_settings",
+        "cuts decoders manifest stability text vad vad_settings",
         "joining messages scores",
         "evidence",
         "audio clips metrics rules segment",
@@ -36,7 +36,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "columns ledger recognition staleness",
         "rows",
         "stored",
-        "compact places redo",
+        "compact drift places redo",
         "interval",
         "unit_work",
         "unit",

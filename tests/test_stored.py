@@ -27,7 +27,7 @@ from unit_runs import (
 from beam_audio.parts import PartWriter
 from beam_audio.rows import recording_rows
 from beam_audio.segment import SegmentSettings
-from beam_audio.stored import StoredUnit, carry
+from beam_audio.stored import StoredUnit, carry, rows_of
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
@@ -126,3 +126,12 @@ def test_a_copy_leaves_out_what_is_replaced_and_nothing_else(tmp_path: Path) -> 
     }
     assert read_all(target) == expected
     assert writer.rows == {"segments": 4, "recordings": 2, "failures": 1}
+
+
+def test_only_the_columns_asked_for_are_read(tmp_path: Path) -> None:
+    inputs = [ref(write(tmp_path / f"{index}.wav", tones([0.1, 0.2]))) for index in range(2)]
+    commit = transcribe(tmp_path / "out", *inputs).commit
+    (name,) = commit.files_of("segments")
+    (rows,) = rows_of(str(tmp_path / "out"), name, {inputs[0].source_id}, ["text", "language"])
+    assert rows.schema.names == ["source_id", "text"]  # the language is in the folder's name
+    assert rows["source_id"].to_pylist() == [inputs[0].source_id] * 2
