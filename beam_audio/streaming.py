@@ -120,9 +120,7 @@ def build_stream(
     units, repeated = inputs | "Arrivals" >> GroupArrivals(
         config.output, wanted, run_id=job.run_id, max_wait_seconds=config.max_wait_seconds
     )
-    reports = units | "Transcribe" >> RunUnits(
-        job.settings, job.handler, output=config.output, run_id=job.run_id
-    )
+    reports = units | "Transcribe" >> RunUnits(job.model, output=config.output, run_id=job.run_id)
     return inputs, reports, repeated
 
 
