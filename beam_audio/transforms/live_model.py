@@ -160,7 +160,7 @@ class _Watch:
         require_alive(recognizer)
         settings = self._settings_for(ModelFacts.of(recognizer))
         if model_files(self._handler.model) != files:
-            raise ModelError(f"{name} was written to while it was read")
+            raise ModelError(f"{name} changed while it was read")
         return settings, recognizer
 
     def _exchange(self, files: list[StoredFile], choice: Choice) -> None:
@@ -187,7 +187,7 @@ class _Watch:
             _LOG.warning(
                 "--model=%s is refused: %s; %s goes on",
                 self._handler.model,
-                error if isinstance(error, BeamAudioError) else repr(error),
+                str(error) if isinstance(error, BeamAudioError) else repr(error),
                 self._choice[0].rows.model_id,
             )
         self._refused = files
