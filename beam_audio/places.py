@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Final
 from beam_audio import store
 from beam_audio.commits import commit_files, load_commit, read_commit
 from beam_audio.errors import StoreError
-from beam_audio.staleness import committed_sources
+from beam_audio.staleness import Task, committed_sources
 from beam_audio.swap import swap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beam_audio.staleness import Committed, Input, Task, Wanted
+    from beam_audio.staleness import Committed, Input
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
 _PLACES: Final = "_places"
@@ -41,17 +41,17 @@ class Claim:
     run_id: str
 
 
-def claim(root: str, item: Input, mine: Claim, wanted: Wanted) -> Task | None:
+def claim(root: str, item: Input, mine: Claim) -> Task | None:
     """Take an input, unless it has rows or somebody else of this run is at it.
 
     Taking it again for the same unit, as after a crash, gives the same task. An input that another
-    run took and did not finish is taken over.
+    run took and did not finish is taken over. Rows that were made of the place's content stay as
+    they are, whatever they were made with; content that is new there is done.
 
     Args:
         root: The output folder.
         item: The input.
         mine: Who takes it.
-        wanted: What the rows should be made with; rows made otherwise stay as they are.
 
     Returns:
         What is to be done; None when nothing is.
@@ -64,14 +64,15 @@ def claim(root: str, item: Input, mine: Claim, wanted: Wanted) -> Task | None:
         current = _content(store.join(root, name))
         claims = _claims(name, current)
         committed = _committed(root, item.place_id, claims.values())
-        task = next((task for found, task in wanted.tasks([item], committed) if not found), None)
+        is_done = any(each.source_id == item.source_id for each in committed)
         theirs = claims.pop(item.source_id, mine)
         is_taken = theirs.run_id == mine.run_id and theirs.unit_id != mine.unit_id
-        if task is None or is_taken:
+        if is_done or is_taken:
             return None
         content = _encoded({item.source_id: mine, **dict(islice(claims.items(), _REMEMBERED))})
         if swap(root, name, content, partial(operator.eq, current)) == content:
-            return task
+            recorded = [each.state for each in committed if each.state.outcome == "recorded"]
+            return Task(item, known=tuple(id_ for state in recorded for id_ in state.recording_ids))
 
 
 def index_commits(root: str, run_id: str) -> int:

@@ -21,7 +21,6 @@ from beam_audio.ledger import Ledger, read_ledger
 from beam_audio.pipeline import prepare
 from beam_audio.places import forget_places, index_commits
 from beam_audio.runners import choose_runner, is_local
-from beam_audio.staleness import Wanted
 from beam_audio.subscription import Subscription
 from beam_audio.transforms.arrivals import GroupArrivals
 from beam_audio.transforms.names import WriteNames, read_names
@@ -116,9 +115,8 @@ def build_stream(
     """
     refs, failures = messages | "Read" >> ReadMessages(config.output, config.event_time_attribute)
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
-    wanted = Wanted(job.settings.rows.layers, job.settings.language == "from_manifest")
     units, repeated = inputs | "Arrivals" >> GroupArrivals(
-        config.output, wanted, run_id=job.run_id, max_wait_seconds=config.max_wait_seconds
+        config.output, run_id=job.run_id, max_wait_seconds=config.max_wait_seconds
     )
     reports = units | "Transcribe" >> RunUnits(job.model, output=config.output, run_id=job.run_id)
     return inputs, reports, repeated

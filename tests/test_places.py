@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from unit_runs import (
+    LAYERS,
     Scripted,
     fail_when_loud,
     levels,
@@ -24,7 +25,7 @@ from unit_runs import (
 from beam_audio.commits import unit_id
 from beam_audio.errors import StoreError
 from beam_audio.places import HORIZON_SECONDS, Claim, claim, forget_places, index_commits
-from beam_audio.staleness import Task, Wanted
+from beam_audio.staleness import Task
 from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
@@ -32,18 +33,14 @@ if TYPE_CHECKING:
 
     from beam_audio.types import AudioRef
 
-WANTED = Wanted(settings().rows.layers)
-
 
 @pytest.fixture
 def item(tmp_path: Path) -> AudioRef:
     return ref(write(tmp_path / "a.wav", tones(levels(2))))
 
 
-def take(
-    out: Path, item: AudioRef, unit: str = "u1", run: str = "r1", wanted: Wanted = WANTED
-) -> Task | None:
-    return claim(str(out), item, Claim(unit, run), wanted)
+def take(out: Path, item: AudioRef, unit: str = "u1", run: str = "r1") -> Task | None:
+    return claim(str(out), item, Claim(unit, run))
 
 
 def finish(out: Path, item: AudioRef, unit: str) -> None:
@@ -75,8 +72,24 @@ def test_what_has_rows_is_never_taken_again(tmp_path: Path, item: AudioRef, run:
     finish(tmp_path, item, "u1")
     assert take(tmp_path, item, unit="u1", run=run) is None
     assert take(tmp_path, item, unit="u2", run=run) is None
-    other_rules = Wanted({**WANTED.layers, "rules": "other"})
-    assert take(tmp_path, item, unit="u3", run=run, wanted=other_rules) is None
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, "rules"])
+def test_rows_stay_as_they_were_made_and_new_content_is_done(
+    tmp_path: Path, item: AudioRef, layer: str
+) -> None:
+    """As when the model was exchanged since, or the message now says something else."""
+    take(tmp_path, item)
+    made_otherwise = settings(layers=LAYERS | {layer: "another"})
+    run_unit(tmp_path, Unit("u1", (Task(item),)), using=made_otherwise)
+    assert take(tmp_path, item, unit="u2") is None
+    content = write(tmp_path / "a.wav", tones(levels(3)))
+    new = ref(content, version="2", reference_text="what it says now")
+    task = take(tmp_path, new, unit="u2")
+    assert task is not None
+    report = run_unit(tmp_path, Unit("u2", (task,)))
+    assert report.commit.rows["recordings"] == 1
+    assert take(tmp_path, new, unit="u3") is None
 
 
 def test_the_same_content_written_again_is_known(tmp_path: Path, item: AudioRef) -> None:

@@ -11,9 +11,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
-from unit_runs import levels, ref, run_unit, settings, tones, write
+from unit_runs import levels, ref, run_unit, tones, write
 
-from beam_audio.staleness import Wanted
 from beam_audio.transforms.arrivals import UNIT_INPUTS, GroupArrivals
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from beam_audio.types import AudioRef
     from beam_audio.unit import Unit
 
-WANTED = Wanted(settings().rows.layers)
-
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> list[AudioRef]:
@@ -32,7 +29,7 @@ def inputs(tmp_path: Path) -> list[AudioRef]:
 
 
 def group(out: Path, run_id: str = "r", clock: Callable[[], float] = time.time) -> GroupArrivals:
-    return GroupArrivals(str(out), WANTED, run_id=run_id, max_wait_seconds=30, clock=clock)
+    return GroupArrivals(str(out), run_id=run_id, max_wait_seconds=30, clock=clock)
 
 
 def at_the_start() -> float:

@@ -15,7 +15,7 @@ from beam_audio.unit import Unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from beam_audio.staleness import Input, Wanted
+    from beam_audio.staleness import Input
 
 UNITS: Final = "units"
 REPEATED: Final = "repeated"
@@ -31,7 +31,6 @@ class GroupArrivals(beam.PTransform):
 
     Args:
         output: The output folder.
-        wanted: What the rows should be made with.
         run_id: Name of the run.
         max_wait_seconds: How long an input may wait for others.
         clock: What the time is; a test stream has its own.
@@ -40,7 +39,6 @@ class GroupArrivals(beam.PTransform):
     def __init__(
         self,
         output: str,
-        wanted: Wanted,
         *,
         run_id: str,
         max_wait_seconds: float,
@@ -48,7 +46,6 @@ class GroupArrivals(beam.PTransform):
     ) -> None:
         super().__init__()
         self._output = output
-        self._wanted = wanted
         self._run_id = run_id
         self._max_wait_seconds = max_wait_seconds
         self._clock = clock
@@ -65,17 +62,14 @@ class GroupArrivals(beam.PTransform):
             | "Items" >> beam.Values()
             | "Fix" >> beam.Reshuffle()
             | "Claim"
-            >> beam.ParDo(_Claim(self._output, self._wanted, self._run_id)).with_outputs(
-                REPEATED, main=UNITS
-            )
+            >> beam.ParDo(_Claim(self._output, self._run_id)).with_outputs(REPEATED, main=UNITS)
         )
 
 
 class _Claim(beam.DoFn):
-    def __init__(self, output: str, wanted: Wanted, run_id: str) -> None:
+    def __init__(self, output: str, run_id: str) -> None:
         super().__init__()
         self._output = output
-        self._wanted = wanted
         self._run_id = run_id
 
     def process(self, element: Iterable[Input]) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
@@ -83,7 +77,7 @@ class _Claim(beam.DoFn):
         mine = Claim(unit_id(items), self._run_id)
         tasks = []
         for source_id, item in sorted(items.items()):
-            task = claim(self._output, item, mine, self._wanted)
+            task = claim(self._output, item, mine)
             if task is not None:
                 tasks.append(task)
             else:
