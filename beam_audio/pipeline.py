@@ -6,6 +6,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -19,11 +20,12 @@ from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.recording import PrepareSettings
 from beam_audio.remote import local_model
 from beam_audio.rows import RowSettings
-from beam_audio.rules import load_rules
+from beam_audio.rules import Rules, load_rules
 from beam_audio.run_file import RunResult, result_of, write_run_file
 from beam_audio.runners import choose_runner, runs_in_this_process, threads_per_process
 from beam_audio.submission import check_submission
 from beam_audio.text import normalizer_for
+from beam_audio.transforms.live_model import FixedModel, LiveModel
 from beam_audio.transforms.names import WriteNames, read_names
 from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -31,13 +33,13 @@ from beam_audio.transforms.units import TranscribeUnits
 from beam_audio.unit_work import UnitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from apache_beam.runners.runner import PipelineResult
 
-    from beam_audio.asr import Recognizer
     from beam_audio.commits import Commit
     from beam_audio.config import RunConfig
+    from beam_audio.transforms.live_model import Choice
 
 
 def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
@@ -92,16 +94,18 @@ class Prepared:
     Attributes:
         settings: What the rows depend on.
         handler: The model.
+        model: Both, as the units take them: a stream's model may be exchanged while it runs.
         run_id: Name of the run.
         before: What the output held.
-        recognizer: The model, held here for workers that share this process.
+        held: Keeps the model in memory for workers that share this process.
     """
 
     settings: UnitSettings
     handler: OnnxAsrModelHandler
+    model: FixedModel | LiveModel
     run_id: str
     before: list[Commit]
-    recognizer: Recognizer | None
+    held: Callable[[], Choice] | None
 
 
 def prepare(config: RunConfig, options: PipelineOptions) -> Prepared:
@@ -116,17 +120,18 @@ def prepare(config: RunConfig, options: PipelineOptions) -> Prepared:
     require_access((config.input, config.manifest, config.output, config.model), options)
     if config.subscription is None:
         _check_input(config)
-    model = local_model(config.model)
-    facts = _model_facts(config, model)
-    settings = unit_settings(config, facts)
+    settings_for = settings_by_model(config)
+    settings = settings_for(_model_facts(config, local_model(config.model)))
     store.require_writable(config.output)
     before = list(commits.read_commits(config.output))
     _check_same_layout(before, settings)
     handler = model_handler(config, threads=threads_per_process(options))
+    is_stream = config.subscription is not None
+    model = LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler)
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
-    recognizer = handler.acquire() if runs_in_this_process(options) else None
+    held = model.acquire() if runs_in_this_process(options) else None
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    return Prepared(settings, handler, run_id, before, recognizer)
+    return Prepared(settings, handler, model, run_id, before, held)
 
 
 def build(
@@ -174,11 +179,24 @@ def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
         ConfigError: The flags do not fit the model, the normaliser is unknown, or the rules cannot
             be read.
     """
+    return settings_by_model(config)(facts)
+
+
+def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]:
+    """What :func:`unit_settings` gives for each model, for workers: no file is read there.
+
+    Raises:
+        ConfigError: The normaliser is unknown, or the rules cannot be read.
+    """
+    normalizer_for(None, config.normalizer)
+    return partial(_unit_settings, config, load_rules(config.rules))
+
+
+def _unit_settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSettings:
     stated = {"auto", "from_manifest"} | facts.languages
     if facts.languages and config.language not in stated:
         known = ", ".join(sorted(facts.languages))
         raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
-    normalizer_for(None, config.normalizer)
     return UnitSettings(
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
@@ -190,7 +208,7 @@ def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
         ),
         rows=RowSettings(
             normalizer=config.normalizer,
-            rules=load_rules(config.rules),
+            rules=rules,
             partition_by=config.partition_keys,
             store_audio=config.store_audio,
             model_id=facts.model_id,

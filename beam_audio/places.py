@@ -25,7 +25,7 @@ from beam_audio.swap import swap
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beam_audio.staleness import Committed, Input, Wanted
+    from beam_audio.staleness import Committed, Input
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
 _PLACES: Final = "_places"
@@ -49,17 +49,17 @@ class Claim:
     batch: str = ""
 
 
-def claim(root: str, item: Input, mine: Claim, wanted: Wanted) -> Task | None:
+def claim(root: str, item: Input, mine: Claim) -> Task | None:
     """Take an input, unless it has rows or somebody else of this run is at it.
 
     Taking it again for the very same claim, as when a worker died, gives the same task. An input
-    that another run took and did not finish is taken over.
+    that another run took and did not finish is taken over. Rows that were made of the place's
+    content stay as they are, whatever they were made with; content that is new there is done.
 
     Args:
         root: The output folder.
         item: The input.
         mine: Who takes it.
-        wanted: What the rows should be made with; rows made otherwise stay as they are.
 
     Returns:
         What is to be done; None when nothing is.
@@ -72,17 +72,15 @@ def claim(root: str, item: Input, mine: Claim, wanted: Wanted) -> Task | None:
         current = _content(store.join(root, name))
         claims = _claims(name, current)
         committed = _committed(root, item.place_id, claims.values())
-        task = next((task for found, task in wanted.tasks([item], committed) if not found), None)
+        is_done = any(each.source_id == item.source_id for each in committed)
         theirs = claims.pop(item.source_id, None)
-        if theirs == mine:
-            # Claimed before a worker died, perhaps after its commit, of which nobody told then.
-            return task or Task(item)
-        is_taken = theirs is not None and theirs.run_id == mine.run_id
-        if task is None or is_taken:
+        if theirs != mine and (is_done or (theirs and theirs.run_id == mine.run_id)):
             return None
         content = _encoded({item.source_id: mine, **claims})
-        if swap(root, name, content, partial(operator.eq, current)) == content:
-            return task
+        # The very same claim: before a worker died, perhaps after a commit of which nobody told.
+        if theirs == mine or swap(root, name, content, partial(operator.eq, current)) == content:
+            recorded = [each.state for each in committed if each.state.outcome == "recorded"]
+            return Task(item, known=tuple(id_ for state in recorded for id_ in state.recording_ids))
 
 
 def is_committed(root: str, place_id: str, source_id: str) -> bool:

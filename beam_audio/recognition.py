@@ -133,6 +133,6 @@ def require_alive(recognizer: Recognizer) -> None:
     (result,) = recognise(recognizer, [Request(silence)])
     if isinstance(result, Exception):
         raise ModelError(
-            f"{recognizer.model_id} fails on everything, silence included: {result!r}; nothing of "
-            "the unit is committed. Check the model with: beam-audio models check"
+            f"{recognizer.model_id} fails on everything, silence included: {result!r}; no unit "
+            "is committed with it. Check the model with: beam-audio models check"
         ) from result

@@ -22,7 +22,6 @@ from beam_audio.messages import Message
 from beam_audio.pipeline import prepare
 from beam_audio.places import forget_places, index_commits
 from beam_audio.runners import choose_runner, is_dataflow, is_local
-from beam_audio.staleness import Wanted
 from beam_audio.subscription import Subscription
 from beam_audio.transforms.arrivals import REPEATED, UNITS, GroupArrivals
 from beam_audio.transforms.ledgers import WriteLedgers
@@ -121,17 +120,15 @@ def build_stream(
         every_seconds: An interval's length; None is all there is.
     """
     read = messages | "Read" >> ReadMessages(config.output, config.event_time_attribute)
-    wanted = Wanted(job.settings.rows.layers, job.settings.language == "from_manifest")
     arrivals = GroupArrivals(
         config.output,
-        wanted,
         run_id=job.run_id,
         unit_bytes=config.unit_bytes,
         max_wait_seconds=config.max_wait_seconds,
     )
     grouped = (read[REFS], read[FAILURES]) | "Inputs" >> beam.Flatten() | "Arrivals" >> arrivals
     reports = grouped[UNITS] | "Transcribe" >> RunUnits(
-        job.settings, job.handler, output=config.output, run_id=job.run_id
+        job.model, output=config.output, run_id=job.run_id
     )
     done = reports | "Done" >> beam.Map(done_of)
     return (

@@ -105,6 +105,7 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
         target: Directory to appear; one that is built already is left as it is.
 
     Raises:
+        ChecksumError: A source file was written to meanwhile.
         ModelError: The checkpoint cannot be read, or the cache directory cannot be written.
     """
     from beam_audio.models.whisper_export import export_whisper  # noqa: PLC0415 (needs onnx)
@@ -118,6 +119,9 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
     with scratch_directory(target.parent) as scratch:
         export_whisper(checkpoint, scratch, precision=precision)
         shutil.copyfile(files[TOKENIZER_FILE], scratch / TOKENIZER_FILE)
+        for source, expected in sources.items():  # or another model would stand under their names
+            fix = "it was written to while it was read: try again"
+            require_sha256(file_sha256(files[source]), expected, str(files[source]), fix)
         content = {
             "format": _FORMAT,
             "name": name,

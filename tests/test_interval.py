@@ -12,7 +12,7 @@ from unit_runs import levels, ref, run_unit, tones, write
 from beam_audio.errors import InputError
 from beam_audio.interval import OVERDUE_SECONDS, Arrival, Done, Interval, Repeat, close_interval
 from beam_audio.places import Claim, claim
-from beam_audio.staleness import Task, Wanted
+from beam_audio.staleness import Task
 from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_an_old_message_whose_rows_are_there_is_a_repeated_one(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
     item = inputs[0]
-    claim(str(tmp_path), item, Claim(Unit.of([Task(item)]).unit_id, "r"), Wanted({}))
+    claim(str(tmp_path), item, Claim(Unit.of([Task(item)]).unit_id, "r"))
     finish(tmp_path, item)
     interval, _ = close(tmp_path, arrived(item, OVERDUE_SECONDS))
     assert interval is not None

@@ -32,8 +32,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {path.name: path for path in directory.iterdir()}
 
 
-def build(source: dict[str, Path], target: Path) -> BuiltModel:
-    sources = {name: file_sha256(path) for name, path in source.items()}
+def build(
+    source: dict[str, Path], target: Path, sources: dict[str, str] | None = None
+) -> BuiltModel:
+    sources = sources or {name: file_sha256(path) for name, path in source.items()}
     build_whisper(
         "random",
         layout="huggingface",
@@ -61,6 +63,15 @@ def test_a_build_replaces_what_is_broken_and_leaves_nothing_else(
     (target / "config.json").write_text("{")
     check_built(build(source, target))
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_weights_that_change_under_a_build_leave_nothing_under_their_name(
+    source: dict[str, Path], tmp_path: Path
+) -> None:
+    before = {name: file_sha256(path) for name, path in source.items()}
+    with pytest.raises(ChecksumError, match=r"model\.safetensors.*written to while it was read"):
+        build(source, tmp_path / "model", before | {"model.safetensors": "0" * 64})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_identity_is_of_weights_exporter_and_precision() -> None:

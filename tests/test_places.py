@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from unit_runs import (
+    LAYERS,
     Scripted,
     fail_when_loud,
     levels,
@@ -31,7 +32,7 @@ from beam_audio.places import (
     index_commits,
     is_committed,
 )
-from beam_audio.staleness import Task, Wanted
+from beam_audio.staleness import Task
 from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
@@ -39,23 +40,16 @@ if TYPE_CHECKING:
 
     from beam_audio.types import AudioRef
 
-WANTED = Wanted(settings().rows.layers)
-
 
 @pytest.fixture
 def item(tmp_path: Path) -> AudioRef:
     return ref(write(tmp_path / "a.wav", tones(levels(2))))
 
 
-def take(  # noqa: PLR0913, PLR0917 - each with its default
-    out: Path,
-    item: AudioRef,
-    unit: str = "u1",
-    run: str = "r1",
-    batch: str = "b1",
-    wanted: Wanted = WANTED,
+def take(
+    out: Path, item: AudioRef, unit: str = "u1", run: str = "r1", batch: str = "b1"
 ) -> Task | None:
-    return claim(str(out), item, Claim(unit, run, batch), wanted)
+    return claim(str(out), item, Claim(unit, run, batch))
 
 
 def finish(out: Path, item: AudioRef, unit: str) -> None:
@@ -103,8 +97,24 @@ def test_what_has_rows_is_never_taken_again(tmp_path: Path, item: AudioRef, run:
     finish(tmp_path, item, "u1")
     assert take(tmp_path, item, unit="u1", run=run, batch="b2") is None
     assert take(tmp_path, item, unit="u2", run=run) is None
-    other_rules = Wanted({**WANTED.layers, "rules": "other"})
-    assert take(tmp_path, item, unit="u3", run=run, wanted=other_rules) is None
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, "rules"])
+def test_rows_stay_as_they_were_made_and_new_content_is_done(
+    tmp_path: Path, item: AudioRef, layer: str
+) -> None:
+    """As when the model was exchanged since, or the message now says something else."""
+    take(tmp_path, item)
+    made_otherwise = settings(layers=LAYERS | {layer: "another"})
+    run_unit(tmp_path, Unit("u1", (Task(item),)), using=made_otherwise)
+    assert take(tmp_path, item, unit="u2") is None
+    content = write(tmp_path / "a.wav", tones(levels(3)))
+    new = ref(content, version="2", reference_text="what it says now")
+    task = take(tmp_path, new, unit="u2")
+    assert task is not None
+    report = run_unit(tmp_path, Unit("u2", (task,)))
+    assert report.commit.rows["recordings"] == 1
+    assert take(tmp_path, new, unit="u3") is None
 
 
 def test_the_same_content_written_again_is_known(tmp_path: Path, item: AudioRef) -> None:

@@ -11,10 +11,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
-from unit_runs import levels, ref, run_unit, settings, tones, write
+from unit_runs import levels, ref, run_unit, tones, write
 
 from beam_audio.interval import Repeat
-from beam_audio.staleness import Wanted
 from beam_audio.transforms.arrivals import GroupArrivals
 from beam_audio.transforms.group import MAX_UNIT_INPUTS
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from beam_audio.types import AudioRef
     from beam_audio.unit import Unit
 
-WANTED = Wanted(settings().rows.layers)
-
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> list[AudioRef]:
@@ -34,9 +31,7 @@ def inputs(tmp_path: Path) -> list[AudioRef]:
 
 
 def group(out: Path, run_id: str = "r", unit_bytes: int = 32 << 20) -> GroupArrivals:
-    return GroupArrivals(
-        str(out), WANTED, run_id=run_id, unit_bytes=unit_bytes, max_wait_seconds=30
-    )
+    return GroupArrivals(str(out), run_id=run_id, unit_bytes=unit_bytes, max_wait_seconds=30)
 
 
 def note(line: str, file: str) -> None:

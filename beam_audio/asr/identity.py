@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import external_weights
@@ -15,6 +15,7 @@ from beam_audio.models.whisper_config import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from beam_audio.asr.recognizer import Recognizer
     from beam_audio.models.layout import ModelLayout
 
 RUNTIME_VERSION: Final = "1"
@@ -44,6 +45,17 @@ class ModelFacts:
     sample_rate_hz: int
     max_seconds: float
     languages: frozenset[str]
+
+    @classmethod
+    def of(cls, recognizer: Recognizer) -> Self:
+        """The facts of a model that is loaded, the same as before loading it."""
+        return cls(
+            model_id=recognizer.model_id,
+            model_sha256=recognizer.model_sha256,
+            sample_rate_hz=recognizer.sample_rate_hz,
+            max_seconds=recognizer.max_seconds,
+            languages=recognizer.languages,
+        )
 
 
 def identify(layout: ModelLayout) -> ModelFacts:

@@ -18,7 +18,7 @@ from beam_audio.unit import Unit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from beam_audio.staleness import Input, Wanted
+    from beam_audio.staleness import Input
 
 UNITS: Final = "units"
 REPEATED: Final = "repeated"
@@ -34,7 +34,6 @@ class GroupArrivals(beam.PTransform):
 
     Args:
         output: The output folder.
-        wanted: What the rows should be made with.
         run_id: Name of the run.
         unit_bytes: Encoded bytes a unit.
         max_wait_seconds: How long an input may wait for others.
@@ -43,14 +42,13 @@ class GroupArrivals(beam.PTransform):
     def __init__(
         self,
         output: str,
-        wanted: Wanted,
         *,
         run_id: str,
         unit_bytes: int,
         max_wait_seconds: float,
     ) -> None:
         super().__init__()
-        self._claim = _Claim(output, wanted, run_id)
+        self._claim = _Claim(output, run_id)
         self._unit_bytes = unit_bytes
         self._max_wait_seconds = max_wait_seconds
 
@@ -73,10 +71,9 @@ class GroupArrivals(beam.PTransform):
 
 
 class _Claim(beam.DoFn):
-    def __init__(self, output: str, wanted: Wanted, run_id: str) -> None:
+    def __init__(self, output: str, run_id: str) -> None:
         super().__init__()
         self._output = output
-        self._wanted = wanted
         self._run_id = run_id
 
     def process(self, element: _Batch) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
@@ -84,7 +81,7 @@ class _Claim(beam.DoFn):
         mine = Claim(unit_id(task.source_id for task in arrived), self._run_id, batch)
         tasks = []
         for each in arrived:
-            task = claim(self._output, each.item, mine, self._wanted)
+            task = claim(self._output, each.item, mine)
             if task is not None:
                 tasks.append(task)
             else:

@@ -76,9 +76,18 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
             "threads": threads,
         }
 
+    @property
+    def model(self) -> str:
+        """What it was asked for by."""
+        return self._model
+
     def load_model(self) -> Recognizer:
         """Load the recogniser; a remote model folder is copied to the local cache first."""
-        return load_model(local_model(self._model), **self._options)
+        return self.load_from(local_model(self._model))
+
+    def load_from(self, name_or_dir: str) -> Recognizer:
+        """Load the recogniser from a place on this machine, as the model is asked for otherwise."""
+        return load_model(name_or_dir, **self._options)
 
     def acquire(self) -> Recognizer:
         """The recogniser of this process: loaded by the first who asks, shared while one holds it.

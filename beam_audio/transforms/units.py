@@ -10,16 +10,18 @@ from apache_beam.metrics import Metrics
 
 from beam_audio.staleness import Wanted
 from beam_audio.transforms.group import GroupIntoUnits
+from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_work import PlanWork
 from beam_audio.unit import Unit, UnitReport, transcribe_unit
-from beam_audio.unit_work import Progress, UnitSettings
+from beam_audio.unit_work import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from beam_audio.asr import Recognizer
     from beam_audio.staleness import Input
+    from beam_audio.transforms.live_model import Choice, LiveModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
+    from beam_audio.unit_work import UnitSettings
 
 PROGRESS = Progress()
 """What this process has finished, for a display beside a local run."""
@@ -73,7 +75,11 @@ class TranscribeUnits(beam.PTransform):
             (new | "Units" >> GroupIntoUnits(self._unit_bytes), again)
             | "AllUnits" >> beam.Flatten()
             | "Transcribe"
-            >> RunUnits(self._settings, self._handler, output=self._output, run_id=self._run_id)
+            >> RunUnits(
+                FixedModel(self._settings, self._handler),
+                output=self._output,
+                run_id=self._run_id,
+            )
         )
 
 
@@ -81,17 +87,14 @@ class RunUnits(beam.PTransform):
     """Writes the rows of each :class:`Unit`; the result is one :class:`UnitReport` a unit.
 
     Args:
-        settings: What the rows depend on.
-        handler: The model; one copy a process is loaded.
+        model: The model, and what the rows depend on; one copy a process is loaded.
         output: The output folder.
         run_id: Name of the run.
     """
 
-    def __init__(
-        self, settings: UnitSettings, handler: OnnxAsrModelHandler, *, output: str, run_id: str
-    ) -> None:
+    def __init__(self, model: FixedModel | LiveModel, *, output: str, run_id: str) -> None:
         super().__init__()
-        self._run = _TranscribeUnit(settings, handler, output, run_id)
+        self._run = _TranscribeUnit(model, output, run_id)
 
     def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[UnitReport]:
         """Wire the one DoFn in which all work is done."""
@@ -99,26 +102,24 @@ class RunUnits(beam.PTransform):
 
 
 class _TranscribeUnit(beam.DoFn):
-    def __init__(
-        self, settings: UnitSettings, handler: OnnxAsrModelHandler, output: str, run_id: str
-    ) -> None:
+    def __init__(self, model: FixedModel | LiveModel, output: str, run_id: str) -> None:
         super().__init__()
-        self._settings = settings
-        self._handler = handler
+        self._model = model
         self._output = output
         self._run_id = run_id
-        self._recognizer: Recognizer | None = None
+        self._choose: Callable[[], Choice] | None = None
 
     def setup(self) -> None:
-        self._recognizer = self._handler.acquire()
+        self._choose = self._model.acquire()
 
     def process(self, element: Unit) -> Iterable[UnitReport]:
-        if self._recognizer is None:
+        if self._choose is None:
             raise RuntimeError("setup was not called")
+        settings, recognizer = self._choose()
         report = transcribe_unit(
             element,
-            settings=self._settings,
-            recognizer=self._recognizer,
+            settings=settings,
+            recognizer=recognizer,
             root=self._output,
             progress=PROGRESS,
             run_id=self._run_id,
