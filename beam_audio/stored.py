@@ -135,13 +135,16 @@ def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str
                 writer.copy(table, name.rpartition("/")[0], batch)
 
 
-def rows_of(root: str, name: str, source_ids: Container[str]) -> Iterator[pa.RecordBatch]:
+def rows_of(
+    root: str, name: str, source_ids: Container[str], *, audio: bool = True
+) -> Iterator[pa.RecordBatch]:
     """Rows of a part file that come from these inputs; of a file others share, little else is read.
 
     Args:
         root: The output folder.
         name: The file, relative to it.
         source_ids: The inputs.
+        audio: Whether stored audio is read too.
     """
     with store.open_to_read(store.join(root, name)) as opened:
         file = pq.ParquetFile(opened)
@@ -150,8 +153,9 @@ def rows_of(root: str, name: str, source_ids: Container[str]) -> Iterator[pa.Rec
             for group in range(file.num_row_groups)
             if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
         ]
+        columns = [each for each in file.schema_arrow.names if audio or each != "audio"]
         # Of no row group at all, older pyarrow reads one that is not there.
-        for batch in file.iter_batches(_READ_ROWS, row_groups=groups) if groups else ():
+        for batch in file.iter_batches(_READ_ROWS, groups, columns) if groups else ():
             yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
 
 
