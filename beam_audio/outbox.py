@@ -1,7 +1,7 @@
 """Committed rows on their way to a topic: each unit's are published at least once.
 
 A run may end between a unit's commit and the publication of its rows; its inputs are not done
-again, as they have rows. So a unit is noted before its work, by an empty file under
+again, as they have rows. So a unit is noted before its work, by a small file under
 ``OUTPUT/_outbox/``, until all its rows are published.
 """
 
@@ -34,7 +34,8 @@ def note(root: str, unit_id: str, version: int) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    store.write_whole(root, _note_name(unit_id, version), b"")
+    name = _note_name(unit_id, version)
+    store.write_whole(root, name, name.encode())  # an empty file is more than Beam can do on s3://
 
 
 def publish_unit(topic: Topic, root: str, commit: Commit) -> int:

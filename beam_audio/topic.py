@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -87,13 +88,16 @@ class Topic:
         Raises:
             StoreError: One was not taken, though the client tried again; others may have been.
         """
-        futures = []
-        for each in messages:
-            with self._reported():
-                futures.append(self._client.publish(self._path, each.data, **each.attributes))
-        for future in futures:
-            with self._reported():
-                future.result(_LOST_SECONDS)
+        futures: list[Any] = []
+        try:
+            for each in messages:
+                with self._reported():
+                    futures.append(self._client.publish(self._path, each.data, **each.attributes))
+        finally:
+            wait(futures, _LOST_SECONDS)
+        with self._reported():
+            for future in futures:
+                future.result(0)
         return len(futures)
 
     @contextmanager

@@ -27,7 +27,7 @@ from unit_runs import (
 from beam_audio.parts import PartWriter
 from beam_audio.rows import recording_rows
 from beam_audio.segment import SegmentSettings
-from beam_audio.stored import StoredUnit, carry
+from beam_audio.stored import StoredUnit, carry, rows_of
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
@@ -126,3 +126,15 @@ def test_a_copy_leaves_out_what_is_replaced_and_nothing_else(tmp_path: Path) -> 
     }
     assert read_all(target) == expected
     assert writer.rows == {"segments": 4, "recordings": 2, "failures": 1}
+
+
+def test_rows_are_read_without_their_audio_where_it_is_not_asked_for(tmp_path: Path) -> None:
+    item = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])))
+    commit = transcribe(tmp_path / "out", item, using=settings(store_audio="flac")).commit
+    (name,) = commit.files_of("segments")
+    (whole,), (without,) = (
+        [*rows_of(str(tmp_path / "out"), name, commit.sources, audio=audio)]
+        for audio in (True, False)
+    )
+    assert without.num_rows == 2
+    assert without.equals(whole.drop_columns(["audio"]))
