@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import wait
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.pubsub import ANSWER_SECONDS, client_library, require_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
     from beam_audio.topic_messages import TopicMessage
 
-_MAX_BYTES_AT_WORK: Final = 32 << 20
-"""Of messages handed over and not taken yet; one has up to 10 MB."""
+_GROUP_BYTES: Final = 8 << 20
+"""Of messages that are handed over together, one alone is shorter."""
 _LOST_SECONDS: Final = 900.0
 """The client tries for 600 s and tells; where the thread that sends has died, nobody tells."""
 
@@ -42,15 +41,8 @@ class Topic:
         library = client_library(flag)
         self._path = path
         self._client: Any = None
-        types = library.pubsub.types
-        flow = types.PublishFlowControl(
-            byte_limit=_MAX_BYTES_AT_WORK,
-            limit_exceeded_behavior=types.LimitExceededBehavior.BLOCK,
-        )
         try:
-            self._client = library.pubsub.PublisherClient(
-                publisher_options=types.PublisherOptions(flow_control=flow)
-            )
+            self._client = library.pubsub.PublisherClient()
             self._client.get_topic(topic=path, timeout=ANSWER_SECONDS)
         except library.unreachable as error:
             self.close()
@@ -88,25 +80,36 @@ class Topic:
         Raises:
             StoreError: One was not taken, though the client tried again; others may have been.
         """
-        futures: list[Any] = []
+        return sum(map(self._publish, _groups(messages)))
+
+    def _publish(self, group: Sequence[TopicMessage]) -> int:
         try:
-            for each in messages:
-                with self._reported():
-                    futures.append(self._client.publish(self._path, each.data, **each.attributes))
-        finally:
-            wait(futures, _LOST_SECONDS)
-        with self._reported():
+            # A future keeps its message, also when it is done.
+            futures: list[Any] = []
+            try:
+                futures.extend(
+                    self._client.publish(self._path, each.data, **each.attributes) for each in group
+                )
+            finally:
+                wait(futures, _LOST_SECONDS)
             for future in futures:
                 future.result(0)
-        return len(futures)
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
         except Exception as error:
             raise StoreError(
-                f"--output_topic={self._path} did not take a message: "
-                f"{error!r}; the rows are committed, and are published when "
-                "the stream is started again"
+                f"--output_topic={self._path} did not take a message: {error!r}; the rows are "
+                "committed, and are published when the stream is started again"
             ) from error
+        return len(futures)
+
+
+def _groups(messages: Iterable[TopicMessage]) -> Iterator[list[TopicMessage]]:
+    group: list[TopicMessage] = []
+    size_bytes = 0
+    for each in messages:
+        if group and size_bytes + len(each.data) > _GROUP_BYTES:
+            yield group
+            group, size_bytes = [], 0
+        group.append(each)
+        size_bytes += len(each.data)
+    if group:
+        yield group
