@@ -271,6 +271,7 @@ def _stream(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int
         submit_stream(settings, beam_flags)
         print(_STREAM_HANDED_OVER)
         return 0
+    logging.getLogger("beam_audio").setLevel(logging.INFO)  # tells when the model is exchanged
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -108,6 +108,15 @@ class RunConfig:
     event_time_attribute: str | None = _flag(
         None, "stream: attribute of a message that states when it was spoken"
     )
+    output_topic: str | None = _flag(
+        None, "stream: projects/P/topics/T of Pub/Sub that is told of each segment and recording"
+    )
+    drift_reference: str | None = _flag(
+        None, "stream: the output of an earlier run that new segments are compared with"
+    )
+    drift_threshold: float = _flag(
+        0.25, "stream: population stability index beyond which drift is an alert"
+    )
     limit: int | None = _flag(None, "take the first N inputs only")
     retry_failures: bool = _flag(
         default=False, text="try inputs again that failed in an earlier run"
@@ -121,10 +130,7 @@ class RunConfig:
         """
         if not self.output:
             raise ConfigError("--output is missing: name a folder, local or gs://")
-        if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
-            raise ConfigError("give one of --input, --manifest and --subscription")
-        if self.subscription is not None and self.limit is not None:
-            raise ConfigError("--limit is of --input and --manifest; a subscription has no end")
+        self._check_source()
         for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -137,6 +143,18 @@ class RunConfig:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} is none of {', '.join(choices)}{hint}")
         _check_partition_keys(self.partition_keys)
+
+    def _check_source(self) -> None:
+        if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
+            raise ConfigError("give one of --input, --manifest and --subscription")
+        others, of_whom = (
+            (_OF_STREAMS, "--subscription")
+            if self.subscription is None
+            else (_OF_BATCHES, "--input and --manifest; a subscription has no end")
+        )
+        for name in others:
+            if getattr(self, name):
+                raise ConfigError(f"--{name} is of {of_whom}")
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -204,8 +222,11 @@ _ABOVE_ZERO: Final = (
     "batch_seconds",
     "unit_bytes",
     "max_wait_seconds",
+    "drift_threshold",
     "limit",
 )
+_OF_BATCHES: Final = ("limit", "retry_failures")
+_OF_STREAMS: Final = ("event_time_attribute", "output_topic", "drift_reference")
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     field.name: field.metadata["choices"]
     for field in dataclasses.fields(RunConfig)

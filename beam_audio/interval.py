@@ -7,12 +7,13 @@ come together, and reads what it states from the rows.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio import store
 from beam_audio.commits import read_commit
+from beam_audio.drift import alerts, compare, read_sample
 from beam_audio.ledger import read_ledger
 from beam_audio.places import is_committed
 from beam_audio.types import stable_id
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beam_audio.commits import Commit
+    from beam_audio.drift import Profile
 
 FOLDER: Final = "ledger"
 OVERDUE_SECONDS: Final = 6 * 3600.0
@@ -95,6 +97,8 @@ class Interval:
         wall_seconds: From the first message read to the last commit.
         lag_seconds: The longest that a message waited from its publication to its commit.
         padding: Share of silence in what the recogniser was given; None when it was given nothing.
+        drift: For each measure, how far the new segments are from the reference's.
+        alerts: What of that is beyond the threshold, in words.
     """
 
     name: str
@@ -115,6 +119,8 @@ class Interval:
     wall_seconds: float
     lag_seconds: float
     padding: float | None
+    drift: dict[str, dict[str, Any]] = field(default_factory=dict)
+    alerts: tuple[str, ...] = ()
 
     @property
     def balances(self) -> bool:
@@ -139,6 +145,7 @@ class Interval:
             parts.append(f"{self.ignored} ignored")
         if self.waiting:
             parts.append(f"{self.waiting} waiting")
+        parts += self.alerts
         if not self.balances:
             parts.append(f"DOES NOT BALANCE: see {FOLDER}/{self.name}.json")
         return " · ".join(parts)
@@ -163,7 +170,7 @@ class Interval:
         with store.open_to_read(store.join(output, FOLDER, f"{name}.json")) as file:
             content = json.loads(file.read())
         del content["balances"]
-        lists = {key: tuple(content[key]) for key in ("missing", "unbalanced", "overdue")}
+        lists = {key: tuple(content[key]) for key in ("missing", "unbalanced", "overdue", "alerts")}
         return cls(**content | lists)
 
 
@@ -196,8 +203,21 @@ class _Ends:
         return 1 - clip_seconds / padded_seconds if padded_seconds else None
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What drift is measured by.
+
+    Attributes:
+        profile: How things should be.
+        threshold: The index beyond which there is an alert.
+    """
+
+    profile: Profile
+    threshold: float
+
+
 def close_interval(
-    output: str, name: str, notes: Sequence[Note], now_seconds: float
+    output: str, name: str, notes: Sequence[Note], now_seconds: float, watch: Watch | None = None
 ) -> tuple[Interval | None, list[Note]]:
     """Account for the messages of which the end is known.
 
@@ -206,6 +226,7 @@ def close_interval(
         name: Of the ledger; where it ends with a dash, the time and a hash are added.
         notes: All there are.
         now_seconds: The time, since the epoch.
+        watch: What the new segments are compared with, if with anything.
 
     Returns:
         The account, None when there is nothing to account for, and the notes that stay for the
@@ -240,6 +261,7 @@ def close_interval(
     ledger = read_ledger(output, set(listed), committed=ends.committed, repeated=ends.repeated)
     if name.endswith("-"):
         name += f"{began:%Y%m%dT%H%M%S}-{stable_id(sorted(listed), overdue)[:8]}"
+    drifts = compare(watch.profile, read_sample(output, ends.committed)) if watch else ()
     interval = Interval(
         name=name,
         began=began.isoformat(timespec="seconds"),
@@ -265,5 +287,7 @@ def close_interval(
             default=0.0,
         ),
         padding=ends.padding(),
+        drift={each.measure: asdict(each) for each in drifts},
+        alerts=alerts(drifts, watch.threshold) if watch else (),
     )
     return interval, waiting

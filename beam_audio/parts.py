@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +31,12 @@ def partition_folder(table: Table, keys: tuple[tuple[str, str | None], ...]) -> 
     whole.
     """
     return "/".join([table, *(f"{key}={_folder_value(value)}" for key, value in keys)])
+
+
+def folder_keys(name: str) -> dict[str, str | None]:
+    """Keys of the folder that a part file is in, as a reader of hive folders sees them."""
+    pairs = (folder.partition("=") for folder in name.split("/")[1:-1])
+    return {key: None if value == _HIVE_NULL else unquote(value) for key, _, value in pairs}
 
 
 def _folder_value(value: str | None) -> str:

@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -16,15 +17,19 @@ from apache_beam.io import ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from beam_audio import commits, store
+from beam_audio.drift import read_profile
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.interval import FOLDER, Done, Interval
+from beam_audio.interval import FOLDER, Done, Interval, Watch
 from beam_audio.messages import Message
+from beam_audio.outbox import publish_left_over
 from beam_audio.pipeline import prepare
 from beam_audio.places import forget_places, index_commits
 from beam_audio.runners import choose_runner, is_dataflow, is_local
 from beam_audio.subscription import Subscription
+from beam_audio.topic import Topic
 from beam_audio.transforms.arrivals import REPEATED, UNITS, GroupArrivals
 from beam_audio.transforms.ledgers import WriteLedgers
+from beam_audio.transforms.publish import NoteUnits, PublishAlerts, PublishRows
 from beam_audio.transforms.read import FAILURES, REFS
 from beam_audio.transforms.read_messages import ARRIVALS, ReadMessages
 from beam_audio.transforms.units import RunUnits
@@ -38,11 +43,13 @@ if TYPE_CHECKING:
 
     from beam_audio.config import RunConfig
     from beam_audio.pipeline import Prepared
-    from beam_audio.subscription import Held
     from beam_audio.unit import UnitReport
 
 INTERVAL_SECONDS: Final = 300.0
 """Of a service that reads by itself; on the local runner an interval is what was read together."""
+
+_LOG: Final = logging.getLogger(__name__)
+_READERS: Final = "--subscription is read on the local runner and by --runner=DataflowRunner only"
 
 
 def run_stream(
@@ -63,18 +70,23 @@ def run_stream(
     """
     options = PipelineOptions(list(beam_flags))
     if config.subscription is None or not is_local(options):
-        raise ConfigError("--subscription is read on the local runner and by DataflowRunner only")
+        raise ConfigError(_READERS)
     with Subscription(config.subscription) as subscription:
         job = prepare(config, options)
         output = config.output
         with store.in_use(output, lambda: commits.sweep(output)):
-            _look_back(output, job.run_id)
+            watch = _begin(config, job.run_id)
             number = 0
             while not stop.is_set():
                 held = subscription.collect(config.max_wait_seconds, stop)
                 if held:
                     number += 1
-                    interval = _run_interval(config, options, job, held, number)
+                    name = f"{job.run_id}-{number:06}"
+                    pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
+                    messages = pipeline | "Messages" >> beam.Create([m.message for m in held])
+                    build_stream(messages, config, job, watch, name, every_seconds=None)
+                    pipeline.run().wait_until_finish()
+                    interval = _require_balance(output, name)
                     subscription.acknowledge(held)
                     report(interval)
 
@@ -89,53 +101,59 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     """
     options = PipelineOptions(list(beam_flags))
     if config.subscription is None or not is_dataflow(options):
-        raise ConfigError("--subscription is read on the local runner and by DataflowRunner only")
+        raise ConfigError(_READERS)
     options.view_as(StandardOptions).streaming = True
     job = prepare(config, options)
     commits.sweep(config.output)
-    _look_back(config.output, job.run_id)
+    watch = _begin(config, job.run_id)
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
     read = ReadFromPubSub(subscription=config.subscription, with_attributes=True)
     messages = pipeline | "Subscription" >> read | "Messages" >> beam.Map(message_of)
-    build_stream(messages, config, job, f"{job.run_id}-", INTERVAL_SECONDS)
+    intervals = build_stream(messages, config, job, watch, f"{job.run_id}-", INTERVAL_SECONDS)
+    _ = intervals | "Log" >> beam.Map(log_interval)
     return pipeline.run()
 
 
-def build_stream(
+def build_stream(  # noqa: PLR0913, PLR0917 - what stands before a stream begins
     messages: beam.PCollection[Message],
     config: RunConfig,
     job: Prepared,
+    watch: Watch | None,
     name: str,
     every_seconds: float | None,
 ) -> beam.PCollection[Interval]:
     """The graph of a stream, from its messages to its ledgers.
 
-    All but the source, the grouping and the ledgers is that of a batch.
+    All but the source, the grouping and what is told is that of a batch.
 
     Args:
         messages: The messages.
         config: What was asked for.
         job: What was checked.
-        name: Of the ledgers; with a dash at its end, of many.
+        watch: What drift is measured by, if it is.
+        name: Of the ledger; with a dash at its end, of many.
         every_seconds: An interval's length; None is all there is.
     """
-    read = messages | "Read" >> ReadMessages(config.output, config.event_time_attribute)
+    output, topic = config.output, config.output_topic
+    read = messages | "Read" >> ReadMessages(output, config.event_time_attribute)
     arrivals = GroupArrivals(
-        config.output,
+        output,
         run_id=job.run_id,
         unit_bytes=config.unit_bytes,
         max_wait_seconds=config.max_wait_seconds,
     )
     grouped = (read[REFS], read[FAILURES]) | "Inputs" >> beam.Flatten() | "Arrivals" >> arrivals
-    reports = grouped[UNITS] | "Transcribe" >> RunUnits(
-        job.model, output=config.output, run_id=job.run_id
-    )
+    units = grouped[UNITS] | "Note" >> NoteUnits(output) if topic else grouped[UNITS]
+    reports = units | "Transcribe" >> RunUnits(job.model, output=output, run_id=job.run_id)
+    if topic:
+        reports |= "Publish" >> PublishRows(topic, output)
     done = reports | "Done" >> beam.Map(done_of)
-    return (
+    intervals = (
         (read[ARRIVALS], grouped[REPEATED], done)
         | "Notes" >> beam.Flatten()
-        | "Ledgers" >> WriteLedgers(config.output, name, every_seconds)
+        | "Ledgers" >> WriteLedgers(output, name, every_seconds, watch)
     )
+    return intervals | "Alerts" >> PublishAlerts(topic) if topic and watch else intervals
 
 
 def message_of(message: PubsubMessage) -> Message:
@@ -150,24 +168,29 @@ def done_of(report: UnitReport) -> Done:
     return Done(report.commit.unit_id, time.time(), batches.clip_seconds, batches.padded_seconds)
 
 
-def _look_back(output: str, run_id: str) -> None:
-    """Let the inputs be known that were done in batches, and forget what is past the horizon."""
+def log_interval(interval: Interval) -> None:
+    """Tell of an interval in the worker's log."""
+    level = logging.WARNING if interval.alerts else logging.INFO
+    _LOG.log(level if interval.balances else logging.ERROR, "%s", interval.line)
+
+
+def _begin(config: RunConfig, run_id: str) -> Watch | None:
+    """Do what earlier runs left, let what they did be known, and read what drift is measured by."""
+    output = config.output
+    if config.output_topic is not None:
+        with Topic(config.output_topic) as topic:
+            publish_left_over(topic, output)
     forget_places(output)
     index_commits(output, run_id)
+    reference = config.drift_reference
+    return Watch(read_profile(reference), config.drift_threshold) if reference else None
 
 
-def _run_interval(
-    config: RunConfig, options: PipelineOptions, job: Prepared, held: Sequence[Held], number: int
-) -> Interval:
-    name = f"{job.run_id}-{number:06}"
-    pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
-    messages = pipeline | "Messages" >> beam.Create([each.message for each in held])
-    build_stream(messages, config, job, name, every_seconds=None)
-    pipeline.run().wait_until_finish()
-    interval = Interval.read(config.output, name)
+def _require_balance(output: str, name: str) -> Interval:
+    interval = Interval.read(output, name)
     if not interval.balances or interval.waiting:
         raise BeamAudioError(
-            f"the ledger {config.output}/{FOLDER}/{name}.json does not balance; "
+            f"the ledger {output}/{FOLDER}/{name}.json does not balance; "
             "its messages will be delivered again"
         )
     return interval

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio.errors import ConfigError
 from beam_audio.messages import Message
+from beam_audio.pubsub import ANSWER_SECONDS, client_library, require_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +26,6 @@ MAX_BYTES: Final = 64 << 20
 _LEASE_SECONDS: Final = 60
 _RENEWALS: Final = 3
 """Times a lease is renewed before it would be over."""
-_ANSWER_SECONDS: Final = 10.0
 _CHUNK: Final = 500
 """Messages named in one request at most."""
 
@@ -54,20 +54,18 @@ class Subscription:
             ConfigError: The path has another form, the client is not installed, or the subscription
                 cannot be reached.
         """
-        parts = path.split("/")
-        if len(parts) != 4 or parts[::2] != ["projects", "subscriptions"] or not all(parts):  # noqa: PLR2004
-            raise ConfigError(f"--subscription={path} must be projects/P/subscriptions/S")
-        client, errors = _client_library()
+        require_path("--subscription", path, "subscriptions")
+        library = client_library("--subscription")
         self._path = path
-        self._errors = errors
+        self._errors = library.errors
         self._leases: set[str] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._client: Any = None
         try:
-            self._client = client()
-            self._client.get_subscription(subscription=path, timeout=_ANSWER_SECONDS)
-        except (errors.GoogleAPIError, *_credential_errors()) as error:
+            self._client = library.pubsub.SubscriberClient()
+            self._client.get_subscription(subscription=path, timeout=ANSWER_SECONDS)
+        except library.unreachable as error:
             self.close()
             raise ConfigError(
                 f"--subscription={path} cannot be read: {error}; create it, or check the project, "
@@ -164,20 +162,3 @@ class Subscription:
                 self._client.modify_ack_deadline(
                     subscription=self._path, ack_ids=chunk, ack_deadline_seconds=seconds
                 )
-
-
-def _client_library() -> tuple[Any, Any]:
-    try:
-        from google.api_core import exceptions  # noqa: PLC0415 - streams alone need it
-        from google.cloud.pubsub_v1 import SubscriberClient  # noqa: PLC0415 - as above
-    except ImportError as error:
-        raise ConfigError(
-            "--subscription needs the client of Pub/Sub: pip install 'beam_audio[gcp]'"
-        ) from error
-    return SubscriberClient, exceptions
-
-
-def _credential_errors() -> tuple[type[Exception], ...]:
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
-
-    return (GoogleAuthError,)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.parts import PartWriter, partition_folder
+from beam_audio.parts import PartWriter, folder_keys, partition_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +90,7 @@ def test_any_value_names_one_folder_that_hive_readers_read_back(value: str | Non
     assert len(folder.rpartition("/")[2].encode()) < 240
     hive = ds.partitioning(pa.schema([("speaker", pa.string())]), flavor="hive")
     read = ds.get_partition_keys(hive.parse(f"/{folder}/"))["speaker"]
+    assert folder_keys(f"{folder}/part-1.parquet") == {"speaker": read}
     if not value:
         assert read is None
     elif len(value) <= 15:
@@ -100,3 +101,10 @@ def test_long_values_that_differ_late_have_folders_of_their_own() -> None:
     long = "x" * 500
     folders = {partition_folder("segments", (("k", long + end),)) for end in ("", "a", "b")}
     assert len(folders) == 3
+
+
+def test_a_file_has_the_keys_of_all_its_folders() -> None:
+    folder = partition_folder("segments", (("date", "2026-01-05"), ("room", None), ("k", "a/b=c")))
+    found = folder_keys(f"{folder}/part-1.parquet")
+    assert found == {"date": "2026-01-05", "room": None, "k": "a/b=c"}
+    assert folder_keys("segments/part-1.parquet") == {}

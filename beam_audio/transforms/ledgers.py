@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -28,9 +27,7 @@ if TYPE_CHECKING:
         RuntimeTimer,
     )
 
-    from beam_audio.interval import Interval, Note
-
-_log = logging.getLogger(__name__)
+    from beam_audio.interval import Interval, Note, Watch
 
 _NOTES: Final = BagStateSpec("notes", coders.PickleCoder())
 _ENDS: Final = ReadModifyWriteStateSpec("ends", coders.FloatCoder())
@@ -48,11 +45,14 @@ class WriteLedgers(beam.PTransform):
         output: The output folder.
         name: Of the ledger; where it ends with a dash, a time and a hash are added.
         every_seconds: An interval's length; None closes one over all notes there are at the end.
+        watch: What drift is measured by, if it is.
     """
 
-    def __init__(self, output: str, name: str, every_seconds: float | None) -> None:
+    def __init__(
+        self, output: str, name: str, every_seconds: float | None, watch: Watch | None = None
+    ) -> None:
         super().__init__()
-        self._close = _Close(output, name, every_seconds)
+        self._close = _Close(output, name, every_seconds, watch)
 
     def expand(self, notes: beam.PCollection[Note]) -> beam.PCollection[Interval]:
         """Wire the one state that holds all notes until what they tell of has ended."""
@@ -62,8 +62,11 @@ class WriteLedgers(beam.PTransform):
 
 
 class _Close(beam.DoFn):
-    def __init__(self, output: str, name: str, every_seconds: float | None) -> None:
+    def __init__(
+        self, output: str, name: str, every_seconds: float | None, watch: Watch | None
+    ) -> None:
         super().__init__()
+        self._watch = watch
         self._output = output
         self._name = name
         self._every_seconds = every_seconds
@@ -106,14 +109,15 @@ class _Close(beam.DoFn):
         yield from self._closed(notes)
 
     def _closed(self, notes: AccumulatingRuntimeState) -> Iterator[Interval]:
-        interval, kept = close_interval(self._output, self._name, list(notes.read()), time.time())
+        interval, kept = close_interval(
+            self._output, self._name, list(notes.read()), time.time(), self._watch
+        )
         if interval is None:
             return
         interval.write(self._output)
         notes.clear()
         for note in kept:
             notes.add(note)
-        _log.log(logging.INFO if interval.balances else logging.ERROR, "%s", interval.line)
         Metrics.distribution("beam_audio", "lag_milliseconds").update(
             round(interval.lag_seconds * 1e3)
         )

@@ -1,0 +1,108 @@
+"""What is told on a topic: rows of the output and alerts, each as one message of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from beam_audio import schema
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beam_audio.schema import Table
+    from beam_audio.types import Row
+
+ID_COLUMNS: Final[dict[Table, str]] = {"segments": "segment_id", "recordings": "recording_id"}
+"""The tables that are told of, and what names a row of each."""
+ALERTS: Final = "alerts"
+MAX_DATA_BYTES: Final = 9_000_000
+"""Pub/Sub takes 10 MB, the attributes and the request around them included."""
+_NOT_TOLD: Final = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicMessage:
+    """A message that is to be published."""
+
+    data: bytes
+    attributes: dict[str, str]
+
+
+def row_message(table: Table, row: Row, version: int) -> TopicMessage:
+    """The message of a row of ``segments`` or ``recordings``.
+
+    Columns have their names; one that the row's file lacks is null. Metadata is an object and
+    stored audio is left out. Of a row too long for a message the longest columns are left out, and
+    ``omitted`` names them.
+
+    Args:
+        table: The table.
+        row: The row, with the keys of its folder.
+        version: That of the unit's commit which the row stands in.
+    """
+    names = dict.fromkeys([*schema.file_schema(table).names, *row])
+    content = {name: _plain(row.get(name)) for name in names if name != _NOT_TOLD}
+    content["metadata"] = {pair["key"]: pair["value"] for pair in row["metadata"]}
+    data = _fitting(content)
+    return TopicMessage(
+        data,
+        {
+            **_identity(table, row[ID_COLUMNS[table]], data),
+            "recording_id": row["recording_id"],
+            "source_id": row["source_id"],
+            "config_id": row["config_id"],
+            "version": str(version),
+        },
+    )
+
+
+def alert_message(alert: Mapping[str, object]) -> TopicMessage:
+    """The message of an alert, whose values are text, numbers, times, lists or mappings."""
+    data = _fitting({name: _plain(value) for name, value in alert.items()})
+    return TopicMessage(data, _identity(ALERTS, stable_id(ALERTS, data.decode()), data))
+
+
+def _identity(table: str, identifier: str, data: bytes) -> dict[str, str]:
+    return {
+        "table": table,
+        "id": identifier,
+        # The same for a message that is published again, another one for a row that was redone.
+        "content_id": stable_id("message", table, data.decode()),
+        "schema_version": schema.SCHEMA_VERSION,
+    }
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it; what is no number there, such as NaN, is null."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    return value
+
+
+def _fitting(content: Mapping[str, object]) -> bytes:
+    """JSON without the longest members, if it would be too long with them."""
+    data = _json(content)
+    left, omitted = dict(content), list[str]()
+    while len(data) > MAX_DATA_BYTES:
+        longest = max(left, key=lambda name: len(_json(left[name])))
+        omitted.append(longest)
+        del left[longest]
+        data = _json({**left, "omitted": sorted(omitted)})
+    return data
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode()

@@ -1,0 +1,113 @@
+"""NoteUnits, PublishRows and PublishAlerts: what was done is told on a topic, at least once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from beam_audio.outbox import note, publish_unit
+from beam_audio.topic import Topic
+from beam_audio.topic_messages import alert_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beam_audio.interval import Interval
+    from beam_audio.unit import Unit, UnitReport
+
+
+class NoteUnits(beam.PTransform):
+    """Notes each :class:`Unit` before its work, for :func:`beam_audio.outbox.publish_left_over`.
+
+    Args:
+        output: The output folder.
+    """
+
+    def __init__(self, output: str) -> None:
+        super().__init__()
+        self._output = output
+
+    def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[Unit]:
+        """Wire the noting."""
+        return units | "Note" >> beam.Map(self._note)
+
+    def _note(self, unit: Unit) -> Unit:
+        note(self._output, unit.unit_id, unit.version + 1)
+        return unit
+
+
+class PublishAlerts(beam.PTransform):
+    """Publishes the alerts of each interval.
+
+    Args:
+        topic: ``projects/P/topics/T``.
+    """
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self._publish = _PublishAlerts(topic)
+
+    def expand(self, intervals: beam.PCollection[Interval]) -> beam.PCollection[Interval]:
+        """Wire the publishing; the intervals come out again."""
+        return intervals | "Publish" >> beam.ParDo(self._publish)
+
+
+class PublishRows(beam.PTransform):
+    """Publishes the rows of each unit reported; a report comes out once Pub/Sub has all of them.
+
+    A unit that a runner hands over again is published again.
+
+    Args:
+        topic: ``projects/P/topics/T``.
+        output: The output folder.
+    """
+
+    def __init__(self, topic: str, output: str) -> None:
+        super().__init__()
+        self._publish = _PublishRows(topic, output)
+
+    def expand(self, reports: beam.PCollection[UnitReport]) -> beam.PCollection[UnitReport]:
+        """Wire the publishing."""
+        return reports | "Publish" >> beam.ParDo(self._publish)
+
+
+class _Publisher(beam.DoFn):
+    """Holds a topic for as long as a worker has use for it."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self._path = topic
+        self._topic: Topic | None = None
+
+    def setup(self) -> None:
+        self._topic = Topic(self._path)
+
+    def teardown(self) -> None:
+        if self._topic is not None:
+            self._topic.close()
+
+    @property
+    def topic(self) -> Topic:
+        if self._topic is None:
+            raise RuntimeError("setup was not called")
+        return self._topic
+
+
+class _PublishRows(_Publisher):
+    def __init__(self, topic: str, output: str) -> None:
+        super().__init__(topic)
+        self._output = output
+
+    def process(self, element: UnitReport) -> Iterable[UnitReport]:
+        published = publish_unit(self.topic, self._output, element.commit)
+        Metrics.counter("beam_audio", "published_messages").inc(published)
+        yield element
+
+
+class _PublishAlerts(_Publisher):
+    def process(self, element: Interval) -> Iterable[Interval]:
+        told = {"interval": element.name, "began": element.began}
+        self.topic.publish(alert_message(told | {"alert": alert}) for alert in element.alerts)
+        yield element

@@ -1,0 +1,97 @@
+"""A topic: what is published is with Pub/Sub, or an error says which topic did not take it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from google.cloud.pubsub_v1 import PublisherClient
+from pubsub_emulator import Channel, new_channel, pubsub_emulator
+
+from beam_audio.errors import ConfigError, StoreError
+from beam_audio.subscription import Subscription
+from beam_audio.topic import Topic
+from beam_audio.topic_messages import MAX_DATA_BYTES, TopicMessage, alert_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulator() -> Iterator[None]:
+    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", host)
+        yield
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return new_channel()
+
+
+def received(channel: Channel) -> dict[bytes, dict[str, str]]:
+    """Attributes of all messages there are, by their data."""
+    found: dict[bytes, dict[str, str]] = {}
+    with Subscription(channel.subscription) as subscription:
+        while held := subscription.collect(2.0, threading.Event()):
+            found |= {each.message.data: dict(each.message.attributes) for each in held}
+            subscription.acknowledge(held)
+    return found
+
+
+def test_messages_arrive_with_their_attributes(channel: Channel) -> None:
+    alert = alert_message({"measure": "snr_db"})
+    with Topic(channel.topic) as topic:
+        assert topic.publish([alert, TopicMessage("ü".encode(), {"id": "ü"})]) == 2
+        assert topic.publish([]) == 0
+    assert received(channel) == {alert.data: alert.attributes, "ü".encode(): {"id": "ü"}}
+
+
+def test_more_than_are_held_at_a_time(channel: Channel) -> None:
+    with Topic(channel.topic) as topic:
+        numbers = (str(number) for number in range(2500))
+        assert topic.publish(TopicMessage(each.encode(), {}) for each in numbers) == 2500
+    assert len(received(channel)) == 2500
+
+
+def test_the_longest_messages_are_taken(channel: Channel) -> None:
+    longest = (bytes([letter]) * MAX_DATA_BYTES for letter in b"abcde")
+    attributes = {"id": "x" * 1000}
+    with Topic(channel.topic) as topic:
+        assert topic.publish(TopicMessage(data, attributes) for data in longest) == 5
+
+
+def test_a_message_that_is_not_taken_is_an_error(channel: Channel) -> None:
+    with Topic(channel.topic) as topic:
+        with pytest.raises(StoreError, match=channel.topic):
+            topic.publish([TopicMessage(b"x" * 11_000_000, {})])
+        with PublisherClient() as client:
+            client.delete_topic(topic=channel.topic)
+        with pytest.raises(StoreError, match=f"--output_topic={channel.topic}"):
+            topic.publish([TopicMessage(b"x", {})] * 300)
+
+
+def test_an_error_of_what_brings_the_messages_is_passed_on(channel: Channel) -> None:
+    def broken() -> Iterator[TopicMessage]:
+        yield TopicMessage(b"x", {})
+        raise LookupError
+
+    with Topic(channel.topic) as topic, pytest.raises(LookupError):
+        topic.publish(broken())
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("t", "projects/P/topics/T"),
+        ("projects/test/subscriptions/s", "projects/P/topics/T"),
+        ("projects/test/topics/none", "gcloud pubsub topics create none --project=test"),
+    ],
+)
+def test_a_topic_that_is_not_there_is_named_with_the_cure(path: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        Topic(path)
+    assert f"--output_topic={path}" in str(caught.value)

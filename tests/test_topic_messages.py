@@ -1,0 +1,198 @@
+"""Rows and alerts as messages: JSON that says what the row says, within what Pub/Sub takes."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beam_audio import schema
+from beam_audio.topic_messages import (
+    ID_COLUMNS,
+    MAX_DATA_BYTES,
+    TopicMessage,
+    alert_message,
+    row_message,
+)
+
+if TYPE_CHECKING:
+    from beam_audio.schema import Table
+    from beam_audio.types import Row
+
+MAX_ATTRIBUTE_BYTES = 1024
+MAX_MESSAGE_BYTES = 10_000_000
+VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
+    pa.string(): st.text(),
+    pa.float64(): st.floats(),
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.timestamp("us", tz="UTC"): st.datetimes(timezones=st.just(UTC)),
+    pa.binary(): st.binary(),
+}
+
+
+def values(kind: pa.DataType) -> st.SearchStrategy[Any]:
+    if pa.types.is_list(kind):
+        return st.lists(values(kind.value_type), max_size=3)
+    if pa.types.is_struct(kind):
+        return st.fixed_dictionaries({field.name: nullable(field) for field in kind})
+    return VALUES[kind]
+
+
+def nullable(field: pa.Field) -> st.SearchStrategy[Any]:
+    return st.none() | values(field.type) if field.nullable else values(field.type)
+
+
+def rows(table: Table) -> st.SearchStrategy[Row]:
+    """Any row of the table that could be in a file of stored audio."""
+    columns = schema.file_schema(table, audio=True)
+    pairs = st.dictionaries(st.text(), st.none() | st.text(), max_size=3)
+    metadata = pairs.map(lambda found: [{"key": key, "value": found[key]} for key in found])
+    return st.fixed_dictionaries(
+        {field.name: nullable(field) for field in columns} | {"metadata": metadata}
+    )
+
+
+def row(table: Table = "segments", **changed: Any) -> Row:  # noqa: ANN401 - column values
+    """A row in which everything that may be null is."""
+    plain: dict[pa.DataType, object] = {pa.string(): "a", pa.int64(): 1, pa.float64(): 0.5}
+    columns = schema.file_schema(table)
+    found = {field.name: None if field.nullable else plain.get(field.type) for field in columns}
+    return found | {"reasons": [], "metadata": []} | changed
+
+
+def content(message: TopicMessage) -> dict[str, Any]:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON")
+
+    found: dict[str, Any] = json.loads(message.data, parse_constant=refuse)
+    return found
+
+
+def from_json(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401 - column values
+    """What a reader makes of JSON who knows the types of the columns."""
+    if value is None:
+        return None
+    if pa.types.is_list(kind):
+        return [from_json(each, kind.value_type) for each in value]
+    if pa.types.is_struct(kind):
+        return {field.name: from_json(value[field.name], field.type) for field in kind}
+    return datetime.fromisoformat(value) if pa.types.is_timestamp(kind) else value
+
+
+def finite(value: Any) -> Any:  # noqa: ANN401 - column values
+    """The value as it is, numbers that JSON lacks left out."""
+    if isinstance(value, list):
+        return [finite(each) for each in value]
+    if isinstance(value, dict):
+        return {name: finite(each) for name, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@pytest.mark.parametrize("table", ID_COLUMNS)
+@given(data=st.data())
+def test_any_row_of_the_schema_comes_back(table: Table, data: st.DataObject) -> None:
+    written = data.draw(rows(table))
+    columns = schema.file_schema(table, audio=True)
+    (stored,) = pa.Table.from_pylist([written], schema=columns).to_pylist()
+    message = row_message(table, stored, 1)
+    found = content(message)
+    pairs = [{"key": key, "value": value} for key, value in found.pop("metadata").items()]
+    told = schema.file_schema(table)
+    assert found.keys() | {"metadata"} == set(told.names)
+    again = {field.name: from_json(found.get(field.name), field.type) for field in told}
+    del stored["audio" if table == "segments" else "metadata"]
+    expected = finite(stored)
+    assert {**again, "metadata": pairs} == {"metadata": pairs, **expected}
+
+
+def test_times_are_in_utc_and_absent_values_are_null() -> None:
+    east = timezone(timedelta(hours=2))
+    told = content(row_message("segments", row(event_time=datetime(2026, 1, 5, 9, tzinfo=east)), 1))
+    assert told["event_time"] == "2026-01-05T07:00:00Z"
+    fraction = datetime(2026, 1, 5, 9, 0, 0, 120_000, tzinfo=UTC)
+    told = content(row_message("segments", row(event_time=fraction), 1))
+    assert told["event_time"] == "2026-01-05T09:00:00.120000Z"
+    assert told["words"] is None
+    assert told["snr_db"] is None
+
+
+def test_metadata_is_an_object_in_which_the_last_value_of_a_key_counts() -> None:
+    pairs = [{"key": "room", "value": "1"}, {"key": "room", "value": "2"}]
+    assert content(row_message("segments", row(metadata=pairs), 1))["metadata"] == {"room": "2"}
+
+
+def test_keys_of_the_folder_are_told_and_columns_the_file_lacks_are_null() -> None:
+    stored = row() | {"date": "2026-01-05", "language": "en"}
+    del stored["heard_language"]
+    told = content(row_message("segments", stored, 1))
+    assert (told["date"], told["language"], told["heard_language"]) == ("2026-01-05", "en", None)
+
+
+@pytest.mark.parametrize("table", ID_COLUMNS)
+def test_attributes_name_the_row(table: Table) -> None:
+    named = {"recording_id": "r", "source_id": "s", "config_id": "c"}
+    named |= {"segment_id": "g"} if table == "segments" else {}
+    message = row_message(table, row(table, uri="u" * 5000, **named), 3)
+    content_id = message.attributes.pop("content_id")
+    assert len(content_id) == 32
+    assert message.attributes == {
+        "table": table,
+        "id": "g" if table == "segments" else "r",
+        "recording_id": "r",
+        "source_id": "s",
+        "config_id": "c",
+        "schema_version": schema.SCHEMA_VERSION,
+        "version": "3",
+    }
+
+
+def test_what_is_told_twice_has_one_content_id_and_what_changed_another() -> None:
+    first, again, redone = (
+        row_message("segments", row(text=text), version).attributes["content_id"]
+        for text, version in (("yes", 1), ("yes", 2), ("no", 2))
+    )
+    assert first == again
+    assert first != redone
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "你", '"', "\x01"])
+def test_a_row_too_long_is_told_without_its_longest_columns(letter: str) -> None:
+    words = [
+        {"word": letter * 90, "start_seconds": 1.0, "end_seconds": 2.0, "probability": 0.5}
+    ] * 60_000
+    stored = row(words=words, reference_text=letter * 9_000_000, text="short")
+    message = row_message("segments", stored, 1)
+    told = content(message)
+    assert told["omitted"] == ["reference_text", "words"]
+    assert told["text"] == "short"
+    assert not {"reference_text", "words"} & told.keys()
+    assert "omitted" not in content(row_message("segments", row(), 1))
+
+
+def test_a_row_that_just_fits_is_told_whole() -> None:
+    frame = len(row_message("recordings", row("recordings", text=""), 1).data)
+    whole = row_message("recordings", row("recordings", text="a" * (MAX_DATA_BYTES - frame)), 1)
+    longer = row_message(
+        "recordings", row("recordings", text="a" * (MAX_DATA_BYTES - frame + 1)), 1
+    )
+    assert len(whole.data) == MAX_DATA_BYTES < MAX_MESSAGE_BYTES
+    assert "omitted" not in content(whole)
+    assert content(longer)["omitted"] == ["text"]
+
+
+def test_an_alert_has_an_id_of_its_own() -> None:
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    first, again, other = (
+        alert_message({"measure": "snr_db", "index": index, "at": at}) for index in (0.3, 0.3, 0.4)
+    )
+    assert content(first) == {"measure": "snr_db", "index": 0.3, "at": "2026-01-05T00:00:00Z"}
+    assert first.attributes == again.attributes
+    assert first.attributes["table"] == "alerts"
+    assert first.attributes["id"] != other.attributes["id"]
+    assert all(len(value) <= MAX_ATTRIBUTE_BYTES for value in first.attributes.values())
