@@ -14,10 +14,11 @@ OLDEST_PYTHON ?= python3.11
 
 PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
 PYTEST_ARGS ?=
+MINUTES ?= 45
 ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration minimum lint types lock prism gpuimage flink-up flink-run flink-down clean
+.PHONY: help demo test integration minimum lint types lock soak prism gpuimage flink-up flink-run flink-down clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
 
 integration: $(VENV)/.installed $(BIN)/prism $(FLINK)/.fetched  ## run the tests that need other runners, servers and images (needs Go, Java, Maven, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
+
+soak: $(VENV)/.installed  ## run a stream for 45 minutes and look at its memory, files and lag (needs the Pub/Sub emulator); MINUTES=3 makes it short
+	$(BIN)/python benchmarks/soak.py --minutes=$(MINUTES)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
 	$(VENV)-minimum/bin/python -m pytest -m "not slow and not integration"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 START_SECONDS = 60
 _PLACES = ("/usr/lib/google-cloud-sdk", "/opt/google-cloud-sdk", "/google-cloud-sdk")
@@ -101,4 +101,17 @@ def publish(topic: str, *messages: tuple[bytes, dict[str, str]]) -> list[str]:
         futures: list[Any] = [
             publisher.publish(topic, data, **attributes) for data, attributes in messages
         ]
+        return [str(future.result()) for future in futures]
+
+
+def publish_over(
+    topic: str, messages: Sequence[tuple[bytes, dict[str, str]]], seconds: float
+) -> list[str]:
+    """Publish messages one by one, evenly over some time; their ids."""
+    with PublisherClient() as publisher:
+        futures: list[Any] = []
+        start = time.monotonic()
+        for number, (data, attributes) in enumerate(messages, 1):
+            futures.append(publisher.publish(topic, data, **attributes))
+            time.sleep(max(0.0, start + number * seconds / len(messages) - time.monotonic()))
         return [str(future.result()) for future in futures]

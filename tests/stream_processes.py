@@ -1,0 +1,90 @@
+"""Streams as processes of their own, and what they left so far."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pubsub_emulator import Channel
+
+ROOT = Path(__file__).resolve().parents[1]
+STOP_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A process group that reads a subscription; what it prints goes into a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def kill(self) -> None:
+        """End it and all it started, at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_SECONDS)
+
+    def wait_until(self, is_so: Callable[[], bool], limit_seconds: float) -> None:
+        """Wait for something it brings about.
+
+        Raises:
+            TimeoutError: It did not come; the process is ended.
+        """
+        end = time.monotonic() + limit_seconds
+        while not is_so():
+            if time.monotonic() > end or self.process.poll() is not None:
+                self.kill()
+                raise TimeoutError(f"not so after {limit_seconds} s; it said:\n{self.printed()}")
+            time.sleep(0.01)
+
+    def printed(self) -> str:
+        """What it wrote to stdout."""
+        return self.log.read_text("utf-8")
+
+
+def start_stream(
+    channel: Channel, output: Path, *flags: str, program: Sequence[str] = ("-m", "beam_audio")
+) -> Stream:
+    """Start the command with the placeholder; ``PUBSUB_EMULATOR_HOST`` is set."""
+    log = output.with_name(f"{output.name}-{time.monotonic_ns()}.log")
+    command = [
+        *(sys.executable, *program, "run", "--model=placeholder"),
+        *(f"--subscription={channel.subscription}", f"--output={output}", *flags),
+    ]
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=file,
+            start_new_session=True,
+        )
+    return Stream(process, log)
+
+
+def committed_sources(output: Path) -> set[str]:
+    """Ids of all inputs that commit records name."""
+    return {
+        source_id
+        for path in (output / "_units").glob("*.json")
+        for source_id in json.loads(path.read_text("utf-8"))["sources"]
+    }
+
+
+def accounted_messages(output: Path) -> int:
+    """Messages in all accounts of intervals; one that came again is counted again."""
+    accounts = (output / "ledger").glob("*.json")
+    return sum(json.loads(path.read_text("utf-8"))["messages"] for path in accounts)
