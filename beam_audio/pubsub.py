@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -45,6 +46,21 @@ def client_library(flag: str) -> Library:
             f"{flag} needs the client of Pub/Sub: pip install 'beam_audio[gcp]'"
         ) from error
     return Library(pubsub_v1, exceptions, (exceptions.GoogleAPIError, GoogleAuthError))
+
+
+def subscriber(library: Library) -> Any:  # noqa: ANN401 - the client is not typed
+    """A client that takes answers of any size: a pull may bring many messages of 10 MB.
+
+    Of an emulator the client of Pub/Sub would take 4 MB only, unlike of the service.
+    """
+    host = os.environ.get("PUBSUB_EMULATOR_HOST")
+    if not host:
+        return library.pubsub.SubscriberClient()
+    import grpc  # noqa: PLC0415 - comes with the client
+
+    channel = grpc.insecure_channel(host, options=[("grpc.max_receive_message_length", -1)])
+    transport = library.pubsub.SubscriberClient.get_transport_class("grpc")(channel=channel)
+    return library.pubsub.SubscriberClient(transport=transport)
 
 
 def require_path(flag: str, path: str, kind: Literal["subscriptions", "topics"]) -> None:

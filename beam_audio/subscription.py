@@ -6,26 +6,30 @@ message stays leased while its unit is at work and is acknowledged when that is 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from beam_audio.errors import ConfigError
+from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.messages import Message
-from beam_audio.pubsub import ANSWER_SECONDS, client_library, require_path
+from beam_audio.pubsub import ANSWER_SECONDS, client_library, require_path, subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
+_LOG: Final = logging.getLogger(__name__)
 MAX_MESSAGES: Final = 256
 MAX_BYTES: Final = 64 << 20
 """Of what is collected at once: a message is up to 10 MB."""
 _LEASE_SECONDS: Final = 60
 _RENEWALS: Final = 3
 """Times a lease is renewed before it would be over."""
+_PAUSE_SECONDS: Final = 1.0
+"""Before a server that failed is asked again."""
 _CHUNK: Final = 500
 """Messages named in one request at most."""
 
@@ -61,9 +65,10 @@ class Subscription:
         self._leases: set[str] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._is_down = False
         self._client: Any = None
         try:
-            self._client = library.pubsub.SubscriberClient()
+            self._client = subscriber(library)
             self._client.get_subscription(subscription=path, timeout=ANSWER_SECONDS)
         except library.unreachable as error:
             self.close()
@@ -110,6 +115,9 @@ class Subscription:
             for each in self._pull(MAX_MESSAGES - len(held), left_seconds):
                 if not held:
                     end = time.monotonic() + max_wait_seconds
+                earlier = held.get(each.message.message_id)
+                if earlier is not None:
+                    self._forget([earlier])  # its lease is over: this one is acknowledged
                 held[each.message.message_id] = each
                 size_bytes += len(each.message.data)
         return list(held.values())
@@ -123,8 +131,19 @@ class Subscription:
                 timeout=min(timeout_seconds, 1.0),
                 retry=None,
             )
-        except (self._errors.DeadlineExceeded, self._errors.ServiceUnavailable):
+        except self._errors.DeadlineExceeded:
             return
+        except (self._errors.ServerError, self._errors.TooManyRequests) as error:
+            if not self._is_down:
+                _LOG.warning("%s cannot be read now, trying again: %s", self._path, error)
+            self._is_down = True
+            self._closed.wait(_PAUSE_SECONDS)
+            return
+        except self._errors.GoogleAPIError as error:
+            raise BeamAudioError(
+                f"--subscription={self._path} can no longer be read: {error}"
+            ) from error
+        self._is_down = False
         with self._lock:
             self._leases.update(each.ack_id for each in answer.received_messages)
         self._lease([each.ack_id for each in answer.received_messages], _LEASE_SECONDS)
@@ -138,14 +157,20 @@ class Subscription:
             yield Held(message, each.ack_id)
 
     def acknowledge(self, held: Sequence[Held]) -> None:
-        """Let messages go for good."""
+        """Let messages go for good; those that Pub/Sub cannot be told of now come again."""
         ack_ids = [each.ack_id for each in held]
         for start in range(0, len(ack_ids), _CHUNK):
-            self._client.acknowledge(
-                subscription=self._path, ack_ids=ack_ids[start : start + _CHUNK]
-            )
+            try:
+                self._client.acknowledge(
+                    subscription=self._path, ack_ids=ack_ids[start : start + _CHUNK]
+                )
+            except self._errors.GoogleAPIError as error:
+                _LOG.warning("messages of %s will come again: %s", self._path, error)
+        self._forget(held)
+
+    def _forget(self, held: Iterable[Held]) -> None:
         with self._lock:
-            self._leases.difference_update(ack_ids)
+            self._leases.difference_update(each.ack_id for each in held)
 
     def _renew(self) -> None:
         while not self._closed.wait(_LEASE_SECONDS / _RENEWALS):

@@ -7,9 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from google.cloud.pubsub_v1 import SubscriberClient
 from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
 
-from beam_audio.errors import ConfigError
+from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.subscription import Held, Subscription
 
 if TYPE_CHECKING:
@@ -43,6 +44,21 @@ def test_messages_come_with_all_they_carry(channel: Channel) -> None:
     assert (held.message.data, held.message.message_id) == (b"\x00\xff", name)
     assert held.message.attributes == {"room": "ü"}
     assert abs(held.message.published.timestamp() - time.time()) < 60
+
+
+def test_more_than_four_megabytes_come_at_once(channel: Channel) -> None:
+    publish(channel.topic, *[(bytes([number]) * 2_000_000, {}) for number in range(3)])
+    publish(channel.topic, (b"x" * 9_000_000, {}))
+    with Subscription(channel.subscription) as subscription:
+        assert [len(data) for data in collect(subscription)] == [2_000_000] * 3 + [9_000_000]
+
+
+def test_a_subscription_that_was_deleted_ends_the_reading(channel: Channel) -> None:
+    with Subscription(channel.subscription) as subscription:
+        with SubscriberClient() as client:
+            client.delete_subscription(subscription=channel.subscription)
+        with pytest.raises(BeamAudioError, match="can no longer be read"):
+            collect(subscription)
 
 
 def test_what_is_let_go_of_does_not_come_again(channel: Channel) -> None:
