@@ -18,7 +18,7 @@ from beam_audio.messages import Message
 from beam_audio.pubsub import ANSWER_SECONDS, client_library, require_path, subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
 _LOG: Final = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ MAX_BYTES: Final = 64 << 20
 _LEASE_SECONDS: Final = 60
 _RENEWALS: Final = 3
 """Times a lease is renewed before it would be over."""
+_PULL_SECONDS: Final = 1.0
+_BETWEEN_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 1.0
 """Before a server that failed is asked again."""
 _CHUNK: Final = 500
@@ -109,10 +111,12 @@ class Subscription:
         size_bytes = 0
         end = time.monotonic() + max_wait_seconds
         while len(held) < MAX_MESSAGES and size_bytes < MAX_BYTES and not stop.is_set():
-            left_seconds = end - time.monotonic()
-            if left_seconds <= 0:
+            if time.monotonic() >= end:
                 break
-            for each in self._pull(MAX_MESSAGES - len(held), left_seconds):
+            pulled = self._pull(MAX_MESSAGES - len(held))
+            if not pulled:
+                stop.wait(_BETWEEN_SECONDS)  # an emulator says at once that there is nothing
+            for each in pulled:
                 if not held:
                     end = time.monotonic() + max_wait_seconds
                 earlier = held.get(each.message.message_id)
@@ -122,23 +126,24 @@ class Subscription:
                 size_bytes += len(each.message.data)
         return list(held.values())
 
-    def _pull(self, count: int, timeout_seconds: float) -> Iterator[Held]:
+    def _pull(self, count: int) -> list[Held]:
         try:
             answer = self._client.pull(
                 subscription=self._path,
                 max_messages=count,
-                # Short, so that a wish to stop is heard.
-                timeout=min(timeout_seconds, 1.0),
+                # Short, so that a wish to stop is heard; no shorter near the end of the wait, as
+                # what is leased in an answer that comes too late is lost until its lease is over.
+                timeout=_PULL_SECONDS,
                 retry=None,
             )
         except self._errors.DeadlineExceeded:
-            return
+            return []
         except (self._errors.ServerError, self._errors.TooManyRequests) as error:
             if not self._is_down:
                 _LOG.warning("%s cannot be read now, trying again: %s", self._path, error)
             self._is_down = True
             self._closed.wait(_PAUSE_SECONDS)
-            return
+            return []
         except self._errors.GoogleAPIError as error:
             raise BeamAudioError(
                 f"--subscription={self._path} can no longer be read: {error}"
@@ -147,14 +152,7 @@ class Subscription:
         with self._lock:
             self._leases.update(each.ack_id for each in answer.received_messages)
         self._lease([each.ack_id for each in answer.received_messages], _LEASE_SECONDS)
-        for each in answer.received_messages:
-            message = Message(
-                data=bytes(each.message.data),
-                attributes=dict(each.message.attributes),
-                message_id=each.message.message_id,
-                published=each.message.publish_time,
-            )
-            yield Held(message, each.ack_id)
+        return [Held(_message(each.message), each.ack_id) for each in answer.received_messages]
 
     def acknowledge(self, held: Sequence[Held]) -> None:
         """Let messages go for good; those that Pub/Sub cannot be told of now come again."""
@@ -187,3 +185,12 @@ class Subscription:
                 self._client.modify_ack_deadline(
                     subscription=self._path, ack_ids=chunk, ack_deadline_seconds=seconds
                 )
+
+
+def _message(pulled: Any) -> Message:  # noqa: ANN401 - the client is not typed
+    return Message(
+        data=bytes(pulled.data),
+        attributes=dict(pulled.attributes),
+        message_id=pulled.message_id,
+        published=pulled.publish_time,
+    )
