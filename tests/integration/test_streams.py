@@ -1,0 +1,117 @@
+"""A subscription read by the command's own loop: rows as a batch has them, told of on a topic."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
+from run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
+
+from beam_audio.streaming import run_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beam_audio.interval import Interval
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.integration
+LIMIT_SECONDS = 240
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulator() -> Iterator[None]:
+    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", host)
+        yield
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return new_channel()
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> list[dict[str, Any]]:
+    """Recordings of two days, one of which is not there."""
+    found: list[dict[str, Any]] = []
+    for index in range(12):
+        path = write_speech(tmp_path / "in" / f"{index}.wav", index / 4, 1.0 + index / 10)
+        found.append(
+            {"audio_filepath": str(path), "event_time": f"2026-01-0{1 + index % 2}", "n": index}
+        )
+    found.append({"audio_filepath": str(tmp_path / "in" / "none.wav")})
+    return found
+
+
+def encoded(lines: list[dict[str, Any]]) -> list[tuple[bytes, dict[str, str]]]:
+    return [(json.dumps(line).encode(), {}) for line in lines]
+
+
+def stream(
+    channel: Channel, output: Path, until: Callable[[list[Interval]], bool]
+) -> list[Interval]:
+    """Read until enough has come."""
+    stop = threading.Event()
+    intervals: list[Interval] = []
+
+    def report(interval: Interval) -> None:
+        intervals.append(interval)
+        if until(intervals):
+            stop.set()
+
+    timer = threading.Timer(LIMIT_SECONDS, stop.set)
+    timer.start()
+    config = settings(subscription=channel.subscription, output=output, max_wait_seconds=1)
+    run_stream(config, [], stop=stop, report=report)
+    timer.cancel()
+    return intervals
+
+
+def messages(count: int) -> Callable[[list[Interval]], bool]:
+    return lambda intervals: sum(each.messages for each in intervals) >= count
+
+
+def test_rows_are_those_of_a_batch_and_a_replay_adds_nothing(
+    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    batch = tmp_path / "batch"
+    run(manifest=write_manifest(tmp_path / "m.jsonl", lines), output=batch)
+    publish(channel.topic, *encoded(lines), *encoded(lines[:3]))
+    out = tmp_path / "out"
+    intervals = stream(channel, out, messages(len(lines) + 3))
+    rows = all_rows(out)
+    assert rows["segments"] == all_rows(batch)["segments"]
+    assert rows["recordings"] == all_rows(batch)["recordings"]
+    assert len(rows["failures"]) == 1
+    assert all(each.balances for each in intervals)
+    publish(channel.topic, *encoded(lines))
+    (again, *_) = stream(channel, out, messages(len(lines)))
+    assert again.repeated == again.messages
+    assert all_rows(out) == rows
+    assert len(list((out / "ledger").iterdir())) >= len(intervals) + 1
+
+
+def test_over_the_output_of_a_batch_only_what_is_new_is_added(
+    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run(manifest=write_manifest(tmp_path / "m.jsonl", lines[:6]), output=out)
+    publish(channel.topic, *encoded(lines[:9]))
+    intervals = stream(channel, out, messages(9))
+    assert sum(each.repeated for each in intervals) == 6
+    assert len(read_rows(out, "recordings")) == 9
+
+
+def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_path: Path) -> None:
+    publish(channel.topic, (b"?", {}), (b"x", {"content_type": "audio/wav"}))
+    stream(channel, tmp_path, messages(2))
+    rows = read_rows(tmp_path, "failures")
+    assert sorted(row["stage"] for row in rows) == ["decode", "read"]
+    publish(channel.topic, (b'{"audio_filepath": "/none.wav"}', {}))
+    (interval,) = stream(channel, tmp_path, messages(1))
+    assert interval.messages == 1
