@@ -22,15 +22,17 @@ logging.getLogger().addFilter(lambda record: "apitools not found" not in record.
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio import config as configuration
 from beam_audio.access import require_access
 from beam_audio.asr import build_model, check_model, list_models
 from beam_audio.compact import TARGET_BYTES, CompactionProgress, compact
+from beam_audio.config import RunConfig
 from beam_audio.doctor import examine
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
+from beam_audio.flags import add_flags, resolve
 from beam_audio.pipeline import run, submit
 from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
 from beam_audio.runners import is_dataflow
+from beam_audio.spelling import nearest
 from beam_audio.streaming import run_stream, submit_stream
 from beam_audio.submission import is_only_handed_over
 from beam_audio.summary import ProgressLine, closing_table, run_text
@@ -121,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    configuration.add_flags(run_parser)
+    add_flags(run_parser)
     run_parser.set_defaults(action=_run)
 
     plan = commands.add_parser(
@@ -132,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    configuration.add_flags(plan)
+    add_flags(plan)
     _add_plan_flags(plan)
     plan.set_defaults(action=_plan)
 
@@ -177,7 +179,7 @@ def _run(given: argparse.Namespace, rest: list[str]) -> int:
     # Dataflow's launcher checked its parameters against metadata.json, and adds flags of its own.
     if not any(word.startswith("--template_location=") for word in rest):
         _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
-    settings = configuration.resolve(flags, given.config)
+    settings = resolve(flags, given.config)
     PipelineOptions(rest).get_all_options()  # Beam stops here at values of the wrong kind
     return _run_and_report(settings, rest)
 
@@ -211,7 +213,7 @@ def _plan(given: argparse.Namespace, rest: list[str]) -> int:
     _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
     known = {*_run_flags()}
     flags = {name: value for name, value in vars(given).items() if name in known}
-    settings = configuration.resolve({"output": "nowhere"} | flags, given.config)
+    settings = resolve({"output": "nowhere"} | flags, given.config)
     require_access((settings.input, settings.manifest, settings.output), PipelineOptions(rest))
     found = survey(list_inputs(settings), max_headers=given.max_headers, limits=settings.limits)
     speed = (
@@ -239,10 +241,10 @@ def _compact(given: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _run_flags() -> Sequence[str]:
-    return list(configuration.RunConfig.__dataclass_fields__)
+    return list(RunConfig.__dataclass_fields__)
 
 
-def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
+def _run_and_report(settings: RunConfig, beam_flags: Sequence[str]) -> int:
     options = PipelineOptions(list(beam_flags))
     try:
         if settings.subscription is not None:
@@ -266,7 +268,7 @@ def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]
     return result.exit_status
 
 
-def _stream(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
+def _stream(settings: RunConfig, beam_flags: Sequence[str]) -> int:
     if is_dataflow(PipelineOptions(list(beam_flags))):
         submit_stream(settings, beam_flags)
         print(_STREAM_HANDED_OVER)
@@ -290,7 +292,7 @@ def _demo(given: argparse.Namespace, rest: list[str]) -> int:
     _refuse_unknown(rest, known=["--output"])
     with resources.as_file(resources.files("beam_audio") / "data" / "demo") as folder:
         manifest = str(folder / "manifest.jsonl")
-        settings = configuration.resolve(
+        settings = resolve(
             {"manifest": manifest, "output": given.output, "model": "whisper-tiny.en"}
         )
         status = _run_and_report(settings, [])
@@ -340,7 +342,7 @@ def _refuse_unknown(rest: Sequence[str], known: Sequence[str]) -> None:
         name = word.split("=", 1)[0]
         if word.startswith("--"):
             if name not in known:
-                raise ConfigError(f"unknown flag {name}{configuration.nearest(name, known)}")
+                raise ConfigError(f"unknown flag {name}{nearest(name, known)}")
             expects_value = "=" not in word
         elif not expects_value:
             raise ConfigError(f"stray argument {word!r}; flags are written --name=value")

@@ -138,7 +138,7 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     """Seconds to do the units of a manifest one after the other, the model loaded before."""
     from beam_audio import pipeline  # noqa: PLC0415 - imports count as the process's start
     from beam_audio.asr import model_facts  # noqa: PLC0415
-    from beam_audio.config import resolve  # noqa: PLC0415
+    from beam_audio.flags import resolve  # noqa: PLC0415
     from beam_audio.staleness import Task  # noqa: PLC0415
     from beam_audio.transforms.group import pack  # noqa: PLC0415
     from beam_audio.transforms.read import input_of_line, read_lines  # noqa: PLC0415

@@ -11,11 +11,13 @@ import pyarrow.dataset
 import soundfile
 
 import beam_audio
-from beam_audio import config, pipeline
+from beam_audio import pipeline
+from beam_audio.flags import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beam_audio.config import RunConfig
     from beam_audio.run_file import RunResult
     from beam_audio.types import Row
 
@@ -45,10 +47,10 @@ def write_manifest(path: Path, lines: Sequence[dict[str, Any] | str]) -> Path:
     return path
 
 
-def settings(**flags: object) -> config.RunConfig:
+def settings(**flags: object) -> RunConfig:
     """A configuration with the placeholder as its model."""
     given = {"model": "placeholder"} | {name: str(value) for name, value in flags.items()}
-    return config.resolve(given)
+    return resolve(given)
 
 
 def run(**flags: object) -> RunResult:

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "beam_audio"
 ROWS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors types version",
+        "errors spelling types version",
         "vad_graph",
         "cuts decoders manifest stability text vad vad_settings",
         "joining messages scores",
@@ -42,7 +42,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "unit",
         "transforms",
         "access config runners",
-        "run_file submission",
+        "flags run_file submission",
         "pipeline plan",
         "streaming",
         "doctor summary",
