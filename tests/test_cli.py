@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from random_whisper import Shape, random_weights, write_huggingface
 from run_outputs import all_rows, listing, only, read_rows, run_files, write_speech
 
 from beam_audio.asr import build_model
@@ -21,7 +20,6 @@ from beam_audio.asr.session import available_providers
 from beam_audio.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -255,14 +253,6 @@ def test_a_plan_takes_the_flags_of_a_run_and_writes_nothing(
     assert command("plan", f"--input={audio}", "--worker_price=-1")[0] == 2
 
 
-@pytest.fixture
-def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small Whisper of random weights, and a cache of its own."""
-    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
-    write_huggingface(tmp_path / "weights", random_weights(SHAPE), SHAPE)
-    return tmp_path / "weights"
-
-
 def test_compact_tells_how_many_files_are_left(command: Run, audio: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     flags = [f"--input={audio}", f"--output={out}", "--model=placeholder", "--unit_bytes=1"]
@@ -277,9 +267,9 @@ def test_compact_tells_how_many_files_are_left(command: Run, audio: Path, tmp_pa
 
 
 def test_a_model_with_a_flipped_byte_is_refused(
-    command: Run, audio: Path, tmp_path: Path, weights: Path
+    command: Run, audio: Path, tmp_path: Path, weights: str
 ) -> None:
-    built = build_model(str(weights))
+    built = build_model(weights)
     assert built is not None
     shutil.rmtree(weights)
     damaged = built / "encoder.onnx"
@@ -297,7 +287,7 @@ def test_a_model_with_a_flipped_byte_is_refused(
 
 @pytest.mark.skipif("CUDAExecutionProvider" in available_providers(), reason="CUDA is here")
 def test_a_required_provider_that_is_not_there_ends_1(
-    command: Run, audio: Path, tmp_path: Path, weights: Path
+    command: Run, audio: Path, tmp_path: Path, weights: str
 ) -> None:
     wanted = ["--provider=cuda", "--require_provider", f"--model={weights}"]
     status, out, err = command(*flags(audio, tmp_path / "out", *wanted))
@@ -341,7 +331,7 @@ def test_models_lists_names_and_what_is_here(command: Run) -> None:
     assert {"placeholder", "whisper-tiny.en", "whisper-base"} <= set(starts)
 
 
-def test_models_builds_and_checks_a_folder(command: Run, weights: Path) -> None:
+def test_models_builds_and_checks_a_folder(command: Run, weights: str) -> None:
     status, built, _ = command("models", "build", weights)
     assert status == 0
     status, out, _ = command("models", "check", built.strip())
