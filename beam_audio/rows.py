@@ -19,8 +19,8 @@ from beam_audio.columns import (
 )
 from beam_audio.evidence import Languages, evidence, round_measure
 from beam_audio.joining import core_texts, majority_language
-from beam_audio.recording import PreparedSegment, RecordingEnd, failure_of
 from beam_audio.scores import Score, SegmentShare, share
+from beam_audio.stages import failure_of
 from beam_audio.text import (
     chars_per_second,
     has_word_spaces,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from beam_audio.clips import ClipCodec
+    from beam_audio.recording import PreparedSegment, RecordingEnd
     from beam_audio.rules import Rules
     from beam_audio.schema import Table
 

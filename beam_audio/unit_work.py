@@ -17,10 +17,10 @@ from beam_audio.recording import (
     PreparedSegment,
     PrepareSettings,
     RecordingEnd,
-    StageClock,
     prepare,
 )
 from beam_audio.redo import redo
+from beam_audio.stages import StageClock
 from beam_audio.stored import StoredRecording, StoredUnit
 from beam_audio.types import Failure, Transcript
 

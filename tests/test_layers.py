@@ -23,7 +23,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors spelling types version",
         "vad_graph",
-        "cuts decoders manifest stability text vad vad_settings",
+        "cuts decoders manifest stability stages text vad vad_settings",
         "joining messages scores",
         "evidence",
         "audio clips metrics rules segment",
@@ -31,7 +31,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "asr models",
         "batching gcs pubsub topic_messages",
         "store",
-        "swap",
+        "opening swap",
         "commits parts recording remote subscription topic",
         "columns ledger recognition staleness",
         "rows",
