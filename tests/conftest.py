@@ -1,4 +1,4 @@
-"""What tests share: audio with references, or a skip without it; a small model; an emulator."""
+"""What tests share: audio, or a skip without it; the command; a small model; an emulator."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pubsub_emulator import Channel
+    from run_outputs import Command
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 SHARED_DATA = Path(
@@ -72,6 +73,33 @@ def placed_lines(shared_data: Path, manifest_lines: list[dict[str, Any]]) -> lis
 def short_lines(placed_lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Lines below 20 s, of every folder, so of every format; of broken recordings too."""
     return [line for line in placed_lines if (line.get("duration") or 0) < 20]
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> Path:
+    """A folder of two short recordings."""
+    from run_outputs import write_speech  # noqa: PLC0415 - imports Beam, which few ask for
+
+    folder = tmp_path / "audio"
+    write_speech(folder / "one.wav")
+    write_speech(folder / "two.wav", start_seconds=2.0)
+    return folder
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command in this process."""
+    from beam_audio.cli import main  # noqa: PLC0415 - as above
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ ID_COLUMNS = {
 }
 OUTSIDE_IDENTITY = {"when", "attempt"}
 
+Command = Callable[..., tuple[int, str, str]]
+"""Takes arguments of the command; its exit status, what it printed and what it complained of."""
+
 
 def write_speech(path: Path, start_seconds: float = 0.0, seconds: float = 2.0) -> Path:
     """Packaged speech from a start below 4 s, repeated as far as needed."""
@@ -51,6 +55,11 @@ def settings(**flags: object) -> RunConfig:
     """A configuration with the placeholder as its model."""
     given = {"model": "placeholder"} | {name: str(value) for name, value in flags.items()}
     return resolve(given)
+
+
+def run_words(audio: Path, output: Path, *more: str) -> list[str]:
+    """Arguments of the command that run the placeholder."""
+    return ["run", f"--input={audio}", f"--output={output}", "--model=placeholder", *more]
 
 
 def run(**flags: object) -> RunResult:

@@ -46,6 +46,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "pipeline plan",
         "streaming",
         "doctor summary",
+        "actions",
         "cli",
         "__main__ beam_audio",
     )

@@ -121,8 +121,8 @@ def test_what_the_launcher_passes_is_the_configuration() -> None:
     assert VALUES.keys() | OTHER_INPUTS.keys() == set(FLAGS)
     program = (
         "import sys, runpy\n"
-        "from beam_audio import cli\n"
-        "cli._run_and_report = lambda settings, flags: print(repr(settings), flags) or 0\n"
+        "from beam_audio import actions\n"
+        "actions._run_and_report = lambda settings, flags: print(repr(settings), flags) or 0\n"
         f"runpy.run_path({str(TEMPLATES / 'launcher.py')!r}, run_name='__main__')"
     )
     of_launcher = ["--runner=DataflowRunner", "--template_location=gs://b/t/job_object"]
