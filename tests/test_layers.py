@@ -24,7 +24,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "errors spelling types version",
         "vad_graph",
         "cuts decoders manifest stability stages text vad vad_settings",
-        "joining messages scores",
+        "energies joining messages scores",
         "evidence",
         "audio clips metrics rules segment",
         "schema",
