@@ -14,8 +14,8 @@ import numpy as np
 from beam_audio.audio import select_channels
 from beam_audio.errors import DecodeError
 from beam_audio.opening import from_opened
+from beam_audio.outcomes import Heard
 from beam_audio.recording import open_stream, prepare_opened, prepared_segment
-from beam_audio.rows import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

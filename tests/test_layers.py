@@ -34,6 +34,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "opening swap",
         "commits parts recording remote subscription topic",
         "columns ledger recognition staleness",
+        "outcomes",
         "rows",
         "stored",
         "compact drift places redo",
