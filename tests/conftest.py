@@ -89,13 +89,10 @@ def audio(tmp_path: Path) -> Path:
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs the command in this process."""
-    from beam_audio.cli import main  # noqa: PLC0415 - as above
+    from run_outputs import run_command  # noqa: PLC0415 - as above
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
+        status = run_command(*arguments)
         printed = capsys.readouterr()
         return status, printed.out, printed.err
 

@@ -13,6 +13,7 @@ import soundfile
 
 import beam_audio
 from beam_audio import pipeline
+from beam_audio.cli import main
 from beam_audio.flags import resolve
 
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ def settings(**flags: object) -> RunConfig:
 def run_words(audio: Path, output: Path, *more: str) -> list[str]:
     """Arguments of the command that run the placeholder."""
     return ["run", f"--input={audio}", f"--output={output}", "--model=placeholder", *more]
+
+
+def run_command(*arguments: object) -> int:
+    """Exit status of the command, run in this process."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return int(stop.code or 0)
 
 
 def run(**flags: object) -> RunResult:
