@@ -1,4 +1,4 @@
-"""The ``beam-audio`` command."""
+"""The ``beam-audio`` command: its arguments, and the exit status."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import argparse
 import logging
 import math
 import os
-import signal
 import sys
-import threading
-from functools import partial
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 # One question to a Google machine's metadata server tells whether there is one: elsewhere more of
@@ -20,21 +15,10 @@ os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
 # Beam says on import that a client nobody here uses is missing; that is no news to a user.
 logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
 
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from beam_audio import config as configuration
-from beam_audio.access import require_access
-from beam_audio.asr import build_model, check_model, list_models
-from beam_audio.compact import TARGET_BYTES, CompactionProgress, compact
-from beam_audio.doctor import examine
+from beam_audio import actions
+from beam_audio.compact import TARGET_BYTES
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
-from beam_audio.pipeline import run, submit
-from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
-from beam_audio.runners import is_dataflow
-from beam_audio.streaming import run_stream, submit_stream
-from beam_audio.submission import is_only_handed_over
-from beam_audio.summary import ProgressLine, closing_table, run_text
-from beam_audio.transforms.units import PROGRESS
+from beam_audio.flags import add_flags
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
@@ -42,20 +26,6 @@ if TYPE_CHECKING:
 
 EXIT_FAILED: Final = 1
 EXIT_BAD_ARGUMENTS: Final = 2
-
-_STOPPED: Final = "stopped; the same command resumes where it was"
-_JOB_GOES_ON: Final = (
-    "no longer waiting; the job goes on. Once it has ended or is cancelled, the same command does "
-    "what is left and writes the ledger"
-)
-_HANDED_OVER: Final = (
-    "handed over. Once the job has ended, 'beam-audio run' with the same flags does what is left "
-    "and writes the ledger"
-)
-_STREAM_HANDED_OVER: Final = (
-    "handed over; the job runs until it is drained (gcloud dataflow jobs drain JOB), and writes a "
-    "ledger every five minutes"
-)
 
 _RUN_EXAMPLES: Final = """examples:
   beam-audio run --input='recordings/**.flac' --output=out
@@ -96,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BeamAudioError as error:
         return _complain(error, EXIT_FAILED)
     except KeyboardInterrupt:
-        return _complain(_STOPPED, EXIT_FAILED)
+        return _complain("stopped; the same command resumes where it was", EXIT_FAILED)
     return status
 
 
@@ -121,8 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    configuration.add_flags(run_parser)
-    run_parser.set_defaults(action=_run)
+    add_flags(run_parser)
+    run_parser.set_defaults(action=actions.run)
 
     plan = commands.add_parser(
         "plan",
@@ -132,9 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    configuration.add_flags(plan)
+    add_flags(plan)
     _add_plan_flags(plan)
-    plan.set_defaults(action=_plan)
+    plan.set_defaults(action=actions.plan)
 
     compacting = commands.add_parser(
         "compact",
@@ -150,36 +120,26 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="size of the merged files (default: %(default)s)",
     )
-    compacting.set_defaults(action=_compact)
+    compacting.set_defaults(action=actions.compact)
 
     demo = commands.add_parser("demo", help="transcribe the packaged clips", allow_abbrev=False)
     demo.add_argument("--output", default="demo-output", metavar="DIR")
-    demo.set_defaults(action=_demo)
+    demo.set_defaults(action=actions.demo)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing and its cure")
-    doctor.set_defaults(action=_doctor)
+    doctor.set_defaults(action=actions.doctor)
 
     models = commands.add_parser("models", help="list, build and check models")
     verbs = models.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
-    verbs.add_parser("list", help="models known by name").set_defaults(action=_models_list)
+    verbs.add_parser("list", help="models known by name").set_defaults(action=actions.models_list)
     build = verbs.add_parser("build", help="build a model's ONNX files")
     build.add_argument("name", help="a name or a folder")
     build.add_argument("--precision", default=None)
-    build.set_defaults(action=_models_build)
+    build.set_defaults(action=actions.models_build)
     check = verbs.add_parser("check", help="check a model's files and load it")
     check.add_argument("name", help="a name or a folder")
-    check.set_defaults(action=_models_check)
+    check.set_defaults(action=actions.models_check)
     return parser
-
-
-def _run(given: argparse.Namespace, rest: list[str]) -> int:
-    flags = {name: value for name, value in vars(given).items() if name not in {"action", "config"}}
-    # Dataflow's launcher checked its parameters against metadata.json, and adds flags of its own.
-    if not any(word.startswith("--template_location=") for word in rest):
-        _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
-    settings = configuration.resolve(flags, given.config)
-    PipelineOptions(rest).get_all_options()  # Beam stops here at values of the wrong kind
-    return _run_and_report(settings, rest)
 
 
 def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
@@ -205,151 +165,3 @@ def _above_zero(text: str) -> float:
 
 def _count(text: str) -> int:
     return round(_above_zero(text))
-
-
-def _plan(given: argparse.Namespace, rest: list[str]) -> int:
-    _refuse_unknown(rest, known=[*_beam_options(), *(f"--{name}" for name in _run_flags())])
-    known = {*_run_flags()}
-    flags = {name: value for name, value in vars(given).items() if name in known}
-    settings = configuration.resolve({"output": "nowhere"} | flags, given.config)
-    require_access((settings.input, settings.manifest, settings.output), PipelineOptions(rest))
-    found = survey(list_inputs(settings), max_headers=given.max_headers, limits=settings.limits)
-    speed = (
-        Speed(given.times_real_time / given.worker_cores, "as given")
-        if given.times_real_time
-        else measured_speed(settings)
-    )
-    estimate = Estimate(found.seconds, speed, given.worker_cores)
-    print(
-        plan_table(found, estimate, deadline_hours=given.deadline_hours, price=given.worker_price)
-    )
-    return 0
-
-
-def _compact(given: argparse.Namespace, rest: list[str]) -> int:
-    _refuse_unknown(rest, known=["--target_bytes"])
-    progress = CompactionProgress()
-    with ProgressLine(lambda _: f"{progress.merged} of {progress.of} merged files written"):
-        done = compact(given.output, target_bytes=given.target_bytes, progress=progress)
-    print(
-        f"{done.files_before} part files, now {done.files_after}; "
-        f"{done.rewritten_bytes:,} bytes were rewritten"
-    )
-    return 0
-
-
-def _run_flags() -> Sequence[str]:
-    return list(configuration.RunConfig.__dataclass_fields__)
-
-
-def _run_and_report(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
-    options = PipelineOptions(list(beam_flags))
-    try:
-        if settings.subscription is not None:
-            return _stream(settings, beam_flags)
-        if is_only_handed_over(options):
-            submit(settings, beam_flags)
-            print(_HANDED_OVER)
-            return 0
-        with ProgressLine(partial(run_text, PROGRESS)):
-            result = run(settings, beam_flags)
-    except BeamAudioError:
-        raise
-    except KeyboardInterrupt:
-        return _complain(_JOB_GOES_ON if is_dataflow(options) else _STOPPED, EXIT_FAILED)
-    except Exception as error:
-        logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
-        return _complain(f"the run failed: {_cause(error)}", EXIT_FAILED)
-    print(closing_table(result))
-    print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
-    print(f"run file    {settings.output}/run-{result.run_id}.json")
-    return result.exit_status
-
-
-def _stream(settings: configuration.RunConfig, beam_flags: Sequence[str]) -> int:
-    if is_dataflow(PipelineOptions(list(beam_flags))):
-        submit_stream(settings, beam_flags)
-        print(_STREAM_HANDED_OVER)
-        return 0
-    logging.getLogger("beam_audio").setLevel(logging.INFO)  # tells when the model is exchanged
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run_stream(settings, beam_flags, stop=stop, report=lambda each: print(each.line, flush=True))
-    print("stopped; what had come is committed and acknowledged")
-    return 0
-
-
-def _cause(error: Exception) -> str:
-    """The last line of what a runner wrapped around a worker's error."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else repr(error)
-
-
-def _demo(given: argparse.Namespace, rest: list[str]) -> int:
-    _refuse_unknown(rest, known=["--output"])
-    with resources.as_file(resources.files("beam_audio") / "data" / "demo") as folder:
-        manifest = str(folder / "manifest.jsonl")
-        settings = configuration.resolve(
-            {"manifest": manifest, "output": given.output, "model": "whisper-tiny.en"}
-        )
-        status = _run_and_report(settings, [])
-    if status == 0:
-        _print_texts(given.output)
-    return status
-
-
-def _print_texts(output: str) -> None:
-    import pyarrow.dataset as ds  # noqa: PLC0415 - only the demo reads what it wrote
-
-    rows = ds.dataset(f"{output}/recordings", partitioning="hive").to_table().to_pylist()
-    for row in sorted(rows, key=lambda row: str(row["uri"])):
-        print(f"\n{Path(row['uri']).name} ({row['decoded_seconds']:.1f} s)\n  {row['text']}")
-
-
-def _doctor(_given: argparse.Namespace, rest: list[str]) -> int:
-    _refuse_unknown(rest, known=[])
-    report = examine()
-    print(report.text)
-    return 0 if report.healthy else EXIT_FAILED
-
-
-def _models_list(_given: argparse.Namespace, rest: list[str]) -> int:
-    _refuse_unknown(rest, known=[])
-    print("\n".join(map(str, list_models())))
-    return 0
-
-
-def _models_build(given: argparse.Namespace, rest: list[str]) -> int:
-    _refuse_unknown(rest, known=["--precision"])
-    built = build_model(given.name, precision=given.precision)
-    print(built or f"{given.name} has nothing to build")
-    return 0
-
-
-def _models_check(given: argparse.Namespace, rest: list[str]) -> int:
-    _refuse_unknown(rest, known=[])
-    print(check_model(given.name))
-    return 0
-
-
-def _refuse_unknown(rest: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse a flag that neither we nor Beam know, and stray words."""
-    expects_value = False
-    for word in rest:
-        name = word.split("=", 1)[0]
-        if word.startswith("--"):
-            if name not in known:
-                raise ConfigError(f"unknown flag {name}{configuration.nearest(name, known)}")
-            expects_value = "=" not in word
-        elif not expects_value:
-            raise ConfigError(f"stray argument {word!r}; flags are written --name=value")
-        else:
-            expects_value = False
-
-
-def _beam_options() -> set[str]:
-    parser = argparse.ArgumentParser(add_help=False)
-    for options in PipelineOptions.__subclasses__():
-        options._add_argparse_args(parser)  # noqa: SLF001 - Beam lists its flags nowhere else
-    return {name for action in parser._actions for name in action.option_strings}  # noqa: SLF001

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import time
-from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from beam_audio import clips, store
+from beam_audio import clips
 from beam_audio.audio import (
     AudioStream,
     Channels,
@@ -23,9 +17,10 @@ from beam_audio.audio import (
     resample,
     select_channels,
 )
-from beam_audio.errors import ConfigError, InputError, LimitError
 from beam_audio.metrics import measure
+from beam_audio.opening import from_opened
 from beam_audio.segment import SegmentSettings, Splitter
+from beam_audio.stages import StageClock, failure_of
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
 
 if TYPE_CHECKING:
@@ -33,10 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-T = TypeVar("T")
+    from beam_audio.opening import Opened
 
-_SPOOL_MEMORY_BYTES: Final = 16 << 20
-_READ_BYTES: Final = 1 << 20
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 
 
@@ -105,33 +98,6 @@ class KnownInput:
 Event = PreparedSegment | RecordingEnd | KnownInput | Failure
 
 
-class StageClock:
-    """Adds up the seconds spent in each stage."""
-
-    def __init__(self) -> None:
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Count the time inside the block for a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.perf_counter() - start
-
-    def iterate(self, name: str, items: Iterable[T]) -> Iterator[T]:
-        """Count the time it takes to make each item for a stage."""
-        iterator = iter(items)
-        while True:
-            with self.stage(name):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item
-
-
 def prepare(
     ref: AudioRef, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
 ) -> Iterator[Event]:
@@ -151,21 +117,24 @@ def prepare(
     Raises:
         ConfigError: The decoder asked for is not installed.
     """
-    stage = "open"
-    try:
-        with clock.stage("open"):
-            file, content_sha256 = spool(ref, settings.limits.max_source_bytes)
-        stage = "decode"
-        with file, open_stream(ref, file, settings) as stream:
-            splitters = _Splitters(ref, content_sha256, stream.format, settings)
-            if all(each in known for each in splitters.recording_ids):
-                yield KnownInput(ref.source_id, splitters.recording_ids)
-            else:
-                yield from _prepare_stream(stream, splitters, settings, clock)
-    except ConfigError:
-        raise  # such as a decoder that is not installed: no recording's fault
-    except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
-        yield failure_of(ref, stage, error)
+    return from_opened(
+        ref,
+        settings.limits.max_source_bytes,
+        clock,
+        lambda opened: prepare_opened(opened, settings, clock, known),
+    )
+
+
+def prepare_opened(
+    opened: Opened, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
+) -> Iterator[PreparedSegment | RecordingEnd | KnownInput]:
+    """The same of an input that is opened; what goes wrong is raised."""
+    with open_stream(opened, settings) as stream:
+        splitters = _Splitters(opened, stream.format, settings)
+        if all(each in known for each in splitters.recording_ids):
+            yield KnownInput(opened.ref.source_id, splitters.recording_ids)
+        else:
+            yield from _prepare_stream(stream, splitters, settings, clock)
 
 
 def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audio], Failure | None]:
@@ -174,79 +143,26 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
     Returns:
         The channels, none when nothing could be decoded; and why decoding failed or stopped early.
     """
-    stage = "open"
-    try:
-        file, content_sha256 = spool(ref, settings.limits.max_source_bytes)
-        stage = "decode"
-        with file, open_stream(ref, file, settings) as stream:
-            blocks = list(stream.blocks())
-            rate_hz, truncation = stream.format.sample_rate_hz, stream.truncation
-            samples = np.concatenate([_no_frames(stream.format.channels), *blocks])
-    except ConfigError:
-        raise
-    except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
-        return [], failure_of(ref, stage, error)
-    audio = [
-        Audio(mono, rate_hz, _recording_id(ref, content_sha256, channel), channel)
-        for channel, mono in select_channels(samples, settings.channels)
+    found = [
+        *from_opened(
+            ref,
+            settings.limits.max_source_bytes,
+            StageClock(),
+            lambda opened: _whole_channels(opened, settings),
+        )
     ]
-    return audio, failure_of(ref, stage, truncation) if truncation is not None else None
+    audio = [each for each in found if isinstance(each, Audio)]
+    return audio, next((each for each in found if isinstance(each, Failure)), None)
 
 
-def failure_of(ref: AudioRef, stage: str, error: Exception) -> Failure:
-    """Failure of an input (stage ``open``) or of its recording (later stages)."""
-    return Failure(
-        unit="input" if stage == "open" else "recording",
-        stage=stage,
-        source_id=ref.source_id,
-        uri=ref.uri,
-        error_type=type(error).__name__,
-        message=str(error) or repr(error),
-        event_time=ref.event_time,
-        attempt=ref.attempt,
-    )
-
-
-def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
-    """Copy an input's encoded bytes to where they can be sought in, hashing them once.
-
-    Returns:
-        A file at its start (in memory when small, else a temporary file) and the sha256.
-
-    Raises:
-        InputError: The input cannot be read.
-        LimitError: It is larger than ``max_bytes``.
-    """
-    spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
-    if ref.inline is not None:
-        source: BinaryIO = io.BytesIO(ref.inline)
-    else:
-        source = store.open_to_read(ref.spooled_uri or ref.uri)
-    try:
-        with source:
-            content_sha256 = _copy(source, spooled, max_bytes)
-    except OSError as error:
-        spooled.close()
-        raise InputError(f"cannot read {ref.uri!r}: {error}") from error
-    except BaseException:
-        spooled.close()
-        raise
-    spooled.seek(0)
-    return spooled, content_sha256
-
-
-def _copy(source: BinaryIO, target: BinaryIO, max_bytes: int) -> str:
-    digest = hashlib.sha256()
-    copied_bytes = 0
-    while chunk := source.read(_READ_BYTES):
-        digest.update(chunk)
-        target.write(chunk)
-        copied_bytes += len(chunk)
-        if copied_bytes > max_bytes:
-            raise LimitError(
-                f"larger than --max_source_bytes={max_bytes}; raise the limit to read it"
-            )
-    return digest.hexdigest()
+def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
+    with open_stream(opened, settings) as stream:
+        samples = np.concatenate([_no_frames(stream.format.channels), *stream.blocks()])
+    for channel, mono in select_channels(samples, settings.channels):
+        recording_id = _recording_id(opened, channel)
+        yield Audio(mono, stream.format.sample_rate_hz, recording_id, channel)
+    if stream.truncation is not None:
+        yield failure_of(opened.ref, "decode", stream.truncation)
 
 
 def _prepare_stream(
@@ -269,21 +185,21 @@ def _prepare_stream(
         yield RecordingEnd(source, splitter.decoded_samples, splitter.speech_samples, truncation)
 
 
-def open_stream(ref: AudioRef, file: BinaryIO, settings: PrepareSettings) -> AudioStream:
+def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
     """Decode an input's bytes, or the part of them that it is."""
     return open_audio(
-        file,
+        opened.file,
         decoder=settings.decoder,
         limits=settings.limits,
-        offset_seconds=ref.offset_seconds,
-        duration_seconds=ref.duration_seconds,
+        offset_seconds=opened.ref.offset_seconds,
+        duration_seconds=opened.ref.duration_seconds,
     )
 
 
-def _recording_id(ref: AudioRef, content_sha256: str, channel: int | None) -> str:
-    return stable_id(
-        "recording", ref.uri, content_sha256, ref.offset_seconds, ref.duration_seconds, channel
-    )
+def _recording_id(opened: Opened, channel: int | None) -> str:
+    ref = opened.ref
+    part = (ref.offset_seconds, ref.duration_seconds)
+    return stable_id("recording", ref.uri, opened.content_sha256, *part, channel)
 
 
 def _no_frames(channels: int) -> NDArray[np.float32]:
@@ -294,19 +210,19 @@ class _Splitters:
     """The splitters of a stream, one a channel that the policy asks for."""
 
     def __init__(
-        self, ref: AudioRef, sha256: str, audio_format: AudioFormat, settings: PrepareSettings
+        self, opened: Opened, audio_format: AudioFormat, settings: PrepareSettings
     ) -> None:
         self._policy = settings.channels
         self._splitters: dict[int | None, tuple[Source, Splitter]] = {}
         for channel, _ in select_channels(_no_frames(audio_format.channels), settings.channels):
-            recording_id = _recording_id(ref, sha256, channel)
+            recording_id = _recording_id(opened, channel)
             splitter = Splitter(
                 recording_id=recording_id,
                 channel=channel,
                 sample_rate_hz=audio_format.sample_rate_hz,
                 settings=settings.segments,
             )
-            source = Source(ref, recording_id, channel, sha256, audio_format)
+            source = Source(opened.ref, recording_id, channel, opened.content_sha256, audio_format)
             self._splitters[channel] = (source, splitter)
 
     @property

@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.audio import select_channels
-from beam_audio.errors import ConfigError, DecodeError
-from beam_audio.recording import failure_of, open_stream, prepare, prepared_segment, spool
-from beam_audio.rows import Heard
+from beam_audio.errors import DecodeError
+from beam_audio.opening import from_opened
+from beam_audio.outcomes import Heard
+from beam_audio.recording import open_stream, prepare_opened, prepared_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from beam_audio.audio import AudioStream
-    from beam_audio.recording import (
-        Event,
-        PreparedSegment,
-        PrepareSettings,
-        RecordingEnd,
-        StageClock,
-    )
+    from beam_audio.opening import Opened
+    from beam_audio.recording import Event, PreparedSegment, PrepareSettings, RecordingEnd
+    from beam_audio.stages import StageClock
     from beam_audio.staleness import Redo
     from beam_audio.stored import StoredRecording
     from beam_audio.types import AudioRef, Quality, Segment
@@ -58,39 +54,33 @@ def redo(
     Raises:
         ConfigError: The decoder asked for is not installed.
     """
-    stage = "open"
-    try:
-        with clock.stage("open"):
-            file, content_sha256 = spool(ref, settings.limits.max_source_bytes)
-        stage = "decode"
-        with file:
-            if content_sha256 != recordings[0].end.source.content_sha256:
-                yield from prepare(ref, settings, clock)
-            elif how == "rows":
-                yield from recordings
-            else:
-                with open_stream(ref, file, settings) as stream:
-                    yield from _recut(stream, recordings, settings, clock)
-    except ConfigError:
-        raise
-    except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
-        yield failure_of(ref, stage, error)
+
+    def again(opened: Opened) -> Iterator[Event | StoredRecording]:
+        if opened.content_sha256 != recordings[0].end.source.content_sha256:
+            yield from prepare_opened(opened, settings, clock)
+        elif how == "rows":
+            yield from recordings
+        else:
+            yield from _recut(opened, recordings, settings, clock)
+
+    return from_opened(ref, settings.limits.max_source_bytes, clock, again)
 
 
 def _recut(
-    stream: AudioStream,
+    opened: Opened,
     recordings: Sequence[StoredRecording],
     settings: PrepareSettings,
     clock: StageClock,
 ) -> Iterator[PreparedSegment | RecordingEnd]:
     cutters = {each.end.source.channel: _Cutter(each) for each in recordings}
-    for block in clock.iterate("decode", stream.blocks()):
-        for channel, samples in select_channels(block, settings.channels):
-            cutter = cutters[channel]
-            for segment, quality in cutter.push(samples):
-                with clock.stage("measure"):
-                    prepared = prepared_segment(cutter.source, segment, quality, settings)
-                yield prepared
+    with open_stream(opened, settings) as stream:
+        for block in clock.iterate("decode", stream.blocks()):
+            for channel, samples in select_channels(block, settings.channels):
+                cutter = cutters[channel]
+                for segment, quality in cutter.push(samples):
+                    with clock.stage("measure"):
+                        prepared = prepared_segment(cutter.source, segment, quality, settings)
+                    yield prepared
     for cutter in cutters.values():
         cutter.require_end()
     for recording in recordings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
@@ -15,11 +15,10 @@ from beam_audio.columns import (
     source_columns,
     speech_column,
     words_column,
-    words_in_recording,
 )
 from beam_audio.evidence import Languages, evidence, round_measure
 from beam_audio.joining import core_texts, majority_language
-from beam_audio.recording import PreparedSegment, RecordingEnd, failure_of
+from beam_audio.outcomes import Heard
 from beam_audio.scores import Score, SegmentShare, share
 from beam_audio.text import (
     chars_per_second,
@@ -30,10 +29,8 @@ from beam_audio.text import (
 from beam_audio.types import (
     AudioRef,
     Failure,
-    Quality,
     Row,
     Segment,
-    Transcript,
     stable_id,
 )
 
@@ -41,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from beam_audio.clips import ClipCodec
+    from beam_audio.outcomes import Outcome
+    from beam_audio.recording import RecordingEnd
     from beam_audio.rules import Rules
     from beam_audio.schema import Table
 
@@ -75,36 +74,6 @@ class RowSettings:
     def layout(self) -> dict[str, str]:
         """What all rows of one output have in common."""
         return {"partition_by": ",".join(self.partition_by), "store_audio": self.store_audio}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredClip:
-    """Where a segment's encoded audio stands in the unit's clip file."""
-
-    position: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What is known of a segment that was recognised; its words are in recording time."""
-
-    transcript: Transcript
-    quality: Quality
-    clip: StoredClip | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one segment."""
-
-    segment: Segment
-    result: Heard | Failure
-
-    @property
-    def transcript(self) -> Transcript | None:
-        """What was heard in it; None when it failed."""
-        return self.result.transcript if isinstance(self.result, Heard) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,25 +120,6 @@ def recording_rows(
     yield _recording_row(end, whole, settings, samples)
     if end.truncation is not None:
         yield failure_row(end.truncation)
-
-
-def outcome_of(
-    item: PreparedSegment, result: Transcript | Exception, clip: StoredClip | None = None
-) -> Outcome:
-    """What became of a segment, in the form it is stored; of a failure, its core is lost."""
-    segment, ref = item.segment, item.source.ref
-    if isinstance(result, Transcript):
-        words = words_in_recording(segment, result.words)
-        return Outcome(segment, Heard(replace(result, words=words), item.quality, clip))
-    failure = replace(
-        failure_of(ref, "recognise", result),
-        unit="segment",
-        recording_id=segment.recording_id,
-        segment_id=segment.segment_id,
-        start_seconds=segment.core_start_sample / segment.sample_rate_hz,
-        end_seconds=segment.core_end_sample / segment.sample_rate_hz,
-    )
-    return Outcome(segment, failure)
 
 
 def failure_row(failure: Failure) -> TableRow:

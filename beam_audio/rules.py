@@ -19,7 +19,6 @@ condition. The decision ``keep`` only notes its reason. The presets are in
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +30,7 @@ import yaml
 
 from beam_audio.errors import ConfigError
 from beam_audio.evidence import RULE_FLAGS, RULE_MEASURES, round_measure
+from beam_audio.spelling import nearest_or_all
 from beam_audio.types import Decision, stable_id
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def load_rules(preset_or_file: str) -> Rules:
     if not path.is_file():
         raise ConfigError(
             f"rules {preset_or_file!r} are neither a preset nor a file"
-            f"{_suggestion(preset_or_file, PRESETS)}"
+            f"{nearest_or_all(preset_or_file, PRESETS)}"
         )
     try:
         with path.open("rb") as file:
@@ -221,7 +221,8 @@ def _condition(entry: object, place: str) -> Condition:
     if not isinstance(column, str):
         raise ConfigError(f"{place}: a condition needs a column, one of {', '.join(columns)}")
     if column not in columns:
-        raise ConfigError(f"{place}: unknown column {column[:64]!r}{_suggestion(column, columns)}")
+        hint = nearest_or_all(column, columns)
+        raise ConfigError(f"{place}: unknown column {column[:64]!r}{hint}")
     comparisons = [key for key in _COMPARISONS if key in condition]
     wanted = ("is",) if column in RULE_FLAGS else ("above", "below")
     if len(comparisons) != 1 or comparisons[0] not in wanted:
@@ -247,10 +248,5 @@ def _mapping(entry: object, known: Collection[str], place: str) -> dict[str, Any
     for key in entry:
         if key not in known:
             name = str(key)[:64]
-            raise ConfigError(f"{place}: unknown key {name!r}{_suggestion(name, known)}")
+            raise ConfigError(f"{place}: unknown key {name!r}{nearest_or_all(name, known)}")
     return entry
-
-
-def _suggestion(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name[:64], known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"

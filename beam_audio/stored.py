@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_audio import store
+from beam_audio.outcomes import Heard, Outcome, StoredClip
 from beam_audio.recording import RecordingEnd, Source
-from beam_audio.rows import Heard, Outcome, StoredClip
 from beam_audio.types import (
     AudioFormat,
     AudioRef,

@@ -6,7 +6,6 @@ characters, white space left out, since it stands there for punctuation and layo
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 import zlib
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from beam_audio.errors import ConfigError
+from beam_audio.spelling import nearest_or_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,9 +84,7 @@ def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
     if choice == "auto":
         return Normalizer("whisper-en-1" if _primary(language) == "en" else "basic-1")
     if choice not in _NORMALIZERS:
-        known = ["auto", *_NORMALIZERS]
-        near = difflib.get_close_matches(choice, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+        hint = nearest_or_all(choice, ["auto", *_NORMALIZERS])
         raise ConfigError(f"unknown normalizer {choice!r}{hint}")
     return Normalizer(choice)
 

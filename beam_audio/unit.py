@@ -19,14 +19,14 @@ from beam_audio.commits import (
 from beam_audio.parts import PartWriter
 from beam_audio.stored import StoredUnit, carry
 from beam_audio.types import AudioRef, stable_id
-from beam_audio.unit_work import BatchCounts, UnitWork
+from beam_audio.unit_work import BatchCounts, Progress, UnitWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.staleness import Task
-    from beam_audio.unit_work import Progress, UnitSettings
+    from beam_audio.unit_work import UnitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,25 @@ class Unit:
         return cls(unit_id(task.source_id for task in ordered), ordered)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitRun:
+    """What a unit is done with.
+
+    Attributes:
+        settings: What the rows depend on.
+        recognizer: The model.
+        root: The output folder.
+        progress: Where finished work is counted.
+        run_id: Name of the run.
+    """
+
+    settings: UnitSettings
+    recognizer: Recognizer
+    root: str
+    progress: Progress = field(default_factory=Progress)
+    run_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class UnitReport:
     """A unit's commit record, and what it took when it was not committed before."""
@@ -59,15 +78,7 @@ class UnitReport:
     was_committed: bool = False
 
 
-def transcribe_unit(  # noqa: PLR0913 - keyword arguments
-    unit: Unit,
-    *,
-    settings: UnitSettings,
-    recognizer: Recognizer,
-    root: str,
-    progress: Progress,
-    run_id: str = "",
-) -> UnitReport:
+def transcribe_unit(unit: Unit, run: UnitRun) -> UnitReport:
     """Decode, segment, measure, recognise and write a unit, and commit it last.
 
     A unit that is committed already is not done again, nor is an input whose recordings a task
@@ -80,39 +91,37 @@ def transcribe_unit(  # noqa: PLR0913 - keyword arguments
         StoreError: The output cannot be written.
         ModelError: The recogniser fails on everything, even on silence.
     """
-    before = read_commit(root, unit.unit_id)
+    before = read_commit(run.root, unit.unit_id)
     if before is not None and before.version > unit.version:
         return UnitReport(before, was_committed=True)
     try:
-        return _transcribe(unit, before, settings, recognizer, root, progress, run_id)
+        return _transcribe(unit, before, run)
     except Exception:
         # The rows that were to be taken over may have gone with another writer's commit.
-        standing = read_commit(root, unit.unit_id)
+        standing = read_commit(run.root, unit.unit_id)
         if standing is None or standing.version <= unit.version:
             raise
         return UnitReport(standing, was_committed=True)
 
 
-def _transcribe(  # noqa: PLR0913, PLR0917 - what transcribe_unit is given
-    unit: Unit,
-    before: Commit | None,
-    settings: UnitSettings,
-    recognizer: Recognizer,
-    root: str,
-    progress: Progress,
-    run_id: str,
-) -> UnitReport:
+def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
     """Do a unit whose record is ``before``, and commit it unless another writer was faster."""
+    root, settings = run.root, run.settings
     version = unit.version + 1
     audio = settings.prepare.store_audio != "none"
-    name = part_id(unit.unit_id, version, _work_id(unit, settings, recognizer))
+    name = part_id(unit.unit_id, version, _work_id(unit, settings, run.recognizer))
     with PartWriter(root, name, audio=audio) as writer, TemporaryFile() as clips:
         stored = None
         if before is not None:
             wanted = {task.replaces for task in unit.tasks}
             stored = StoredUnit(root, before, wanted, clips)
         work = UnitWork(
-            settings, recognizer, writer=writer, clips=clips, progress=progress, stored=stored
+            settings,
+            run.recognizer,
+            writer=writer,
+            clips=clips,
+            progress=run.progress,
+            stored=stored,
         )
         work.run(unit.tasks)
         sources = {task.source_id: _state(task, work, settings) for task in unit.tasks}
@@ -131,9 +140,9 @@ def _transcribe(  # noqa: PLR0913, PLR0917 - what transcribe_unit is given
             rows=dict(writer.rows),
             decoded_seconds=work.decoded_seconds,
             stage_seconds={stage: round(took, 6) for stage, took in work.clock.seconds.items()},
-            provider=recognizer.provider,
+            provider=run.recognizer.provider,
             version=version,
-            run_id=run_id,
+            run_id=run.run_id,
         )
         standing = write_commit(root, commit)
     lost = standing is not commit  # to another writer: what was done here does not count

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 from beam_audio import rows
 from beam_audio.batching import batches, read_ahead
 from beam_audio.errors import ModelError
+from beam_audio.outcomes import Outcome, StoredClip, outcome_of
 from beam_audio.recognition import PassageBuilder, passage_seconds, recognise_passages
 from beam_audio.recording import (
     Event,
@@ -17,10 +18,10 @@ from beam_audio.recording import (
     PreparedSegment,
     PrepareSettings,
     RecordingEnd,
-    StageClock,
     prepare,
 )
 from beam_audio.redo import redo
+from beam_audio.stages import StageClock
 from beam_audio.stored import StoredRecording, StoredUnit
 from beam_audio.types import Failure, Transcript
 
@@ -87,7 +88,7 @@ class _OpenRecording:
     """Results of a recording whose end has not been reached."""
 
     waiting: int = 0
-    outcomes: list[rows.Outcome] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     end: RecordingEnd | None = None
 
 
@@ -229,11 +230,11 @@ class UnitWork:
     def _settle(self, item: PreparedSegment, result: Transcript | Exception) -> None:
         stored = None
         if item.encoded is not None:
-            stored = rows.StoredClip(self._clips.seek(0, 2), len(item.encoded))
+            stored = StoredClip(self._clips.seek(0, 2), len(item.encoded))
             self._clips.write(item.encoded)
         recording = self._recording(item.source.recording_id)
         recording.waiting -= 1
-        recording.outcomes.append(rows.outcome_of(item, result, stored))
+        recording.outcomes.append(outcome_of(item, result, stored))
         self._finish_if_complete(recording)
 
     def _finish_if_complete(self, recording: _OpenRecording) -> None:
@@ -244,7 +245,7 @@ class UnitWork:
         ordered = sorted(recording.outcomes, key=lambda outcome: outcome.segment.segment_index)
         self._finish(end, ordered)
 
-    def _finish(self, end: RecordingEnd, outcomes: Sequence[rows.Outcome]) -> None:
+    def _finish(self, end: RecordingEnd, outcomes: Sequence[Outcome]) -> None:
         source_id = end.source.ref.source_id
         self.recording_ids[source_id].add(end.source.recording_id)
         self.contents[source_id] = end.source.content_sha256

@@ -1,14 +1,20 @@
-"""Where the shared audio is, and what happens to the tests that need it when it is not there."""
+"""What tests share: audio, or a skip without it; the command; a small model; an emulator."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pubsub_emulator import Channel
+    from run_outputs import Command
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 SHARED_DATA = Path(
@@ -52,3 +58,76 @@ def manifest_lines(shared_data: Path) -> list[dict[str, Any]]:
     """The lines of the shared manifest, in order."""
     text = (shared_data / "manifest.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="session")
+def placed_lines(shared_data: Path, manifest_lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same lines with the places of the audio on this machine."""
+    return [
+        line | {"audio_filepath": str(shared_data / line["audio_filepath"])}
+        for line in manifest_lines
+    ]
+
+
+@pytest.fixture(scope="session")
+def short_lines(placed_lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lines below 20 s, of every folder, so of every format; of broken recordings too."""
+    return [line for line in placed_lines if (line.get("duration") or 0) < 20]
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> Path:
+    """A folder of two short recordings."""
+    from run_outputs import write_speech  # noqa: PLC0415 - imports Beam, which few ask for
+
+    folder = tmp_path / "audio"
+    write_speech(folder / "one.wav")
+    write_speech(folder / "two.wav", start_seconds=2.0)
+    return folder
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command in this process."""
+    from run_outputs import run_command  # noqa: PLC0415 - as above
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = run_command(*arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder for models that are built."""
+    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def weights(tmp_path: Path, cache: None) -> str:  # noqa: ARG001 - what is built of them goes there
+    """A folder with a small Whisper of random weights."""
+    from random_whisper import Shape, random_weights, write_huggingface  # noqa: PLC0415 - few ask
+
+    shape = Shape(width=8, encoder_layers=1, decoder_layers=1)
+    write_huggingface(tmp_path / "weights", random_weights(shape), shape)
+    return str(tmp_path / "weights")
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[None]:
+    """Pub/Sub's emulator, where its clients look for it."""
+    from pubsub_emulator import pubsub_emulator  # noqa: PLC0415 - the client takes long to import
+
+    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", host)
+        yield
+
+
+@pytest.fixture
+def channel(emulator: None) -> Channel:  # noqa: ARG001 - it is made there
+    """A topic and a subscription to it."""
+    from pubsub_emulator import new_channel  # noqa: PLC0415 - as above
+
+    return new_channel()

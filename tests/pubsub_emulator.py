@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 START_SECONDS = 60
+ACK_DEADLINE_SECONDS = 10
 _PLACES = ("/usr/lib/google-cloud-sdk", "/opt/google-cloud-sdk", "/google-cloud-sdk")
 
 
@@ -80,7 +81,7 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(f"the Pub/Sub emulator was not there after {START_SECONDS} s")
 
 
-def new_channel(ack_deadline_seconds: int = 10) -> Channel:
+def new_channel() -> Channel:
     """A topic and a subscription with names of their own; ``PUBSUB_EMULATOR_HOST`` is set."""
     name = f"t{uuid.uuid4().hex[:8]}"
     channel = Channel(f"projects/test/topics/{name}", f"projects/test/subscriptions/{name}")
@@ -90,7 +91,7 @@ def new_channel(ack_deadline_seconds: int = 10) -> Channel:
         subscriber.create_subscription(
             name=channel.subscription,
             topic=channel.topic,
-            ack_deadline_seconds=ack_deadline_seconds,
+            ack_deadline_seconds=ACK_DEADLINE_SECONDS,
         )
     return channel
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,14 @@ import pyarrow.dataset
 import soundfile
 
 import beam_audio
-from beam_audio import config, pipeline
+from beam_audio import pipeline
+from beam_audio.cli import main
+from beam_audio.flags import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beam_audio.config import RunConfig
     from beam_audio.run_file import RunResult
     from beam_audio.types import Row
 
@@ -26,6 +30,9 @@ ID_COLUMNS = {
     "failures": ("source_id", "stage", "message"),
 }
 OUTSIDE_IDENTITY = {"when", "attempt"}
+
+Command = Callable[..., tuple[int, str, str]]
+"""Takes arguments of the command; its exit status, what it printed and what it complained of."""
 
 
 def write_speech(path: Path, start_seconds: float = 0.0, seconds: float = 2.0) -> Path:
@@ -45,10 +52,23 @@ def write_manifest(path: Path, lines: Sequence[dict[str, Any] | str]) -> Path:
     return path
 
 
-def settings(**flags: object) -> config.RunConfig:
+def settings(**flags: object) -> RunConfig:
     """A configuration with the placeholder as its model."""
     given = {"model": "placeholder"} | {name: str(value) for name, value in flags.items()}
-    return config.resolve(given)
+    return resolve(given)
+
+
+def run_words(audio: Path, output: Path, *more: str) -> list[str]:
+    """Arguments of the command that run the placeholder."""
+    return ["run", f"--input={audio}", f"--output={output}", "--model=placeholder", *more]
+
+
+def run_command(*arguments: object) -> int:
+    """Exit status of the command, run in this process."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return int(stop.code or 0)
 
 
 def run(**flags: object) -> RunResult:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from installed_models import BASE
-from random_whisper import Shape, random_weights, write_huggingface
 
 from beam_audio.asr import Request, build_model, check_model, list_models, load_model
 from beam_audio.errors import ChecksumError
@@ -15,16 +14,7 @@ from beam_audio.models.resolve import ensure_built
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
 CLIP = Request(np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np.float32))
-
-
-@pytest.fixture
-def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A directory of random weights, and an empty cache."""
-    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
-    write_huggingface(tmp_path / "weights", random_weights(SHAPE), SHAPE)
-    return str(tmp_path / "weights")
 
 
 def flip(path: Path) -> None:

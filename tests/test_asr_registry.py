@@ -8,7 +8,7 @@ import pytest
 from installed_models import TINY_EN, needs_tiny_en
 from random_ctc import random_ctc, write_ctc
 from random_optimum import write_optimum
-from random_whisper import Shape, random_weights, write_huggingface
+from random_whisper import Shape, random_weights
 
 from beam_audio.asr import (
     ModelFacts,
@@ -22,14 +22,6 @@ from beam_audio.errors import ModelError, ProviderError
 
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
 CLIP = Request(np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np.float32))
-
-
-@pytest.fixture
-def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A directory of random weights, and an empty cache."""
-    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
-    write_huggingface(tmp_path / "weights", random_weights(SHAPE), SHAPE)
-    return str(tmp_path / "weights")
 
 
 @needs_tiny_en

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bucket_servers import amazon_bucket, google_bucket
-from pubsub_emulator import Channel, new_channel, pubsub_emulator
 from unit_runs import levels, read, ref, settings, tones, transcribe, update, write
 
 from beam_audio import store
@@ -22,8 +21,10 @@ from beam_audio.topic import Topic
 from beam_audio.topic_messages import ID_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from pubsub_emulator import Channel
 
     from beam_audio.schema import Table
     from beam_audio.topic_messages import TopicMessage
@@ -36,18 +37,6 @@ OTHER_RULES = settings(rules="strict")
 def inputs(tmp_path: Path) -> list[AudioRef]:
     paths = [write(tmp_path / f"{n}.wav", tones(levels(n + 1))) for n in range(3)]
     return [ref(path, metadata=(("room", f"a/{n % 2}"),)) for n, path in enumerate(paths)]
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[None]:
-    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", host)
-        yield
-
-
-@pytest.fixture
-def channel(emulator: None) -> Channel:  # noqa: ARG001 - where the channel is
-    return new_channel()
 
 
 def as_told(row: Row) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""From a reference to measured segments: bytes hashed once, channels, cuts, limits, failures."""
+"""From a reference to measured segments: channels, cuts, limits, failures."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,16 @@ import pytest
 from unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
 
 from beam_audio.audio import DecodeLimits
-from beam_audio.errors import ConfigError, InputError, LimitError
+from beam_audio.errors import ConfigError
 from beam_audio.recording import (
     KnownInput,
     PreparedSegment,
     PrepareSettings,
     RecordingEnd,
-    StageClock,
     decode_channels,
     prepare,
-    spool,
 )
+from beam_audio.stages import StageClock
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -54,36 +52,7 @@ def only_failure(found: list[Event]) -> Failure:
     return failure
 
 
-# --- Reading --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("size", [0, 1, 1 << 20, (17 << 20) + 3])
-def test_bytes_are_copied_and_hashed(tmp_path: Path, size: int) -> None:
-    content = np.random.default_rng(0).bytes(size)
-    (tmp_path / "a.bin").write_bytes(content)
-    file, sha256 = spool(AudioRef(str(tmp_path / "a.bin"), size), max_bytes=size)
-    with file:
-        assert file.read() == content
-    assert sha256 == hashlib.sha256(content).hexdigest()
-
-
-def test_bytes_beyond_the_limit_are_refused_whatever_size_was_listed(tmp_path: Path) -> None:
-    (tmp_path / "a.bin").write_bytes(bytes(101))
-    with pytest.raises(LimitError, match="--max_source_bytes=100"):
-        spool(AudioRef(str(tmp_path / "a.bin"), size_bytes=5), max_bytes=100)
-
-
-@pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://a/b.wav", ""])
-def test_what_cannot_be_read_is_an_input_error(uri: str) -> None:
-    with pytest.raises(InputError):
-        spool(AudioRef(uri, 0), max_bytes=100)
-
-
-@pytest.mark.skipif(find_spec("tensorflow_io") is not None, reason="the tfio extra is installed")
-def test_a_missing_decoder_is_the_runs_fault_and_not_the_recordings(tmp_path: Path) -> None:
-    source = ref(write(tmp_path / "a.wav", tones([0.1])))
-    with pytest.raises(ConfigError, match=r"pip install 'beam_audio\[tfio\]'"):
-        events(source, replace(SETTINGS, decoder="tfio"))
+# --- Preparing ------------------------------------------------------------------------------------
 
 
 def test_inline_bytes_need_no_file(tmp_path: Path) -> None:
@@ -94,9 +63,6 @@ def test_inline_bytes_need_no_file(tmp_path: Path) -> None:
     assert end.decoded_samples == 2 * RATE_HZ
     assert end.source.content_sha256 == same.source.content_sha256
     assert end.source.recording_id != same.source.recording_id
-
-
-# --- Preparing ------------------------------------------------------------------------------------
 
 
 def test_segments_come_in_order_and_the_end_comes_last(tmp_path: Path) -> None:
@@ -190,6 +156,13 @@ def test_limits_stop_a_recording_and_say_so(tmp_path: Path) -> None:
 
 
 # --- Failing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(find_spec("tensorflow_io") is not None, reason="the tfio extra is installed")
+def test_a_missing_decoder_is_the_runs_fault_and_not_the_recordings(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1])))
+    with pytest.raises(ConfigError, match=r"pip install 'beam_audio\[tfio\]'"):
+        events(source, replace(SETTINGS, decoder="tfio"))
 
 
 def test_a_missing_file_is_a_failed_input(tmp_path: Path) -> None:
@@ -286,3 +259,11 @@ def test_nothing_is_decoded_of_what_is_no_audio(tmp_path: Path) -> None:
     assert audio == []
     assert failure is not None
     assert failure.error_type == "DecodeError"
+
+
+def test_a_channel_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", STEREO))
+    audio, failure = decode_channels(source, replace(SETTINGS, channels=2))
+    assert audio == []
+    assert failure is not None
+    assert (failure.unit, failure.error_type) == ("recording", "InputError")

@@ -21,9 +21,10 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.recording import PreparedSegment, PrepareSettings, RecordingEnd, StageClock, prepare
+from beam_audio.recording import PreparedSegment, PrepareSettings, RecordingEnd, prepare
 from beam_audio.redo import redo
 from beam_audio.segment import SegmentSettings
+from beam_audio.stages import StageClock
 from beam_audio.stored import StoredRecording, StoredUnit
 from beam_audio.types import AudioRef, Failure
 

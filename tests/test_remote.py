@@ -30,11 +30,6 @@ def bucket() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
-
-
 def upload_folder(folder: Path, uri: str) -> None:
     for path in folder.rglob("*"):
         if path.is_file():

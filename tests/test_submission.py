@@ -11,8 +11,9 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 from packaging.requirements import Requirement
 
-from beam_audio import config, submission
+from beam_audio import submission
 from beam_audio.errors import ConfigError
+from beam_audio.flags import resolve
 
 PLACES = {"input": "gs://bucket/in/", "output": "gs://bucket/out"}
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +26,7 @@ def options(*flags: str) -> PipelineOptions:
 
 
 def check(*flags: str, **given: str) -> None:
-    submission.check_submission(config.resolve(PLACES | given), options(*flags))
+    submission.check_submission(resolve(PLACES | given), options(*flags))
 
 
 @pytest.mark.parametrize("value", ["calls/", "/calls/*.wav"])
@@ -39,7 +40,7 @@ def test_manifest_and_output_of_this_machine_are_refused() -> None:
         check(IMAGE, output="out")
     by_manifest = {"manifest": "clips/m.jsonl", "output": "gs://bucket/out"}
     with pytest.raises(ConfigError, match=r"--manifest=.* is on this machine"):
-        submission.check_submission(config.resolve(by_manifest), options(IMAGE))
+        submission.check_submission(resolve(by_manifest), options(IMAGE))
 
 
 def test_a_model_folder_of_this_machine_is_refused(tmp_path: Path) -> None:
@@ -76,12 +77,12 @@ def test_the_package_alone_is_not_enough() -> None:
 
 def test_the_setup_file_is_found_from_its_own_folder() -> None:
     given = options("--setup_file=setup.py", REQUIREMENTS)
-    submission.check_submission(config.resolve(PLACES), given)
+    submission.check_submission(resolve(PLACES), given)
     assert given.view_as(SetupOptions).setup_file == str(Path.cwd() / "setup.py")
 
 
 def test_other_runners_are_not_asked() -> None:
-    local = config.resolve({"input": "calls/", "output": "out"})
+    local = resolve({"input": "calls/", "output": "out"})
     for name in ("DirectRunner", "FlinkRunner", "PrismRunner"):
         submission.check_submission(local, PipelineOptions([f"--runner={name}"]))
 

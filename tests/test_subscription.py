@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 from google.cloud.pubsub_v1 import SubscriberClient
-from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
+from pubsub_emulator import ACK_DEADLINE_SECONDS, Channel, publish
 
 from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.subscription import Held, Subscription
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-pytestmark = pytest.mark.integration
-ACK_DEADLINE_SECONDS = 10
-
-
-@pytest.fixture(scope="module", autouse=True)
-def emulator() -> Iterator[None]:
-    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", host)
-        yield
-
-
-@pytest.fixture
-def channel() -> Channel:
-    return new_channel(ACK_DEADLINE_SECONDS)
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
 
 def collect(subscription: Subscription, seconds: float = 3.0) -> list[bytes]:

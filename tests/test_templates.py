@@ -15,8 +15,9 @@ import launch
 import pytest
 import write_metadata
 
-from beam_audio import config
 from beam_audio.cli import main
+from beam_audio.config import RunConfig
+from beam_audio.flags import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "templates"
@@ -24,7 +25,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     each["name"]: each
     for each in json.loads((TEMPLATES / "metadata.json").read_text("utf-8"))["parameters"]
 }
-FLAGS = {field.name: field for field in dataclasses.fields(config.RunConfig)}
+FLAGS = {field.name: field for field in dataclasses.fields(RunConfig)}
 IMAGE = "europe-docker.pkg.dev/p/r/worker-gpu@sha256:" + "0" * 64
 DOCKERFILES = sorted(TEMPLATES.glob("*.Dockerfile"))
 
@@ -120,15 +121,15 @@ def test_what_the_launcher_passes_is_the_configuration() -> None:
     assert VALUES.keys() | OTHER_INPUTS.keys() == set(FLAGS)
     program = (
         "import sys, runpy\n"
-        "from beam_audio import cli\n"
-        "cli._run_and_report = lambda settings, flags: print(repr(settings), flags) or 0\n"
+        "from beam_audio import actions\n"
+        "actions._run_and_report = lambda settings, flags: print(repr(settings), flags) or 0\n"
         f"runpy.run_path({str(TEMPLATES / 'launcher.py')!r}, run_name='__main__')"
     )
     of_launcher = ["--runner=DataflowRunner", "--template_location=gs://b/t/job_object"]
     flags = [f"--{name}={value}" for name, value in VALUES.items()]
     command = [sys.executable, "-c", program, *flags, *of_launcher, "--of_a_later_launcher=1"]
     ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert f"{config.resolve(VALUES)!r} {[*of_launcher, '--of_a_later_launcher=1']}" in ran.stdout
+    assert f"{resolve(VALUES)!r} {[*of_launcher, '--of_a_later_launcher=1']}" in ran.stdout
 
 
 # The images

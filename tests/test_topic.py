@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.cloud.pubsub_v1 import PublisherClient
-from pubsub_emulator import Channel, new_channel, pubsub_emulator
 
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.subscription import Subscription
@@ -17,19 +16,9 @@ from beam_audio.topic_messages import MAX_DATA_BYTES, TopicMessage, alert_messag
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.integration
+    from pubsub_emulator import Channel
 
-
-@pytest.fixture(scope="module", autouse=True)
-def emulator() -> Iterator[None]:
-    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", host)
-        yield
-
-
-@pytest.fixture
-def channel() -> Channel:
-    return new_channel()
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
 
 def received(channel: Channel) -> dict[bytes, dict[str, str]]:

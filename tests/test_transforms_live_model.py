@@ -39,11 +39,7 @@ if TYPE_CHECKING:
     from beam_audio.transforms.live_model import Choice
 
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture(autouse=True)

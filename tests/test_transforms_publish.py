@@ -11,7 +11,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from google.cloud.pubsub_v1 import PublisherClient
-from pubsub_emulator import Channel, new_channel, pubsub_emulator
+from pubsub_emulator import new_channel
 from test_outbox import notes, received, told_of
 from unit_runs import levels, ref, run_unit, tones, write
 
@@ -23,24 +23,13 @@ from beam_audio.transforms.publish import NoteUnits, PublishRows
 from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from pubsub_emulator import Channel
 
     from beam_audio.unit import UnitReport
 
-pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module", autouse=True)
-def emulator() -> Iterator[None]:
-    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", host)
-        yield
-
-
-@pytest.fixture
-def channel() -> Channel:
-    return new_channel()
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from beam_audio.ledger import read_ledger
 from beam_audio.recognition import seed_of
 from beam_audio.staleness import Task
 from beam_audio.types import AudioRef, Transcript
-from beam_audio.unit import Unit, transcribe_unit
+from beam_audio.unit import Unit, UnitRun, transcribe_unit
 from beam_audio.unit_work import Progress
 
 if TYPE_CHECKING:
@@ -156,13 +156,13 @@ def test_progress_counts_recordings_seconds_and_failures(tmp_path: Path) -> None
     stereo = np.stack([tones([0.1, 0.2]), tones([0.3, 0.95])], axis=1)
     inputs = [ref(write(tmp_path / "a.wav", stereo)), AudioRef(str(tmp_path / "missing.wav"), 1)]
     progress = Progress()
-    transcribe_unit(
-        Unit.of(map(Task, inputs)),
+    run = UnitRun(
         settings=settings(channels="split"),
         recognizer=Scripted(fail_when_loud),
         root=str(tmp_path / "out"),
         progress=progress,
     )
+    transcribe_unit(Unit.of(map(Task, inputs)), run)
     counts = (progress.recordings, progress.decoded_seconds, progress.failures)
     assert counts == (2, 2.0, 2)
 

@@ -15,8 +15,7 @@ from beam_audio import commits, store
 from beam_audio.ledger import read_ledger
 from beam_audio.staleness import Task
 from beam_audio.types import AudioRef, Transcript
-from beam_audio.unit import Unit, UnitReport, transcribe_unit
-from beam_audio.unit_work import Progress
+from beam_audio.unit import Unit, UnitReport, UnitRun, transcribe_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,13 +64,8 @@ def work(
     tasks = [Task(item, "recognise" if before else None, item.source_id) for item in inputs]
     new = Unit.of(tasks)
     unit = Unit(new.unit_id, new.tasks, before.version if before else 0)
-    return transcribe_unit(
-        unit,
-        settings=settings(layers=LAYERS | {"model": layer}),
-        recognizer=recognizer,
-        root=root,
-        progress=Progress(),
-    )
+    using = settings(layers=LAYERS | {"model": layer})
+    return transcribe_unit(unit, UnitRun(settings=using, recognizer=recognizer, root=root))
 
 
 def texts(root: str) -> set[str]:

@@ -24,8 +24,8 @@ from beam_audio.segment import SegmentSettings
 from beam_audio.staleness import Task, Wanted, committed_sources
 from beam_audio.transforms.plan_work import unit_again
 from beam_audio.types import AudioRef, Row, Transcript
-from beam_audio.unit import Unit, UnitReport, transcribe_unit
-from beam_audio.unit_work import Progress, UnitSettings
+from beam_audio.unit import Unit, UnitReport, UnitRun, transcribe_unit
+from beam_audio.unit_work import UnitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,11 +186,7 @@ def run_unit(
 ) -> UnitReport:
     """Run a unit."""
     return transcribe_unit(
-        unit,
-        settings=using or settings(),
-        recognizer=recognizer,
-        root=str(root),
-        progress=Progress(),
+        unit, UnitRun(settings=using or settings(), recognizer=recognizer, root=str(root))
     )
 
 

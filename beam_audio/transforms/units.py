@@ -12,7 +12,7 @@ from beam_audio.staleness import Wanted
 from beam_audio.transforms.group import GroupIntoUnits
 from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_work import PlanWork
-from beam_audio.unit import Unit, UnitReport, transcribe_unit
+from beam_audio.unit import Unit, UnitReport, UnitRun, transcribe_unit
 from beam_audio.unit_work import Progress
 
 if TYPE_CHECKING:
@@ -116,14 +116,14 @@ class _TranscribeUnit(beam.DoFn):
         if self._choose is None:
             raise RuntimeError("setup was not called")
         settings, recognizer = self._choose()
-        report = transcribe_unit(
-            element,
+        run = UnitRun(
             settings=settings,
             recognizer=recognizer,
             root=self._output,
             progress=PROGRESS,
             run_id=self._run_id,
         )
+        report = transcribe_unit(element, run)
         if not report.was_committed:
             _count(report)
         yield report

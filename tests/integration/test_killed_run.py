@@ -25,14 +25,11 @@ LIMIT_SECONDS = 120
 @pytest.mark.shared
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_killed_run_is_resumed_to_the_same_rows(
-    shared_data: Path, manifest_lines: list[dict[str, Any]], tmp_path: Path, seed: int
+    shared_data: Path, placed_lines: list[dict[str, Any]], tmp_path: Path, seed: int
 ) -> None:
     """The kill falls at a moment of its own after the first commit."""
-    lines = [
-        line | {"audio_filepath": str(shared_data / line["audio_filepath"])}
-        for line in manifest_lines
-        if line["audio_filepath"].split("/")[0] in {"librispeech", "malformed", "ljspeech"}
-    ]
+    folders = {shared_data / name for name in ("librispeech", "malformed", "ljspeech")}
+    lines = [line for line in placed_lines if Path(line["audio_filepath"]).parent in folders]
     manifest = write_manifest(tmp_path / "m.jsonl", lines[::2])
     flags = {"manifest": manifest, "unit_bytes": 1}
     assert run(**flags, output=tmp_path / "whole").exit_status == 0
@@ -58,15 +55,11 @@ def test_a_killed_run_is_resumed_to_the_same_rows(
 @pytest.mark.integration
 @pytest.mark.shared
 def test_killed_ten_times_it_hears_little_twice(
-    shared_data: Path, manifest_lines: list[dict[str, Any]], tmp_path: Path
+    placed_lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     """Each kill falls when so many clips were heard, the last ones close to the end."""
-    lines = [
-        line | {"audio_filepath": str(shared_data / line["audio_filepath"])}
-        for line in manifest_lines
-    ]
     flags = {
-        "manifest": write_manifest(tmp_path / "m.jsonl", lines),
+        "manifest": write_manifest(tmp_path / "m.jsonl", placed_lines),
         "unit_bytes": 1 << 18,
     }
     whole = tmp_path / "whole"

@@ -24,18 +24,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.shared]
 
 
 @pytest.fixture(scope="module")
-def manifest(
-    shared_data: Path,
-    manifest_lines: list[dict[str, Any]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """Recordings below 20 s, of every folder, so of every format; broken ones too."""
-    lines = [
-        line | {"audio_filepath": str(shared_data / line["audio_filepath"])}
-        for line in manifest_lines
-        if (line.get("duration") or 0) < 20
-    ]
-    chosen = [lines[round(index * len(lines) / RECORDINGS)] for index in range(RECORDINGS)]
+def manifest(short_lines: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    step = len(short_lines) / RECORDINGS
+    chosen = [short_lines[round(index * step)] for index in range(RECORDINGS)]
     return write_manifest(tmp_path_factory.mktemp("manifest") / "m.jsonl", chosen)
 
 

@@ -1,0 +1,101 @@
+"""An input from its reference to its bytes; whatever goes wrong with it is one failure."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
+
+from beam_audio import store
+from beam_audio.errors import ConfigError, InputError, LimitError
+from beam_audio.stages import StageClock, failure_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beam_audio.types import AudioRef, Failure
+
+T = TypeVar("T")
+
+_SPOOL_MEMORY_BYTES: Final = 16 << 20
+_READ_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """An input whose encoded bytes are here, in a file at its start."""
+
+    ref: AudioRef
+    file: BinaryIO
+    content_sha256: str
+
+
+def from_opened(
+    ref: AudioRef, max_bytes: int, clock: StageClock, make: Callable[[Opened], Iterator[T]]
+) -> Iterator[T | Failure]:
+    """What is made of an input; a :class:`Failure` comes last when anything goes wrong.
+
+    Args:
+        ref: The input.
+        max_bytes: Larger ones fail.
+        clock: Where the time spent on reading is added up.
+        make: What is done with the bytes; until it ends they are there.
+
+    Raises:
+        ConfigError: As of a decoder that is not installed, which is no recording's fault.
+    """
+    stage = "open"
+    try:
+        with clock.stage("open"):
+            file, content_sha256 = spool(ref, max_bytes)
+        stage = "decode"
+        with file:
+            yield from make(Opened(ref, file, content_sha256))
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
+        yield failure_of(ref, stage, error)
+
+
+def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
+    """Copy an input's encoded bytes to where they can be sought in, hashing them once.
+
+    Returns:
+        A file at its start (in memory when small, else a temporary file) and the sha256.
+
+    Raises:
+        InputError: The input cannot be read.
+        LimitError: It is larger than ``max_bytes``.
+    """
+    spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
+    if ref.inline is not None:
+        source: BinaryIO = io.BytesIO(ref.inline)
+    else:
+        source = store.open_to_read(ref.spooled_uri or ref.uri)
+    try:
+        with source:
+            content_sha256 = _copy(source, spooled, max_bytes)
+    except OSError as error:
+        spooled.close()
+        raise InputError(f"cannot read {ref.uri!r}: {error}") from error
+    except BaseException:
+        spooled.close()
+        raise
+    spooled.seek(0)
+    return spooled, content_sha256
+
+
+def _copy(source: BinaryIO, target: BinaryIO, max_bytes: int) -> str:
+    digest = hashlib.sha256()
+    copied_bytes = 0
+    while chunk := source.read(_READ_BYTES):
+        digest.update(chunk)
+        target.write(chunk)
+        copied_bytes += len(chunk)
+        if copied_bytes > max_bytes:
+            raise LimitError(
+                f"larger than --max_source_bytes={max_bytes}; raise the limit to read it"
+            )
+    return digest.hexdigest()

@@ -1,0 +1,62 @@
+"""What became of a segment: what was heard in it, or why nothing was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from beam_audio.columns import words_in_recording
+from beam_audio.stages import failure_of
+from beam_audio.types import Failure, Quality, Segment, Transcript
+
+if TYPE_CHECKING:
+    from beam_audio.recording import PreparedSegment
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClip:
+    """Where a segment's encoded audio stands in the unit's clip file."""
+
+    position: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of a segment that was recognised; its words are in recording time."""
+
+    transcript: Transcript
+    quality: Quality
+    clip: StoredClip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one segment."""
+
+    segment: Segment
+    result: Heard | Failure
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """What was heard in it; None when it failed."""
+        return self.result.transcript if isinstance(self.result, Heard) else None
+
+
+def outcome_of(
+    item: PreparedSegment, result: Transcript | Exception, clip: StoredClip | None = None
+) -> Outcome:
+    """What became of a segment, in the form it is stored; of a failure, its core is lost."""
+    segment, ref = item.segment, item.source.ref
+    if isinstance(result, Transcript):
+        words = words_in_recording(segment, result.words)
+        return Outcome(segment, Heard(replace(result, words=words), item.quality, clip))
+    failure = replace(
+        failure_of(ref, "recognise", result),
+        unit="segment",
+        recording_id=segment.recording_id,
+        segment_id=segment.segment_id,
+        start_seconds=segment.core_start_sample / segment.sample_rate_hz,
+        end_seconds=segment.core_end_sample / segment.sample_rate_hz,
+    )
+    return Outcome(segment, failure)

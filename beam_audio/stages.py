@@ -1,0 +1,56 @@
+"""Stages of the work on a recording: the time each takes, and what failed in one."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
+
+
+class StageClock:
+    """Adds up the seconds spent in each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the time inside the block for a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+    def iterate(self, name: str, items: Iterable[T]) -> Iterator[T]:
+        """Count the time it takes to make each item for a stage."""
+        iterator = iter(items)
+        while True:
+            with self.stage(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+
+
+def failure_of(ref: AudioRef, stage: str, error: Exception) -> Failure:
+    """Failure of an input (stage ``open``) or of its recording (later stages)."""
+    return Failure(
+        unit="input" if stage == "open" else "recording",
+        stage=stage,
+        source_id=ref.source_id,
+        uri=ref.uri,
+        error_type=type(error).__name__,
+        message=str(error) or repr(error),
+        event_time=ref.event_time,
+        attempt=ref.attempt,
+    )

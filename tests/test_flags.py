@@ -1,0 +1,106 @@
+"""Flags as text, the YAML file beside them, and what becomes of a value of another kind."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from beam_audio.config import RunConfig
+from beam_audio.errors import ConfigError
+from beam_audio.flags import add_flags, resolve
+
+PATHS = {"input": "in", "output": "out"}
+FIELDS = {field.name: field for field in dataclasses.fields(RunConfig)}
+NOT_TEXT = [name for name, field in FIELDS.items() if not str(field.type).startswith("str")]
+
+
+def parse(*flags: str) -> RunConfig:
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    given = vars(parser.parse_args([*flags]))
+    file = given.pop("config")
+    return resolve(given, file)
+
+
+def yaml(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    return f"--config={path}"
+
+
+def test_every_flag_stands_in_the_help_with_its_default() -> None:
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    shown = " ".join(parser.format_help().split())
+    for field in FIELDS.values():
+        entry = re.search(rf"  --{field.name}[ \]].*", f"  {shown}".replace(" --", "  --"))
+        assert entry, field.name
+        if field.default not in (None, ""):
+            assert f"(default: {field.default})" in shown
+
+
+@pytest.mark.parametrize(
+    ("flag", "name", "value"),
+    [
+        ("--batch_seconds=30", "batch_seconds", 30.0),
+        ("--unit_bytes=1000", "unit_bytes", 1000),
+        ("--limit=3", "limit", 3),
+        ("--retry_failures", "retry_failures", True),
+        ("--retry_failures=false", "retry_failures", False),
+        ("--require_provider=True", "require_provider", True),
+        ("--channels=1", "channels", "1"),
+        ("--partition_by=", "partition_by", ""),
+        ("--prompt=Names: Ōe, 100%", "prompt", "Names: Ōe, 100%"),
+    ],
+)
+def test_values_take_their_kind(flag: str, name: str, value: object) -> None:
+    assert getattr(parse("--input=in", "--output=out", flag), name) == value
+
+
+@pytest.mark.parametrize("name", NOT_TEXT)
+def test_a_value_of_another_kind_names_its_flag(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"--{name}=many must be"):
+        resolve(PATHS | {name: "many"})
+
+
+def test_a_file_gives_flags_and_the_command_line_wins(tmp_path: Path) -> None:
+    text = "output: from-file\nmodel: whisper-base\nbatch_seconds: 60\nretry_failures: yes\n"
+    config = parse(yaml(tmp_path, text), "--input=in", "--model=placeholder")
+    assert Path(config.output).name == "from-file"
+    assert config.model == "placeholder"
+    assert (config.batch_seconds, config.retry_failures) == (60.0, True)
+
+
+def test_an_empty_value_in_the_file_leaves_the_default(tmp_path: Path) -> None:
+    text = "input: in\noutput: out\nmodel:\nlimit: null\n"
+    assert parse(yaml(tmp_path, text)) == resolve(PATHS)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("modle: x", "unknown key 'modle'; did you mean 'model'?"),
+        ("qqqq: x", "unknown key 'qqqq'"),
+        ("limit: 2.5", "--limit=2.5 must be a whole number"),
+        ("limit: [1]", "--limit=[1] must be a whole number"),
+        ("batch_seconds: true", "--batch_seconds=True must be a number"),
+        ("language: no", "--language=False must be text; quote it"),
+        ("partition_by: [date]", "--partition_by=['date'] must be text"),
+        ("- model", "'flag: value' lines"),
+        ("just text", "'flag: value' lines"),
+        ("1: 2", "'flag: value' lines"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse("--input=in", "--output=out", yaml(tmp_path, text))
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        parse("--input=in", "--output=out", f"--config={tmp_path}/none.yaml")

@@ -1,0 +1,83 @@
+"""An input's bytes: read and hashed once, within limits; whatever goes wrong is one failure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from beam_audio.errors import ConfigError, InputError, LimitError
+from beam_audio.opening import Opened, from_opened, spool
+from beam_audio.stages import StageClock
+from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONTENT = b"some bytes"
+INLINE = AudioRef("message:1", len(CONTENT), inline=CONTENT, attempt=3)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 20, (17 << 20) + 3])
+def test_bytes_are_copied_and_hashed(tmp_path: Path, size: int) -> None:
+    content = np.random.default_rng(0).bytes(size)
+    (tmp_path / "a.bin").write_bytes(content)
+    file, sha256 = spool(AudioRef(str(tmp_path / "a.bin"), size), max_bytes=size)
+    with file:
+        assert file.read() == content
+    assert sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_bytes_beyond_the_limit_are_refused_whatever_size_was_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(bytes(101))
+    with pytest.raises(LimitError, match="--max_source_bytes=100"):
+        spool(AudioRef(str(tmp_path / "a.bin"), size_bytes=5), max_bytes=100)
+
+
+@pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://a/b.wav", ""])
+def test_what_cannot_be_read_is_an_input_error(uri: str) -> None:
+    with pytest.raises(InputError):
+        spool(AudioRef(uri, 0), max_bytes=100)
+
+
+def test_what_is_made_of_an_input_sees_its_bytes() -> None:
+    def make(opened: Opened) -> Iterator[object]:
+        yield opened.ref
+        yield opened.content_sha256
+        yield opened.file.read()
+
+    clock = StageClock()
+    made = list(from_opened(INLINE, 100, clock, make))
+    assert made == [INLINE, hashlib.sha256(CONTENT).hexdigest(), CONTENT]
+    assert clock.seconds.keys() == {"open"}
+
+
+@pytest.mark.parametrize("error", [MemoryError("too much"), LookupError(), OSError("gone")])
+def test_what_goes_wrong_later_is_a_failure_after_what_was_made(error: Exception) -> None:
+    def make(_: Opened) -> Iterator[str]:
+        yield "first"
+        raise error
+
+    first, failure = from_opened(INLINE, 100, StageClock(), make)
+    assert first == "first"
+    assert isinstance(failure, Failure)
+    assert (failure.unit, failure.stage) == ("recording", "decode")
+    assert failure.error_type == type(error).__name__
+
+
+def test_an_input_that_cannot_be_read_is_a_failure_alone() -> None:
+    (failure,) = from_opened(INLINE, 5, StageClock(), lambda opened: iter([opened]))
+    assert isinstance(failure, Failure)
+    assert (failure.unit, failure.stage, failure.error_type) == ("input", "open", "LimitError")
+
+
+def test_what_is_no_recordings_fault_is_raised() -> None:
+    def make(_: Opened) -> Iterator[str]:
+        yield "first"
+        raise ConfigError("install it")
+
+    with pytest.raises(ConfigError, match="install it"):
+        list(from_opened(INLINE, 100, StageClock(), make))

@@ -1,0 +1,49 @@
+"""What became of a segment: words in the recording's time, or a failure that names its core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from unit_runs import WINDOWS, ref, tones, write
+
+from beam_audio.outcomes import Heard, StoredClip, outcome_of
+from beam_audio.recording import PreparedSegment, PrepareSettings, prepare
+from beam_audio.segment import SegmentSettings
+from beam_audio.stages import StageClock
+from beam_audio.types import Failure, Transcript, Word
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=1.0)
+
+
+def second_segment(tmp_path: Path, segments: SegmentSettings = WINDOWS) -> PreparedSegment:
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3, 0.4])))
+    events = prepare(source, PrepareSettings(segments=segments), StageClock())
+    return [each for each in events if isinstance(each, PreparedSegment)][1]
+
+
+def test_what_was_heard_has_its_words_in_the_recordings_time(tmp_path: Path) -> None:
+    item, clip = second_segment(tmp_path), StoredClip(7, 5)
+    outcome = outcome_of(item, Transcript("ha", "en", words=(Word("ha", 0.25, 0.5, 0.9),)), clip)
+    assert isinstance(outcome.result, Heard)
+    assert outcome.transcript is outcome.result.transcript
+    assert outcome.result.transcript.words == (Word("ha", 1.25, 1.5, 0.9),)
+    assert (outcome.result.quality, outcome.result.clip) == (item.quality, clip)
+    assert outcome.segment is item.segment
+
+
+def test_of_a_failure_the_core_is_lost(tmp_path: Path) -> None:
+    item = second_segment(tmp_path, OVERLAPPING)
+    outcome = outcome_of(item, ValueError("this clip hurts"))
+    assert outcome.transcript is None
+    failure = outcome.result
+    assert isinstance(failure, Failure)
+    assert (failure.unit, failure.stage) == ("segment", "recognise")
+    assert failure.message == "this clip hurts"
+    assert failure.segment_id == item.segment.segment_id
+    assert failure.recording_id == item.source.recording_id
+    assert (failure.start_seconds, failure.end_seconds) == pytest.approx((1.5, 2.5))
+    assert item.segment.duration_seconds == 2.0
