@@ -251,6 +251,8 @@ def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> N
     """One output has one layout of folders and columns; anything else may change."""
     wanted = settings.rows.layout()
     for commit in committed:
+        if commit.is_closed:
+            continue
         differs = [name for name, value in wanted.items() if commit.layout.get(name) != value]
         if differs:
             flags = ", ".join(f"--{name}" for name in sorted(differs))

@@ -121,7 +121,7 @@ class Subscription:
                     end = time.monotonic() + max_wait_seconds
                 earlier = held.get(each.message.message_id)
                 if earlier is not None:
-                    self._forget([earlier])  # its lease is over: this one is acknowledged
+                    self.let_lapse([earlier])  # its lease is over: this one is acknowledged
                 held[each.message.message_id] = each
                 size_bytes += len(each.message.data)
         return list(held.values())
@@ -164,9 +164,10 @@ class Subscription:
                 )
             except self._errors.GoogleAPIError as error:
                 _LOG.warning("messages of %s will come again: %s", self._path, error)
-        self._forget(held)
+        self.let_lapse(held)
 
-    def _forget(self, held: Iterable[Held]) -> None:
+    def let_lapse(self, held: Iterable[Held]) -> None:
+        """Renew leases no more; what was not acknowledged comes again within a minute."""
         with self._lock:
             self._leases.difference_update(each.ack_id for each in held)
 

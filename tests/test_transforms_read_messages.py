@@ -105,6 +105,28 @@ def test_an_unreadable_message_is_kept_whole(tmp_path: Path) -> None:
     assert again.source_id == failure.source_id
 
 
+@pytest.mark.parametrize(
+    ("data", "attributes"),
+    [
+        (b'{"audio_filepath": "gs://"}', {}),
+        (b"x", {"content_type": "audio/" + "(" * 900}),
+    ],
+)
+def test_no_message_can_end_the_run_that_reads_it(
+    data: bytes, attributes: dict[str, str], tmp_path: Path
+) -> None:
+    """What the libraries that look at it raise is the message's own."""
+    failure = input_of_message(message(data, **attributes), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert failure.payload_uri is not None
+
+
+def test_a_device_is_not_read(tmp_path: Path) -> None:
+    failure = input_of_message(message(b'{"audio_filepath": "/dev/zero"}'), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert "is no file" in failure.message
+
+
 def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:
     line = json.dumps({"audio_filepath": str(tmp_path / "no.wav")}).encode()
     failure = input_of_message(message(line), str(tmp_path))
