@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
 _PLACES: Final = "_places"
+_INDEXED: Final = f"{_PLACES}/indexed"
+"""A file that tells how far the commit records were read."""
 _PATIENCE_SECONDS: Final = 3600.0
 """How long a later run may be at an input before an earlier one does it."""
 _REMEMBERED: Final = 32
@@ -109,17 +111,25 @@ def is_committed(root: str, place_id: str, source_id: str) -> bool:
 def index_commits(root: str) -> int:
     """Write the files of the places of units that were committed without, as by a batch run.
 
+    Commit records are read that have come since this was done before, those of an hour more, as
+    not all are seen in their order.
+
     Returns:
         How many inputs were entered.
     """
-    oldest = time.time() - HORIZON_SECONDS
+    marker = store.join(root, _INDEXED)
+    before_seconds = float(_content(marker) or 0.0)
+    oldest = max(time.time() - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
+    files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
     entered = 0
-    for file in commit_files(root):
-        if file.last_updated_in_seconds >= oldest:
-            commit = load_commit(file.path)
-            for source_id, state in commit.sources.items():
-                holder = Claim(commit.unit_id, commit.run_id)
-                entered += _enter(root, state.place_id, source_id, holder)
+    for file in files:
+        commit = load_commit(file.path)
+        for source_id, state in commit.sources.items():
+            holder = Claim(commit.unit_id, commit.run_id)
+            entered += _enter(root, state.place_id, source_id, holder)
+    if files:
+        latest = max(file.last_updated_in_seconds for file in files)
+        store.write_whole(root, _INDEXED, repr(latest).encode())
     return entered
 
 

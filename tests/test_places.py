@@ -182,6 +182,18 @@ def test_units_of_a_batch_are_entered_and_then_known(tmp_path: Path, item: Audio
     assert take(tmp_path, item, unit="other") == "repeated"
 
 
+def test_what_was_entered_is_not_read_at_every_start(tmp_path: Path, item: AudioRef) -> None:
+    transcribe(tmp_path, item)
+    assert index_commits(str(tmp_path)) == 1
+    (first,) = (tmp_path / "_units").glob("*.json")
+    first.write_text("nobody looks")
+    hours_ago = time.time() - 7200
+    os.utime(first, (hours_ago, hours_ago))
+    assert index_commits(str(tmp_path)) == 0
+    transcribe(tmp_path, replace(item, version="2"))
+    assert index_commits(str(tmp_path)) == 1
+
+
 def test_beyond_the_horizon_nothing_is_entered_and_files_are_forgotten(
     tmp_path: Path, item: AudioRef
 ) -> None:

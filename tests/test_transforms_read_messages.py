@@ -89,6 +89,17 @@ def test_the_same_audio_published_twice_is_one_input(tmp_path: Path) -> None:
     assert first.source_id == second.source_id
 
 
+def test_messages_of_one_name_are_found_at_places_of_their_own(tmp_path: Path) -> None:
+    """A microphone may name all it sends alike: none makes the others be forgotten."""
+    found = [
+        input_of_message(
+            message(wav(seconds), content_type="audio/wav", uri="mic://7"), str(tmp_path)
+        )
+        for seconds in (0.5, 0.6, 10.0, 11.0)
+    ]
+    assert len({each.place_id for each in found if each}) == 4
+
+
 def test_an_unreadable_message_is_kept_whole(tmp_path: Path) -> None:
     failure = input_of_message(message(b"\xff{", "99", room="3"), str(tmp_path))
     assert isinstance(failure, Failure)
