@@ -8,8 +8,11 @@ itself.
 from __future__ import annotations
 
 import logging
+import pickle
 import time
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
@@ -86,9 +89,10 @@ def run_stream(
                     number += 1
                     name = f"{job.run_id}-{number:06}"
                     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
-                    messages = pipeline | "Messages" >> beam.Create([m.message for m in held])
-                    build_stream(messages, config, job, watch, name, every_seconds=None)
-                    pipeline.run().wait_until_finish()
+                    with TemporaryDirectory() as folder:
+                        messages = read_held(pipeline, [m.message for m in held], folder)
+                        build_stream(messages, config, job, watch, name, every_seconds=None)
+                        pipeline.run().wait_until_finish()
                     interval = _account(output, name)
                     _settle(subscription, held, interval)
                     if interval is not None:
@@ -160,6 +164,21 @@ def build_stream(  # noqa: PLR0913, PLR0917 - what stands before a stream begins
         | "Ledgers" >> WriteLedgers(output, name, every_seconds, watch)
     )
     return intervals | "Alerts" >> PublishAlerts(topic) if topic and watch else intervals
+
+
+def read_held(
+    pipeline: beam.Pipeline, messages: Sequence[Message], folder: str
+) -> beam.PCollection[Message]:
+    """Messages by way of files: what stands in a graph itself Beam compresses again and again."""
+    paths = [Path(folder, str(number)) for number in range(len(messages))]
+    for path, message in zip(paths, messages, strict=True):
+        path.write_bytes(pickle.dumps(message))
+    return pipeline | "Messages" >> beam.Create(map(str, paths)) | "Load" >> beam.Map(_load)
+
+
+def _load(path: str) -> Message:
+    message: Message = pickle.loads(Path(path).read_bytes())  # noqa: S301 - written above
+    return message
 
 
 def message_of(message: PubsubMessage) -> Message:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import apache_beam as beam
 import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
 from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
 from run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
 
 from beam_audio.errors import ConfigError
+from beam_audio.messages import Message
 from beam_audio.places import Claim, claim
-from beam_audio.streaming import run_stream
+from beam_audio.streaming import read_held, run_stream
 from beam_audio.transforms.read import input_of_line
 
 if TYPE_CHECKING:
@@ -50,6 +56,10 @@ def lines(tmp_path: Path) -> list[dict[str, Any]]:
         )
     found.append({"audio_filepath": str(tmp_path / "in" / "none.wav")})
     return found
+
+
+def digest(message: Message) -> str:
+    return hashlib.sha256(message.data + message.message_id.encode()).hexdigest()
 
 
 def encoded(lines: list[dict[str, Any]]) -> list[tuple[bytes, dict[str, str]]]:
@@ -119,6 +129,16 @@ def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_pa
     publish(channel.topic, (b'{"audio_filepath": "/none.wav"}', {}))
     (interval,) = stream(channel, tmp_path, messages(1))
     assert interval.messages == 1
+
+
+def test_what_messages_carry_stands_in_no_graph(tmp_path: Path) -> None:
+    """Beam compresses a graph again and again: 3 s for each megabyte."""
+    now = datetime.now(UTC)
+    held = [Message(os.urandom(1 << 20), {"n": name}, name, now) for name in ("1", "2")]
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        read = read_held(pipeline, held, str(tmp_path))
+        assert len(pipeline.to_runner_api().SerializeToString()) < 100_000
+        assert_that(read | beam.Map(digest), equal_to([digest(each) for each in held]))
 
 
 def test_what_another_run_is_at_comes_again_until_it_is_done(
