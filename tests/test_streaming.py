@@ -1,4 +1,4 @@
-"""A subscription read by the command's own loop: rows as a batch has them, whatever is killed."""
+"""The graph of a stream: whatever time does, the rows are those of a batch."""
 
 from __future__ import annotations
 
@@ -6,129 +6,165 @@ import hashlib
 import json
 import os
 import threading
+import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
-from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
-from run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
+from run_outputs import all_rows, commit_files, run, settings, write_manifest, write_speech
 
 from beam_audio.errors import ConfigError
 from beam_audio.messages import Message
-from beam_audio.places import Claim, claim
-from beam_audio.streaming import read_held, run_stream
-from beam_audio.transforms.read import input_of_line
+from beam_audio.pipeline import prepare
+from beam_audio.streaming import build_stream, read_held, run_stream, submit_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
-    from beam_audio.interval import Interval
+    from beam_audio.config import RunConfig
 
-ROOT = Path(__file__).resolve().parents[1]
-pytestmark = pytest.mark.integration
-LIMIT_SECONDS = 240
-
-
-@pytest.fixture(scope="module", autouse=True)
-def emulator() -> Iterator[None]:
-    with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PUBSUB_EMULATOR_HOST", host)
-        yield
-
-
-@pytest.fixture
-def channel() -> Channel:
-    return new_channel()
+SUBSCRIPTION = "projects/p/subscriptions/s"
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+COUNT = 8
+A_WHILE_SECONDS = 600
 
 
 @pytest.fixture
 def lines(tmp_path: Path) -> list[dict[str, Any]]:
-    """Recordings of two days, one of which is not there."""
-    found: list[dict[str, Any]] = []
-    for index in range(12):
-        path = write_speech(tmp_path / "in" / f"{index}.wav", index / 4, 1.0 + index / 10)
-        found.append(
-            {"audio_filepath": str(path), "event_time": f"2026-01-0{1 + index % 2}", "n": index}
-        )
-    found.append({"audio_filepath": str(tmp_path / "in" / "none.wav")})
-    return found
+    """Recordings of two days in turn."""
+    return [
+        {
+            "audio_filepath": str(write_speech(tmp_path / f"{n}.wav", n / 4, 1.0 + n / 10)),
+            "event_time": f"2026-01-0{1 + n % 2}T03:04:05Z",
+            "text": "as it was said",
+        }
+        for n in range(COUNT)
+    ]
+
+
+@pytest.fixture
+def batch(tmp_path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows of a batch over the same recordings."""
+    run(manifest=write_manifest(tmp_path / "m.jsonl", lines), output=tmp_path / "batch")
+    return all_rows(tmp_path / "batch")
 
 
 def digest(message: Message) -> str:
     return hashlib.sha256(message.data + message.message_id.encode()).hexdigest()
 
 
-def encoded(lines: list[dict[str, Any]]) -> list[tuple[bytes, dict[str, str]]]:
-    return [(json.dumps(line).encode(), {}) for line in lines]
+def told(lines: list[dict[str, Any]]) -> list[Message]:
+    return [
+        Message(json.dumps(line).encode(), {}, f"{index}", NOON) for index, line in enumerate(lines)
+    ]
 
 
-def stream(
-    channel: Channel, output: Path, until: Callable[[list[Interval]], bool]
-) -> list[Interval]:
-    """Read until enough has come."""
-    stop = threading.Event()
-    intervals: list[Interval] = []
-
-    def report(interval: Interval) -> None:
-        intervals.append(interval)
-        if until(intervals):
-            stop.set()
-
-    timer = threading.Timer(LIMIT_SECONDS, stop.set)
-    timer.start()
-    config = settings(subscription=channel.subscription, output=output, max_wait_seconds=1)
-    run_stream(config, [], stop=stop, report=report)
-    timer.cancel()
-    return intervals
+def at(seconds: float, messages: list[Message]) -> list[beam.window.TimestampedValue]:
+    return [beam.window.TimestampedValue(message, seconds) for message in messages]
 
 
-def messages(count: int) -> Callable[[list[Interval]], bool]:
-    return lambda intervals: sum(each.messages for each in intervals) >= count
+def stream_of(out: Path) -> RunConfig:
+    return settings(subscription=SUBSCRIPTION, output=out, max_wait_seconds=30)
 
 
-def test_rows_are_those_of_a_batch_and_a_replay_adds_nothing(
-    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
+def ledgers(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((out / "ledger").iterdir())]
+
+
+def play(out: Path, events: TestStream) -> None:
+    """Run the graph as a service does that reads by itself, over a time that was made up."""
+    options = PipelineOptions(["--streaming"])
+    config = stream_of(out)
+    job = prepare(config, options)
+    with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
+        build_stream(pipeline | events, config, job, None, f"{job.run_id}-", every_seconds=60)
+
+
+def ended(events: TestStream) -> TestStream:
+    """The end of all time, in two steps: in one, the runner drops what the end itself sets free."""
+    end = beam.window.GlobalWindow().end
+    return events.advance_watermark_to(end).advance_watermark_to_infinity()
+
+
+def as_they_come(messages: list[Message]) -> TestStream:
+    return TestStream().add_elements(messages)
+
+
+def behind_a_watermark(messages: list[Message]) -> TestStream:
+    """Each after the watermark has passed the one before."""
+    events = TestStream()
+    for hour, message in enumerate(messages, start=1):
+        events.add_elements(at(3600 * hour, [message])).advance_watermark_to(3600 * hour + 1)
+    return events
+
+
+def between_idle_times(messages: list[Message]) -> TestStream:
+    """Two, then nothing for long, then the rest, and nothing again."""
+    # A clock of such a stream starts at 0; timers are set by the one on the wall.
+    now_seconds = int(time.time())
+    return (
+        TestStream()
+        .advance_processing_time(A_WHILE_SECONDS)
+        .add_elements(messages[:2])
+        .advance_processing_time(now_seconds)
+        .advance_watermark_to(1e6)
+        .advance_processing_time(A_WHILE_SECONDS)
+        .add_elements(messages[2:])
+        .advance_processing_time(A_WHILE_SECONDS)
+    )
+
+
+def late(messages: list[Message]) -> TestStream:
+    """Half of them long after the watermark has passed their time, some of them twice."""
+    return (
+        TestStream()
+        .add_elements(at(1e6, messages[: COUNT // 2]))
+        .advance_watermark_to(2e6)
+        .advance_processing_time(int(time.time()) + A_WHILE_SECONDS)
+        .add_elements(at(1.0, messages[COUNT // 2 :]))
+        .advance_watermark_to(3e6)
+        .add_elements(at(1.0, messages[: COUNT // 4]))
+    )
+
+
+@pytest.mark.parametrize("course", [as_they_come, behind_a_watermark, between_idle_times, late])
+def test_whatever_time_does_the_rows_are_those_of_a_batch(
+    course: Callable[[list[Message]], TestStream],
+    lines: list[dict[str, Any]],
+    batch: dict[str, Any],
+    tmp_path: Path,
 ) -> None:
-    batch = tmp_path / "batch"
-    run(manifest=write_manifest(tmp_path / "m.jsonl", lines), output=batch)
-    publish(channel.topic, *encoded(lines), *encoded(lines[:3]))
     out = tmp_path / "out"
-    intervals = stream(channel, out, messages(len(lines) + 3))
-    rows = all_rows(out)
-    assert rows["segments"] == all_rows(batch)["segments"]
-    assert rows["recordings"] == all_rows(batch)["recordings"]
-    assert len(rows["failures"]) == 1
-    assert all(each.balances for each in intervals)
-    publish(channel.topic, *encoded(lines))
-    (again, *_) = stream(channel, out, messages(len(lines)))
-    assert again.repeated == again.messages
-    assert all_rows(out) == rows
-    assert len(list((out / "ledger").iterdir())) >= len(intervals) + 1
+    play(out, ended(course(told(lines))))
+    assert all_rows(out) == batch
+    accounts = ledgers(out)
+    assert all(account["balances"] for account in accounts)
+    assert sum(account["recordings"] for account in accounts) == COUNT
+    assert accounts[-1]["waiting"] == 0
 
 
-def test_over_the_output_of_a_batch_only_what_is_new_is_added(
-    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
+def test_a_unit_of_two_days_lies_in_the_folders_of_both(
+    lines: list[dict[str, Any]], batch: dict[str, Any], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    run(manifest=write_manifest(tmp_path / "m.jsonl", lines[:6]), output=out)
-    publish(channel.topic, *encoded(lines[:9]))
-    intervals = stream(channel, out, messages(9))
-    assert sum(each.repeated for each in intervals) == 6
-    assert len(read_rows(out, "recordings")) == 9
-
-
-def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_path: Path) -> None:
-    publish(channel.topic, (b"?", {}), (b"x", {"content_type": "audio/wav"}))
-    stream(channel, tmp_path, messages(2))
-    rows = read_rows(tmp_path, "failures")
-    assert sorted(row["stage"] for row in rows) == ["decode", "read"]
-    publish(channel.topic, (b'{"audio_filepath": "/none.wav"}', {}))
-    (interval,) = stream(channel, tmp_path, messages(1))
-    assert interval.messages == 1
+    options = PipelineOptions()
+    config = stream_of(out)
+    job = prepare(config, options)
+    with beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline:
+        messages = pipeline | beam.Create(told(lines))
+        build_stream(messages, config, job, None, "only", every_seconds=None)
+    (record,) = commit_files(out)
+    days = {name.split("/")[1] for name in json.loads(record.read_text())["files"]}
+    assert days == {"date=2026-01-01", "date=2026-01-02"}
+    assert all_rows(out) == batch
+    (account,) = ledgers(out)
+    assert (account["name"], account["messages"], account["recordings"]) == ("only", COUNT, COUNT)
 
 
 def test_what_messages_carry_stands_in_no_graph(tmp_path: Path) -> None:
@@ -141,33 +177,18 @@ def test_what_messages_carry_stands_in_no_graph(tmp_path: Path) -> None:
         assert_that(read | beam.Map(digest), equal_to([digest(each) for each in held]))
 
 
-def test_what_another_run_is_at_comes_again_until_it_is_done(
-    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    theirs = input_of_line("m.jsonl", 1, encoded(lines)[0][0])
-    claim(str(out), theirs, Claim("theirs", "later"))
-    publish(channel.topic, *encoded(lines[:3]))
-    intervals = stream(channel, out, messages(2))
-    assert len(intervals[-1].waiting) == 1
-    assert len(read_rows(out, "recordings")) == 2
-    (place,) = (out / "_places").rglob(f"{theirs.place_id}.json")
-    os.utime(place, (0, 0))
-    (interval,) = stream(channel, out, messages(1))
-    assert (interval.messages, interval.recordings, interval.waiting) == (1, 1, ())
-    assert len(read_rows(out, "recordings")) == 3
+@pytest.mark.parametrize("runner", ["PrismRunner", "FlinkRunner", "DataflowRunner"])
+def test_other_runners_are_not_read_for(tmp_path: Path, runner: str) -> None:
+    with pytest.raises(ConfigError, match="local runner"):
+        run_stream(
+            stream_of(tmp_path),
+            [f"--runner={runner}"],
+            stop=threading.Event(),
+            report=lambda _: None,
+        )
 
 
-@pytest.mark.parametrize(
-    ("flags", "says"),
-    [
-        (["--runner=PrismRunner"], "local runner"),
-        (["--runner=FlinkRunner"], "local runner"),
-    ],
-)
-def test_other_runners_are_refused(
-    channel: Channel, tmp_path: Path, flags: list[str], says: str
-) -> None:
-    config = settings(subscription=channel.subscription, output=tmp_path)
-    with pytest.raises(ConfigError, match=says):
-        run_stream(config, flags, stop=threading.Event(), report=lambda _: None)
+@pytest.mark.parametrize("flags", [[], ["--runner=PrismRunner"], ["--runner=FlinkRunner"]])
+def test_other_runners_are_not_handed_a_stream(tmp_path: Path, flags: list[str]) -> None:
+    with pytest.raises(ConfigError, match="DataflowRunner"):
+        submit_stream(stream_of(tmp_path), flags)

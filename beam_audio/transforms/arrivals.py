@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -60,7 +60,7 @@ class GroupArrivals(beam.PTransform):
         wait = beam.GroupIntoBatches.WithShardedKey(MAX_UNIT_INPUTS, self._max_wait_seconds)
         return (
             inputs
-            | "Key" >> beam.Map(lambda item: ("arrivals", item))
+            | "Key" >> beam.Map(lambda item: ("", item)).with_output_types(tuple[str, Any])
             | "Wait" >> wait
             | "Split" >> beam.FlatMapTuple(self._split)
             | "Fix" >> beam.Reshuffle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
 from apache_beam import coders
@@ -57,7 +57,9 @@ class WriteLedgers(beam.PTransform):
     def expand(self, notes: beam.PCollection[Note]) -> beam.PCollection[Interval]:
         """Wire the one state that holds all notes until what they tell of has ended."""
         return (
-            notes | "Key" >> beam.Map(lambda note: ("", note)) | "Close" >> beam.ParDo(self._close)
+            notes
+            | "Key" >> beam.Map(lambda note: ("", note)).with_output_types(tuple[str, Any])
+            | "Close" >> beam.ParDo(self._close)
         )
 
 
