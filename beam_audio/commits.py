@@ -82,6 +82,11 @@ class Commit:
     version: int = 1
     run_id: str = ""
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it stands only so that the unit is never committed."""
+        return not self.sources
+
     def sources_that(self, outcome: SourceOutcome) -> frozenset[str]:
         """Ids of the inputs with this outcome."""
         return frozenset(name for name, state in self.sources.items() if state.outcome == outcome)
@@ -141,6 +146,24 @@ def write_commit(root: str, commit: Commit) -> Commit:
         return (current.version if current else 0) == commit.version - 1
 
     return _swap(root, commit, is_before)
+
+
+def close_unit(root: str, identifier: str) -> Commit:
+    """See to it that a unit which is not committed never will be: whoever is at it writes nothing.
+
+    Returns:
+        The record that stands now: an empty one, or that of a writer that was faster.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    return write_commit(root, Commit(identifier, sources={}, layout={}))
+
+
+def is_closed(root: str, identifier: str) -> bool:
+    """Whether a unit was closed before it was committed."""
+    commit = read_commit(root, identifier)
+    return commit is not None and commit.is_closed
 
 
 def rename_parts(root: str, identifier: str, names: Mapping[str, str]) -> None:

@@ -77,15 +77,20 @@ def compact(
         ConfigError: The output holds nothing.
         StoreError: A file is gone, as when two compactions work on one output.
     """
-    units = units_by_file(read_commits(root))
-    if not units:
+    if not any(commit.files for commit in read_commits(root)):
         raise ConfigError(f"{root} holds no committed part files; name the --output of a run")
+    # A run that starts now must not sweep away a merged file that no record names as yet.
+    with store.in_use(root, lambda: None):
+        return _compact(root, target_bytes, progress or CompactionProgress())
+
+
+def _compact(root: str, target_bytes: int, progress: CompactionProgress) -> Compaction:
+    units = units_by_file(read_commits(root))
     sizes = _sizes(root)
     lost = units.keys() - sizes.keys()
     if lost:
         raise StoreError(f"{min(lost)!r}, which a commit record names, is not in {root!r}")
     groups = list(_groups(root, units, sizes, target_bytes))
-    progress = progress or CompactionProgress()
     progress.of = len(groups)
     for group in groups:
         _merge(root, group, units)

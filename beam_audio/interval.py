@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from beam_audio import store
 from beam_audio.commits import read_commit
 from beam_audio.drift import alerts, compare, read_sample
+from beam_audio.errors import InputError
 from beam_audio.ledger import read_ledger
 from beam_audio.places import is_committed
 from beam_audio.types import stable_id
@@ -35,12 +36,14 @@ class Arrival:
     """A message was read.
 
     Attributes:
+        message_id: The message.
         source_id: The input it told of; None when it told of none.
         place_id: Where that is.
         published_seconds: When it was published, since the epoch.
         arrived_seconds: When it was read.
     """
 
+    message_id: str
     source_id: str | None
     place_id: str
     published_seconds: float
@@ -49,7 +52,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """An input had rows already, or another unit is at it."""
+    """An input had rows already, or another unit of this run is at it."""
 
     source_id: str
 
@@ -88,7 +91,7 @@ class Interval:
         missing: Inputs without a row in ``recordings/`` or ``failures/``.
         unbalanced: Recordings whose samples do not add up.
         overdue: Inputs that nothing came of for hours; they may be waiting still.
-        waiting: Messages read and not accounted for as yet.
+        waiting: Ids of messages read and not accounted for as yet.
         recordings: New rows of the table.
         segments: New segments by decision.
         failures: New failures by unit, stage and error type.
@@ -110,7 +113,7 @@ class Interval:
     missing: tuple[str, ...]
     unbalanced: tuple[str, ...]
     overdue: tuple[str, ...]
-    waiting: int
+    waiting: tuple[str, ...]
     recordings: int
     segments: dict[str, int]
     failures: dict[str, int]
@@ -144,7 +147,7 @@ class Interval:
         if self.ignored:
             parts.append(f"{self.ignored} ignored")
         if self.waiting:
-            parts.append(f"{self.waiting} waiting")
+            parts.append(f"{len(self.waiting)} waiting")
         parts += self.alerts
         if not self.balances:
             parts.append(f"DOES NOT BALANCE: see {FOLDER}/{self.name}.json")
@@ -170,7 +173,7 @@ class Interval:
         with store.open_to_read(store.join(output, FOLDER, f"{name}.json")) as file:
             content = json.loads(file.read())
         del content["balances"]
-        lists = {key: tuple(content[key]) for key in ("missing", "unbalanced", "overdue", "alerts")}
+        lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
         return cls(**content | lists)
 
 
@@ -233,13 +236,29 @@ def close_interval(
         next one.
 
     Raises:
-        StoreError: The rows cannot be read.
+        InputError: The rows cannot be read.
     """
-    ends = _Ends.of(output, notes)
+    while True:
+        ends = _Ends.of(output, notes)
+        try:
+            return _close(output, name, notes, ends, now_seconds, watch)
+        except InputError:
+            if _Ends.of(output, notes).committed == ends.committed:
+                raise  # no other run or compaction put other files in the place of these
+
+
+def _close(  # noqa: PLR0913, PLR0917 - what close_interval is given
+    output: str,
+    name: str,
+    notes: Sequence[Note],
+    ends: _Ends,
+    now_seconds: float,
+    watch: Watch | None,
+) -> tuple[Interval | None, list[Note]]:
     committed = ends.committed_seconds()
     settled: list[Arrival] = []
     overdue: list[str] = []
-    waiting: list[Note] = []
+    waiting: list[Arrival] = []
     for arrival in (note for note in notes if isinstance(note, Arrival)):
         source_id = arrival.source_id
         if source_id is None or source_id in committed or source_id in ends.repeated:
@@ -272,7 +291,7 @@ def close_interval(
         missing=ledger.missing,
         unbalanced=ledger.unbalanced,
         overdue=tuple(overdue),
-        waiting=len(waiting),
+        waiting=tuple(each.message_id for each in waiting),
         recordings=ledger.recordings,
         segments=ledger.segments,
         failures={"/".join(key): count for key, count in ledger.failures.items()},
@@ -290,4 +309,4 @@ def close_interval(
         drift={each.measure: asdict(each) for each in drifts},
         alerts=alerts(drifts, watch.threshold) if watch else (),
     )
-    return interval, waiting
+    return interval, list(waiting)

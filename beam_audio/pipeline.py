@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -96,7 +97,7 @@ class Prepared:
         handler: The model.
         model: Both, as the units take them: a stream's model may be exchanged while it runs.
         run_id: Name of the run.
-        before: What the output held.
+        before: What the output held, one record of it for a stream.
         held: Keeps the model in memory for workers that share this process.
     """
 
@@ -123,10 +124,12 @@ def prepare(config: RunConfig, options: PipelineOptions) -> Prepared:
     settings_for = settings_by_model(config)
     settings = settings_for(_model_facts(config, local_model(config.model)))
     store.require_writable(config.output)
-    before = list(commits.read_commits(config.output))
+    is_stream = config.subscription is not None
+    committed = (each for each in commits.read_commits(config.output) if not each.is_closed)
+    # A stream, which runs for months, keeps none of them; one tells of the layout of all.
+    before = list(islice(committed, 1 if is_stream else None))
     _check_same_layout(before, settings)
     handler = model_handler(config, threads=threads_per_process(options))
-    is_stream = config.subscription is not None
     model = LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler)
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
     held = model.acquire() if runs_in_this_process(options) else None

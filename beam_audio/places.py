@@ -4,6 +4,9 @@ Each place has a small file under ``OUTPUT/_places/`` that names, for every inpu
 unit and the run that took it. It is written before the work, on the condition that nobody else
 wrote meanwhile; what became of the input is read in the unit's commit record. A file is believed
 for 31 days, the longest that Pub/Sub keeps a message.
+
+A run that was paused or cut off may come back to its work when another one has taken its inputs.
+So whoever takes an input over first closes the unit that it is in: of the two, one is committed.
 """
 
 from __future__ import annotations
@@ -14,10 +17,10 @@ import time
 from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio import store
-from beam_audio.commits import commit_files, load_commit, read_commit
+from beam_audio.commits import close_unit, commit_files, is_closed, load_commit, read_commit
 from beam_audio.errors import StoreError
 from beam_audio.staleness import Task, committed_sources
 from beam_audio.swap import swap
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
 _PLACES: Final = "_places"
+_INDEXED: Final = f"{_PLACES}/indexed"
+"""A file that tells how far the commit records were read."""
+_PATIENCE_SECONDS: Final = 3600.0
+"""How long a later run may be at an input before an earlier one does it."""
 _REMEMBERED: Final = 32
 """Inputs of one place, the latest: a name may be written to again and again."""
 
@@ -38,23 +45,27 @@ class Claim:
     """Who took an input.
 
     Attributes:
-        unit_id: The unit it is in.
-        run_id: The run.
-        batch: The messages that were grouped; when they come again, the unit may be of the same
-            name.
+        unit_id: The unit it is in, which is this claim's alone.
+        run_id: The run; of two the later one has the greater name.
     """
 
     unit_id: str
     run_id: str
-    batch: str = ""
 
 
-def claim(root: str, item: Input, mine: Claim) -> Task | None:
-    """Take an input, unless it has rows or somebody else of this run is at it.
+Refusal = Literal["repeated", "elsewhere"]
+"""Why an input is not taken: it has rows, or another unit of this run is at it; or a later run is,
+of which it is not known whether it will finish."""
+
+
+def claim(root: str, item: Input, mine: Claim) -> Task | Refusal:
+    """Take an input, unless it has rows or somebody else is at it.
 
     Taking it again for the very same claim, as when a worker died, gives the same task. An input
-    that another run took and did not finish is taken over. Rows that were made of the place's
-    content stay as they are, whatever they were made with; content that is new there is done.
+    that an earlier run did not finish is taken over, and the unit it was in is closed; that of a
+    later run only after an hour, or two runs would take it from each other for ever. Rows that were
+    made of the place's content stay as they are, whatever they were made with; content that is new
+    there is done.
 
     Args:
         root: The output folder.
@@ -62,7 +73,7 @@ def claim(root: str, item: Input, mine: Claim) -> Task | None:
         mine: Who takes it.
 
     Returns:
-        What is to be done; None when nothing is.
+        What is to be done, or why nothing is.
 
     Raises:
         StoreError: The place's file cannot be read or written.
@@ -74,8 +85,15 @@ def claim(root: str, item: Input, mine: Claim) -> Task | None:
         committed = _committed(root, item.place_id, claims.values())
         is_done = any(each.source_id == item.source_id for each in committed)
         theirs = claims.pop(item.source_id, None)
-        if theirs != mine and (is_done or (theirs and theirs.run_id == mine.run_id)):
-            return None
+        if theirs != mine and is_done:
+            return "repeated"
+        if theirs not in {None, mine} and not is_closed(root, theirs.unit_id):
+            if theirs.run_id == mine.run_id:
+                return "repeated"
+            if theirs.run_id > mine.run_id and _is_fresh(root, name):
+                return "elsewhere"
+            if item.source_id in close_unit(root, theirs.unit_id).sources:
+                return "repeated"  # it was finished just now
         content = _encoded({item.source_id: mine, **claims})
         # The very same claim: before a worker died, perhaps after a commit of which nobody told.
         if theirs == mine or swap(root, name, content, partial(operator.eq, current)) == content:
@@ -90,19 +108,28 @@ def is_committed(root: str, place_id: str, source_id: str) -> bool:
     return any(each.source_id == source_id for each in _committed(root, place_id, claims.values()))
 
 
-def index_commits(root: str, run_id: str) -> int:
+def index_commits(root: str) -> int:
     """Write the files of the places of units that were committed without, as by a batch run.
+
+    Commit records are read that have come since this was done before, those of an hour more, as
+    not all are seen in their order.
 
     Returns:
         How many inputs were entered.
     """
-    oldest = time.time() - HORIZON_SECONDS
+    marker = store.join(root, _INDEXED)
+    before_seconds = float(_content(marker) or 0.0)
+    oldest = max(time.time() - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
+    files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
     entered = 0
-    for file in commit_files(root):
-        if file.last_updated_in_seconds >= oldest:
-            commit = load_commit(file.path)
-            for source_id, state in commit.sources.items():
-                entered += _enter(root, state.place_id, source_id, Claim(commit.unit_id, run_id))
+    for file in files:
+        commit = load_commit(file.path)
+        for source_id, state in commit.sources.items():
+            holder = Claim(commit.unit_id, commit.run_id)
+            entered += _enter(root, state.place_id, source_id, holder)
+    if files:
+        latest = max(file.last_updated_in_seconds for file in files)
+        store.write_whole(root, _INDEXED, repr(latest).encode())
     return entered
 
 
@@ -126,6 +153,11 @@ def _enter(root: str, place_id: str, source_id: str, holder: Claim) -> bool:
         content = _encoded({source_id: holder, **claims})
         if swap(root, name, content, partial(operator.eq, current)) == content:
             return True
+
+
+def _is_fresh(root: str, name: str) -> bool:
+    file = store.stat(store.join(root, name))
+    return file.last_updated_in_seconds > time.time() - _PATIENCE_SECONDS
 
 
 def _name(place_id: str) -> str:

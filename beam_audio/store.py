@@ -121,6 +121,8 @@ def stat(uri: str) -> StoredFile:
         InputError: It does not exist or cannot be looked at.
     """
     with reported(InputError, f"cannot find {uri!r}"):
+        if scheme(uri) is None and Path(uri).exists() and not Path(uri).is_file():
+            raise InputError(f"{uri!r} is no file")  # reading a pipe or a device may never end
         if scheme(uri) != "gs":
             return _stored_file(FileSystems.get_filesystem(uri).metadata(uri))
         found = gcs.find(gcs_client(), uri)

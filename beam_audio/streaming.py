@@ -8,8 +8,11 @@ itself.
 from __future__ import annotations
 
 import logging
+import pickle
 import time
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
@@ -18,7 +21,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from beam_audio import commits, store
 from beam_audio.drift import read_profile
-from beam_audio.errors import BeamAudioError, ConfigError
+from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.interval import FOLDER, Done, Interval, Watch
 from beam_audio.messages import Message
 from beam_audio.outbox import publish_left_over
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     from beam_audio.config import RunConfig
     from beam_audio.pipeline import Prepared
+    from beam_audio.subscription import Held
     from beam_audio.unit import UnitReport
 
 INTERVAL_SECONDS: Final = 300.0
@@ -61,6 +65,8 @@ def run_stream(
 ) -> None:
     """Take messages until ``stop`` is set; what is at work then is finished and acknowledged.
 
+    Messages that nothing came of, as another run took over what they ask for, come again.
+
     Raises:
         ConfigError: Flags that cannot be run, a runner other than the local one, or a subscription
             that cannot be read.
@@ -75,7 +81,7 @@ def run_stream(
         job = prepare(config, options)
         output = config.output
         with store.in_use(output, lambda: commits.sweep(output)):
-            watch = _begin(config, job.run_id)
+            watch = _begin(config)
             number = 0
             while not stop.is_set():
                 held = subscription.collect(config.max_wait_seconds, stop)
@@ -83,12 +89,14 @@ def run_stream(
                     number += 1
                     name = f"{job.run_id}-{number:06}"
                     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
-                    messages = pipeline | "Messages" >> beam.Create([m.message for m in held])
-                    build_stream(messages, config, job, watch, name, every_seconds=None)
-                    pipeline.run().wait_until_finish()
-                    interval = _require_balance(output, name)
-                    subscription.acknowledge(held)
-                    report(interval)
+                    with TemporaryDirectory() as folder:
+                        messages = read_held(pipeline, [m.message for m in held], folder)
+                        build_stream(messages, config, job, watch, name, every_seconds=None)
+                        pipeline.run().wait_until_finish()
+                    interval = _account(output, name)
+                    _settle(subscription, held, interval)
+                    if interval is not None:
+                        report(interval)
 
 
 def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
@@ -105,7 +113,7 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     options.view_as(StandardOptions).streaming = True
     job = prepare(config, options)
     commits.sweep(config.output)
-    watch = _begin(config, job.run_id)
+    watch = _begin(config)
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
     read = ReadFromPubSub(subscription=config.subscription, with_attributes=True)
     messages = pipeline | "Subscription" >> read | "Messages" >> beam.Map(message_of)
@@ -138,13 +146,15 @@ def build_stream(  # noqa: PLR0913, PLR0917 - what stands before a stream begins
     read = messages | "Read" >> ReadMessages(output, config.event_time_attribute)
     arrivals = GroupArrivals(
         output,
-        run_id=job.run_id,
+        run_id=name,  # on the local runner each interval may take over what an earlier one left
         unit_bytes=config.unit_bytes,
         max_wait_seconds=config.max_wait_seconds,
     )
     grouped = (read[REFS], read[FAILURES]) | "Inputs" >> beam.Flatten() | "Arrivals" >> arrivals
     units = grouped[UNITS] | "Note" >> NoteUnits(output) if topic else grouped[UNITS]
     reports = units | "Transcribe" >> RunUnits(job.model, output=output, run_id=job.run_id)
+    if every_seconds is not None:
+        reports |= "Open" >> beam.Map(_require_open)
     if topic:
         reports |= "Publish" >> PublishRows(topic, output)
     done = reports | "Done" >> beam.Map(done_of)
@@ -154,6 +164,21 @@ def build_stream(  # noqa: PLR0913, PLR0917 - what stands before a stream begins
         | "Ledgers" >> WriteLedgers(output, name, every_seconds, watch)
     )
     return intervals | "Alerts" >> PublishAlerts(topic) if topic and watch else intervals
+
+
+def read_held(
+    pipeline: beam.Pipeline, messages: Sequence[Message], folder: str
+) -> beam.PCollection[Message]:
+    """Messages by way of files: what stands in a graph itself Beam compresses again and again."""
+    paths = [Path(folder, str(number)) for number in range(len(messages))]
+    for path, message in zip(paths, messages, strict=True):
+        path.write_bytes(pickle.dumps(message))
+    return pipeline | "Messages" >> beam.Create(map(str, paths)) | "Load" >> beam.Map(_load)
+
+
+def _load(path: str) -> Message:
+    message: Message = pickle.loads(Path(path).read_bytes())  # noqa: S301 - written above
+    return message
 
 
 def message_of(message: PubsubMessage) -> Message:
@@ -174,21 +199,41 @@ def log_interval(interval: Interval) -> None:
     _LOG.log(level if interval.balances else logging.ERROR, "%s", interval.line)
 
 
-def _begin(config: RunConfig, run_id: str) -> Watch | None:
+def _require_open(report: UnitReport) -> UnitReport:
+    """Have a service try again, which has acknowledged what the unit was made of."""
+    if report.commit.is_closed:
+        raise StoreError(f"another run closed the unit {report.commit.unit_id}; its rest is redone")
+    return report
+
+
+def _begin(config: RunConfig) -> Watch | None:
     """Do what earlier runs left, let what they did be known, and read what drift is measured by."""
     output = config.output
     if config.output_topic is not None:
         with Topic(config.output_topic) as topic:
             publish_left_over(topic, output)
     forget_places(output)
-    index_commits(output, run_id)
+    index_commits(output)
     reference = config.drift_reference
     return Watch(read_profile(reference), config.drift_threshold) if reference else None
 
 
-def _require_balance(output: str, name: str) -> Interval:
+def _settle(subscription: Subscription, held: Sequence[Held], interval: Interval | None) -> None:
+    """Acknowledge what is accounted for; what another run is at comes again until it is."""
+    done = [m for m in held if interval and m.message.message_id not in interval.waiting]
+    subscription.acknowledge(done)
+    if len(done) < len(held):
+        subscription.let_lapse(held)
+        others = len(held) - len(done)
+        _LOG.warning("%d messages will come again: another run is at what they ask for", others)
+
+
+def _account(output: str, name: str) -> Interval | None:
+    """What came of the messages that were read together; None when nothing did."""
+    if not store.exists(store.join(output, FOLDER, f"{name}.json")):
+        return None
     interval = Interval.read(output, name)
-    if not interval.balances or interval.waiting:
+    if not interval.balances:
         raise BeamAudioError(
             f"the ledger {output}/{FOLDER}/{name}.json does not balance; "
             "its messages will be delivered again"

@@ -25,6 +25,8 @@ _LOG: Final = logging.getLogger(__name__)
 MAX_MESSAGES: Final = 256
 MAX_BYTES: Final = 64 << 20
 """Of what is collected at once: a message is up to 10 MB."""
+_PULLED_MESSAGES: Final = 16
+"""At once: a pull may bring as many times 10 MB."""
 _LEASE_SECONDS: Final = 60
 _RENEWALS: Final = 3
 """Times a lease is renewed before it would be over."""
@@ -113,7 +115,7 @@ class Subscription:
         while len(held) < MAX_MESSAGES and size_bytes < MAX_BYTES and not stop.is_set():
             if time.monotonic() >= end:
                 break
-            pulled = self._pull(MAX_MESSAGES - len(held))
+            pulled = self._pull(min(_PULLED_MESSAGES, MAX_MESSAGES - len(held)))
             if not pulled:
                 stop.wait(_BETWEEN_SECONDS)  # an emulator says at once that there is nothing
             for each in pulled:
@@ -121,7 +123,7 @@ class Subscription:
                     end = time.monotonic() + max_wait_seconds
                 earlier = held.get(each.message.message_id)
                 if earlier is not None:
-                    self._forget([earlier])  # its lease is over: this one is acknowledged
+                    self.let_lapse([earlier])  # its lease is over: this one is acknowledged
                 held[each.message.message_id] = each
                 size_bytes += len(each.message.data)
         return list(held.values())
@@ -164,9 +166,10 @@ class Subscription:
                 )
             except self._errors.GoogleAPIError as error:
                 _LOG.warning("messages of %s will come again: %s", self._path, error)
-        self._forget(held)
+        self.let_lapse(held)
 
-    def _forget(self, held: Iterable[Held]) -> None:
+    def let_lapse(self, held: Iterable[Held]) -> None:
+        """Renew leases no more; what was not acknowledged comes again within a minute."""
         with self._lock:
             self._leases.difference_update(each.ack_id for each in held)
 

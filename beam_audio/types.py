@@ -79,8 +79,13 @@ class AudioRef:
 
     @property
     def place_id(self) -> str:
-        """Identity of where this input is found, whatever is there now."""
-        return stable_id("place", self.uri, self.offset_seconds, self.duration_seconds)
+        """Identity of where this input is found, whatever is there now.
+
+        What came inside a message is found nowhere else, whatever name it was given.
+        """
+        came_inside = self.inline is not None or self.spooled_uri is not None
+        content = [self.version] if came_inside else []
+        return stable_id("place", self.uri, self.offset_seconds, self.duration_seconds, *content)
 
     @property
     def claims_id(self) -> str:

@@ -26,6 +26,7 @@ from unit_runs import (
     write,
 )
 
+from beam_audio import store
 from beam_audio.commits import is_shared, read_commits, sweep
 from beam_audio.compact import CompactionProgress, compact, drop_stale_rows
 from beam_audio.errors import ConfigError, StoreError
@@ -187,6 +188,22 @@ def test_killed_anywhere_it_is_taken_up_again(
     sweep(str(out))
     assert read_all(out) == before
     assert all_stand_once(out, inputs)
+
+
+def test_a_run_that_starts_meanwhile_sweeps_nothing_away(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_all(out)
+    publish = store.publish
+
+    def start_a_run_after(root: str, names: dict[str, str]) -> None:
+        publish(root, names)
+        with store.in_use(root, lambda: sweep(root)):
+            pass
+
+    monkeypatch.setattr(store, "publish", start_a_run_after)
+    compact(str(out))
+    assert read_all(out) == before
 
 
 def test_an_output_without_rows_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from unit_runs import levels, ref, run_unit, tones, write
 
+from beam_audio import store
+from beam_audio.commits import close_unit
+from beam_audio.compact import compact
 from beam_audio.errors import InputError
 from beam_audio.interval import OVERDUE_SECONDS, Arrival, Done, Interval, Repeat, close_interval
 from beam_audio.places import Claim, claim
@@ -17,6 +20,7 @@ from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from beam_audio.interval import Note
     from beam_audio.types import AudioRef
@@ -31,7 +35,8 @@ def inputs(tmp_path: Path) -> list[AudioRef]:
 
 def arrived(item: AudioRef | None, ago_seconds: float = 10.0) -> Arrival:
     source_id, place_id = (item.source_id, item.place_id) if item else (None, "")
-    return Arrival(source_id, place_id, NOW - ago_seconds - 1, NOW - ago_seconds)
+    message_id = f"of {place_id}"
+    return Arrival(message_id, source_id, place_id, NOW - ago_seconds - 1, NOW - ago_seconds)
 
 
 def finish(out: Path, *items: AudioRef) -> Done:
@@ -51,7 +56,7 @@ def test_what_came_of_each_message_is_told(tmp_path: Path, inputs: list[AudioRef
     )
     assert interval is not None
     assert (interval.messages, interval.ignored, interval.repeated) == (5, 1, 2)
-    assert (interval.inputs, interval.recordings, interval.waiting) == (3, 2, 0)
+    assert (interval.inputs, interval.recordings, interval.waiting) == (3, 2, ())
     assert interval.decoded_seconds == pytest.approx(3.0)
     assert interval.wall_seconds == pytest.approx(8.0)
     assert interval.lag_seconds == pytest.approx(11.0)
@@ -66,12 +71,18 @@ def test_what_is_not_done_waits_for_a_later_interval(
     early, late = arrived(inputs[0]), arrived(inputs[1])
     first, waiting = close(tmp_path, early, late, finish(tmp_path, inputs[0]))
     assert first is not None
-    assert (first.messages, first.waiting) == (1, 1)
+    assert (first.messages, first.waiting) == (1, (late.message_id,))
     assert waiting == [late]
     assert close(tmp_path, *waiting) == (None, [late])
     second, left = close(tmp_path, *waiting, finish(tmp_path, inputs[1]))
     assert second is not None
     assert (second.messages, second.recordings, left) == (1, 1, [])
+
+
+def test_messages_of_a_unit_that_was_closed_wait(tmp_path: Path, inputs: list[AudioRef]) -> None:
+    close_unit(str(tmp_path), Unit.of([Task(inputs[0])]).unit_id)
+    arrival, done = arrived(inputs[0]), finish(tmp_path, inputs[0])
+    assert close(tmp_path, arrival, done) == (None, [arrival, done])
 
 
 def test_what_came_to_nothing_for_hours_is_told_of_once(
@@ -108,6 +119,25 @@ def test_rows_that_are_gone_are_missing(tmp_path: Path, inputs: list[AudioRef]) 
     assert interval is not None
     assert interval.missing == (inputs[0].source_id,)
     assert not interval.balances
+
+
+def test_files_that_are_merged_while_they_are_read_are_read_again(
+    tmp_path: Path, inputs: list[AudioRef], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = [finish(tmp_path, item) for item in inputs]
+    open_to_read = store.open_to_read
+
+    def merge_before(uri: str) -> BinaryIO:
+        if uri.endswith(".parquet"):
+            monkeypatch.setattr(store, "open_to_read", open_to_read)
+            compact(str(tmp_path))
+        return open_to_read(uri)
+
+    monkeypatch.setattr(store, "open_to_read", merge_before)
+    interval, _ = close(tmp_path, *map(arrived, inputs), *done)
+    assert interval is not None
+    assert interval.recordings == len(inputs)
+    assert interval.balances
 
 
 def test_a_ledger_is_read_as_it_was_written(tmp_path: Path, inputs: list[AudioRef]) -> None:

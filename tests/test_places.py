@@ -14,6 +14,7 @@ from unit_runs import (
     Scripted,
     fail_when_loud,
     levels,
+    read,
     ref,
     run_unit,
     settings,
@@ -27,6 +28,7 @@ from beam_audio.errors import StoreError
 from beam_audio.places import (
     HORIZON_SECONDS,
     Claim,
+    Refusal,
     claim,
     forget_places,
     index_commits,
@@ -46,10 +48,8 @@ def item(tmp_path: Path) -> AudioRef:
     return ref(write(tmp_path / "a.wav", tones(levels(2))))
 
 
-def take(
-    out: Path, item: AudioRef, unit: str = "u1", run: str = "r1", batch: str = "b1"
-) -> Task | None:
-    return claim(str(out), item, Claim(unit, run, batch))
+def take(out: Path, item: AudioRef, unit: str = "u1", run: str = "r1") -> Task | Refusal:
+    return claim(str(out), item, Claim(unit, run))
 
 
 def finish(out: Path, item: AudioRef, unit: str) -> None:
@@ -62,7 +62,7 @@ def files(out: Path) -> list[Path]:
 
 def test_a_new_input_is_taken_once_by_a_run(tmp_path: Path, item: AudioRef) -> None:
     assert take(tmp_path, item) == Task(item)
-    assert take(tmp_path, item, unit="u2") is None
+    assert take(tmp_path, item, unit="u2") == "repeated"
 
 
 def test_the_same_unit_takes_it_again_after_a_crash(tmp_path: Path, item: AudioRef) -> None:
@@ -73,31 +73,56 @@ def test_the_same_unit_takes_it_again_to_tell_of_its_commit(tmp_path: Path, item
     take(tmp_path, item)
     finish(tmp_path, item, "u1")
     task = take(tmp_path, item)
-    assert task is not None
+    assert isinstance(task, Task)
     assert run_unit(tmp_path, Unit("u1", (task,))).was_committed
 
 
-def test_messages_that_come_again_in_a_unit_of_the_same_name_take_nothing(
-    tmp_path: Path, item: AudioRef
-) -> None:
-    take(tmp_path, item)
-    assert take(tmp_path, item, batch="b2") is None
-    finish(tmp_path, item, "u1")
-    assert take(tmp_path, item, batch="b3") is None
-
-
-def test_another_run_takes_over_what_was_not_finished(tmp_path: Path, item: AudioRef) -> None:
+def test_a_later_run_takes_over_what_was_not_finished(tmp_path: Path, item: AudioRef) -> None:
     take(tmp_path, item)
     assert take(tmp_path, item, unit="u2", run="r2") == Task(item)
-    assert take(tmp_path, item, unit="u3", run="r2") is None
+    assert take(tmp_path, item, unit="u3", run="r2") == "repeated"
+
+
+def test_who_comes_back_after_a_takeover_doubles_nothing(tmp_path: Path) -> None:
+    """As a run that was paused for longer than its messages were leased."""
+    both = [ref(write(tmp_path / f"{n}.wav", tones(levels(n + 1)))) for n in range(2)]
+    for item in both:
+        take(tmp_path, item)
+    task = take(tmp_path, both[0], unit="u2", run="r2")
+    assert isinstance(task, Task)
+    run_unit(tmp_path, Unit("u2", (task,)))
+    late = run_unit(tmp_path, Unit("u1", tuple(map(Task, both))))
+    assert late.commit.is_closed
+    assert [row["uri"] for row in read(tmp_path, "recordings")] == [both[0].uri]
+    assert take(tmp_path, both[0], unit="u3") == "repeated"
+    assert take(tmp_path, both[1], unit="u3") == Task(both[1])  # by the run whose unit was closed
+
+
+def test_of_many_runs_at_once_one_has_the_rows(tmp_path: Path, item: AudioRef) -> None:
+    def work(number: int) -> None:
+        task = take(tmp_path, item, unit=f"u{number}", run=f"r{number}")
+        if isinstance(task, Task):
+            run_unit(tmp_path, Unit(f"u{number}", (task,)))
+
+    for _ in range(3):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(16)))
+    assert len(read(tmp_path, "recordings")) == 1
+
+
+def test_what_a_later_run_is_at_is_left_to_it_for_an_hour(tmp_path: Path, item: AudioRef) -> None:
+    take(tmp_path, item, unit="u2", run="r2")
+    assert take(tmp_path, item) == "elsewhere"
+    long_ago = time.time() - 3700
+    os.utime(files(tmp_path)[0], (long_ago, long_ago))
+    assert take(tmp_path, item) == Task(item)
 
 
 @pytest.mark.parametrize("run", ["r1", "r2"])
 def test_what_has_rows_is_never_taken_again(tmp_path: Path, item: AudioRef, run: str) -> None:
     take(tmp_path, item)
     finish(tmp_path, item, "u1")
-    assert take(tmp_path, item, unit="u1", run=run, batch="b2") is None
-    assert take(tmp_path, item, unit="u2", run=run) is None
+    assert take(tmp_path, item, unit="u2", run=run) == "repeated"
 
 
 @pytest.mark.parametrize("layer", [*LAYERS, "rules"])
@@ -108,14 +133,14 @@ def test_rows_stay_as_they_were_made_and_new_content_is_done(
     take(tmp_path, item)
     made_otherwise = settings(layers=LAYERS | {layer: "another"})
     run_unit(tmp_path, Unit("u1", (Task(item),)), using=made_otherwise)
-    assert take(tmp_path, item, unit="u2") is None
+    assert take(tmp_path, item, unit="u2") == "repeated"
     content = write(tmp_path / "a.wav", tones(levels(3)))
     new = ref(content, version="2", reference_text="what it says now")
     task = take(tmp_path, new, unit="u2")
-    assert task is not None
+    assert isinstance(task, Task)
     report = run_unit(tmp_path, Unit("u2", (task,)))
     assert report.commit.rows["recordings"] == 1
-    assert take(tmp_path, new, unit="u3") is None
+    assert take(tmp_path, new, unit="u3") == "repeated"
 
 
 def test_the_same_content_written_again_is_known(tmp_path: Path, item: AudioRef) -> None:
@@ -123,18 +148,18 @@ def test_the_same_content_written_again_is_known(tmp_path: Path, item: AudioRef)
     finish(tmp_path, item, "u1")
     written_again = replace(item, version="2")
     task = take(tmp_path, written_again, unit="u2")
-    assert task is not None
+    assert isinstance(task, Task)
     assert task.known
     report = run_unit(tmp_path, Unit("u2", (task,)))
     assert report.commit.sources[written_again.source_id].outcome == "known"
     assert report.commit.rows["recordings"] == 0
-    assert take(tmp_path, written_again, unit="u3") is None
+    assert take(tmp_path, written_again, unit="u3") == "repeated"
 
 
 def test_of_many_who_want_it_at_once_one_gets_it(tmp_path: Path, item: AudioRef) -> None:
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda n: take(tmp_path, item, unit=f"u{n}"), range(24)))
-    assert [task for task in taken if task is not None] == [Task(item)]
+    assert [task for task in taken if isinstance(task, Task)] == [Task(item)]
 
 
 def test_a_place_written_to_again_and_again_stays_small(tmp_path: Path, item: AudioRef) -> None:
@@ -142,7 +167,7 @@ def test_a_place_written_to_again_and_again_stays_small(tmp_path: Path, item: Au
         take(tmp_path, replace(item, version=str(version)), unit=f"u{version}")
     (file,) = files(tmp_path)
     assert file.stat().st_size < 5000
-    assert take(tmp_path, replace(item, version="39"), unit="another") is None
+    assert take(tmp_path, replace(item, version="39"), unit="another") == "repeated"
 
 
 def test_units_of_a_batch_are_entered_and_then_known(tmp_path: Path, item: AudioRef) -> None:
@@ -151,10 +176,22 @@ def test_units_of_a_batch_are_entered_and_then_known(tmp_path: Path, item: Audio
     for file in files(tmp_path):
         file.unlink()
     assert not is_committed(str(tmp_path), item.place_id, item.source_id)
-    assert index_commits(str(tmp_path), "r1") == 1
-    assert index_commits(str(tmp_path), "r1") == 0
+    assert index_commits(str(tmp_path)) == 1
+    assert index_commits(str(tmp_path)) == 0
     assert is_committed(str(tmp_path), item.place_id, item.source_id)
-    assert take(tmp_path, item, unit="other") is None
+    assert take(tmp_path, item, unit="other") == "repeated"
+
+
+def test_what_was_entered_is_not_read_at_every_start(tmp_path: Path, item: AudioRef) -> None:
+    transcribe(tmp_path, item)
+    assert index_commits(str(tmp_path)) == 1
+    (first,) = (tmp_path / "_units").glob("*.json")
+    first.write_text("nobody looks")
+    hours_ago = time.time() - 7200
+    os.utime(first, (hours_ago, hours_ago))
+    assert index_commits(str(tmp_path)) == 0
+    transcribe(tmp_path, replace(item, version="2"))
+    assert index_commits(str(tmp_path)) == 1
 
 
 def test_beyond_the_horizon_nothing_is_entered_and_files_are_forgotten(
@@ -166,7 +203,7 @@ def test_beyond_the_horizon_nothing_is_entered_and_files_are_forgotten(
     long_ago = time.time() - HORIZON_SECONDS - 60
     for path in [*files(tmp_path), *(tmp_path / "_units").iterdir()]:
         os.utime(path, (long_ago, long_ago))
-    assert index_commits(str(tmp_path), "r1") == 0
+    assert index_commits(str(tmp_path)) == 0
     assert forget_places(str(tmp_path)) == 1
     assert files(tmp_path) == []
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import threading
 import time
 from datetime import UTC, datetime
@@ -13,12 +15,13 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing.util import assert_that, equal_to
 from run_outputs import all_rows, commit_files, run, settings, write_manifest, write_speech
 
 from beam_audio.errors import ConfigError
 from beam_audio.messages import Message
 from beam_audio.pipeline import prepare
-from beam_audio.streaming import build_stream, run_stream, submit_stream
+from beam_audio.streaming import build_stream, read_held, run_stream, submit_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +53,10 @@ def batch(tmp_path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """The rows of a batch over the same recordings."""
     run(manifest=write_manifest(tmp_path / "m.jsonl", lines), output=tmp_path / "batch")
     return all_rows(tmp_path / "batch")
+
+
+def digest(message: Message) -> str:
+    return hashlib.sha256(message.data + message.message_id.encode()).hexdigest()
 
 
 def told(lines: list[dict[str, Any]]) -> list[Message]:
@@ -158,6 +165,16 @@ def test_a_unit_of_two_days_lies_in_the_folders_of_both(
     assert all_rows(out) == batch
     (account,) = ledgers(out)
     assert (account["name"], account["messages"], account["recordings"]) == ("only", COUNT, COUNT)
+
+
+def test_what_messages_carry_stands_in_no_graph(tmp_path: Path) -> None:
+    """Beam compresses a graph again and again: 3 s for each megabyte."""
+    now = datetime.now(UTC)
+    held = [Message(os.urandom(1 << 20), {"n": name}, name, now) for name in ("1", "2")]
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        read = read_held(pipeline, held, str(tmp_path))
+        assert len(pipeline.to_runner_api().SerializeToString()) < 100_000
+        assert_that(read | beam.Map(digest), equal_to([digest(each) for each in held]))
 
 
 @pytest.mark.parametrize("runner", ["PrismRunner", "FlinkRunner", "DataflowRunner"])

@@ -89,6 +89,17 @@ def test_the_same_audio_published_twice_is_one_input(tmp_path: Path) -> None:
     assert first.source_id == second.source_id
 
 
+def test_messages_of_one_name_are_found_at_places_of_their_own(tmp_path: Path) -> None:
+    """A microphone may name all it sends alike: none makes the others be forgotten."""
+    found = [
+        input_of_message(
+            message(wav(seconds), content_type="audio/wav", uri="mic://7"), str(tmp_path)
+        )
+        for seconds in (0.5, 0.6, 10.0, 11.0)
+    ]
+    assert len({each.place_id for each in found if each}) == 4
+
+
 def test_an_unreadable_message_is_kept_whole(tmp_path: Path) -> None:
     failure = input_of_message(message(b"\xff{", "99", room="3"), str(tmp_path))
     assert isinstance(failure, Failure)
@@ -103,6 +114,28 @@ def test_an_unreadable_message_is_kept_whole(tmp_path: Path) -> None:
     again = input_of_message(message(b"\xff{", "100", room="3"), str(tmp_path))
     assert isinstance(again, Failure)
     assert again.source_id == failure.source_id
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes"),
+    [
+        (b'{"audio_filepath": "gs://"}', {}),
+        (b"x", {"content_type": "audio/" + "(" * 900}),
+    ],
+)
+def test_no_message_can_end_the_run_that_reads_it(
+    data: bytes, attributes: dict[str, str], tmp_path: Path
+) -> None:
+    """What the libraries that look at it raise is the message's own."""
+    failure = input_of_message(message(data, **attributes), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert failure.payload_uri is not None
+
+
+def test_a_device_is_not_read(tmp_path: Path) -> None:
+    failure = input_of_message(message(b'{"audio_filepath": "/dev/zero"}'), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert "is no file" in failure.message
 
 
 def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from beam_audio.commits import unit_id
+from beam_audio.commits import is_closed
 from beam_audio.interval import Repeat
 from beam_audio.places import Claim, claim
 from beam_audio.staleness import Task
 from beam_audio.transforms.group import MAX_UNIT_INPUTS, split
+from beam_audio.types import stable_id
 from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
@@ -30,11 +32,12 @@ class GroupArrivals(beam.PTransform):
     """Groups inputs into units by count, bytes or waiting time; state holds references only.
 
     Returns a tuple of PCollections: ``units``, each a :class:`Unit`, and ``repeated``, a
-    :class:`Repeat` for each input that has rows, or that another unit of this run is at.
+    :class:`Repeat` for each input that has rows, or that another unit of this run is at. Of an
+    input that another run is at nothing is told.
 
     Args:
         output: The output folder.
-        run_id: Name of the run.
+        run_id: Name of the run; of two the later one has the greater name.
         unit_bytes: Encoded bytes a unit.
         max_wait_seconds: How long an input may wait for others.
     """
@@ -78,14 +81,19 @@ class _Claim(beam.DoFn):
 
     def process(self, element: _Batch) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
         batch, arrived = element
-        mine = Claim(unit_id(task.source_id for task in arrived), self._run_id, batch)
+        mine = Claim(self._open_unit(batch), self._run_id)
         tasks = []
         for each in arrived:
-            task = claim(self._output, each.item, mine)
-            if task is not None:
-                tasks.append(task)
-            else:
+            found = claim(self._output, each.item, mine)
+            if isinstance(found, Task):
+                tasks.append(found)
+            elif found == "repeated":
                 Metrics.counter("beam_audio", "repeated_inputs").inc()
                 yield beam.pvalue.TaggedOutput(REPEATED, Repeat(each.source_id))
         if tasks:
             yield Unit(mine.unit_id, tuple(tasks))
+
+    def _open_unit(self, batch: str) -> str:
+        """Name of a batch's unit: a new one where another run closed the one it had."""
+        names = (stable_id("unit", batch, attempt) for attempt in count())
+        return next(name for name in names if not is_closed(self._output, name))

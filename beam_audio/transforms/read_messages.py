@@ -13,10 +13,9 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from beam_audio import store
-from beam_audio.errors import InputError
 from beam_audio.interval import Arrival
 from beam_audio.manifest import ManifestEntry
-from beam_audio.messages import Ignored, InlineAudio, Message, StoredObject, read_message
+from beam_audio.messages import InlineAudio, Message, StoredObject, read_message
 from beam_audio.transforms.read import (
     FAILURES,
     REFS,
@@ -77,6 +76,7 @@ class _Read(beam.DoFn):
         else:
             Metrics.counter("beam_audio", "ignored_messages").inc()
         arrival = Arrival(
+            message_id=element.message_id,
             source_id=found.source_id if found else None,
             place_id=found.place_id if found else "",
             published_seconds=element.published.timestamp(),
@@ -97,21 +97,26 @@ def input_of_message(
         StoreError: A payload cannot be put below the output.
     """
     try:
-        found = read_message(message, event_time_attribute)
-    except InputError as error:
+        found = _found(message, output, event_time_attribute)
+    except Exception as error:  # noqa: BLE001 - it would come again and end every run that reads it
         return _unread(message, output, error)
-    match found:
-        case Ignored():
-            return None
-        case InlineAudio():
-            return _ref_of_inline(found, output)
-        case ManifestEntry():
-            return ref_of_entry(found, found.path)
-        case StoredObject():
-            if is_within(found.uri, output) or is_hidden(found.uri) or found.uri.endswith("/"):
-                return None
-            # What the notice says of size and time may be of a version that is no more.
-            return ref_of_entry(ManifestEntry(found.uri, event_time=found.event_time), found.uri)
+    return _ref_of_inline(found, output) if isinstance(found, InlineAudio) else found
+
+
+def _found(
+    message: Message, output: str, event_time_attribute: str | None
+) -> AudioRef | Failure | InlineAudio | None:
+    """What a message tells of; nothing is written."""
+    match read_message(message, event_time_attribute):
+        case InlineAudio() as audio:
+            return audio
+        case ManifestEntry() as entry:
+            return ref_of_entry(entry, entry.path)
+        case StoredObject(uri, event_time):
+            if not (is_within(uri, output) or is_hidden(uri) or uri.endswith("/")):
+                # What the notice says of size and time may be of a version that is no more.
+                return ref_of_entry(ManifestEntry(uri, event_time=event_time), uri)
+    return None
 
 
 def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
@@ -133,7 +138,7 @@ def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
     )
 
 
-def _unread(message: Message, output: str, error: InputError) -> Failure:
+def _unread(message: Message, output: str, error: Exception) -> Failure:
     """Keep all of the message, so that it can be mended and published again."""
     attributes = dict(message.attributes)
     identity = stable_id("message", hashlib.sha256(message.data).hexdigest(), attributes)

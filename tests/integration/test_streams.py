@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
 from run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
 from test_outbox import notes, received
 
+from beam_audio.places import Claim, claim
 from beam_audio.streaming import run_stream
 from beam_audio.topic_messages import ID_COLUMNS
+from beam_audio.transforms.read import input_of_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,6 +112,23 @@ def test_over_the_output_of_a_batch_only_what_is_new_is_added(
     intervals = stream(channel, out, messages(9))
     assert sum(each.repeated for each in intervals) == 6
     assert len(read_rows(out, "recordings")) == 9
+
+
+def test_what_another_run_is_at_comes_again_until_it_is_done(
+    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    theirs = input_of_line("m.jsonl", 1, encoded(lines)[0][0])
+    claim(str(out), theirs, Claim("theirs", "later"))
+    publish(channel.topic, *encoded(lines[:3]))
+    intervals = stream(channel, out, messages(2))
+    assert len(intervals[-1].waiting) == 1
+    assert len(read_rows(out, "recordings")) == 2
+    (place,) = (out / "_places").rglob(f"{theirs.place_id}.json")
+    os.utime(place, (0, 0))
+    (interval,) = stream(channel, out, messages(1))
+    assert (interval.messages, interval.recordings, interval.waiting) == (1, 1, ())
+    assert len(read_rows(out, "recordings")) == 3
 
 
 def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_path: Path) -> None:
