@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 START_SECONDS = 60
+PROJECT = "project-1"  # Beam takes no shorter names than Google gives
 _PLACES = ("/usr/lib/google-cloud-sdk", "/opt/google-cloud-sdk", "/google-cloud-sdk")
 
 
@@ -83,7 +84,9 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
 def new_channel(ack_deadline_seconds: int = 10) -> Channel:
     """A topic and a subscription with names of their own; ``PUBSUB_EMULATOR_HOST`` is set."""
     name = f"t{uuid.uuid4().hex[:8]}"
-    channel = Channel(f"projects/test/topics/{name}", f"projects/test/subscriptions/{name}")
+    channel = Channel(
+        f"projects/{PROJECT}/topics/{name}", f"projects/{PROJECT}/subscriptions/{name}"
+    )
     with PublisherClient() as publisher:
         publisher.create_topic(name=channel.topic)
     with SubscriberClient() as subscriber:
