@@ -88,8 +88,7 @@ class _Publisher(beam.DoFn):
         if self._topic is not None:
             self._topic.close()
 
-    def connected(self) -> Topic:
-        """The topic; no property, as Beam looks at the value of each before a worker is set up."""
+    def _opened(self) -> Topic:  # no property: Beam reads those of a DoFn before its setup
         if self._topic is None:
             raise RuntimeError("setup was not called")
         return self._topic
@@ -101,7 +100,7 @@ class _PublishRows(_Publisher):
         self._output = output
 
     def process(self, element: UnitReport) -> Iterable[UnitReport]:
-        published = publish_unit(self.connected(), self._output, element.commit)
+        published = publish_unit(self._opened(), self._output, element.commit)
         Metrics.counter("beam_audio", "published_messages").inc(published)
         yield element
 
@@ -109,5 +108,5 @@ class _PublishRows(_Publisher):
 class _PublishAlerts(_Publisher):
     def process(self, element: Interval) -> Iterable[Interval]:
         told = {"interval": element.name, "began": element.began}
-        self.connected().publish(alert_message(told | {"alert": alert}) for alert in element.alerts)
+        self._opened().publish(alert_message(told | {"alert": alert}) for alert in element.alerts)
         yield element

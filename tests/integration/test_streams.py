@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.cloud.pubsub_v1 import PublisherClient
 from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
 from run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
+from test_outbox import notes, received
 
 from beam_audio.streaming import run_stream
+from beam_audio.topic_messages import ID_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from beam_audio.interval import Interval
 
-ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.integration
 LIMIT_SECONDS = 240
 
@@ -53,7 +56,7 @@ def encoded(lines: list[dict[str, Any]]) -> list[tuple[bytes, dict[str, str]]]:
 
 
 def stream(
-    channel: Channel, output: Path, until: Callable[[list[Interval]], bool]
+    channel: Channel, output: Path, until: Callable[[list[Interval]], bool], **flags: object
 ) -> list[Interval]:
     """Read until enough has come."""
     stop = threading.Event()
@@ -66,7 +69,8 @@ def stream(
 
     timer = threading.Timer(LIMIT_SECONDS, stop.set)
     timer.start()
-    config = settings(subscription=channel.subscription, output=output, max_wait_seconds=1)
+    given = {"subscription": channel.subscription, "output": output, "max_wait_seconds": 1}
+    config = settings(**given | flags)
     run_stream(config, [], stop=stop, report=report)
     timer.cancel()
     return intervals
@@ -115,3 +119,64 @@ def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_pa
     publish(channel.topic, (b'{"audio_filepath": "/none.wav"}', {}))
     (interval,) = stream(channel, tmp_path, messages(1))
     assert interval.messages == 1
+
+
+def test_every_row_is_told_on_a_topic(
+    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    told = new_channel()
+    out = tmp_path / "out"
+    publish(channel.topic, *encoded(lines), *encoded(lines[:4]))
+    stream(channel, out, messages(len(lines) + 4), output_topic=told.topic)
+    found = received(told)
+    for table, id_column in ID_COLUMNS.items():
+        ids = [a["id"] for _, a in found if a["table"] == table]
+        assert sorted(ids) == [row[id_column] for row in read_rows(out, table)]
+    texts = {json.loads(data)["text"] for data, _ in found}
+    assert texts >= {row["text"] for row in read_rows(out, "segments")}
+    assert notes(out) == []
+
+
+def test_rows_that_a_run_left_untold_are_told_by_the_next(
+    channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """The topic goes away while the first is at work: its rows are committed and not told."""
+    gone, told = new_channel(), new_channel()
+    out = tmp_path / "out"
+    publish(channel.topic, *encoded(lines[:5]))
+    with PublisherClient() as publisher:
+        job = threading.Thread(
+            target=delete_once, args=(out, lambda: publisher.delete_topic(topic=gone.topic))
+        )
+        job.start()
+        with pytest.raises(Exception, match="did not take a message"):
+            stream(channel, out, messages(5), output_topic=gone.topic)
+        job.join()
+    assert len(notes(out)) > 0
+    (interval, *_) = stream(channel, out, messages(5), output_topic=told.topic)
+    assert interval.repeated == 5
+    assert sum(a["table"] == "recordings" for _, a in received(told)) == 5
+    assert notes(out) == []
+
+
+def delete_once(out: Path, delete: Callable[[], None]) -> None:
+    """When the first input is claimed."""
+    end = time.monotonic() + LIMIT_SECONDS
+    while not (out / "_places").is_dir() and time.monotonic() < end:
+        time.sleep(0.01)
+    delete()
+
+
+def test_another_language_than_the_references_is_an_alert(channel: Channel, tmp_path: Path) -> None:
+    paths = [write_speech(tmp_path / f"in/{n}.wav", n / 40, 1.0) for n in range(120)]
+    run(input=tmp_path / "in", output=tmp_path / "reference", language="de")
+    publish(channel.topic, *encoded([{"audio_filepath": str(path)} for path in paths[:40]]))
+    told = new_channel()
+    flags = {"drift_reference": tmp_path / "reference", "output_topic": told.topic}
+    intervals = stream(channel, tmp_path / "out", messages(40), **flags)
+    alerts = [alert for interval in intervals for alert in interval.alerts]
+    assert any(alert.startswith("language drifts") for alert in alerts)
+    assert intervals[0].drift["language"]["reference"]["shares"] == {"de": 1.0}
+    of_topic = [json.loads(data)["alert"] for data, a in received(told) if a["table"] == "alerts"]
+    assert sorted(of_topic) == sorted(alerts)
+    assert alerts[0] in intervals[0].line
