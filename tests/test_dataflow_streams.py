@@ -29,7 +29,7 @@ from dataflow_jobs import (
 from fake_dataflow import BUCKET, FakeDataflow, serving, staged_graph
 from google.cloud.dataflow import JobType
 from pubsub_emulator import Channel, new_channel, pubsub_emulator
-from run_outputs import run
+from run_outputs import run, write_manifest, write_speech
 
 from beam_audio import store
 from beam_audio.cli import main
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from apache_beam.portability.api.beam_runner_api_pb2 import Pipeline
 
 ROOT = Path(__file__).resolve().parents[1]
+RECORDED = 110  # fewer recordings are too few to compare with
 STEADY_KEYS = {
     "beam:coder:string_utf8:v1",
     "beam:coder:varint:v1",
@@ -162,10 +163,12 @@ def test_hints_are_where_decoding_and_inference_are(stream: Stream) -> None:
 
 def test_workers_publish_and_know_what_drift_is_measured_by(stream: Stream, tmp_path: Path) -> None:
     """The reference is read here: it may be of this machine."""
+    speech = write_speech(tmp_path / "speech.wav", seconds=3.0)
+    cuts = [
+        {"audio_filepath": str(speech), "offset": n / 100, "duration": 1.0} for n in range(RECORDED)
+    ]
     reference = tmp_path / "reference"
-    local = tmp_path / "speech.wav"
-    local.write_bytes(read(f"{stream.cloud.flags['input']}0.wav"))
-    run(input=local, output=reference)
+    run(manifest=write_manifest(tmp_path / "m.jsonl", cuts), output=reference, segmenter="fixed")
     graph = stream.graph(output_topic=stream.channel.topic, drift_reference=str(reference))
     by_name = {each.unique_name: function(each) for each in transforms(graph)}
     for name in ("Publish/Publish", "Alerts/Publish"):
