@@ -93,7 +93,7 @@ def test_a_stream_is_handed_over_and_nobody_waits(
     stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workers = launch.fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
-    of_the_test = {"provider": "cpu", "precision": "float32", "max_num_workers": "3"}
+    of_the_test: launch.Flags = {"provider": "cpu", "precision": "float32", "max_num_workers": "3"}
     command = launch.direct_command(workers, IMAGE, stream.flags | of_the_test)
     assert main(command[3:]) == 0
     assert "runs until it is drained" in capsys.readouterr().out
@@ -149,7 +149,7 @@ def test_keys_are_the_same_bytes_on_every_worker(stream: Stream) -> None:
 
 def is_keyed(transform: beam_runner_api_pb2.PTransform) -> bool:
     if transform.spec.urn != common_urns.primitives.PAR_DO.urn:
-        return transform.spec.urn == common_urns.primitives.GROUP_BY_KEY.urn
+        return bool(transform.spec.urn == common_urns.primitives.GROUP_BY_KEY.urn)
     payload = beam_runner_api_pb2.ParDoPayload.FromString(transform.spec.payload)
     return bool(payload.state_specs)
 
@@ -178,8 +178,10 @@ def test_workers_publish_and_know_what_drift_is_measured_by(stream: Stream, tmp_
 
 def test_the_same_command_makes_the_same_steps(stream: Stream) -> None:
     """What ``--update`` looks at; a topic that is added later takes no step away."""
-    first, again = steps(stream.graph()), steps(stream.graph("--update"))
-    assert again == first
+    first = steps(stream.graph(job_name="calls"))
+    assert steps(stream.graph("--update", job_name="calls")) == first
+    sent, update = stream.cloud.service.jobs
+    assert update["replaceJobId"] == stream.cloud.service.job(0)["id"], sent["name"]
     assert steps(stream.graph(output_topic=stream.channel.topic)) > first
 
 
@@ -196,7 +198,7 @@ def test_a_flex_template_writes_a_streaming_job(stream: Stream) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "runs until it is drained" in ran.stdout
     assert stream.cloud.service.jobs == []
-    assert json.loads(read(job_object))["type"] == JobType.JOB_TYPE_STREAMING
+    assert json.loads(read(job_object))["type"] == JobType.JOB_TYPE_STREAMING.name
 
 
 @pytest.mark.parametrize(
