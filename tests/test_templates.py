@@ -68,11 +68,8 @@ OF_STREAMS = {
     "drift_reference": "gs://bucket/reference",
     "drift_threshold": "0.5",
 }
-OF_A_STREAM = {
-    name: value
-    for name, value in VALUES.items()
-    if name not in {"input", "limit", "retry_failures"}
-} | OF_STREAMS
+OF_BATCHES = {"input", "limit", "retry_failures"}
+OF_A_STREAM = {name: VALUES[name] for name in VALUES if name not in OF_BATCHES} | OF_STREAMS
 EVERY_VALUE = VALUES | OF_STREAMS | {"manifest": "gs://bucket/m.jsonl"}
 
 
