@@ -100,7 +100,7 @@ def metadata() -> dict[str, Any]:
         "name": "beam_audio",
         "description": "Audio of a bucket, transcribed, measured and judged, as partitioned "
         "Parquet. Give one of input, manifest and subscription.",
-        # It supports streams, too; messages that Dataflow does not tell apart would be work twice.
+        # Streams, too, in the one mode they were tested in.
         "streaming": True,
         "supportsExactlyOnce": True,
         "supportsAtLeastOnce": False,
