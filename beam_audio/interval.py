@@ -17,7 +17,6 @@ from beam_audio.drift import alerts, compare, read_sample
 from beam_audio.errors import InputError
 from beam_audio.ledger import read_ledger
 from beam_audio.places import is_committed
-from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,7 +225,7 @@ def close_interval(
 
     Args:
         output: The output folder.
-        name: Of the ledger; where it ends with a dash, the time and a hash are added.
+        name: Of the ledger.
         notes: All there are.
         now_seconds: The time, since the epoch.
         watch: What the new segments are compared with, if with anything.
@@ -278,8 +277,6 @@ def _close(  # noqa: PLR0913, PLR0917 - what close_interval is given
     began = datetime.fromtimestamp(began_seconds, UTC)
     listed = [each.source_id for each in settled if each.source_id is not None]
     ledger = read_ledger(output, set(listed), committed=ends.committed, repeated=ends.repeated)
-    if name.endswith("-"):
-        name += f"{began:%Y%m%dT%H%M%S}-{stable_id(sorted(listed), overdue)[:8]}"
     drifts = compare(watch.profile, read_sample(output, ends.committed)) if watch else ()
     interval = Interval(
         name=name,

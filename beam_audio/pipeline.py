@@ -118,7 +118,8 @@ def prepare(config: RunConfig, options: PipelineOptions) -> Prepared:
         ModelError: The model cannot be had.
     """
     check_submission(config, options)
-    require_access((config.input, config.manifest, config.output, config.model), options)
+    places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
+    require_access(places, options)
     if config.subscription is None:
         _check_input(config)
     settings_for = settings_by_model(config)

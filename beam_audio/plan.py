@@ -84,9 +84,14 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
     """Every distinct input of a run, in the order of names or lines.
 
     Raises:
-        ConfigError: The input matches nothing.
+        ConfigError: The input matches nothing, or has no end.
         InputError: It cannot be listed.
     """
+    if config.subscription is not None:
+        raise ConfigError(
+            f"--subscription={config.subscription} has no end to plan for: plan for recordings "
+            "like those of a day, with --input or --manifest"
+        )
     found: Iterable[Input]
     if config.manifest is not None:
         lines = islice(read_lines(config.manifest), config.limit)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import pickle
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
     from apache_beam.io.gcp.pubsub import PubsubMessage
     from apache_beam.runners.runner import PipelineResult
+    from apache_beam.utils.timestamp import Timestamp
 
     from beam_audio.config import RunConfig
     from beam_audio.pipeline import Prepared
@@ -115,11 +115,22 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     commits.sweep(config.output)
     watch = _begin(config)
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
+    read_stream(pipeline, config, job, watch, INTERVAL_SECONDS)
+    return pipeline.run()
+
+
+def read_stream(
+    pipeline: beam.Pipeline,
+    config: RunConfig,
+    job: Prepared,
+    watch: Watch | None,
+    every_seconds: float,
+) -> None:
+    """Put the graph of a stream that Beam reads by itself into a pipeline."""
     read = ReadFromPubSub(subscription=config.subscription, with_attributes=True)
     messages = pipeline | "Subscription" >> read | "Messages" >> beam.Map(message_of)
-    intervals = build_stream(messages, config, job, watch, f"{job.run_id}-", INTERVAL_SECONDS)
+    intervals = build_stream(messages, config, job, watch, f"{job.run_id}-", every_seconds)
     _ = intervals | "Log" >> beam.Map(log_interval)
-    return pipeline.run()
 
 
 def build_stream(  # noqa: PLR0913, PLR0917 - what stands before a stream begins
@@ -139,7 +150,7 @@ def build_stream(  # noqa: PLR0913, PLR0917 - what stands before a stream begins
         config: What was asked for.
         job: What was checked.
         watch: What drift is measured by, if it is.
-        name: Of the ledger; with a dash at its end, of many.
+        name: Of the ledger, or what the names of many begin with.
         every_seconds: An interval's length; None is all there is.
     """
     output, topic = config.output, config.output_topic
@@ -181,10 +192,10 @@ def _load(path: str) -> Message:
     return message
 
 
-def message_of(message: PubsubMessage) -> Message:
-    """A message as Beam delivers it."""
-    published = datetime.fromtimestamp(message.publish_time.timestamp(), UTC)
-    return Message(message.data, dict(message.attributes), message.message_id, published)
+def message_of(message: PubsubMessage, published: Timestamp = beam.DoFn.TimestampParam) -> Message:
+    """A message as Beam delivers it: at the time when it was published, on every runner."""
+    published_at = published.to_utc_datetime(has_tz=True)
+    return Message(message.data, message.attributes, message.message_id, published_at)
 
 
 def done_of(report: UnitReport) -> Done:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from apache_beam.options.pipeline_options import (
     GoogleCloudOptions,
@@ -17,11 +17,15 @@ from apache_beam.options.pipeline_options import (
 from beam_audio.errors import ConfigError
 from beam_audio.models.card import has_card
 from beam_audio.runners import is_dataflow
+from beam_audio.subscription import Subscription
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_audio.config import RunConfig
+
+
+_PUBSUB_EMULATOR: Final = "PUBSUB_EMULATOR_HOST"
 
 
 def is_only_handed_over(options: PipelineOptions) -> bool:
@@ -48,6 +52,7 @@ def check_submission(config: RunConfig, options: PipelineOptions) -> None:
     _check_libraries()
     _check_addresses(config)
     _check_package(options)
+    _check_streaming(config, options)
 
 
 def _check_libraries() -> None:
@@ -91,3 +96,18 @@ def _check_package(options: PipelineOptions) -> None:
             "Dataflow's workers have no ONNX Runtime and no weights: give "
             "--requirements_file=templates/setup-requirements.txt, too"
         )
+
+
+def _check_streaming(config: RunConfig, options: PipelineOptions) -> None:
+    if config.subscription is None:
+        if options.view_as(StandardOptions).streaming:
+            raise ConfigError("--streaming is of --subscription: this job would never end")
+        return
+    emulator = os.environ.get(_PUBSUB_EMULATOR)
+    google = options.view_as(GoogleCloudOptions)
+    if emulator and google.dataflow_endpoint == GoogleCloudOptions.DATAFLOW_ENDPOINT:
+        raise ConfigError(
+            f"{_PUBSUB_EMULATOR}={emulator} is an emulator, out of reach of Dataflow's workers: "
+            "unset it"
+        )
+    Subscription(config.subscription).close()

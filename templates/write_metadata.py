@@ -21,6 +21,8 @@ _PLACES: Final = {
     "output": "GCS_WRITE_FOLDER",
     "manifest": "GCS_READ_FILE",
     "subscription": "PUBSUB_SUBSCRIPTION",
+    "output_topic": "PUBSUB_TOPIC",
+    "drift_reference": "GCS_READ_FOLDER",
 }
 _KINDS: Final = {"bool": "BOOLEAN", "int": "NUMBER", "float": "NUMBER"}
 _PATTERNS: Final = {"int": "^[0-9]+$", "float": r"^[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"}
@@ -31,6 +33,8 @@ _TEXT_PATTERNS: Final = {
     "model": "^(gs://.+|[A-Za-z0-9._-]+)$",
     "subscription": "^projects/[^/]+/subscriptions/[^/]+$",
     "event_time_attribute": "^.+$",
+    "output_topic": "^projects/[^/]+/topics/[^/]+$",
+    "drift_reference": "^gs://[^/]+(/.*)?$",
     "precision": "^[a-z0-9]+$",
     "provider": "^[A-Za-z]+$",
     "language": "^[A-Za-z_-]+$",
@@ -96,7 +100,10 @@ def metadata() -> dict[str, Any]:
         "name": "beam_audio",
         "description": "Audio of a bucket, transcribed, measured and judged, as partitioned "
         "Parquet. Give one of input, manifest and subscription.",
-        "streaming": False,
+        # Streams, too, in the one mode they were tested in.
+        "streaming": True,
+        "supportsExactlyOnce": True,
+        "supportsAtLeastOnce": False,
         "parameters": [*map(parameter, dataclasses.fields(RunConfig)), _IMAGE],
     }
 

@@ -97,7 +97,10 @@ def serving(service: FakeDataflow) -> Iterator[FakeDataflow]:
             parts = self.path.partition("?")[0].strip("/").split("/")
             is_job = parts[-2] == "jobs"
             service.asked += is_job
-            self._answer(service.job(int(parts[-1])) if is_job else {})
+            if is_job:
+                self._answer(service.job(int(parts[-1])))
+            else:
+                self._answer({"jobs": [service.job(index) for index in range(len(service.jobs))]})
 
         def _answer(self, content: dict[str, Any]) -> None:
             body = json.dumps(content).encode()

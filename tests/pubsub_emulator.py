@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 ACK_DEADLINE_SECONDS = 10
+PROJECT = "project-1"  # Beam takes no shorter names than Google gives
 _PLACES = ("/usr/lib/google-cloud-sdk", "/opt/google-cloud-sdk", "/google-cloud-sdk")
 
 
@@ -84,7 +85,9 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
 def new_channel() -> Channel:
     """A topic and a subscription with names of their own; ``PUBSUB_EMULATOR_HOST`` is set."""
     name = f"t{uuid.uuid4().hex[:8]}"
-    channel = Channel(f"projects/test/topics/{name}", f"projects/test/subscriptions/{name}")
+    channel = Channel(
+        f"projects/{PROJECT}/topics/{name}", f"projects/{PROJECT}/subscriptions/{name}"
+    )
     with PublisherClient() as publisher:
         publisher.create_topic(name=channel.topic)
     with SubscriberClient() as subscriber:

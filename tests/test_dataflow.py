@@ -2,112 +2,50 @@
 
 from __future__ import annotations
 
-import base64
-import bz2
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import apache_beam as beam
 import launch
 import pytest
-from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.pipeline import PipelineVisitor
-from apache_beam.portability import common_urns
-from apache_beam.portability.api import beam_runner_api_pb2
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from fake_dataflow import BUCKET, FakeDataflow, serving, staged_graph, storage
+from dataflow_jobs import (
+    GPU,
+    IMAGE,
+    MODULES_OF_AUDIO,
+    OURS,
+    RECORDINGS,
+    Cloud,
+    function,
+    read,
+    recordings_in_a_bucket,
+    the_unit,
+    transforms,
+)
+from fake_dataflow import BUCKET, FakeDataflow, serving
 from google.cloud.dataflow import AutoscalingAlgorithm, JobType
-from run_outputs import settings, write_speech
+from run_outputs import settings
 
-from beam_audio import pipeline, store
-from beam_audio.asr import model_facts
+from beam_audio import pipeline
 from beam_audio.cli import main
-from beam_audio.staleness import Task
-from beam_audio.transforms.read import ref_of_file
-from beam_audio.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from apache_beam.portability.api.beam_runner_api_pb2 import Pipeline, PTransform
+    from apache_beam.portability.api.beam_runner_api_pb2 import Pipeline
 
 ROOT = Path(__file__).resolve().parents[1]
-INPUT = f"gs://{BUCKET}/in/"
-IMAGE = "europe-docker.pkg.dev/p/r/worker-gpu@sha256:" + "0" * 64
-GPU = "worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver:5xx"
-RECORDINGS = 3
-OURS = ("input", "output", "model")
 
 pytestmark = pytest.mark.slow
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
-    """The stand-ins, and the flags that lead to them."""
-
-    service: FakeDataflow
-    output: str
-
-    @property
-    def flags(self) -> launch.Flags:
-        return {
-            "input": INPUT,
-            "output": self.output,
-            "model": "placeholder",
-            "runner": "DataflowRunner",
-            "project": "project-1",
-            "region": "europe-west4",
-            "temp_location": f"gs://{BUCKET}/temp",
-            "sdk_container_image": IMAGE,
-            "dataflow_endpoint": f"http://localhost:{self.service.port}",
-            "no_auth": None,
-        }
-
-    @property
-    def words(self) -> list[str]:
-        return written(self.flags)
-
-    @property
-    def of_beam(self) -> list[str]:
-        return written({name: self.flags[name] for name in self.flags if name not in OURS})
-
-    def run(self, *words: str) -> int:
-        return main(["run", *self.words, *words])
-
-    def run_files(self) -> list[dict[str, Any]]:
-        return [json.loads(read(meta.path)) for meta in store.files_like(self.output, "run-*.json")]
-
-
-def written(flags: launch.Flags) -> list[str]:
-    return [f"--{name}" if value is None else f"--{name}={value}" for name, value in flags.items()]
-
-
-def read(uri: str) -> bytes:
-    with store.open_to_read(uri) as file:
-        content: bytes = file.read()
-    return content
-
-
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Storage that holds the recordings, found by this process and those it starts."""
-    with storage() as address, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", address)
-        patch.setenv("NO_GCE_CHECK", "true")
-        FileSystems.set_options(PipelineOptions(["--no_auth"]))
-        for index in range(RECORDINGS):
-            local = tmp_path_factory.mktemp("speech") / "a.wav"
-            write_speech(local, start_seconds=0.5 * index)
-            with store.open_to_write(f"{INPUT}{index}.wav") as file:
-                file.write(local.read_bytes())
+    with recordings_in_a_bucket(tmp_path_factory.mktemp("speech")):
         yield
 
 
@@ -115,25 +53,6 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def cloud(bucket: None, tmp_path: Path) -> Iterator[Cloud]:  # noqa: ARG001 - storage must be there
     with serving(FakeDataflow()) as service:
         yield Cloud(service, f"gs://{BUCKET}/{tmp_path.name}")
-
-
-def transforms(graph: Pipeline) -> list[PTransform]:
-    """Transforms that do something themselves."""
-    return [each for each in graph.components.transforms.values() if not each.subtransforms]
-
-
-def the_unit(graph: Pipeline) -> PTransform:
-    """The one transform that opens audio."""
-    (found,) = [each for each in transforms(graph) if b"_TranscribeUnit" in function(each)]
-    return found
-
-
-def function(transform: PTransform) -> bytes:
-    """The pickled function of a ParDo, its modules readable; nothing of other transforms."""
-    if transform.spec.urn != common_urns.primitives.PAR_DO.urn:
-        return b""
-    payload = beam_runner_api_pb2.ParDoPayload.FromString(transform.spec.payload)
-    return bz2.decompress(base64.b64decode(payload.do_fn.payload))
 
 
 def test_a_batch_job_is_waited_for_and_closes_with_the_ledger(
@@ -263,55 +182,5 @@ def test_no_audio_crosses_an_edge_of_the_job(cloud: Cloud) -> None:
     for each in transforms(graph):
         assert returned.isdisjoint(each.inputs.values()), each.unique_name
         if each is not unit:
-            for module in (b"beam_audio.audio", b"beam_audio.decoders", b"beam_audio.recording"):
+            for module in MODULES_OF_AUDIO:
                 assert module not in function(each), each.unique_name
-
-
-def step_of_the_batch_graph(cloud: Cloud, label: str) -> beam.PTransform:
-    config = settings(input=INPUT, output=cloud.output)
-    batch = beam.Pipeline(runner=FnApiRunner())
-    unit_settings = pipeline.unit_settings(config, model_facts("placeholder"))
-    pipeline.build(batch, config, unit_settings, pipeline.model_handler(config), "run")
-    found: list[beam.PTransform] = []
-
-    class Finder(PipelineVisitor):  # type: ignore[misc] # Beam's classes are not typed
-        def visit_transform(self, node: Any) -> None:  # noqa: ANN401
-            if node.full_label == label:
-                found.append(node.transform)
-
-    batch.visit(Finder())
-    (step,) = found
-    return beam.ParDo(step.fn)
-
-
-def test_a_streaming_job_has_the_same_workers(cloud: Cloud) -> None:
-    """The command reads subscriptions locally only, yet: messages lead to the unit's transform."""
-    workers = launch.fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
-    words = [
-        *(*cloud.of_beam, "--streaming", f"--dataflow_service_options={workers.accelerator}"),
-        *(f"--experiments={name}" for name in workers.experiments),
-        *(f"--machine_type={workers.machine_type}", "--max_num_workers=3"),
-    ]
-    cloud.service.runs_jobs = False
-    streaming = beam.Pipeline(options=PipelineOptions(words))
-    _ = (
-        streaming
-        | beam.io.ReadFromPubSub(subscription="projects/project-1/subscriptions/calls")
-        | beam.Map(lambda name: Unit.of([Task(ref_of_file(store.stat(name.decode())))]))
-        | step_of_the_batch_graph(cloud, "TranscribeUnits/Transcribe/Unit")
-    )
-    streaming.run()
-
-    (job,) = cloud.service.jobs
-    environment = job["environment"]
-    (pool,) = environment["workerPools"]
-    assert job["type"] == JobType.JOB_TYPE_STREAMING
-    assert environment["version"]["job_type"] == "FNAPI_STREAMING"
-    assert {"enable_streaming_engine", "no_use_multiple_sdk_containers"} <= set(
-        environment["experiments"]
-    )
-    assert GPU in environment["serviceOptions"]
-    assert environment["sdkPipelineOptions"]["options"]["streaming"] is True
-    assert pool["machineType"] == "g2-standard-8"
-    assert pool["workerHarnessContainerImage"] == IMAGE
-    assert the_unit(staged_graph(job)).inputs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,16 +146,3 @@ def test_a_ledger_is_read_as_it_was_written(tmp_path: Path, inputs: list[AudioRe
     assert Interval.read(str(tmp_path), "run-1") == interval
     with pytest.raises(InputError):
         Interval.read(str(tmp_path), "run-2")
-
-
-def test_many_ledgers_of_a_run_have_names_of_their_own(
-    tmp_path: Path, inputs: list[AudioRef]
-) -> None:
-    start = time.strftime("%Y%m%dT%H%M%S", time.gmtime(NOW - 10))
-    names = set()
-    for item in inputs:
-        interval, _ = close(tmp_path, arrived(item), finish(tmp_path, item), name="run-")
-        assert interval is not None
-        assert interval.name.startswith(f"run-{start}-")
-        names.add(interval.name)
-    assert len(names) == 3

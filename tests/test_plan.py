@@ -126,3 +126,8 @@ def test_the_models_with_weights_of_their_own_have_a_speed() -> None:
         for padding in ("full", "condensed"):
             config = settings(input="in", output="none", model=model, padding=padding)
             assert measured_speed(config).times_real_time_per_core > 1
+
+
+def test_a_stream_has_no_end_to_plan_for() -> None:
+    with pytest.raises(ConfigError, match=r"--subscription=.* has no end to plan for"):
+        found(subscription="projects/p/subscriptions/s")

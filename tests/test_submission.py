@@ -81,6 +81,18 @@ def test_the_setup_file_is_found_from_its_own_folder() -> None:
     assert given.view_as(SetupOptions).setup_file == str(Path.cwd() / "setup.py")
 
 
+def test_a_batch_is_no_stream() -> None:
+    with pytest.raises(ConfigError, match="--streaming is of --subscription"):
+        check(IMAGE, "--streaming")
+
+
+def test_an_emulator_is_not_what_dataflow_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
+    stream = resolve({"subscription": "projects/p/subscriptions/s", "output": "gs://bucket/out"})
+    with pytest.raises(ConfigError, match=r"PUBSUB_EMULATOR_HOST=127\.0\.0\.1:1 .* unset it"):
+        submission.check_submission(stream, options(IMAGE))
+
+
 def test_other_runners_are_not_asked() -> None:
     local = resolve({"input": "calls/", "output": "out"})
     for name in ("DirectRunner", "FlinkRunner", "PrismRunner"):

@@ -59,13 +59,19 @@ VALUES = {
     "unit_bytes": "4096",
     "limit": "3",
     "retry_failures": "true",
+}
+# What goes with them only when there is no input: of a stream, and a manifest.
+OF_STREAMS = {
+    "subscription": "projects/p/subscriptions/s",
     "max_wait_seconds": "12.5",
     "event_time_attribute": "spoken",
+    "output_topic": "projects/p/topics/t",
+    "drift_reference": "gs://bucket/reference",
+    "drift_threshold": "0.5",
 }
-OTHER_INPUTS = {
-    "manifest": "gs://bucket/m.jsonl",
-    "subscription": "projects/p/subscriptions/s",
-}
+OF_BATCHES = {"input", "limit", "retry_failures"}
+OF_A_STREAM = {name: VALUES[name] for name in VALUES if name not in OF_BATCHES} | OF_STREAMS
+EVERY_VALUE = VALUES | OF_STREAMS | {"manifest": "gs://bucket/m.jsonl"}
 
 
 def test_written_files_are_as_the_flags_are() -> None:
@@ -97,7 +103,7 @@ def test_the_help_shows_every_parameter_with_its_default(
 @pytest.mark.parametrize("name", FLAGS)
 def test_values_pass_the_parameters_checks(name: str) -> None:
     parameter = PARAMETERS[name]
-    values = [(VALUES | OTHER_INPUTS)[name], parameter.get("defaultValue")]
+    values = [EVERY_VALUE[name], parameter.get("defaultValue")]
     for value in filter(None, values):
         for pattern in parameter.get("regexes", []):
             assert re.search(pattern, value), (name, value)
@@ -111,14 +117,28 @@ def test_values_pass_the_parameters_checks(name: str) -> None:
         *(("input", "calls/"), ("output", "out"), ("manifest", "m.jsonl"), ("limit", "-1")),
         *(("batch_seconds", "fast"), ("channels", "left"), ("rules", "my.yaml")),
         *(("partition_by", "date;language"), ("model", "../model")),
+        *(
+            ("subscription", "projects/p/topics/t"),
+            ("output_topic", "t"),
+            ("drift_reference", "out"),
+        ),
     ],
 )
 def test_wrong_values_do_not(name: str, value: str) -> None:
     assert not any(re.search(pattern, value) for pattern in PARAMETERS[name]["regexes"])
 
 
-def test_what_the_launcher_passes_is_the_configuration() -> None:
-    assert VALUES.keys() | OTHER_INPUTS.keys() == set(FLAGS)
+def test_streams_are_supported_by_pubsubs_own_kinds_of_parameters() -> None:
+    described = json.loads((TEMPLATES / "metadata.json").read_text("utf-8"))
+    assert described["streaming"]
+    assert (described["supportsExactlyOnce"], described["supportsAtLeastOnce"]) == (True, False)
+    assert PARAMETERS["subscription"]["paramType"] == "PUBSUB_SUBSCRIPTION"
+    assert PARAMETERS["output_topic"]["paramType"] == "PUBSUB_TOPIC"
+
+
+@pytest.mark.parametrize("values", [VALUES, OF_A_STREAM], ids=["batch", "stream"])
+def test_what_the_launcher_passes_is_the_configuration(values: dict[str, str]) -> None:
+    assert EVERY_VALUE.keys() == set(FLAGS)
     program = (
         "import sys, runpy\n"
         "from beam_audio import actions\n"
@@ -126,10 +146,10 @@ def test_what_the_launcher_passes_is_the_configuration() -> None:
         f"runpy.run_path({str(TEMPLATES / 'launcher.py')!r}, run_name='__main__')"
     )
     of_launcher = ["--runner=DataflowRunner", "--template_location=gs://b/t/job_object"]
-    flags = [f"--{name}={value}" for name, value in VALUES.items()]
+    flags = [f"--{name}={value}" for name, value in values.items()]
     command = [sys.executable, "-c", program, *flags, *of_launcher, "--of_a_later_launcher=1"]
     ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert f"{resolve(VALUES)!r} {[*of_launcher, '--of_a_later_launcher=1']}" in ran.stdout
+    assert f"{resolve(values)!r} {[*of_launcher, '--of_a_later_launcher=1']}" in ran.stdout
 
 
 # The images

@@ -68,6 +68,7 @@ def test_intervals_follow_each_other_and_wait_for_what_is_not_done(
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
         _ = pipeline | stream | WriteLedgers(str(tmp_path / "out"), "run-", every_seconds=60)
     found = ledgers(tmp_path / "out")
-    counts = sorted((each["messages"], len(each["waiting"])) for each in found)
-    assert counts == [(1, 0), (1, 1), (1, 2)]
+    counts = [(each["messages"], len(each["waiting"])) for each in found]
+    assert counts == [(1, 2), (1, 1), (1, 0)]
+    assert [each["name"] for each in found] == ["run-000001", "run-000002", "run-000003"]
     assert all(each["balances"] for each in found)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _NOTES: Final = BagStateSpec("notes", coders.PickleCoder())
 _ENDS: Final = ReadModifyWriteStateSpec("ends", coders.FloatCoder())
 """When the interval that is running ends. A note that set the timer anew would put that off."""
+_NUMBER: Final = ReadModifyWriteStateSpec("number", coders.VarIntCoder())
+"""Of the last ledger. A worker that died with one written writes it again, with what came since."""
 _EVERY: Final = TimerSpec("every", TimeDomain.REAL_TIME)
 _END: Final = TimerSpec("end", TimeDomain.WATERMARK)
 
@@ -43,7 +45,7 @@ class WriteLedgers(beam.PTransform):
 
     Args:
         output: The output folder.
-        name: Of the ledger; where it ends with a dash, a time and a hash are added.
+        name: Of the ledger; of many it is followed by their numbers.
         every_seconds: An interval's length; None closes one over all notes there are at the end.
         watch: What drift is measured by, if it is.
     """
@@ -92,11 +94,12 @@ class _Close(beam.DoFn):
     def every(
         self,
         notes: AccumulatingRuntimeState = beam.DoFn.StateParam(_NOTES),
+        number: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(_NUMBER),
         ends: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(_ENDS),
         every: RuntimeTimer = beam.DoFn.TimerParam(_EVERY),
     ) -> Iterator[Interval]:
         """At the end of an interval; what is not done by then is told of by a later one."""
-        yield from self._closed(notes)
+        yield from self._closed(notes, number)
         if self._every_seconds is not None and any(True for _ in notes.read()):
             ends.write(max(ends.read() + self._every_seconds, time.time()))
             every.set(ends.read())
@@ -105,17 +108,24 @@ class _Close(beam.DoFn):
 
     @on_timer(_END)  # type: ignore[untyped-decorator]
     def end(
-        self, notes: AccumulatingRuntimeState = beam.DoFn.StateParam(_NOTES)
+        self,
+        notes: AccumulatingRuntimeState = beam.DoFn.StateParam(_NOTES),
+        number: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(_NUMBER),
     ) -> Iterator[Interval]:
         """When the stream has ended."""
-        yield from self._closed(notes)
+        yield from self._closed(notes, number)
 
-    def _closed(self, notes: AccumulatingRuntimeState) -> Iterator[Interval]:
+    def _closed(
+        self, notes: AccumulatingRuntimeState, number: ReadModifyWriteRuntimeState
+    ) -> Iterator[Interval]:
+        count = (number.read() or 0) + 1
+        name = self._name if self._every_seconds is None else f"{self._name}{count:06}"
         interval, kept = close_interval(
-            self._output, self._name, list(notes.read()), time.time(), self._watch
+            self._output, name, list(notes.read()), time.time(), self._watch
         )
         if interval is None:
             return
+        number.write(count)
         interval.write(self._output)
         notes.clear()
         for note in kept:

@@ -1,0 +1,30 @@
+"""``run`` with a stream's graph as Dataflow gets it, on a local runner of Beam's.
+
+It reads until it is killed: that runner cannot drain.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_audio import pipeline, streaming
+from beam_audio.flags import resolve
+
+EVERY_SECONDS = 3.0
+
+
+def main(flags: dict[str, str]) -> None:
+    """Read the subscription that the flags name."""
+    settings = resolve(flags)
+    options = PipelineOptions(["--streaming"])
+    job = pipeline.prepare(settings, options)
+    reading = beam.Pipeline("BundleBasedDirectRunner", options=options)
+    streaming.read_stream(reading, settings, job, watch=None, every_seconds=EVERY_SECONDS)
+    reading.run().wait_until_finish()
+
+
+if __name__ == "__main__":
+    main(dict(word.removeprefix("--").split("=", 1) for word in sys.argv[2:]))
