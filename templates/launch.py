@@ -4,8 +4,9 @@ r"""Submits a run to Dataflow with workers that fit it; prints the command first
         --input='gs://bucket/calls/**' --output=gs://bucket/out --model=whisper-base \
         --project=P --region=europe-west4 --temp_location=gs://bucket/tmp --max_num_workers=4
 
-A stream has ``--subscription`` in place of ``--input``. All other flags go to ``beam-audio run``, or with ``--template=gs://….json`` to that flex template.
-Without ``--gpu`` the workers are CPUs. ``--print`` only prints. docs/dataflow.md tells the rest.
+A stream has ``--subscription`` in place of ``--input``. All other flags go to ``beam-audio run``,
+or with ``--template=gs://….json`` to that flex template. Without ``--gpu`` the workers are CPUs.
+``--print`` only prints. docs/dataflow.md tells the rest.
 """
 
 from __future__ import annotations
