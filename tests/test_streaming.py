@@ -146,7 +146,7 @@ def test_whatever_time_does_the_rows_are_those_of_a_batch(
     accounts = ledgers(out)
     assert all(account["balances"] for account in accounts)
     assert sum(account["recordings"] for account in accounts) == COUNT
-    assert accounts[-1]["waiting"] == 0
+    assert accounts[-1]["waiting"] == []
 
 
 def test_a_unit_of_two_days_lies_in_the_folders_of_both(
