@@ -166,6 +166,7 @@ def _stream(settings: RunConfig, beam_flags: Sequence[str]) -> int:
         print(_STREAM_HANDED_OVER)
         return 0
     logging.getLogger("beam_audio").setLevel(logging.INFO)  # tells when the model is exchanged
+    print(f"reading {settings.subscription}; SIGTERM or Ctrl-C ends it", flush=True)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
