@@ -18,10 +18,13 @@ from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
 from run_outputs import all_rows, commit_files, run, settings, write_manifest, write_speech
 
-from beam_audio.errors import ConfigError
+from beam_audio import streaming
+from beam_audio.commits import Commit
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.messages import Message
 from beam_audio.pipeline import prepare
 from beam_audio.streaming import build_stream, read_held, run_stream, submit_stream
+from beam_audio.unit import UnitReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,3 +195,9 @@ def test_other_runners_are_not_read_for(tmp_path: Path, runner: str) -> None:
 def test_other_runners_are_not_handed_a_stream(tmp_path: Path, flags: list[str]) -> None:
     with pytest.raises(ConfigError, match="DataflowRunner"):
         submit_stream(stream_of(tmp_path), flags)
+
+
+def test_a_service_is_made_to_repeat_what_another_run_closed() -> None:
+    closed = UnitReport(Commit("u", sources={}, layout={}))
+    with pytest.raises(StoreError, match="closed the unit u"):
+        streaming._require_open(closed)

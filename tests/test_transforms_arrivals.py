@@ -13,7 +13,9 @@ from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
 from unit_runs import levels, ref, run_unit, tones, write
 
+from beam_audio.commits import close_unit
 from beam_audio.interval import Repeat
+from beam_audio.staleness import Task
 from beam_audio.transforms.arrivals import GroupArrivals
 from beam_audio.transforms.group import MAX_UNIT_INPUTS
 
@@ -62,6 +64,21 @@ def test_large_inputs_are_units_of_their_own(tmp_path: Path, inputs: list[AudioR
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         units, _ = pipeline | beam.Create(inputs[:3]) | group(tmp_path / "out", unit_bytes=1)
         assert_that(units | beam.Map(lambda unit: len(unit.tasks)), equal_to([1, 1, 1]))
+
+
+def test_where_another_run_closed_its_unit_a_batch_that_is_repeated_gets_another(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    claiming = group(tmp_path)._claim
+    batch = ("the batch", [Task(item) for item in inputs[:2]])
+    (unit,) = claiming.process(batch)
+    assert [*claiming.process(batch)] == [unit]
+    close_unit(str(tmp_path), unit.unit_id)
+    assert run_unit(tmp_path, unit).commit.is_closed
+    (another,) = claiming.process(batch)
+    assert another.unit_id != unit.unit_id
+    assert another.tasks == unit.tasks
+    assert run_unit(tmp_path, another).commit.rows["recordings"] == 2
 
 
 def test_what_is_committed_is_left_out(tmp_path: Path, inputs: list[AudioRef]) -> None:
