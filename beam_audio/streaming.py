@@ -19,9 +19,10 @@ from apache_beam.io import ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from beam_audio import commits, store
+from beam_audio.accounts import Watch
 from beam_audio.drift import read_profile
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
-from beam_audio.interval import FOLDER, Done, Interval, Watch
+from beam_audio.interval import FOLDER, Done, Interval
 from beam_audio.messages import Message
 from beam_audio.outbox import publish_left_over
 from beam_audio.pipeline import prepare

@@ -1,148 +1,77 @@
-"""Intervals: each message is accounted for once, from the rows, when its end is known."""
+"""An interval as people and files tell of it."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from unit_runs import levels, ref, run_unit, tones, write
 
-from beam_audio import store
-from beam_audio.commits import close_unit
-from beam_audio.compact import compact
 from beam_audio.errors import InputError
-from beam_audio.interval import OVERDUE_SECONDS, Arrival, Done, Interval, Repeat, close_interval
-from beam_audio.places import Claim, claim
-from beam_audio.staleness import Task
-from beam_audio.unit import Unit
+from beam_audio.interval import Interval
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
 
-    from beam_audio.interval import Note
-    from beam_audio.types import AudioRef
-
-NOW = 1_700_000_000.0
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> list[AudioRef]:
-    return [ref(write(tmp_path / f"{n}.wav", tones(levels(1 + n)))) for n in range(3)]
-
-
-def arrived(item: AudioRef | None, ago_seconds: float = 10.0) -> Arrival:
-    source_id, place_id = (item.source_id, item.place_id) if item else (None, "")
-    message_id = f"of {place_id}"
-    return Arrival(message_id, source_id, place_id, NOW - ago_seconds - 1, NOW - ago_seconds)
-
-
-def finish(out: Path, *items: AudioRef) -> Done:
-    report = run_unit(out, Unit.of(map(Task, items)))
-    return Done(report.commit.unit_id, NOW - 2, clip_seconds=3.0, padded_seconds=4.0)
-
-
-def close(out: Path, *notes: Note, name: str = "run-1") -> tuple[Interval | None, list[Note]]:
-    return close_interval(str(out), name, notes, NOW)
-
-
-def test_what_came_of_each_message_is_told(tmp_path: Path, inputs: list[AudioRef]) -> None:
-    done = finish(tmp_path, *inputs[:2])
-    again = Repeat(inputs[2].source_id)
-    interval, waiting = close(
-        tmp_path, *map(arrived, inputs), arrived(inputs[0], 4.0), arrived(None), done, again
-    )
-    assert interval is not None
-    assert (interval.messages, interval.ignored, interval.repeated) == (5, 1, 2)
-    assert (interval.inputs, interval.recordings, interval.waiting) == (3, 2, ())
-    assert interval.decoded_seconds == pytest.approx(3.0)
-    assert interval.wall_seconds == pytest.approx(8.0)
-    assert interval.lag_seconds == pytest.approx(11.0)
-    assert interval.padding == pytest.approx(0.25)
-    assert interval.balances
-    assert waiting == []
+PLAIN = Interval(
+    name="run-000001",
+    began="2026-01-05T09:00:00+00:00",
+    messages=5,
+    ignored=0,
+    repeated=1,
+    inputs=4,
+    missing=(),
+    unbalanced=(),
+    overdue=(),
+    waiting=(),
+    recordings=3,
+    segments={"keep": 6, "review": 0, "drop": 1},
+    failures={"input/read/InputError": 1},
+    seconds={"keep": 20.0, "review": 0.0, "drop": 2.0, "failed": 0.0, "skipped": 8.0},
+    decoded_seconds=30.0,
+    wall_seconds=10.0,
+    lag_seconds=12.5,
+    padding=0.25,
+)
+FULL = replace(
+    PLAIN,
+    ignored=2,
+    missing=("a",),
+    waiting=("17", "18"),
+    drift={"snr_db": {"psi": 0.5}},
+    alerts=("snr_db drifts: PSI 0.50",),
+)
 
 
-def test_what_is_not_done_waits_for_a_later_interval(
-    tmp_path: Path, inputs: list[AudioRef]
-) -> None:
-    early, late = arrived(inputs[0]), arrived(inputs[1])
-    first, waiting = close(tmp_path, early, late, finish(tmp_path, inputs[0]))
-    assert first is not None
-    assert (first.messages, first.waiting) == (1, (late.message_id,))
-    assert waiting == [late]
-    assert close(tmp_path, *waiting) == (None, [late])
-    second, left = close(tmp_path, *waiting, finish(tmp_path, inputs[1]))
-    assert second is not None
-    assert (second.messages, second.recordings, left) == (1, 1, [])
-
-
-def test_messages_of_a_unit_that_was_closed_wait(tmp_path: Path, inputs: list[AudioRef]) -> None:
-    close_unit(str(tmp_path), Unit.of([Task(inputs[0])]).unit_id)
-    arrival, done = arrived(inputs[0]), finish(tmp_path, inputs[0])
-    assert close(tmp_path, arrival, done) == (None, [arrival, done])
-
-
-def test_what_came_to_nothing_for_hours_is_told_of_once(
-    tmp_path: Path, inputs: list[AudioRef]
-) -> None:
-    old = arrived(inputs[0], OVERDUE_SECONDS)
-    interval, waiting = close(tmp_path, old)
-    assert interval is not None
-    assert interval.overdue == (inputs[0].source_id,)
-    assert not interval.balances
-    assert "DOES NOT BALANCE" in interval.line
-    assert waiting == []
-
-
-def test_an_old_message_whose_rows_are_there_is_a_repeated_one(
-    tmp_path: Path, inputs: list[AudioRef]
-) -> None:
-    item = inputs[0]
-    claim(str(tmp_path), item, Claim(Unit.of([Task(item)]).unit_id, "r"))
-    finish(tmp_path, item)
-    interval, _ = close(tmp_path, arrived(item, OVERDUE_SECONDS))
-    assert interval is not None
-    assert (interval.repeated, interval.overdue) == (1, ())
-    assert interval.balances
-
-
-def test_rows_that_are_gone_are_missing(tmp_path: Path, inputs: list[AudioRef]) -> None:
-    done = finish(tmp_path, inputs[0])
-    (record,) = (tmp_path / "_units").glob("*.json")
-    content = json.loads(record.read_text())
-    content["files"] = [name for name in content["files"] if name.startswith("segments")]
-    record.write_text(json.dumps(content))
-    interval, _ = close(tmp_path, arrived(inputs[0]), done)
-    assert interval is not None
-    assert interval.missing == (inputs[0].source_id,)
-    assert not interval.balances
-
-
-def test_files_that_are_merged_while_they_are_read_are_read_again(
-    tmp_path: Path, inputs: list[AudioRef], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = [finish(tmp_path, item) for item in inputs]
-    open_to_read = store.open_to_read
-
-    def merge_before(uri: str) -> BinaryIO:
-        if uri.endswith(".parquet"):
-            monkeypatch.setattr(store, "open_to_read", open_to_read)
-            compact(str(tmp_path))
-        return open_to_read(uri)
-
-    monkeypatch.setattr(store, "open_to_read", merge_before)
-    interval, _ = close(tmp_path, *map(arrived, inputs), *done)
-    assert interval is not None
-    assert interval.recordings == len(inputs)
-    assert interval.balances
-
-
-def test_a_ledger_is_read_as_it_was_written(tmp_path: Path, inputs: list[AudioRef]) -> None:
-    interval, _ = close(tmp_path, arrived(inputs[0]), finish(tmp_path, inputs[0]))
-    assert interval is not None
+@pytest.mark.parametrize("interval", [PLAIN, FULL])
+def test_a_ledger_is_read_as_it_was_written(tmp_path: Path, interval: Interval) -> None:
     interval.write(str(tmp_path))
-    assert Interval.read(str(tmp_path), "run-1") == interval
+    assert Interval.read(str(tmp_path), "run-000001") == interval
     with pytest.raises(InputError):
-        Interval.read(str(tmp_path), "run-2")
+        Interval.read(str(tmp_path), "run-000002")
+
+
+def test_the_line_of_an_ordinary_interval() -> None:
+    assert PLAIN.line == (
+        "5 messages · 3 recordings · 1 repeated · 1 failures · 30.0 s of audio · 3.0× real time · "
+        "lag 12.5 s · padding 25%"
+    )
+
+
+def test_the_line_tells_of_all_that_is_not_ordinary() -> None:
+    said = ("2 ignored", "2 waiting", "snr_db drifts: PSI 0.50", "DOES NOT BALANCE")
+    assert all(each in FULL.line for each in said)
+    assert "ledger/run-000001.json" in FULL.line
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        replace(PLAIN, missing=("a",)),
+        replace(PLAIN, unbalanced=("a",)),
+        replace(PLAIN, overdue=("a",)),
+    ],
+)
+def test_what_is_lost_does_not_balance(lost: Interval) -> None:
+    assert PLAIN.balances
+    assert not lost.balances

@@ -39,6 +39,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "stored",
         "compact drift places redo",
         "interval outbox",
+        "accounts",
         "unit_work",
         "unit",
         "transforms",
