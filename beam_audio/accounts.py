@@ -30,6 +30,7 @@ class _Ends:
     """What the notes tell of the ends of inputs."""
 
     committed: list[Commit]
+    committed_seconds: dict[str, float]
     done: dict[str, Done]
     repeated: set[str]
 
@@ -37,16 +38,14 @@ class _Ends:
     def of(cls, output: str, notes: Sequence[Note]) -> Self:
         done = {note.unit_id: note for note in notes if isinstance(note, Done)}
         records = (read_commit(output, unit) for unit in sorted(done))
-        repeated = {note.source_id for note in notes if isinstance(note, Repeat)}
-        return cls([each for each in records if each is not None], done, repeated)
-
-    def committed_seconds(self) -> dict[str, float]:
-        """When each input was committed."""
-        return {
-            source_id: self.done[commit.unit_id].committed_seconds
-            for commit in self.committed
+        committed = [each for each in records if each is not None]
+        committed_seconds = {
+            source_id: done[commit.unit_id].committed_seconds
+            for commit in committed
             for source_id in commit.sources
         }
+        repeated = {note.source_id for note in notes if isinstance(note, Repeat)}
+        return cls(committed, committed_seconds, done, repeated)
 
     def padding(self) -> float | None:
         padded_seconds = sum(each.padded_seconds for each in self.done.values())
@@ -103,7 +102,7 @@ def _close(  # noqa: PLR0913, PLR0917 - what close_interval is given
     now_seconds: float,
     watch: Watch | None,
 ) -> tuple[Interval | None, list[Note]]:
-    committed = ends.committed_seconds()
+    committed = ends.committed_seconds
     settled, waiting, overdue = _sort(output, notes, ends, now_seconds)
     if not settled and not overdue:
         return None, list(notes)
@@ -148,13 +147,12 @@ def _sort(
     output: str, notes: Sequence[Note], ends: _Ends, now_seconds: float
 ) -> tuple[list[Arrival], list[Arrival], list[str]]:
     """Messages of which the end is known, those that wait for theirs, and inputs given up."""
-    committed = ends.committed_seconds()
     settled: list[Arrival] = []
     waiting: list[Arrival] = []
     overdue: list[str] = []
     for arrival in (note for note in notes if isinstance(note, Arrival)):
         source_id = arrival.source_id
-        if source_id is None or source_id in committed or source_id in ends.repeated:
+        if source_id is None or source_id in ends.committed_seconds or source_id in ends.repeated:
             settled.append(arrival)
         elif now_seconds - arrival.arrived_seconds < OVERDUE_SECONDS:
             waiting.append(arrival)
