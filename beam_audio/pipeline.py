@@ -62,7 +62,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         start = time.monotonic()
         pipeline.run().wait_until_finish()
         wall_seconds = time.monotonic() - start
-    listed = read_names(output, job.run_id, "inputs")
+    listed = read_names(output, job.run_id)
     if any(commits.is_shared(name) for commit in job.before for name in commit.files):
         with store.in_use(output, lambda: drop_stale_rows(output)):
             pass
@@ -151,7 +151,7 @@ def build(
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
     names = inputs | "Names" >> beam.Map(lambda item: item.source_id)
-    _ = names | "List" >> WriteNames(config.output, run_id, "inputs")
+    _ = names | "List" >> WriteNames(config.output, run_id)
     return inputs | "TranscribeUnits" >> TranscribeUnits(
         settings,
         handler,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 
@@ -13,7 +13,6 @@ from beam_audio.errors import BeamAudioError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Kind = Literal["inputs", "repeated", "units"]
 _MIDDLE: Final = "8"
 """Of the names, which are hexadecimal and evenly spread."""
 
@@ -24,12 +23,11 @@ class WriteNames(beam.PTransform):
     Args:
         output: The output folder.
         run_id: Name of the run.
-        kind: What they are names of.
     """
 
-    def __init__(self, output: str, run_id: str, kind: Kind) -> None:
+    def __init__(self, output: str, run_id: str) -> None:
         super().__init__()
-        self._write = partial(_write, output, run_id, kind)
+        self._write = partial(_write, output, run_id)
 
     def expand(self, names: beam.PCollection[str]) -> beam.PCollection[None]:
         """Wire two files, each written by one worker; there are both even of no name."""
@@ -43,16 +41,16 @@ class WriteNames(beam.PTransform):
         )
 
 
-def read_names(output: str, run_id: str, kind: Kind) -> list[str]:
+def read_names(output: str, run_id: str) -> list[str]:
     """All names that were written, repeats too; the files are deleted.
 
     Raises:
         BeamAudioError: There are no files, not even of no name.
     """
-    folder = _folder(output, run_id, kind)
+    folder = _folder(output, run_id)
     files = store.files_under(folder)
     if not files:
-        raise BeamAudioError(f"the job ended and did not name its {kind}; run it again")
+        raise BeamAudioError("the job ended and did not name its inputs; run it again")
     names: list[str] = []
     for part in files:
         with store.open_to_read(part.path) as file:
@@ -61,12 +59,12 @@ def read_names(output: str, run_id: str, kind: Kind) -> list[str]:
     return names
 
 
-def _write(output: str, run_id: str, kind: Kind, is_below: bool, names: Iterable[str]) -> None:  # noqa: FBT001 - the key
+def _write(output: str, run_id: str, is_below: bool, names: Iterable[str]) -> None:  # noqa: FBT001 - the key
     """Write the names of one key; a retry overwrites what it wrote before."""
-    with store.open_to_write(store.join(_folder(output, run_id, kind), str(is_below))) as file:
+    with store.open_to_write(store.join(_folder(output, run_id), str(is_below))) as file:
         for name in names:
             file.write(f"{name}\n".encode())
 
 
-def _folder(output: str, run_id: str, kind: Kind) -> str:
-    return store.temporary_folder(output, f"run-{run_id}-{kind}")
+def _folder(output: str, run_id: str) -> str:
+    return store.temporary_folder(output, f"run-{run_id}-inputs")
