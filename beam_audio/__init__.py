@@ -5,6 +5,7 @@ Names are imported when they are first used, so that decoding or splitting needs
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -62,6 +63,10 @@ _MODULES: Final = {
     "measure": "metrics",
     "split": "segment",
 }
+
+# From 1.29 on, ONNX Runtime reports the machine and its models to its maker, unless told not to
+# before it is loaded. Every process that uses it here, workers too, comes by this line first.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> object:

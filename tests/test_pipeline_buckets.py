@@ -165,6 +165,8 @@ def test_a_store_that_stumbles_costs_time_only(speech: bytes) -> None:
 
     def refuse(method: str, path: str, _: int) -> int | None:
         nonlocal requests
+        if path.startswith("/storage/v1/b/bucket?"):
+            return None  # the client library looks at buckets when it likes, in a thread
         requests += 1
         first = path.split("/")[1]
         kind = (method, first if first != "storage" else path.partition("?")[0].count("/"))
