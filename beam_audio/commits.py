@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from beam_audio import store
+from beam_audio import output_folder, store
 from beam_audio.errors import StoreError
 from beam_audio.swap import swap
 from beam_audio.types import stable_id
@@ -203,7 +203,7 @@ def read_commit(root: str, identifier: str) -> Commit | None:
 
 def read_commits(root: str) -> Iterator[Commit]:
     """Every commit record of an output."""
-    return (load_commit(file.path) for file in commit_files(root))
+    return store.read_each(load_commit, [file.path for file in commit_files(root)])
 
 
 def commit_files(root: str) -> list[StoredFile]:
@@ -219,7 +219,7 @@ def sweep(root: str) -> int:
         How many files were deleted.
     """
     committed = {name for commit in read_commits(root) for name in commit.files}
-    return store.sweep(root, committed)
+    return output_folder.sweep(root, committed)
 
 
 def load_commit(uri: str) -> Commit:

@@ -23,6 +23,7 @@ from beam_audio.commits import (
     units_by_file,
 )
 from beam_audio.errors import ConfigError, StoreError
+from beam_audio.output_folder import in_use
 from beam_audio.parts import PartWriter
 from beam_audio.stored import rows_of
 from beam_audio.types import stable_id
@@ -80,7 +81,7 @@ def compact(
     if not any(commit.files for commit in read_commits(root)):
         raise ConfigError(f"{root} holds no committed part files; name the --output of a run")
     # A run that starts now must not sweep away a merged file that no record names as yet.
-    with store.in_use(root, lambda: None):
+    with in_use(root, lambda: None):
         return _compact(root, target_bytes, progress or CompactionProgress())
 
 

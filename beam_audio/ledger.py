@@ -173,14 +173,17 @@ def read_ledger(
 def _rows(
     root: str, files: Mapping[str, list[Commit]], table: str, columns: list[str]
 ) -> Iterator[Row]:
-    for name, units in files.items():
-        if name.startswith(f"{table}/"):
-            with store.open_to_read(store.join(root, name)) as file:
-                rows = pq.ParquetFile(file).read(columns=columns).to_pylist()
-            if is_shared(name):
-                counted = counted_sources(units)
-                rows = [row for row in rows if row["source_id"] in counted]
-            yield from rows
+    def read(uri: str) -> list[Row]:
+        with store.open_to_read(uri) as file:
+            rows: list[Row] = pq.ParquetFile(file).read(columns=columns).to_pylist()
+        return rows
+
+    names = [name for name in files if name.startswith(f"{table}/")]
+    for name, rows in zip(
+        names, store.read_each(read, [store.join(root, name) for name in names]), strict=True
+    ):
+        counted = counted_sources(files[name]) if is_shared(name) else None
+        yield from (row for row in rows if counted is None or row["source_id"] in counted)
 
 
 def _enter_recording(account: _Account, row: Row) -> None:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio import commits, store
+from beam_audio import commits
 from beam_audio.access import require_access
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.compact import drop_stale_rows
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
+from beam_audio.output_folder import in_use, require_writable
 from beam_audio.recording import PrepareSettings
 from beam_audio.remote import local_model
 from beam_audio.rows import RowSettings
@@ -56,7 +57,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     runner = choose_runner(options)
     job = prepare(config, options)
     output = config.output
-    with store.in_use(output, lambda: commits.sweep(output)):
+    with in_use(output, lambda: commits.sweep(output)):
         pipeline = beam.Pipeline(runner=runner, options=options)
         build(pipeline, config, job.settings, job.handler, job.run_id)
         start = time.monotonic()
@@ -64,7 +65,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         wall_seconds = time.monotonic() - start
     listed = read_names(output, job.run_id)
     if any(commits.is_shared(name) for commit in job.before for name in commit.files):
-        with store.in_use(output, lambda: drop_stale_rows(output)):
+        with in_use(output, lambda: drop_stale_rows(output)):
             pass
     result = result_of(output, job.run_id, listed, job.before, wall_seconds)
     write_run_file(config, job.settings, result)
@@ -124,7 +125,7 @@ def prepare(config: RunConfig, options: PipelineOptions) -> Prepared:
         _check_input(config)
     settings_for = settings_by_model(config)
     settings = settings_for(_model_facts(config, local_model(config.model)))
-    store.require_writable(config.output)
+    require_writable(config.output)
     is_stream = config.subscription is not None
     committed = (each for each in commits.read_commits(config.output) if not each.is_closed)
     # A stream, which runs for months, keeps none of them; one tells of the layout of all.

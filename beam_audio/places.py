@@ -122,8 +122,7 @@ def index_commits(root: str) -> int:
     oldest = max(time.time() - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
     files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
     entered = 0
-    for file in files:
-        commit = load_commit(file.path)
+    for commit in store.read_each(load_commit, [file.path for file in files]):
         for source_id, state in commit.sources.items():
             holder = Claim(commit.unit_id, commit.run_id)
             entered += _enter(root, state.place_id, source_id, holder)

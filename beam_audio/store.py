@@ -1,4 +1,4 @@
-"""Files of a store: listed, read, written whole, renamed, swept.
+"""Files of a store: listed, read, written whole, renamed, deleted.
 
 Everything goes through Beam's ``FileSystems``, so a local path, ``gs://`` and ``s3://`` behave
 alike; for ``gs://`` what it leaves out, or does by pattern, goes through :mod:`beam_audio.gcs`.
@@ -6,14 +6,14 @@ alike; for ``gs://`` what it leaves out, or does by pattern, goes through :mod:`
 
 from __future__ import annotations
 
-import fcntl
+import os
 import re
 import shutil
-import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from apache_beam.io.aws.clients.s3.messages import S3ClientError
 from apache_beam.io.filesystem import CompressionTypes, FileSystem
@@ -27,19 +27,23 @@ from beam_audio.errors import BeamAudioError, InputError, StoreError
 from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
 
     from apache_beam.io.filesystem import FileMetadata
+    from apache_beam.io.gcp.gcsio import GcsIO
     from google.cloud.storage import Client
 
     from beam_audio.schema import Table
 
+T = TypeVar("T")
+
 TABLES: Final[tuple[Table, ...]] = ("segments", "recordings", "failures")
-_TEMPORARY: Final = "_tmp"
-_RUN_LOCK: Final = "_units/.run"
-_IN_USE_SECONDS: Final = 3600.0
-"""How long a file in a bucket may be some other writer's that has not committed it yet."""
+TEMPORARY: Final = "_tmp"
+_KEPT: Final[dict[str, tuple[object, GcsIO]]] = {}
+"""By server: what it was made with, and Beam's access."""
+_READERS: Final = 16
+_READ_TOGETHER: Final = 16 * _READERS
 _NOT_FOUND: Final = 404
 _RAISED_BY_STORES: Final = (
     *(OSError, ValueError),
@@ -60,7 +64,23 @@ def scheme(uri: str) -> str | None:
 
 def gcs_client() -> Client:
     """The client that Beam's file system uses, with the options of the run."""
-    return FileSystems.get_filesystem("gs://")._gcsIO().client  # noqa: SLF001 - Beam has no other
+    return _gcs_io().client
+
+
+def _gcs_io() -> GcsIO:
+    """Beam's access to ``gs://``, kept: it makes one a file, each with a connection of its own.
+
+    Each asks for the bucket's metadata besides. As measured with 50 kB objects of a local server,
+    one that is kept reads twice as fast, in 0.4 × of the CPU time.
+    """
+    file_system = FileSystems.get_filesystem("gs://")
+    options = file_system._pipeline_options  # noqa: SLF001 - Beam has no other
+    server = os.environ.get("STORAGE_EMULATOR_HOST", "")
+    kept_options, kept = _KEPT.get(server, (None, None))
+    if kept is None or kept_options is not options:
+        kept = file_system._gcsIO()  # noqa: SLF001 - Beam has no other
+        _KEPT[server] = (options, kept)
+    return kept
 
 
 def s3_client() -> Any:  # noqa: ANN401 - boto3's clients are not typed
@@ -87,8 +107,26 @@ def open_to_read(uri: str) -> BinaryIO:
         InputError: It is missing or cannot be opened.
     """
     with reported(InputError, f"cannot open {uri!r}"):
-        file: BinaryIO = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-    return file
+        if scheme(uri) == "gs":
+            file = _gcs_io().open(uri, "r")
+        else:
+            file = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+    return cast("BinaryIO", file)
+
+
+def read_each(read: Callable[[str], T], uris: Sequence[str]) -> Iterator[T]:
+    """Read many small files, in their order; several at a time where reading is mostly waiting.
+
+    Args:
+        read: Makes something of one file, in whatever thread.
+        uris: Files of one store.
+    """
+    if not uris or scheme(uris[0]) is None:
+        yield from map(read, uris)
+        return
+    with ThreadPoolExecutor(_READERS) as readers:
+        for start in range(0, len(uris), _READ_TOGETHER):
+            yield from readers.map(read, uris[start : start + _READ_TOGETHER])
 
 
 def open_to_write(uri: str) -> BinaryIO:
@@ -98,8 +136,11 @@ def open_to_write(uri: str) -> BinaryIO:
         StoreError: It cannot be created.
     """
     with reported(StoreError, f"cannot write {uri!r}", "; choose another --output"):
-        file: BinaryIO = FileSystems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-    return file
+        if scheme(uri) == "gs":
+            file = _gcs_io().open(uri, "w")
+        else:
+            file = FileSystems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
+    return cast("BinaryIO", file)
 
 
 def exists(uri: str) -> bool:
@@ -111,7 +152,7 @@ def exists(uri: str) -> bool:
     if scheme(uri) and "/" not in uri.partition("://")[2]:
         return False  # a bucket is no object
     with reported(InputError, f"cannot find {uri!r}"):
-        return bool(FileSystems.exists(uri))
+        return bool(_gcs_io().exists(uri) if scheme(uri) == "gs" else FileSystems.exists(uri))
 
 
 def stat(uri: str) -> StoredFile:
@@ -199,38 +240,12 @@ def publish(root: str, names: dict[str, str]) -> None:
 
 def temporary_name(root: str) -> str:
     """A fresh name for a file that is being written."""
-    return join(root, _TEMPORARY, uuid.uuid4().hex)
+    return join(root, TEMPORARY, uuid.uuid4().hex)
 
 
 def temporary_folder(root: str, name: str) -> str:
     """A folder for what is not to outlive a run."""
-    return join(root, _TEMPORARY, name)
-
-
-def sweep(root: str, committed: Container[str]) -> int:
-    """Delete part files other than those committed, and temporary files.
-
-    In a bucket, where no lock tells whether another run writes, young files are left for a later
-    sweep: they may be about to be committed.
-
-    Args:
-        root: The output folder.
-        committed: Names of part files, relative to it.
-
-    Returns:
-        How many files were deleted.
-    """
-    start = len(root.rstrip("/")) + 1
-    parts = [file for table in TABLES for file in files_under(join(root, table))]
-    left_over = [each for each in parts if each.path[start:] not in committed and _is_part(each)]
-    left_over += files_under(join(root, _TEMPORARY))
-    if scheme(root) is not None:
-        oldest = time.time() - _IN_USE_SECONDS
-        left_over = [each for each in left_over if each.last_updated_in_seconds < oldest]
-    delete(*[each.path for each in left_over])
-    if scheme(root) is None:
-        shutil.rmtree(join(root, _TEMPORARY), ignore_errors=True)
-    return len(left_over)
+    return join(root, TEMPORARY, name)
 
 
 def remove_temporary_folder(root: str, folder: str) -> None:
@@ -239,7 +254,7 @@ def remove_temporary_folder(root: str, folder: str) -> None:
     if scheme(root) is None:
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # not there, or another run's files are in it
-            Path(join(root, _TEMPORARY)).rmdir()
+            Path(join(root, TEMPORARY)).rmdir()
 
 
 def delete(*uris: str) -> None:
@@ -255,48 +270,13 @@ def delete(*uris: str) -> None:
             for uri in uris:
                 Path(uri).unlink(missing_ok=True)
         elif scheme(uris[0]) == "gs":
-            file_system = FileSystems.get_filesystem(uris[0])
             # Beam's own delete() takes names for patterns.
-            statuses = file_system._gcsIO().delete_batch(list(uris))  # noqa: SLF001
+            statuses = _gcs_io().delete_batch(list(uris))
             failed = {uri: code for uri, code in statuses if code not in {None, _NOT_FOUND}}
             if failed:
                 raise OSError(f"the store answered {failed}")
         else:
             FileSystems.delete(list(uris))
-
-
-def require_writable(root: str) -> None:
-    """Write and delete a probe file.
-
-    Raises:
-        StoreError: The output cannot be written.
-    """
-    probe = temporary_name(root)
-    with reported(StoreError, f"--output={root} is not writable"):
-        with open_to_write(probe) as file:
-            file.write(b"probe")
-        delete(probe)
-
-
-@contextmanager
-def in_use(root: str, clean: Callable[[], object]) -> Iterator[None]:
-    """Mark an output as written to by a run; it is cleaned first, unless another run writes to it.
-
-    The mark is a lock that goes with the process, so it tells of runs that were started here. In a
-    bucket there is none, and :func:`sweep` goes by the age of files.
-    """
-    if scheme(root) is not None:
-        clean()
-        yield
-        return
-    lock = Path(join(root, _RUN_LOCK))
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as file:
-        with suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            clean()
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield
 
 
 def is_local_folder(path: str) -> bool:
@@ -309,8 +289,3 @@ def _stored_file(metadata: FileMetadata) -> StoredFile:
     return StoredFile(
         metadata.path, metadata.size_in_bytes, seconds, repr(seconds) if seconds else ""
     )
-
-
-def _is_part(file: StoredFile) -> bool:
-    name = file.path.rpartition("/")[2]
-    return name.startswith("part-") and name.endswith(".parquet")

@@ -25,6 +25,7 @@ from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.interval import FOLDER, Done, Interval
 from beam_audio.messages import Message
 from beam_audio.outbox import publish_left_over
+from beam_audio.output_folder import in_use
 from beam_audio.pipeline import prepare
 from beam_audio.places import forget_places, index_commits
 from beam_audio.runners import choose_runner, is_dataflow, is_local
@@ -81,7 +82,7 @@ def run_stream(
     with Subscription(config.subscription) as subscription:
         job = prepare(config, options)
         output = config.output
-        with store.in_use(output, lambda: commits.sweep(output)):
+        with in_use(output, lambda: commits.sweep(output)):
             watch = _begin(config)
             number = 0
             while not stop.is_set():

@@ -31,6 +31,7 @@ from beam_audio.commits import is_shared, read_commits, sweep
 from beam_audio.compact import CompactionProgress, compact, drop_stale_rows
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.ledger import read_ledger
+from beam_audio.output_folder import in_use
 
 if TYPE_CHECKING:
     from beam_audio.types import AudioRef
@@ -198,7 +199,7 @@ def test_a_run_that_starts_meanwhile_sweeps_nothing_away(
 
     def start_a_run_after(root: str, names: dict[str, str]) -> None:
         publish(root, names)
-        with store.in_use(root, lambda: sweep(root)):
+        with in_use(root, lambda: sweep(root)):
             pass
 
     monkeypatch.setattr(store, "publish", start_a_run_after)

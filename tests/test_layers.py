@@ -31,7 +31,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
         "asr models",
         "batching gcs pubsub topic_messages",
         "store",
-        "opening swap",
+        "opening output_folder swap",
         "commits parts recording remote subscription topic",
         "columns ledger recognition staleness",
         "outcomes",
@@ -56,6 +56,7 @@ ROWS: tuple[frozenset[str], ...] = tuple(
 PACKAGES_IN_ONE_ROW = {"asr", "decoders", "models", "transforms"}
 FILE_SYSTEMS = {
     *("apache_beam.io.filesystem", "apache_beam.io.filesystems"),
+    "apache_beam.io.gcp.gcsio",
     *("apache_beam.io.aws.clients.s3", "apache_beam.io.aws.clients.s3.messages"),
 }
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from bucket_servers import amazon_bucket, google_bucket, put
 from run_outputs import settings, write_speech
 
 from beam_audio import commits, pipeline, store
+from beam_audio.access import require_access
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.transforms.read import match_input
 
@@ -227,6 +229,7 @@ def test_worker_processes_are_told_where_the_store_is(
     amazon: tuple[str, tuple[str, ...]], speech: bytes
 ) -> None:
     address, flags = amazon
+    require_access([address], PipelineOptions(list(flags)))  # runs before had other options
     put(f"{address}/workers/in/a.wav", speech)
     processes = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
     source, output = f"{address}/workers/in", f"{address}/workers/out"

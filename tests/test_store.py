@@ -1,17 +1,17 @@
-"""The output folder: whole files, the sweep, and names that are taken literally."""
+"""Files of a store: whole, under names that are taken literally, many at a time."""
 
 from __future__ import annotations
 
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import bucket_servers
 import pytest
 from bucket_servers import google_bucket
+from bucket_servers import put as put_object
 
 from beam_audio import store
-from beam_audio.errors import InputError, StoreError
+from beam_audio.errors import InputError
 
 
 def put(root: Path, name: str) -> Path:
@@ -19,52 +19,6 @@ def put(root: Path, name: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x")
     return path
-
-
-def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:
-    kept = put(tmp_path, "segments/date=2026-01-01/part-1.parquet")
-    left = [
-        put(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
-        put(tmp_path, "failures/part-3.parquet"),
-        put(tmp_path, "_tmp/half-written"),
-    ]
-    foreign = [put(tmp_path, "segments/notes.txt"), put(tmp_path, "run-1.json")]
-    assert store.sweep(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
-    assert kept.exists()
-    assert all(path.exists() for path in foreign)
-    assert not any(path.exists() for path in left)
-
-
-def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
-    put(tmp_path, "out[1]/segments/part-2.parquet")
-    other = put(tmp_path, "out1/segments/part-2.parquet")
-    assert store.sweep(f"{tmp_path}/out[1]", set()) == 1
-    assert other.exists()
-
-
-def test_young_files_of_a_bucket_may_be_about_to_be_committed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with google_bucket() as bucket:
-        for name in ("segments/part-1.parquet", "_tmp/half-written"):
-            bucket_servers.put(f"{bucket}/{name}", b"x")
-        assert store.sweep(bucket, set()) == 0
-        later = time.time() + 4000
-        monkeypatch.setattr(time, "time", lambda: later)
-        assert store.sweep(bucket, set()) == 2
-        assert store.files_under(bucket) == []
-
-
-def test_an_output_in_use_is_not_cleaned_by_another_run(tmp_path: Path) -> None:
-    cleaned: list[str] = []
-    root = str(tmp_path / "out")
-    with (
-        store.in_use(root, lambda: cleaned.append("first")),
-        store.in_use(root, lambda: cleaned.append("second")),
-    ):
-        assert cleaned == ["first"]
-    with store.in_use(root, lambda: cleaned.append("third")):
-        assert cleaned == ["first", "third"]
 
 
 def test_temporary_files_of_others_stay(tmp_path: Path) -> None:
@@ -117,12 +71,41 @@ def test_what_is_missing_is_an_input_error(uri: str) -> None:
         store.open_to_read(uri)
 
 
-def test_an_output_that_is_a_file_is_not_writable(tmp_path: Path) -> None:
-    blocked = put(tmp_path, "out")
-    with pytest.raises(StoreError, match="--output"):
-        store.require_writable(str(blocked))
+def test_files_of_a_bucket_are_read_several_at_a_time_and_in_their_order() -> None:
+    uris = [f"gs://bucket/{number}" for number in range(600)]
+    several = threading.Barrier(4, timeout=30)
+
+    def read(uri: str) -> str:
+        several.wait()
+        return uri
+
+    assert list(store.read_each(read, uris)) == uris
 
 
-def test_a_writable_output_is_left_as_it_was(tmp_path: Path) -> None:
-    store.require_writable(str(tmp_path))
-    assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == []
+@pytest.mark.parametrize("root", ["folder", "gs://bucket"])
+def test_one_that_cannot_be_read_is_an_error_where_it_stands(root: str) -> None:
+    def read(uri: str) -> str:
+        if uri.endswith("/3"):
+            raise InputError(uri)
+        return uri
+
+    found = store.read_each(read, [f"{root}/{number}" for number in range(9)])
+    assert [next(found) for _ in range(3)] == [f"{root}/0", f"{root}/1", f"{root}/2"]
+    with pytest.raises(InputError, match="/3"):
+        next(found)
+
+
+def test_files_of_a_bucket_share_a_connection() -> None:
+    """Each new one asks for the bucket's metadata, among other things."""
+    paths: list[str] = []
+
+    def see(_: str, path: str, __: int) -> None:
+        paths.append(path)
+
+    with google_bucket(see) as bucket:
+        for name in ("a", "b", "c"):
+            put_object(f"{bucket}/{name}", b"x")
+            with store.open_to_read(f"{bucket}/{name}") as file:
+                assert file.read() == b"x"
+            assert store.exists(f"{bucket}/{name}")
+    assert sum(path.startswith("/storage/v1/b/bucket?") for path in paths) == 1

@@ -1,0 +1,78 @@
+"""The output folder: swept of left-overs, marked by a run, writable or not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import bucket_servers
+import pytest
+from bucket_servers import google_bucket
+
+from beam_audio import output_folder, store
+from beam_audio.errors import StoreError
+from beam_audio.output_folder import in_use, require_writable
+
+
+def put(root: Path, name: str) -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:
+    kept = put(tmp_path, "segments/date=2026-01-01/part-1.parquet")
+    left = [
+        put(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
+        put(tmp_path, "failures/part-3.parquet"),
+        put(tmp_path, "_tmp/half-written"),
+    ]
+    foreign = [put(tmp_path, "segments/notes.txt"), put(tmp_path, "run-1.json")]
+    assert output_folder.sweep(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
+    assert kept.exists()
+    assert all(path.exists() for path in foreign)
+    assert not any(path.exists() for path in left)
+
+
+def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
+    put(tmp_path, "out[1]/segments/part-2.parquet")
+    other = put(tmp_path, "out1/segments/part-2.parquet")
+    assert output_folder.sweep(f"{tmp_path}/out[1]", set()) == 1
+    assert other.exists()
+
+
+def test_young_files_of_a_bucket_may_be_about_to_be_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with google_bucket() as bucket:
+        for name in ("segments/part-1.parquet", "_tmp/half-written"):
+            bucket_servers.put(f"{bucket}/{name}", b"x")
+        assert output_folder.sweep(bucket, set()) == 0
+        later = time.time() + 4000
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert output_folder.sweep(bucket, set()) == 2
+        assert store.files_under(bucket) == []
+
+
+def test_an_output_in_use_is_not_cleaned_by_another_run(tmp_path: Path) -> None:
+    cleaned: list[str] = []
+    root = str(tmp_path / "out")
+    with (
+        in_use(root, lambda: cleaned.append("first")),
+        in_use(root, lambda: cleaned.append("second")),
+    ):
+        assert cleaned == ["first"]
+    with in_use(root, lambda: cleaned.append("third")):
+        assert cleaned == ["first", "third"]
+
+
+def test_an_output_that_is_a_file_is_not_writable(tmp_path: Path) -> None:
+    blocked = put(tmp_path, "out")
+    with pytest.raises(StoreError, match="--output"):
+        require_writable(str(blocked))
+
+
+def test_a_writable_output_is_left_as_it_was(tmp_path: Path) -> None:
+    require_writable(str(tmp_path))
+    assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == []
