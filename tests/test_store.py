@@ -96,7 +96,7 @@ def test_one_that_cannot_be_read_is_an_error_where_it_stands(root: str) -> None:
 
 
 def test_files_of_a_bucket_share_a_connection() -> None:
-    """Each new one asks for the bucket's metadata, among other things."""
+    """With each new one a recent client library asks for the bucket's metadata."""
     paths: list[str] = []
 
     def see(_: str, path: str, __: int) -> None:
@@ -108,4 +108,4 @@ def test_files_of_a_bucket_share_a_connection() -> None:
             with store.open_to_read(f"{bucket}/{name}") as file:
                 assert file.read() == b"x"
             assert store.exists(f"{bucket}/{name}")
-    assert sum(path.startswith("/storage/v1/b/bucket?") for path in paths) == 1
+    assert sum(path.startswith("/storage/v1/b/bucket?") for path in paths) <= 1
