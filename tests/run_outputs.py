@@ -45,6 +45,14 @@ def write_speech(path: Path, start_seconds: float = 0.0, seconds: float = 2.0) -
     return path
 
 
+def write_byte(root: Path, name: str) -> Path:
+    """Write a file of one byte below a folder."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
 def write_manifest(path: Path, lines: Sequence[dict[str, Any] | str]) -> Path:
     """A manifest of these lines, those given as text as they are."""
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]

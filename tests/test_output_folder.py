@@ -8,27 +8,21 @@ from pathlib import Path
 import bucket_servers
 import pytest
 from bucket_servers import google_bucket
+from run_outputs import write_byte
 
 from beam_audio import output_folder, store
 from beam_audio.errors import StoreError
 from beam_audio.output_folder import in_use, require_writable
 
 
-def put(root: Path, name: str) -> Path:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x")
-    return path
-
-
 def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:
-    kept = put(tmp_path, "segments/date=2026-01-01/part-1.parquet")
+    kept = write_byte(tmp_path, "segments/date=2026-01-01/part-1.parquet")
     left = [
-        put(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
-        put(tmp_path, "failures/part-3.parquet"),
-        put(tmp_path, "_tmp/half-written"),
+        write_byte(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
+        write_byte(tmp_path, "failures/part-3.parquet"),
+        write_byte(tmp_path, "_tmp/half-written"),
     ]
-    foreign = [put(tmp_path, "segments/notes.txt"), put(tmp_path, "run-1.json")]
+    foreign = [write_byte(tmp_path, "segments/notes.txt"), write_byte(tmp_path, "run-1.json")]
     assert output_folder.sweep(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
     assert kept.exists()
     assert all(path.exists() for path in foreign)
@@ -36,8 +30,8 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
 
 
 def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
-    put(tmp_path, "out[1]/segments/part-2.parquet")
-    other = put(tmp_path, "out1/segments/part-2.parquet")
+    write_byte(tmp_path, "out[1]/segments/part-2.parquet")
+    other = write_byte(tmp_path, "out1/segments/part-2.parquet")
     assert output_folder.sweep(f"{tmp_path}/out[1]", set()) == 1
     assert other.exists()
 
@@ -68,7 +62,7 @@ def test_an_output_in_use_is_not_cleaned_by_another_run(tmp_path: Path) -> None:
 
 
 def test_an_output_that_is_a_file_is_not_writable(tmp_path: Path) -> None:
-    blocked = put(tmp_path, "out")
+    blocked = write_byte(tmp_path, "out")
     with pytest.raises(StoreError, match="--output"):
         require_writable(str(blocked))
 

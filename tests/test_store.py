@@ -7,25 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from bucket_servers import google_bucket
-from bucket_servers import put as put_object
+from bucket_servers import google_bucket, put
+from run_outputs import write_byte
 
 from beam_audio import store
 from beam_audio.errors import InputError
-
-
-def put(root: Path, name: str) -> Path:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x")
-    return path
 
 
 def test_temporary_files_of_others_stay(tmp_path: Path) -> None:
     root = str(tmp_path)
     mine, others = (store.temporary_folder(root, name) for name in ("mine", "others"))
     for folder in (mine, others):
-        put(Path(folder), "a")
+        write_byte(Path(folder), "a")
     store.remove_temporary_folder(root, mine)
     assert [path.name for path in (tmp_path / "_tmp").iterdir()] == ["others"]
     store.remove_temporary_folder(root, others)
@@ -49,7 +42,7 @@ def test_writers_that_meet_in_a_new_folder_do_not_fail_each_other(tmp_path: Path
 
 @pytest.mark.parametrize("name", ["a[1].wav", "what?.wav", "a*b.wav", "ü ñ 你.wav", "#%20.wav"])
 def test_names_are_literal(tmp_path: Path, name: str) -> None:
-    put(tmp_path, f"in[x]/{name}")
+    write_byte(tmp_path, f"in[x]/{name}")
     uri = f"{tmp_path}/in[x]/{name}"
     assert store.stat(uri).size_in_bytes == 1
     with store.open_to_read(uri) as file:
@@ -58,7 +51,7 @@ def test_names_are_literal(tmp_path: Path, name: str) -> None:
 
 
 def test_compressed_names_are_read_as_they_are(tmp_path: Path) -> None:
-    path = put(tmp_path, "a.wav.gz")
+    path = write_byte(tmp_path, "a.wav.gz")
     with store.open_to_read(str(path)) as file:
         assert file.read() == b"x"
 
@@ -104,7 +97,7 @@ def test_files_of_a_bucket_share_a_connection() -> None:
 
     with google_bucket(see) as bucket:
         for name in ("a", "b", "c"):
-            put_object(f"{bucket}/{name}", b"x")
+            put(f"{bucket}/{name}", b"x")
             with store.open_to_read(f"{bucket}/{name}") as file:
                 assert file.read() == b"x"
             assert store.exists(f"{bucket}/{name}")
