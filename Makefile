@@ -91,7 +91,7 @@ lock:  ## write requirements/ anew from setup.py: the newest and the oldest allo
 	$(UV_WORKER) --extra gpu --output-file requirements/worker-gpu.txt
 
 gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the demo in it (4 GB, Python 3.13)
-	$(BIN)/python tests/integration/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
+	$(BIN)/python tests/support/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
 	rm -rf $(VENV) $(VENV)-minimum $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -90,11 +90,12 @@ setup(
     license_expression="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
-    # beam_audio/models is a link to the top-level folder of that name; find_packages follows it.
-    packages=find_packages(include=["beam_audio", "beam_audio.*"]),
+    # The cards are in models/, where people edit them; installed they are beam_audio/models/cards.
+    packages=[*find_packages(include=["beam_audio", "beam_audio.*"]), "beam_audio.models.cards"],
+    package_dir={"beam_audio.models.cards": "models"},
     package_data={
         "beam_audio": ["py.typed", "data/*", "data/**/*"],
-        "beam_audio.models": ["*.json", "**/*.json"],
+        "beam_audio.models.cards": ["*.json"],
     },
     install_requires=CORE,
     extras_require=EXTRAS,

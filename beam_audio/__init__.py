@@ -13,9 +13,9 @@ from beam_audio.version import __version__
 
 if TYPE_CHECKING:
     from beam_audio.asr import load_model
-    from beam_audio.audio import decode
-    from beam_audio.metrics import measure
-    from beam_audio.segment import split
+    from beam_audio.audio.decode import decode
+    from beam_audio.quality.signal import measure
+    from beam_audio.segments.splitter import split
     from beam_audio.transforms.decode import DecodeAudio
     from beam_audio.transforms.measure import MeasureQuality
     from beam_audio.transforms.read import ReadAudio

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from beam_audio.cli import main
+from beam_audio.command.cli import main
 
 
 def run() -> NoReturn:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from beam_audio.asr import Request
 from beam_audio.asr.passages import join
-from beam_audio.batching import batches
-from beam_audio.recognition import PassageBuilder, passage_seconds, seed_of
+from beam_audio.unit.batching import batches
+from beam_audio.unit.recognise import PassageBuilder, passage_seconds, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -28,11 +28,11 @@ import soxr
 from machine import describe_machine, machine_line
 from reference import RATE_HZ, join_clips, markdown_table
 
-from beam_audio.audio import open_audio, resample, select_channels
-from beam_audio.metrics import measure
-from beam_audio.segment import SegmentSettings, Splitter, split
+from beam_audio.audio.decode import open_audio, resample, select_channels
+from beam_audio.quality.signal import measure
+from beam_audio.segments.splitter import SegmentSettings, Splitter, split
+from beam_audio.segments.vad import VadInput
 from beam_audio.types import Audio
-from beam_audio.vad import VadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,11 +17,11 @@ import numpy as np
 from reference import Clip, ctranslate2_directory, markdown_table, read_clips
 
 from beam_audio.asr import Request, load_model
-from beam_audio.asr.log_mel import log_mel
+from beam_audio.asr.whisper.log_mel import log_mel
 from beam_audio.models.resolve import ensure_built
 
 if TYPE_CHECKING:
-    from beam_audio.models.whisper_config import WhisperConfig
+    from beam_audio.models.whisper.config import WhisperConfig
 
 MODELS = ("whisper-tiny.en", "whisper-base")
 LONGEST_SECONDS = 30.0

@@ -25,8 +25,8 @@ import soundfile
 from machine import describe_machine, machine_line
 from reference import markdown_table
 
-from beam_audio import pipeline
-from beam_audio.flags import resolve
+from beam_audio.command.flags import resolve
+from beam_audio.run import batch
 
 RATE_HZ = 8_000
 GOAL_RATIO = 1.2
@@ -106,7 +106,7 @@ def run_one(audio: str, output: str, flags: list[str]) -> None:
     execution.GroupingBuffer.append = counted
     given = dict(flag.removeprefix("--").split("=", 1) for flag in flags)
     settings = resolve({"input": audio, "output": output, "model": "placeholder"} | given)
-    result = pipeline.run(settings)
+    result = batch.run(settings)
     told = {
         "recordings": result.ledger.recordings,
         "graph_seconds": result.wall_seconds,

@@ -24,7 +24,7 @@ import soundfile
 from nonspeech_signals import RATE_HZ, VARIANTS, signals
 from reference import WINDOW_SAMPLES, markdown_table
 
-from beam_audio.audio import decode, resample
+from beam_audio.audio.decode import decode, resample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -30,9 +30,9 @@ from reference import RATE_HZ, join_clips, markdown_table
 from tools import Configuration, Pipeline
 from workers import Heard, Layout, Workers
 
-from beam_audio.audio import open_audio, resample, select_channels
-from beam_audio.batching import read_ahead
-from beam_audio.segment import SegmentSettings, Splitter
+from beam_audio.audio.decode import open_audio, resample, select_channels
+from beam_audio.segments.splitter import SegmentSettings, Splitter
+from beam_audio.unit.batching import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,8 +18,8 @@ from exactness import is_english_clip
 from reference import Clip, markdown_table, read_clips, word_errors
 
 from beam_audio.asr import Request, load_model
-from beam_audio.asr.padding import PADDINGS
-from beam_audio.models.transformer import PRECISIONS
+from beam_audio.asr.whisper.padding import PADDINGS
+from beam_audio.models.whisper.transformer import PRECISIONS
 
 if TYPE_CHECKING:
     from beam_audio.asr import Recognizer

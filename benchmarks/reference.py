@@ -14,9 +14,9 @@ import jiwer
 import soundfile
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from beam_audio.audio import decode, resample
+from beam_audio.audio.decode import decode, resample
 from beam_audio.models.card import load_card
-from beam_audio.models.sources import gather
+from beam_audio.models.weight_files import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

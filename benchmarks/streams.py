@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests"))  # the tests start the same emulator
 
 from google.cloud.pubsub_v1 import PublisherClient  # noqa: E402
-from pubsub_emulator import new_channel, pubsub_emulator  # noqa: E402
+from support.pubsub_emulator import new_channel, pubsub_emulator  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

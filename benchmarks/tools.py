@@ -23,7 +23,7 @@ from peers import FasterWhisper, Transformers
 from reference import RATE_HZ
 from workers import Heard, Layout
 
-from beam_audio.batching import batches
+from beam_audio.unit.batching import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

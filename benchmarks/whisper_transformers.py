@@ -18,8 +18,8 @@ from transformers import (
 )
 
 from beam_audio.models.card import load_card
-from beam_audio.models.sources import gather
-from beam_audio.models.whisper_checkpoint import WhisperCheckpoint, read_ctranslate2_whisper
+from beam_audio.models.weight_files import gather
+from beam_audio.models.whisper.checkpoint import WhisperCheckpoint, read_ctranslate2_whisper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from cuts import Cut, hear
 from reference import RATE_HZ, Clip, markdown_table, read_clips
 
 from beam_audio.asr import PADDINGS, load_model
-from beam_audio.segment import split
+from beam_audio.segments.splitter import split
 from beam_audio.types import Audio
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from beam_audio.config import RunConfig
+from beam_audio.run.config import RunConfig
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 

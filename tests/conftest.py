@@ -13,8 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pubsub_emulator import Channel
-    from run_outputs import Command
+    from support.pubsub_emulator import Channel
+    from support.run_outputs import Command
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 SHARED_DATA = Path(
@@ -78,7 +78,7 @@ def short_lines(placed_lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.fixture
 def audio(tmp_path: Path) -> Path:
     """A folder of two short recordings."""
-    from run_outputs import write_speech  # noqa: PLC0415 - imports Beam, which few ask for
+    from support.run_outputs import write_speech  # noqa: PLC0415 - imports Beam, which few ask for
 
     folder = tmp_path / "audio"
     write_speech(folder / "one.wav")
@@ -89,7 +89,7 @@ def audio(tmp_path: Path) -> Path:
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs the command in this process."""
-    from run_outputs import run_command  # noqa: PLC0415 - as above
+    from support.run_outputs import run_command  # noqa: PLC0415 - as above
 
     def run(*arguments: object) -> tuple[int, str, str]:
         status = run_command(*arguments)
@@ -108,7 +108,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def weights(tmp_path: Path, cache: None) -> str:  # noqa: ARG001 - what is built of them goes there
     """A folder with a small Whisper of random weights."""
-    from random_whisper import Shape, random_weights, write_huggingface  # noqa: PLC0415 - few ask
+    from support.random_whisper import Shape, random_weights, write_huggingface  # noqa: PLC0415 - few ask
 
     shape = Shape(width=8, encoder_layers=1, decoder_layers=1)
     write_huggingface(tmp_path / "weights", random_weights(shape), shape)
@@ -118,7 +118,7 @@ def weights(tmp_path: Path, cache: None) -> str:  # noqa: ARG001 - what is built
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[None]:
     """Pub/Sub's emulator, where its clients look for it."""
-    from pubsub_emulator import pubsub_emulator  # noqa: PLC0415 - the client takes long to import
+    from support.pubsub_emulator import pubsub_emulator  # noqa: PLC0415 - the client takes long to import
 
     with pubsub_emulator() as host, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PUBSUB_EMULATOR_HOST", host)
@@ -128,6 +128,6 @@ def emulator() -> Iterator[None]:
 @pytest.fixture
 def channel(emulator: None) -> Channel:  # noqa: ARG001 - it is made there
     """A topic and a subscription to it."""
-    from pubsub_emulator import new_channel  # noqa: PLC0415 - as above
+    from support.pubsub_emulator import new_channel  # noqa: PLC0415 - as above
 
     return new_channel()

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from apache_beam.runners.portability.stager import Stager
 from packaging.requirements import Requirement
+from support.project import ROOT
 
 from beam_audio.version import __version__
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [
     *("beam_audio", "models", "setup.py", "pyproject.toml", "MANIFEST.in"),
     *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE"),
@@ -45,14 +45,10 @@ def run(*command: object, cwd: Path, **environment: str) -> str:
 
 
 def package_files() -> set[str]:
-    """Files of the package in the tree; beam_audio/models is a link, its README for the tree."""
-    found = (
-        Path(folder, name).relative_to(ROOT)
-        for folder, _, names in os.walk(ROOT / "beam_audio", followlinks=True)
-        for name in names
-    )
-    left_out = {"__pycache__", "README.md"}
-    return {path.as_posix() for path in found if left_out.isdisjoint(path.parts)}
+    """Files of the package in the tree, and the cards, which go into it."""
+    found = (path.relative_to(ROOT) for path in (ROOT / "beam_audio").rglob("*.*"))
+    cards = {f"beam_audio/models/cards/{path.name}" for path in (ROOT / "models").glob("*.json")}
+    return cards | {path.as_posix() for path in found if "__pycache__" not in path.parts}
 
 
 def files_in_wheel(wheel: Path) -> set[str]:

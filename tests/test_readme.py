@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 CLIPS = ROOT / "beam_audio" / "data" / "demo"
 DOCUMENTS = [
     "README.md",

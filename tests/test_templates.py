@@ -8,18 +8,20 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import launch
 import pytest
 import write_metadata
+from support.project import ROOT
 
-from beam_audio.cli import main
-from beam_audio.config import RunConfig
-from beam_audio.flags import resolve
+from beam_audio.command.cli import main
+from beam_audio.command.flags import resolve
+from beam_audio.run.config import RunConfig
 
-ROOT = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TEMPLATES = ROOT / "templates"
 PARAMETERS: dict[str, dict[str, Any]] = {
     each["name"]: each

@@ -1,6 +1,10 @@
-"""Speech recognisers: one contract, one file a model family, one registry; no Beam import."""
+"""Clips to text: one contract, one folder a model family, one registry; no Beam.
 
-from beam_audio.asr.identity import ModelFacts
+In: clips, float32 samples at the model's rate, and a built model.
+Out: transcripts with log probabilities, language and words.
+Main function: :func:`beam_audio.asr.registry.load_model`.
+"""
+
 from beam_audio.asr.inventory import (
     CheckReport,
     ModelStatus,
@@ -8,9 +12,10 @@ from beam_audio.asr.inventory import (
     check_model,
     list_models,
 )
-from beam_audio.asr.padding import PADDINGS
+from beam_audio.asr.model_facts import ModelFacts
 from beam_audio.asr.recognizer import Recognizer, Request, Task
 from beam_audio.asr.registry import load_model, model_facts
+from beam_audio.asr.whisper.padding import PADDINGS
 from beam_audio.models.card import Padding
 
 __all__ = [

@@ -10,7 +10,7 @@ from beam_audio.errors import ModelError
 from beam_audio.models.build import check_built, is_built, scratch_directory
 from beam_audio.models.card import ModelCard, has_card, list_cards, load_card
 from beam_audio.models.resolve import card_directory, ensure_built
-from beam_audio.models.sources import find_weights, gather, install_line
+from beam_audio.models.weight_files import find_weights, gather, install_line
 
 if TYPE_CHECKING:
     from pathlib import Path

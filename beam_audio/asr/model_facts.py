@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import external_weights
-from beam_audio.models.sources import file_sha256
-from beam_audio.models.whisper_config import read_json
+from beam_audio.models.weight_files import file_sha256
+from beam_audio.models.whisper.config import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.asr.recognizer import Request
-from beam_audio.text import chars_per_second, has_word_spaces
+from beam_audio.quality.text import chars_per_second, has_word_spaces
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:

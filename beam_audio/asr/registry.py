@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beam_audio.asr.frame_recognizer import load_frame_recognizer
-from beam_audio.asr.identity import ModelFacts, identify
-from beam_audio.asr.memory import MemoryBound
+from beam_audio.asr.frames.recognizer import load_frame_recognizer
+from beam_audio.asr.memory_bound import MemoryBound
+from beam_audio.asr.model_facts import ModelFacts, identify
 from beam_audio.asr.placeholder import PlaceholderRecognizer, placeholder_sha256
 from beam_audio.asr.session import CPU, resolve_provider
-from beam_audio.asr.whisper import WhisperRecognizer, whisper_model_id
+from beam_audio.asr.whisper.recognizer import WhisperRecognizer, whisper_model_id
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.build import check_built, model_sha256
 from beam_audio.models.card import has_card, load_card
@@ -46,7 +46,7 @@ def load_model(  # noqa: PLR0913  keyword arguments, each with a default
         precision: Number type of the graphs; None takes the card's, or what the directory holds.
         padding: What follows a clip in Whisper's window of 30 s: ``full`` is silence, as in the
             reference; ``condensed`` gives nearly the same text of short clips several times as
-            fast (see ``beam_audio.asr.padding``). None takes the card's, or full.
+            fast (see ``beam_audio.asr.whisper.padding``). None takes the card's, or full.
         provider: ``auto`` (CUDA where ONNX Runtime has it, else CPU), ``cpu``, ``cuda``, or ONNX
             Runtime's own name.
         require_provider: Whether running on another provider is an error.

@@ -15,10 +15,10 @@ os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
 # Beam says on import that a client nobody here uses is missing; that is no news to a user.
 logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
 
-from beam_audio import actions
-from beam_audio.compact import TARGET_BYTES
+from beam_audio.command import verbs
+from beam_audio.command.flags import add_flags
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
-from beam_audio.flags import add_flags
+from beam_audio.output.compact import TARGET_BYTES
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add_flags(run_parser)
-    run_parser.set_defaults(action=actions.run)
+    run_parser.set_defaults(action=verbs.run)
 
     plan = commands.add_parser(
         "plan",
@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_flags(plan)
     _add_plan_flags(plan)
-    plan.set_defaults(action=actions.plan)
+    plan.set_defaults(action=verbs.plan)
 
     compacting = commands.add_parser(
         "compact",
@@ -120,25 +120,25 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="size of the merged files (default: %(default)s)",
     )
-    compacting.set_defaults(action=actions.compact)
+    compacting.set_defaults(action=verbs.compact)
 
     demo = commands.add_parser("demo", help="transcribe the packaged clips", allow_abbrev=False)
     demo.add_argument("--output", default="demo-output", metavar="DIR")
-    demo.set_defaults(action=actions.demo)
+    demo.set_defaults(action=verbs.demo)
 
     doctor = commands.add_parser("doctor", help="what is installed, what is missing and its cure")
-    doctor.set_defaults(action=actions.doctor)
+    doctor.set_defaults(action=verbs.doctor)
 
     models = commands.add_parser("models", help="list, build and check models")
-    verbs = models.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
-    verbs.add_parser("list", help="models known by name").set_defaults(action=actions.models_list)
-    build = verbs.add_parser("build", help="build a model's ONNX files")
+    actions = models.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
+    actions.add_parser("list", help="models known by name").set_defaults(action=verbs.models_list)
+    build = actions.add_parser("build", help="build a model's ONNX files")
     build.add_argument("name", help="a name or a folder")
     build.add_argument("--precision", default=None)
-    build.set_defaults(action=actions.models_build)
-    check = verbs.add_parser("check", help="check a model's files and load it")
+    build.set_defaults(action=verbs.models_build)
+    check = actions.add_parser("check", help="check a model's files and load it")
     check.add_argument("name", help="a name or a folder")
-    check.set_defaults(action=actions.models_check)
+    check.set_defaults(action=verbs.models_check)
     return parser
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from beam_audio.run_file import RunResult
-    from beam_audio.unit_work import Progress
+    from beam_audio.run.run_file import RunResult
+    from beam_audio.unit.work import Progress
 
 _REFRESH_SECONDS: Final = 0.5
 _HOUR_SECONDS: Final = 3600.0

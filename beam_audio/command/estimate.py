@@ -13,16 +13,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio import store
-from beam_audio.audio import DecodeLimits, open_audio
+from beam_audio.audio.decode import DecodeLimits, open_audio
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.transforms.read import input_of_line, match_input, read_lines, ref_of_file
+from beam_audio.inputs.listing import input_of_line, match_input, read_lines, ref_of_file
 from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from beam_audio.config import RunConfig
-    from beam_audio.staleness import Input
+    from beam_audio.run.config import RunConfig
+    from beam_audio.unit.tasks import Input
 
 _THREADS: Final = 16
 _HEADER_BLOCK_SECONDS: Final = 0.1

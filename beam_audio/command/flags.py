@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from beam_audio.config import RunConfig
 from beam_audio.errors import ConfigError
+from beam_audio.run.config import RunConfig
 from beam_audio.spelling import nearest
 
 if TYPE_CHECKING:

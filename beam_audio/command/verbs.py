@@ -13,20 +13,28 @@ from typing import TYPE_CHECKING, Final
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio import asr, pipeline
-from beam_audio.access import require_access
-from beam_audio.compact import CompactionProgress
-from beam_audio.compact import compact as compact_output
-from beam_audio.config import RunConfig
-from beam_audio.doctor import examine
+from beam_audio import asr
+from beam_audio.command.display import ProgressLine, closing_table, run_text
+from beam_audio.command.doctor import examine
+from beam_audio.command.estimate import (
+    Estimate,
+    Speed,
+    list_inputs,
+    measured_speed,
+    plan_table,
+    survey,
+)
+from beam_audio.command.flags import resolve
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.flags import resolve
-from beam_audio.plan import Estimate, Speed, list_inputs, measured_speed, plan_table, survey
-from beam_audio.runners import is_dataflow
+from beam_audio.output.compact import CompactionProgress
+from beam_audio.output.compact import compact as compact_output
+from beam_audio.run import batch
+from beam_audio.run.config import RunConfig
+from beam_audio.run.dataflow import is_only_handed_over
+from beam_audio.run.runners import is_dataflow
+from beam_audio.run.stream import run_stream, submit_stream
 from beam_audio.spelling import nearest
-from beam_audio.streaming import run_stream, submit_stream
-from beam_audio.submission import is_only_handed_over
-from beam_audio.summary import ProgressLine, closing_table, run_text
+from beam_audio.store.credentials import require_access
 from beam_audio.transforms.units import PROGRESS
 
 if TYPE_CHECKING:
@@ -140,11 +148,11 @@ def _run_and_report(settings: RunConfig, beam_flags: Sequence[str]) -> int:
         if settings.subscription is not None:
             return _stream(settings, beam_flags)
         if is_only_handed_over(options):
-            pipeline.submit(settings, beam_flags)
+            batch.submit(settings, beam_flags)
             print(_HANDED_OVER)
             return 0
         with ProgressLine(partial(run_text, PROGRESS)):
-            result = pipeline.run(settings, beam_flags)
+            result = batch.run(settings, beam_flags)
     except BeamAudioError:
         raise
     except KeyboardInterrupt:

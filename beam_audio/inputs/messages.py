@@ -14,7 +14,7 @@ from email.headerregistry import HeaderRegistry
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import InputError
-from beam_audio.manifest import ManifestEntry, event_time_of, parse_line, primary_language
+from beam_audio.inputs.manifest import ManifestEntry, event_time_of, parse_line, primary_language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,1 +1,6 @@
-"""Model cards, readers of published weight files, and exporters to ONNX; no weights."""
+"""Model cards and exporters: published weights to ONNX graphs; holds no weights.
+
+In: a model's name, a folder or a bucket address.
+Out: a folder of ONNX graphs with everything a recogniser needs to load them.
+Main function: :func:`beam_audio.models.resolve.resolve`.
+"""

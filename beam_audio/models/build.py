@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beam_audio.errors import ModelError
-from beam_audio.models.sources import file_sha256, require_sha256
-from beam_audio.models.whisper_checkpoint import (
+from beam_audio.models.weight_files import file_sha256, require_sha256
+from beam_audio.models.whisper.checkpoint import (
     read_ctranslate2_whisper,
     read_huggingface_whisper,
     read_optimum_whisper,
 )
-from beam_audio.models.whisper_config import WhisperConfig, read_json
+from beam_audio.models.whisper.config import WhisperConfig, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from beam_audio.models.card import Padding, WeightLayout
-    from beam_audio.models.transformer import Precision
+    from beam_audio.models.whisper.transformer import Precision
 
 EXPORTER_VERSION = "4"
 """Raised whenever an exporter changes what its graphs compute: it is part of ``model_sha256``."""
@@ -108,7 +108,7 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
         ChecksumError: A source file was written to meanwhile.
         ModelError: The checkpoint cannot be read, or the cache directory cannot be written.
     """
-    from beam_audio.models.whisper_export import export_whisper  # noqa: PLC0415 (needs onnx)
+    from beam_audio.models.whisper.export import export_whisper  # noqa: PLC0415 (needs onnx)
 
     readers = {
         "ctranslate2": read_ctranslate2_whisper,

@@ -6,13 +6,17 @@ import json
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib import resources
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from beam_audio.errors import ModelError
 
 WeightLayout = Literal["ctranslate2", "huggingface", "optimum"]
 Padding = Literal["full", "condensed"]
+
+# setup.py puts the repository's models/ into the package it builds; a checkout has them there only.
+_PACKAGED: Final = Path(__file__).with_name("cards")
+_IN_THE_REPOSITORY: Final = Path(__file__).parents[2] / "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,8 @@ def _card(content: dict[str, Any]) -> ModelCard:
 
 @cache
 def _cards() -> dict[str, ModelCard]:
-    folder = resources.files("beam_audio.models") / "cards"
-    texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".json")]
+    folder = _PACKAGED if _PACKAGED.is_dir() else _IN_THE_REPOSITORY
+    texts = [path.read_text("utf-8") for path in folder.glob("*.json")]
     cards = [_card(json.loads(text)) for text in texts]
     return {card.name: card for card in sorted(cards, key=lambda card: card.name)}
 

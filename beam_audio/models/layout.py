@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import last_dimension
 from beam_audio.models.kinds import CONFIG_FILE, KINDS, TOKENIZER_ROLES, Family, Kind
-from beam_audio.models.whisper_config import read_json
+from beam_audio.models.whisper.config import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,12 +20,12 @@ from beam_audio.models.card import ModelCard, has_card, list_cards, load_card
 from beam_audio.models.graph_files import external_weights
 from beam_audio.models.layout import recognise_layout
 from beam_audio.models.safetensors import safetensors_files
-from beam_audio.models.sources import file_sha256, gather
-from beam_audio.models.transformer import PRECISIONS
+from beam_audio.models.weight_files import file_sha256, gather
+from beam_audio.models.whisper.transformer import PRECISIONS
 
 if TYPE_CHECKING:
     from beam_audio.models.card import WeightLayout
-    from beam_audio.models.transformer import Precision
+    from beam_audio.models.whisper.transformer import Precision
 
 
 def require_precision(precision: str) -> Precision:

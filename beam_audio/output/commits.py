@@ -10,9 +10,10 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from beam_audio import output_folder, store
+from beam_audio import store
 from beam_audio.errors import StoreError
-from beam_audio.swap import swap
+from beam_audio.output import folder
+from beam_audio.store.compare_and_swap import swap
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def sweep(root: str) -> int:
         How many files were deleted.
     """
     committed = {name for commit in read_commits(root) for name in commit.files}
-    return output_folder.sweep(root, committed)
+    return folder.sweep(root, committed)
 
 
 def load_commit(uri: str) -> Commit:

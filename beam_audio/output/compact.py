@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import pyarrow.parquet as pq
 
 from beam_audio import store
-from beam_audio.commits import (
+from beam_audio.errors import ConfigError, StoreError
+from beam_audio.output.commits import (
     SHARED,
     counted_sources,
     is_shared,
@@ -22,16 +23,14 @@ from beam_audio.commits import (
     sweep,
     units_by_file,
 )
-from beam_audio.errors import ConfigError, StoreError
-from beam_audio.output_folder import in_use
-from beam_audio.parts import PartWriter
-from beam_audio.stored import rows_of
+from beam_audio.output.folder import in_use
+from beam_audio.output.parts import PartWriter, rows_of
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from beam_audio.commits import Commit
+    from beam_audio.output.commits import Commit
 
 TARGET_BYTES: Final = 128 << 20
 _SMALL: Final = 0.5

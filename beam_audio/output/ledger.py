@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from beam_audio import store
-from beam_audio.commits import counted_sources, is_shared, read_commits, units_by_file
+from beam_audio.output.commits import counted_sources, is_shared, read_commits, units_by_file
 from beam_audio.schema import LEDGER_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from beam_audio.commits import Commit
+    from beam_audio.output.commits import Commit
     from beam_audio.types import Row
 
 _RECORDING_COLUMNS = [

@@ -6,21 +6,27 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_audio import schema, store
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
     from types import TracebackType
     from typing import BinaryIO
 
+    from beam_audio.output.commits import Commit
     from beam_audio.schema import Table
     from beam_audio.types import Row
 
 _FLUSH_ROWS = 4_096
 _FLUSH_AUDIO_BYTES = 16 << 20
 _MAX_VALUE_BYTES = 180
+_READ_ROWS = 256
+"""At a time: a row may carry half a minute of audio."""
+
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -169,3 +175,41 @@ class _PartFile:
         self._writer.close()
         self._sink.close()
         store.delete(self.path)
+
+
+def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
+    """Copy the rows of a unit, those of replaced inputs left out, to its next version."""
+    kept = {source_id for source_id in commit.sources if source_id not in replaced}
+    for table in store.TABLES:
+        for name in commit.files_of(table):
+            for batch in rows_of(root, name, kept):
+                writer.copy(table, name.rpartition("/")[0], batch)
+
+
+def rows_of(
+    root: str, name: str, source_ids: Container[str], columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Rows of a part file that come from these inputs; of a file others share, little else is read.
+
+    Args:
+        root: The output folder.
+        name: The file, relative to it.
+        source_ids: The inputs.
+        columns: Those wanted, beside ``source_id``; what stands in folder names is in no file. All
+            by default.
+    """
+    wanted = None if columns is None else ["source_id", *columns]
+    with store.open_to_read(store.join(root, name)) as opened:
+        file = pq.ParquetFile(opened)
+        groups = [
+            group
+            for group in range(file.num_row_groups)
+            if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
+        ]
+        # Of no row group at all, older pyarrow reads one that is not there.
+        for batch in file.iter_batches(_READ_ROWS, groups, wanted) if groups else ():
+            yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
+
+
+def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> list[bool]:
+    return [name in source_ids for name in rows.column("source_id").to_pylist()]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import jiwer
 
-from beam_audio.text import has_word_spaces, tokens
+from beam_audio.quality.text import has_word_spaces, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from beam_audio.text import Normalizer
+    from beam_audio.quality.text import Normalizer
 
 _Operation = Literal["hits", "substitutions", "deletions", "insertions"]
 

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from beam_audio import text as texts
+from beam_audio.quality import text as texts
 
 if TYPE_CHECKING:
-    from beam_audio.scores import Score
+    from beam_audio.quality.error_rates import Score
     from beam_audio.types import Quality, Segment, Transcript
 
 Value = float | bool | None

@@ -11,9 +11,9 @@ one condition, or several under ``all`` that must hold together::
           - {column: no_speech_prob, above: 0.6}
           - {column: avg_logprob, below: -1.0}
 
-A condition is one of :data:`beam_audio.evidence.RULE_MEASURES` ``above`` or ``below`` a number, or
-one of :data:`beam_audio.evidence.RULE_FLAGS` that ``is`` true or false. A missing measure meets no
-condition. The decision ``keep`` only notes its reason. The presets are in
+A condition is one of :data:`beam_audio.quality.measures.RULE_MEASURES` ``above`` or ``below`` a
+number, or one of :data:`beam_audio.quality.measures.RULE_FLAGS` that ``is`` true or false. A
+missing measure meets no condition. The decision ``keep`` only notes its reason. The presets are in
 ``beam_audio/data/rules``.
 """
 
@@ -29,14 +29,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import yaml
 
 from beam_audio.errors import ConfigError
-from beam_audio.evidence import RULE_FLAGS, RULE_MEASURES, round_measure
+from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES, round_measure
 from beam_audio.spelling import nearest_or_all
 from beam_audio.types import Decision, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from beam_audio.evidence import Value
+    from beam_audio.quality.measures import Value
 
 Comparison = Literal["above", "below", "is"]
 
@@ -103,7 +103,7 @@ class Rules:
 
         Args:
             values: A value for every column the rules look at, as from
-                :func:`beam_audio.evidence.evidence`.
+                :func:`beam_audio.quality.measures.evidence`.
 
         Returns:
             The strictest decision of the rules that apply (``keep`` when none does), and their

@@ -13,34 +13,35 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio import commits
-from beam_audio.access import require_access
 from beam_audio.asr import ModelFacts, model_facts
-from beam_audio.compact import drop_stale_rows
+from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
-from beam_audio.output_folder import in_use, require_writable
-from beam_audio.recording import PrepareSettings
-from beam_audio.remote import local_model
-from beam_audio.rows import RowSettings
-from beam_audio.rules import Rules, load_rules
-from beam_audio.run_file import RunResult, result_of, write_run_file
-from beam_audio.runners import choose_runner, runs_in_this_process, threads_per_process
-from beam_audio.submission import check_submission
-from beam_audio.text import normalizer_for
+from beam_audio.inputs.listing import match_input, match_manifest
+from beam_audio.output import commits
+from beam_audio.output.compact import drop_stale_rows
+from beam_audio.output.folder import in_use, require_writable
+from beam_audio.quality.rules import Rules, load_rules
+from beam_audio.quality.text import normalizer_for
+from beam_audio.run.dataflow import check_submission
+from beam_audio.run.run_file import RunResult, result_of, write_run_file
+from beam_audio.run.runners import choose_runner, runs_in_this_process, threads_per_process
+from beam_audio.store.credentials import require_access
+from beam_audio.transforms.input_ids import WriteNames, read_names
 from beam_audio.transforms.live_model import FixedModel, LiveModel
-from beam_audio.transforms.names import WriteNames, read_names
-from beam_audio.transforms.read import ReadAudio, match_input, match_manifest
+from beam_audio.transforms.read import ReadAudio
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.transforms.units import TranscribeUnits
-from beam_audio.unit_work import UnitSettings
+from beam_audio.unit.prepare import PrepareSettings
+from beam_audio.unit.rows import RowSettings
+from beam_audio.unit.work import UnitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from apache_beam.runners.runner import PipelineResult
 
-    from beam_audio.commits import Commit
-    from beam_audio.config import RunConfig
+    from beam_audio.output.commits import Commit
+    from beam_audio.run.config import RunConfig
     from beam_audio.transforms.live_model import Choice
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beam_audio import schema
 from beam_audio.asr import PADDINGS
-from beam_audio.audio import DecodeLimits
+from beam_audio.audio.decode import DecodeLimits
 from beam_audio.errors import ConfigError
-from beam_audio.segment import VAD_PRESETS, SegmentSettings
+from beam_audio.segments.splitter import VAD_PRESETS, SegmentSettings
 from beam_audio.spelling import nearest
 from beam_audio.types import stable_id
 

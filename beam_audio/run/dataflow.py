@@ -16,13 +16,13 @@ from apache_beam.options.pipeline_options import (
 
 from beam_audio.errors import ConfigError
 from beam_audio.models.card import has_card
-from beam_audio.runners import is_dataflow
-from beam_audio.subscription import Subscription
+from beam_audio.run.runners import is_dataflow
+from beam_audio.stream.subscription import Subscription
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_audio.config import RunConfig
+    from beam_audio.run.config import RunConfig
 
 
 _PUBSUB_EMULATOR: Final = "PUBSUB_EMULATOR_HOST"

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
-from beam_audio import commits, store
-from beam_audio.ledger import Ledger, read_ledger
+from beam_audio import store
+from beam_audio.output import commits
+from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
-    from beam_audio.commits import Commit
-    from beam_audio.config import RunConfig
-    from beam_audio.unit_work import UnitSettings
+    from beam_audio.output.commits import Commit
+    from beam_audio.run.config import RunConfig
+    from beam_audio.unit.work import UnitSettings
 
 _VERSIONED: Final = (
     "apache-beam",

@@ -18,21 +18,22 @@ import apache_beam as beam
 from apache_beam.io import ReadFromPubSub
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-from beam_audio import commits, store
-from beam_audio.accounts import Watch
-from beam_audio.drift import read_profile
+from beam_audio import store
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
-from beam_audio.interval import FOLDER, Done, Interval
-from beam_audio.messages import Message
-from beam_audio.outbox import publish_left_over
-from beam_audio.output_folder import in_use
-from beam_audio.pipeline import prepare
-from beam_audio.places import forget_places, index_commits
-from beam_audio.runners import choose_runner, is_dataflow, is_local
-from beam_audio.subscription import Subscription
-from beam_audio.topic import Topic
+from beam_audio.inputs.messages import Message
+from beam_audio.output import commits
+from beam_audio.output.folder import in_use
+from beam_audio.run.batch import prepare
+from beam_audio.run.runners import choose_runner, is_dataflow, is_local
+from beam_audio.stream.close_interval import Watch
+from beam_audio.stream.drift import read_profile
+from beam_audio.stream.interval import FOLDER, Done, Interval
+from beam_audio.stream.outbox import publish_left_over
+from beam_audio.stream.reservations import forget_places, index_commits
+from beam_audio.stream.subscription import Subscription
+from beam_audio.stream.topic import Topic
 from beam_audio.transforms.arrivals import REPEATED, UNITS, GroupArrivals
-from beam_audio.transforms.ledgers import WriteLedgers
+from beam_audio.transforms.close_intervals import WriteLedgers
 from beam_audio.transforms.publish import NoteUnits, PublishAlerts, PublishRows
 from beam_audio.transforms.read import FAILURES, REFS
 from beam_audio.transforms.read_messages import ARRIVALS, ReadMessages
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineResult
     from apache_beam.utils.timestamp import Timestamp
 
-    from beam_audio.config import RunConfig
-    from beam_audio.pipeline import Prepared
-    from beam_audio.subscription import Held
-    from beam_audio.unit import UnitReport
+    from beam_audio.run.batch import Prepared
+    from beam_audio.run.config import RunConfig
+    from beam_audio.stream.subscription import Held
+    from beam_audio.unit.transcribe import UnitReport
 
 INTERVAL_SECONDS: Final = 300.0
 """Of a service that reads by itself; on the local runner an interval is what was read together."""

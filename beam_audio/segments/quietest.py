@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.vad import VAD_RATE_HZ, StreamBuffer, source_sample
+from beam_audio.segments.vad import VAD_RATE_HZ, StreamBuffer, source_sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

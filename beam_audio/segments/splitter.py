@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from beam_audio.cuts import Piece, Plan, SpeechPlan, WindowPlan
-from beam_audio.energies import Energies
 from beam_audio.errors import ConfigError, InputError
-from beam_audio.types import Audio, Segment, stable_id
-from beam_audio.vad import (
+from beam_audio.segments.cuts import Piece, Plan, SpeechPlan, WindowPlan
+from beam_audio.segments.quietest import Energies
+from beam_audio.segments.vad import (
     FRAME_SAMPLES,
     VAD_RATE_HZ,
     SpeechDetector,
@@ -24,7 +23,8 @@ from beam_audio.vad import (
     VadInput,
     source_sample,
 )
-from beam_audio.vad_settings import VAD_PRESETS, VadSettings, check_max_seconds
+from beam_audio.segments.vad_presets import VAD_PRESETS, VadSettings, check_max_seconds
+from beam_audio.types import Audio, Segment, stable_id
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,8 +1,8 @@
 """Voice activity detection: Silero VAD in ONNX, streamed, and the rules that make speech of it.
 
 All of it runs at 16 kHz and counts in frames of 512 samples (32 ms). The model file is
-``silero_vad_16k_sequence.onnx`` of silero-vad 6.2.3 (MIT), unchanged; :mod:`beam_audio.vad_graph`
-rearranges it when it is loaded.
+``silero_vad_16k_sequence.onnx`` of silero-vad 6.2.3 (MIT), unchanged;
+:mod:`beam_audio.segments.vad_graph` rearranges it when it is loaded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import soxr
 
 from beam_audio.errors import ModelError
-from beam_audio.vad_graph import HEARD_SAMPLES, side_by_side, side_by_side_model
+from beam_audio.segments.vad_graph import HEARD_SAMPLES, side_by_side, side_by_side_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

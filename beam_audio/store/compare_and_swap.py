@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from beam_audio import gcs, store
 from beam_audio.errors import StoreError
+from beam_audio.store import files, gcs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,11 +38,11 @@ def swap(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes
     Raises:
         StoreError: It cannot be read or written.
     """
-    uri = store.join(root, name)
-    scheme = store.scheme(root)
-    with store.reported(StoreError, f"cannot write {uri!r}"):
+    uri = files.join(root, name)
+    scheme = files.scheme(root)
+    with files.reported(StoreError, f"cannot write {uri!r}"):
         if scheme == "gs":
-            return gcs.swap(store.gcs_client(), uri, content, may_replace)
+            return gcs.swap(files.gcs_client(), uri, content, may_replace)
         if scheme == "s3":
             return _swap_s3(uri, content, may_replace)
         if scheme is None:
@@ -52,14 +52,14 @@ def swap(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes
 
 
 def _swap_plainly(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes | None:
-    uri = store.join(root, name)
+    uri = files.join(root, name)
     current = None
-    if store.exists(uri):
-        with store.open_to_read(uri) as file:
+    if files.exists(uri):
+        with files.open_to_read(uri) as file:
             current = file.read()
     if not may_replace(current):
         return current
-    store.write_whole(root, name, content)
+    files.write_whole(root, name, content)
     return content
 
 
@@ -75,7 +75,7 @@ def _locked(folder: Path) -> Iterator[None]:
 def _swap_s3(uri: str, content: bytes, may_replace: MayReplace) -> bytes | None:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the aws extra
 
-    client = store.s3_client()
+    client = files.s3_client()
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     place = {"Bucket": bucket, "Key": key}
     try:

@@ -14,8 +14,8 @@ from apache_beam.internal.gcp import auth
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, S3Options
 
-from beam_audio import store
 from beam_audio.errors import ConfigError
+from beam_audio.store import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def require_access(uris: Iterable[str | None], options: PipelineOptions) -> None
         ConfigError: There are none, or a package is missing.
     """
     FileSystems.set_options(options)
-    named = {store.scheme(uri): uri for uri in uris if uri}
+    named = {files.scheme(uri): uri for uri in uris if uri}
     if "gs" in named:
         _require_google(named["gs"], options)
     if "s3" in named:

@@ -1,7 +1,8 @@
 """Files of a store: listed, read, written whole, renamed, deleted.
 
 Everything goes through Beam's ``FileSystems``, so a local path, ``gs://`` and ``s3://`` behave
-alike; for ``gs://`` what it leaves out, or does by pattern, goes through :mod:`beam_audio.gcs`.
+alike; for ``gs://`` what it leaves out, or does by pattern, goes through
+:mod:`beam_audio.store.gcs`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage.exceptions import InvalidResponse
 
-from beam_audio import gcs
 from beam_audio.errors import BeamAudioError, InputError, StoreError
+from beam_audio.store import gcs
 from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:

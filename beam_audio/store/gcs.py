@@ -40,7 +40,10 @@ def find(client: Client, uri: str) -> StoredFile | None:
 def swap(
     client: Client, uri: str, content: bytes, may_replace: Callable[[bytes | None], bool]
 ) -> bytes | None:
-    """Write an object if what it replaces may be replaced; see :func:`beam_audio.swap.swap`."""
+    """Write an object if what it replaces may be replaced.
+
+    Arguments and result are those of :func:`beam_audio.store.compare_and_swap.swap`.
+    """
     bucket_name, name = bucket_and_name(uri)
     bucket = client.bucket(bucket_name)
     while True:

@@ -6,19 +6,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
-from beam_audio.commits import read_commit
-from beam_audio.drift import alerts, compare, read_sample
 from beam_audio.errors import InputError
-from beam_audio.interval import Arrival, Done, Interval, Repeat
-from beam_audio.ledger import read_ledger
-from beam_audio.places import is_committed
+from beam_audio.output.commits import read_commit
+from beam_audio.output.ledger import read_ledger
+from beam_audio.stream.drift import alerts, compare, read_sample
+from beam_audio.stream.interval import Arrival, Done, Interval, Repeat
+from beam_audio.stream.reservations import is_committed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.commits import Commit
-    from beam_audio.drift import Profile
-    from beam_audio.interval import Note
+    from beam_audio.output.commits import Commit
+    from beam_audio.stream.drift import Profile
+    from beam_audio.stream.interval import Note
 
 OVERDUE_SECONDS: Final = 6 * 3600.0
 """An input that nothing came of for so long is told of, once. A unit takes minutes, but where much

@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from beam_audio.commits import counted_sources, read_commits, units_by_file
 from beam_audio.errors import ConfigError
+from beam_audio.output.commits import counted_sources, read_commits, units_by_file
+from beam_audio.output.parts import rows_of
 from beam_audio.schema import PARTITION_LANGUAGE
-from beam_audio.stability import chance_index, stability_index
-from beam_audio.stored import rows_of
+from beam_audio.stream.psi import chance_index, stability_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from beam_audio.commits import Commit
+    from beam_audio.output.commits import Commit
 
     Value = float | str | None
     Counts = Counter[Value]

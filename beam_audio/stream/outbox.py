@@ -11,20 +11,19 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
-from beam_audio.commits import read_commit
 from beam_audio.errors import InputError
-from beam_audio.parts import folder_keys
-from beam_audio.places import HORIZON_SECONDS
+from beam_audio.output.commits import read_commit
+from beam_audio.output.parts import folder_keys, rows_of
 from beam_audio.schema import column_names
-from beam_audio.stored import rows_of
-from beam_audio.topic_messages import ID_COLUMNS, row_message
+from beam_audio.stream.reservations import HORIZON_SECONDS
+from beam_audio.stream.row_messages import ID_COLUMNS, row_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beam_audio.commits import Commit
-    from beam_audio.topic import Topic
-    from beam_audio.topic_messages import TopicMessage
+    from beam_audio.output.commits import Commit
+    from beam_audio.stream.row_messages import TopicMessage
+    from beam_audio.stream.topic import Topic
 
 OUTBOX: Final = "_outbox"
 

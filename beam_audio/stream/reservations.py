@@ -20,15 +20,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio import store
-from beam_audio.commits import close_unit, commit_files, is_closed, load_commit, read_commit
 from beam_audio.errors import StoreError
-from beam_audio.staleness import Task, committed_sources
-from beam_audio.swap import swap
+from beam_audio.output.commits import close_unit, commit_files, is_closed, load_commit, read_commit
+from beam_audio.store.compare_and_swap import swap
+from beam_audio.unit.tasks import Task, committed_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beam_audio.staleness import Committed, Input
+    from beam_audio.unit.tasks import Committed, Input
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
 _PLACES: Final = "_places"

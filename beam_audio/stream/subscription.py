@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.messages import Message
-from beam_audio.pubsub import ANSWER_SECONDS, client_library, require_path, subscriber
+from beam_audio.inputs.messages import Message
+from beam_audio.stream.pubsub import ANSWER_SECONDS, client_library, require_path, subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,13 +6,13 @@ from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.pubsub import ANSWER_SECONDS, client_library, require_path
+from beam_audio.stream.pubsub import ANSWER_SECONDS, client_library, require_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from beam_audio.topic_messages import TopicMessage
+    from beam_audio.stream.row_messages import TopicMessage
 
 _GROUP_BYTES: Final = 8 << 20
 """Of messages that are handed over together, one alone is shorter."""

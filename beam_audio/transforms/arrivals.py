@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from beam_audio.commits import is_closed
-from beam_audio.interval import Repeat
-from beam_audio.places import Claim, claim
-from beam_audio.staleness import Task
-from beam_audio.transforms.group import MAX_UNIT_INPUTS, split
+from beam_audio.output.commits import is_closed
+from beam_audio.stream.interval import Repeat
+from beam_audio.stream.reservations import Claim, claim
+from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS, into_units
 from beam_audio.types import stable_id
-from beam_audio.unit import Unit
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from beam_audio.staleness import Input
+    from beam_audio.unit.tasks import Input
 
 UNITS: Final = "units"
 REPEATED: Final = "repeated"
@@ -62,14 +62,14 @@ class GroupArrivals(beam.PTransform):
             inputs
             | "Key" >> beam.Map(lambda item: ("", item)).with_output_types(tuple[str, Any])
             | "Wait" >> wait
-            | "Split" >> beam.FlatMapTuple(self._split)
+            | "IntoUnits" >> beam.FlatMapTuple(self._into_units)
             | "Fix" >> beam.Reshuffle()
             | "Claim" >> beam.ParDo(self._claim).with_outputs(REPEATED, main=UNITS)
         )
 
-    def _split(self, _key: object, inputs: Iterable[Input]) -> Iterator[_Batch]:
+    def _into_units(self, _key: object, inputs: Iterable[Input]) -> Iterator[_Batch]:
         distinct = {item.source_id: Task(item) for item in inputs}
-        for tasks in split(distinct.values(), self._unit_bytes):
+        for tasks in into_units(distinct.values(), self._unit_bytes):
             yield uuid.uuid4().hex, tasks
 
 

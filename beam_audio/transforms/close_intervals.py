@@ -16,7 +16,7 @@ from apache_beam.transforms.userstate import (
     on_timer,
 )
 
-from beam_audio.accounts import close_interval
+from beam_audio.stream.close_interval import close_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         RuntimeTimer,
     )
 
-    from beam_audio.accounts import Watch
-    from beam_audio.interval import Interval, Note
+    from beam_audio.stream.close_interval import Watch
+    from beam_audio.stream.interval import Interval, Note
 
 _NOTES: Final = BagStateSpec("notes", coders.PickleCoder())
 _ENDS: Final = ReadModifyWriteStateSpec("ends", coders.FloatCoder())

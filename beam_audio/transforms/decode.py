@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 
-from beam_audio.recording import PrepareSettings, decode_channels
 from beam_audio.transforms.read import FAILURES
+from beam_audio.unit.prepare import PrepareSettings, decode_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,12 +14,12 @@ from apache_beam.utils.shared import Shared
 
 from beam_audio import store
 from beam_audio.asr import ModelFacts, Recognizer
+from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import BeamAudioError, ModelError
 from beam_audio.models.card import has_card
-from beam_audio.recognition import require_alive
-from beam_audio.remote import local_model
 from beam_audio.types import StoredFile
-from beam_audio.unit_work import UnitSettings
+from beam_audio.unit.recognise import require_alive
+from beam_audio.unit.work import UnitSettings
 
 if TYPE_CHECKING:
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
-from beam_audio.metrics import measure
+from beam_audio.quality.signal import measure
 
 if TYPE_CHECKING:
     from beam_audio.types import Quality, Segment

@@ -1,45 +1,48 @@
-"""PlanWork: inputs and what is committed, met by their place; out comes what is to be done."""
+"""PlanUnits: inputs meet what was committed of them; what is left to do comes out as units."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 
-from beam_audio.commits import commit_files, load_commit
-from beam_audio.staleness import Committed, Task, committed_sources
-from beam_audio.unit import Unit
+from beam_audio.output.commits import commit_files, load_commit
+from beam_audio.types import AudioRef
+from beam_audio.unit.tasks import Committed, Task, committed_sources
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from beam_audio.staleness import Input, Wanted
+    from beam_audio.unit.tasks import Input, Wanted
 
-NEW: Final = "new"
-AGAIN: Final = "again"
+MAX_UNIT_INPUTS: Final = 64
+_NEW: Final = "new"
+_AGAIN: Final = "again"
 
 
-class PlanWork(beam.PTransform):
-    """Tells what of the inputs is to be done.
+class PlanUnits(beam.PTransform):
+    """Turns listed inputs into the units that are left to do; inputs listed twice count once.
 
-    Returns a tuple of PCollections: ``new``, a :class:`Task` for each input that has no rows, and
-    ``again``, a :class:`Unit` for each committed one of which something is to be done again.
-    Inputs that were listed twice are one.
+    Inputs without rows are grouped by the hash of their source id, sized by bytes of encoded audio;
+    a file above ``unit_bytes`` is a unit of its own. Inputs whose rows are out of date come out in
+    the committed unit that holds these rows.
 
     Args:
         output: The output folder.
         wanted: What the rows should be made with.
+        unit_bytes: Encoded bytes a unit.
     """
 
-    def __init__(self, output: str, wanted: Wanted) -> None:
+    def __init__(self, output: str, wanted: Wanted, unit_bytes: int) -> None:
         super().__init__()
         self._output = output
         self._wanted = wanted
+        self._unit_bytes = unit_bytes
 
-    def expand(
-        self, inputs: beam.PCollection[Input]
-    ) -> tuple[beam.PCollection[Task], beam.PCollection[Unit]]:
-        """Wire the meeting; only references and records of what became of them cross a shuffle."""
+    def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[Unit]:
+        """Wire the planning; only references and commit records cross a shuffle."""
         committed = (
             inputs.pipeline
             | "Output" >> beam.Create([self._output])
@@ -51,16 +54,29 @@ class PlanWork(beam.PTransform):
         planned = (
             {"listed": listed, "committed": committed}
             | "Meet" >> beam.CoGroupByKey()
-            | "Plan" >> beam.ParDo(_Plan(self._wanted)).with_outputs(AGAIN, main=NEW)
+            | "Plan" >> beam.ParDo(_Plan(self._wanted)).with_outputs(_AGAIN, main=_NEW)
         )
-        again = planned[AGAIN] | "ByUnit" >> beam.GroupByKey() | "Unit" >> beam.MapTuple(unit_again)
-        return planned[NEW], again
+        again = (
+            planned[_AGAIN] | "ByUnit" >> beam.GroupByKey() | "Unit" >> beam.MapTuple(unit_again)
+        )
+        return (self._grouped(planned[_NEW]), again) | "AllUnits" >> beam.Flatten()
 
+    def _grouped(self, tasks: beam.PCollection[Task]) -> beam.PCollection[Unit]:
+        buckets = (
+            tasks
+            | "Size" >> beam.Map(lambda task: (size_bytes(task), 1))
+            | "Total" >> beam.CombineGlobally(_sum_pairs)
+            | "Buckets" >> beam.Map(bucket_count, unit_bytes=self._unit_bytes)
+        )
+        return (
+            tasks
+            | "Key" >> beam.Map(_keyed, buckets=beam.pvalue.AsSingleton(buckets))
+            | "Group" >> beam.GroupByKey()
+            | "Pack" >> beam.FlatMapTuple(self._pack)
+        )
 
-def unit_again(unit_id: str, tasks: Iterable[tuple[int, Task]]) -> Unit:
-    """A committed unit with what is to be done again of it."""
-    ordered = sorted(tasks, key=lambda each: each[1].source_id)
-    return Unit(unit_id, tuple(task for _, task in ordered), version=ordered[0][0])
+    def _pack(self, _bucket: int, tasks: Iterable[Task]) -> Iterator[Unit]:
+        return pack(tasks, self._unit_bytes)
 
 
 class _Plan(beam.DoFn):
@@ -78,4 +94,61 @@ class _Plan(beam.DoFn):
             if unit is None:
                 yield task
             else:
-                yield beam.pvalue.TaggedOutput(AGAIN, (unit.unit_id, (unit.version, task)))
+                yield beam.pvalue.TaggedOutput(_AGAIN, (unit.unit_id, (unit.version, task)))
+
+
+def unit_again(unit_id: str, tasks: Iterable[tuple[int, Task]]) -> Unit:
+    """The next version of a committed unit, from the tasks that repeat part of it."""
+    ordered = sorted(tasks, key=lambda each: each[1].source_id)
+    return Unit(unit_id, tuple(task for _, task in ordered), version=ordered[0][0])
+
+
+def pack(tasks: Iterable[Task], unit_bytes: int) -> Iterator[Unit]:
+    """Pack tasks into units of at most ``unit_bytes``, in the order of their source ids.
+
+    A runner that repeats this step gets the same units, committed or not. An input that another
+    unit of the run has committed, as when files were added meanwhile, is left to that unit.
+    """
+    for tasks_of_unit in into_units(tasks, unit_bytes):
+        unit = Unit.of(tasks_of_unit)
+        kept = [task for task in unit.tasks if task.held_by in {"", unit.unit_id}]
+        if kept:
+            yield unit if len(kept) == len(unit.tasks) else Unit.of(kept)
+
+
+def into_units(tasks: Iterable[Task], unit_bytes: int) -> Iterator[list[Task]]:
+    """Split tasks into lists, one for each unit, in the order of their source ids."""
+    unit: list[Task] = []
+    held_bytes = 0
+    for task in sorted(tasks, key=lambda task: task.source_id):
+        full = held_bytes + size_bytes(task) > unit_bytes or len(unit) == MAX_UNIT_INPUTS
+        if unit and full:
+            yield unit
+            unit, held_bytes = [], 0
+        unit.append(task)
+        held_bytes += size_bytes(task)
+    if unit:
+        yield unit
+
+
+def size_bytes(task: Task) -> int:
+    """Encoded size of an input; a failure to read one weighs nothing."""
+    return task.item.size_bytes if isinstance(task.item, AudioRef) else 0
+
+
+def bucket_count(total: tuple[int, int], unit_bytes: int) -> int:
+    """How many hash buckets hold (bytes, inputs) so that most are one unit."""
+    total_bytes, inputs = total
+    return max(1, math.ceil(total_bytes / unit_bytes), math.ceil(inputs / MAX_UNIT_INPUTS))
+
+
+def _sum_pairs(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    sizes, counts = 0, 0
+    for size, count in pairs:
+        sizes += size
+        counts += count
+    return sizes, counts
+
+
+def _keyed(task: Task, buckets: int) -> tuple[int, Task]:
+    return int(task.source_id, 16) % buckets, task

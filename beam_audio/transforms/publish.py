@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from beam_audio.outbox import note, publish_unit
-from beam_audio.topic import Topic
-from beam_audio.topic_messages import alert_message
+from beam_audio.stream.outbox import note, publish_unit
+from beam_audio.stream.row_messages import alert_message
+from beam_audio.stream.topic import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beam_audio.interval import Interval
-    from beam_audio.unit import Unit, UnitReport
+    from beam_audio.stream.interval import Interval
+    from beam_audio.unit.transcribe import Unit, UnitReport
 
 
 class NoteUnits(beam.PTransform):
-    """Notes each :class:`Unit` before its work, for :func:`beam_audio.outbox.publish_left_over`.
+    """Notes each :class:`Unit` before its work.
+
+    :func:`beam_audio.stream.outbox.publish_left_over` reads the notes.
 
     Args:
         output: The output folder.

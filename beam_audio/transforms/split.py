@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
-from beam_audio.segment import SegmentSettings, split
+from beam_audio.segments.splitter import SegmentSettings, split
 
 if TYPE_CHECKING:
     from beam_audio.types import Audio, Segment

@@ -11,11 +11,11 @@ from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
 from beam_audio.asr import Padding, Recognizer, Request, Task, load_model
-from beam_audio.audio import resample
-from beam_audio.recognition import recognise, seed_of
-from beam_audio.remote import local_model
+from beam_audio.asr.remote_model import local_model
+from beam_audio.audio.decode import resample
 from beam_audio.transforms.read import FAILURES
 from beam_audio.types import Failure, Segment, Transcript
+from beam_audio.unit.recognise import recognise, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

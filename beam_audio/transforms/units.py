@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from beam_audio.staleness import Wanted
-from beam_audio.transforms.group import GroupIntoUnits
 from beam_audio.transforms.live_model import FixedModel
-from beam_audio.transforms.plan_work import PlanWork
-from beam_audio.unit import Unit, UnitReport, UnitRun, transcribe_unit
-from beam_audio.unit_work import Progress
+from beam_audio.transforms.plan_units import PlanUnits
+from beam_audio.unit.tasks import Wanted
+from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
+from beam_audio.unit.work import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from beam_audio.staleness import Input
     from beam_audio.transforms.live_model import Choice, LiveModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
-    from beam_audio.unit_work import UnitSettings
+    from beam_audio.unit.tasks import Input
+    from beam_audio.unit.work import UnitSettings
 
 PROGRESS = Progress()
 """What this process has finished, for a display beside a local run."""
@@ -70,10 +69,9 @@ class TranscribeUnits(beam.PTransform):
             retry_failures=self._retry_failures,
             run_id=self._run_id,
         )
-        new, again = inputs | "PlanWork" >> PlanWork(self._output, wanted)
         return (
-            (new | "Units" >> GroupIntoUnits(self._unit_bytes), again)
-            | "AllUnits" >> beam.Flatten()
+            inputs
+            | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes)
             | "Transcribe"
             >> RunUnits(
                 FixedModel(self._settings, self._handler),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
-from beam_audio.parts import PartWriter
+from beam_audio.output.parts import PartWriter
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:

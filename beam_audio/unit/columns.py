@@ -7,15 +7,15 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import schema
-from beam_audio.evidence import round_measure
+from beam_audio.quality.measures import round_measure
 from beam_audio.types import Word
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from beam_audio.recording import RecordingEnd
-    from beam_audio.scores import SegmentShare
+    from beam_audio.quality.error_rates import SegmentShare
     from beam_audio.types import Row, Segment
+    from beam_audio.unit.prepare import RecordingEnd
 
 WORD_TIME_DECIMALS: Final = 3
 """No recogniser places a word to less than a hundredth of a second."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
 from beam_audio import store
 from beam_audio.errors import ConfigError, InputError, LimitError
-from beam_audio.stages import StageClock, failure_of
+from beam_audio.unit.clock import StageClock, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from beam_audio import clips
-from beam_audio.audio import (
+from beam_audio.audio import encode
+from beam_audio.audio.decode import (
     AudioStream,
     Channels,
     DecodeLimits,
@@ -17,18 +17,18 @@ from beam_audio.audio import (
     resample,
     select_channels,
 )
-from beam_audio.metrics import measure
-from beam_audio.opening import from_opened
-from beam_audio.segment import SegmentSettings, Splitter
-from beam_audio.stages import StageClock, failure_of
+from beam_audio.quality.signal import measure
+from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
+from beam_audio.unit.clock import StageClock, failure_of
+from beam_audio.unit.content import from_opened
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from beam_audio.opening import Opened
+    from beam_audio.unit.content import Opened
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 
@@ -253,7 +253,7 @@ def prepared_segment(
     """A segment with its samples as the recogniser takes them, and as they are stored."""
     clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
     codec = settings.store_audio
-    encoded = None if codec == "none" else clips.encode(segment, codec)
+    encoded = None if codec == "none" else encode.encode(segment, codec)
     return PreparedSegment(source, replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)
 
 

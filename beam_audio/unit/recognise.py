@@ -14,8 +14,8 @@ from beam_audio.types import Transcript, stable_id
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from beam_audio.recording import PreparedSegment
     from beam_audio.types import Segment
+    from beam_audio.unit.prepare import PreparedSegment
 
 Result = Transcript | Exception
 

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beam_audio.audio import select_channels
+from beam_audio.audio.decode import select_channels
 from beam_audio.errors import DecodeError
-from beam_audio.opening import from_opened
-from beam_audio.outcomes import Heard
-from beam_audio.recording import open_stream, prepare_opened, prepared_segment
+from beam_audio.unit.content import from_opened
+from beam_audio.unit.prepare import open_stream, prepare_opened, prepared_segment
+from beam_audio.unit.results import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from beam_audio.opening import Opened
-    from beam_audio.recording import Event, PreparedSegment, PrepareSettings, RecordingEnd
-    from beam_audio.stages import StageClock
-    from beam_audio.staleness import Redo
-    from beam_audio.stored import StoredRecording
     from beam_audio.types import AudioRef, Quality, Segment
+    from beam_audio.unit.clock import StageClock
+    from beam_audio.unit.content import Opened
+    from beam_audio.unit.prepare import Event, PreparedSegment, PrepareSettings, RecordingEnd
+    from beam_audio.unit.stored_rows import StoredRecording
+    from beam_audio.unit.tasks import Redo
 
 
 def redo(
@@ -48,7 +48,7 @@ def redo(
 
     Yields:
         The recordings when rows alone are to be made anew; else segments, as
-        :func:`beam_audio.recording.prepare` does, which takes over when the content is another
+        :func:`beam_audio.unit.prepare.prepare` does, which takes over when the content is another
         than it was. A :class:`Failure` when the audio is no longer as long as it was.
 
     Raises:

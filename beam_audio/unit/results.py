@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from beam_audio.columns import words_in_recording
-from beam_audio.stages import failure_of
 from beam_audio.types import Failure, Quality, Segment, Transcript
+from beam_audio.unit.clock import failure_of
+from beam_audio.unit.columns import words_in_recording
 
 if TYPE_CHECKING:
-    from beam_audio.recording import PreparedSegment
+    from beam_audio.unit.prepare import PreparedSegment
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
-from beam_audio import clips, schema
-from beam_audio.columns import (
-    date_key,
-    encodable,
-    score_columns,
-    source_columns,
-    speech_column,
-    words_column,
-)
-from beam_audio.evidence import Languages, evidence, round_measure
-from beam_audio.joining import core_texts, majority_language
-from beam_audio.outcomes import Heard
-from beam_audio.scores import Score, SegmentShare, share
-from beam_audio.text import (
+from beam_audio import schema
+from beam_audio.audio import encode
+from beam_audio.quality.error_rates import Score, SegmentShare, share
+from beam_audio.quality.measures import Languages, evidence, round_measure
+from beam_audio.quality.recording_text import core_texts, majority_language
+from beam_audio.quality.text import (
     chars_per_second,
     has_word_spaces,
     normalizer_for,
@@ -33,15 +25,24 @@ from beam_audio.types import (
     Segment,
     stable_id,
 )
+from beam_audio.unit.columns import (
+    date_key,
+    encodable,
+    score_columns,
+    source_columns,
+    speech_column,
+    words_column,
+)
+from beam_audio.unit.results import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from beam_audio.clips import ClipCodec
-    from beam_audio.outcomes import Outcome
-    from beam_audio.recording import RecordingEnd
-    from beam_audio.rules import Rules
+    from beam_audio.audio.encode import ClipCodec
+    from beam_audio.quality.rules import Rules
     from beam_audio.schema import Table
+    from beam_audio.unit.prepare import RecordingEnd
+    from beam_audio.unit.results import Outcome
 
 Keys = tuple[tuple[str, str | None], ...]
 TableRow = tuple["Table", Keys, Row]
@@ -266,7 +267,7 @@ def _read_clip(
     codec: ClipCodec = "opus" if settings.store_audio == "opus" else "flac"
     clip_file.seek(heard.clip.position)
     encoded = clip_file.read(heard.clip.size_bytes)
-    return {"bytes": encoded, "path": clips.file_name(segment, codec)}
+    return {"bytes": encoded, "path": encode.file_name(segment, codec)}
 
 
 def _keys(row: Row, ref: AudioRef, partition_by: Sequence[str]) -> Keys:

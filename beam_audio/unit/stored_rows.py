@@ -1,6 +1,6 @@
 """Rows of a committed unit read back into what they were made of, or copied as they are.
 
-This is the inverse of :mod:`beam_audio.rows`: what comes out of here and goes through
+This is the inverse of :mod:`beam_audio.unit.rows`: what comes out of here and goes through
 ``recording_rows`` again gives the same rows, or those of other rules, another normaliser or other
 claims, without the audio.
 """
@@ -12,13 +12,8 @@ from dataclasses import dataclass, fields
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from beam_audio import store
-from beam_audio.outcomes import Heard, Outcome, StoredClip
-from beam_audio.recording import RecordingEnd, Source
+from beam_audio.output.parts import rows_of
 from beam_audio.types import (
     AudioFormat,
     AudioRef,
@@ -29,17 +24,16 @@ from beam_audio.types import (
     Transcript,
     Word,
 )
+from beam_audio.unit.prepare import RecordingEnd, Source
+from beam_audio.unit.results import Heard, Outcome, StoredClip
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container
 
-    from beam_audio.commits import Commit
-    from beam_audio.parts import PartWriter
+    from beam_audio.output.commits import Commit
     from beam_audio.schema import Table
 
 _NO_SAMPLES = np.zeros(0, dtype=np.float32)
-_READ_ROWS = 256
-"""At a time: a row may carry half a minute of audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,44 +118,6 @@ class StoredUnit:
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
         ordered = sorted(heard + failed, key=lambda each: each.segment.core_start_sample)
         return StoredRecording(end, tuple(ordered))
-
-
-def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
-    """Copy the rows of a unit, those of replaced inputs left out, to its next version."""
-    kept = {source_id for source_id in commit.sources if source_id not in replaced}
-    for table in store.TABLES:
-        for name in commit.files_of(table):
-            for batch in rows_of(root, name, kept):
-                writer.copy(table, name.rpartition("/")[0], batch)
-
-
-def rows_of(
-    root: str, name: str, source_ids: Container[str], columns: Sequence[str] | None = None
-) -> Iterator[pa.RecordBatch]:
-    """Rows of a part file that come from these inputs; of a file others share, little else is read.
-
-    Args:
-        root: The output folder.
-        name: The file, relative to it.
-        source_ids: The inputs.
-        columns: Those wanted, beside ``source_id``; what stands in folder names is in no file. All
-            by default.
-    """
-    wanted = None if columns is None else ["source_id", *columns]
-    with store.open_to_read(store.join(root, name)) as opened:
-        file = pq.ParquetFile(opened)
-        groups = [
-            group
-            for group in range(file.num_row_groups)
-            if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
-        ]
-        # Of no row group at all, older pyarrow reads one that is not there.
-        for batch in file.iter_batches(_READ_ROWS, groups, wanted) if groups else ():
-            yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
-
-
-def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> list[bool]:
-    return [name in source_ids for name in rows.column("source_id").to_pylist()]
 
 
 def _outcome(row: Row, source: Source) -> Outcome:

@@ -15,7 +15,7 @@ from beam_audio.types import AudioRef, Failure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from beam_audio.commits import Commit, SourceState
+    from beam_audio.output.commits import Commit, SourceState
 
 Input = AudioRef | Failure
 

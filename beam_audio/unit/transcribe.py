@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Self
 
 from beam_audio import store
-from beam_audio.commits import (
+from beam_audio.output.commits import (
     Commit,
     SourceState,
     is_shared,
@@ -16,17 +16,17 @@ from beam_audio.commits import (
     unit_id,
     write_commit,
 )
-from beam_audio.parts import PartWriter
-from beam_audio.stored import StoredUnit, carry
+from beam_audio.output.parts import PartWriter, carry
 from beam_audio.types import AudioRef, stable_id
-from beam_audio.unit_work import BatchCounts, Progress, UnitWork
+from beam_audio.unit.stored_rows import StoredUnit
+from beam_audio.unit.work import BatchCounts, Progress, UnitWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from beam_audio.asr.recognizer import Recognizer
-    from beam_audio.staleness import Task
-    from beam_audio.unit_work import UnitSettings
+    from beam_audio.unit.tasks import Task
+    from beam_audio.unit.work import UnitSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from beam_audio import rows
-from beam_audio.batching import batches, read_ahead
 from beam_audio.errors import ModelError
-from beam_audio.outcomes import Outcome, StoredClip, outcome_of
-from beam_audio.recognition import PassageBuilder, passage_seconds, recognise_passages
-from beam_audio.recording import (
+from beam_audio.types import Failure, Transcript
+from beam_audio.unit import rows
+from beam_audio.unit.batching import batches, read_ahead
+from beam_audio.unit.clock import StageClock
+from beam_audio.unit.prepare import (
     Event,
     KnownInput,
     PreparedSegment,
@@ -20,17 +20,17 @@ from beam_audio.recording import (
     RecordingEnd,
     prepare,
 )
-from beam_audio.redo import redo
-from beam_audio.stages import StageClock
-from beam_audio.stored import StoredRecording, StoredUnit
-from beam_audio.types import Failure, Transcript
+from beam_audio.unit.recognise import PassageBuilder, passage_seconds, recognise_passages
+from beam_audio.unit.recut import redo
+from beam_audio.unit.results import Outcome, StoredClip, outcome_of
+from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.asr.recognizer import Recognizer
-    from beam_audio.parts import PartWriter
-    from beam_audio.staleness import Task
+    from beam_audio.output.parts import PartWriter
+    from beam_audio.unit.tasks import Task
 
 Passage = tuple[PreparedSegment, ...]
 """Segments of one recording that are heard in one piece."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from installed_models import BASE
+from support.installed_models import BASE
 
 from beam_audio.asr import Request, build_model, check_model, list_models, load_model
 from beam_audio.errors import ChecksumError

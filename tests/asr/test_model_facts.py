@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from random_ctc import random_ctc, write_ctc
-from random_transducer import random_transducer, write_transducer
+from support.random_ctc import random_ctc, write_ctc
+from support.random_transducer import random_transducer, write_transducer
 
-from beam_audio.asr.identity import ModelFacts, identify
+from beam_audio.asr.model_facts import ModelFacts, identify
 from beam_audio.errors import ModelError
 from beam_audio.models.layout import recognise_layout
 

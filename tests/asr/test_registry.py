@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from installed_models import TINY_EN, needs_tiny_en
-from random_ctc import random_ctc, write_ctc
-from random_optimum import write_optimum
-from random_whisper import Shape, random_weights
+from support.installed_models import TINY_EN, needs_tiny_en
+from support.random_ctc import random_ctc, write_ctc
+from support.random_optimum import write_optimum
+from support.random_whisper import Shape, random_weights
 
 from beam_audio.asr import (
     ModelFacts,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from apache_beam.io.filesystems import FileSystems
-from bucket_servers import amazon_bucket, put, simple_google_bucket
-from random_whisper import Shape, random_weights, write_huggingface
-from run_outputs import run, write_speech
+from support.bucket_servers import amazon_bucket, put, simple_google_bucket
+from support.random_whisper import Shape, random_weights, write_huggingface
+from support.run_outputs import run, write_speech
 
 from beam_audio import store
 from beam_audio.asr import model_facts
+from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import ModelError
-from beam_audio.ledger import read_ledger
-from beam_audio.remote import local_model
+from beam_audio.output.ledger import read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

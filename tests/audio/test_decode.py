@@ -6,10 +6,10 @@ from typing import Any, Literal
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from encoded_audio import RATE_HZ, STEREO, encode, noise
 from hypothesis import given, settings
+from support.encoded_audio import RATE_HZ, STEREO, encode, noise
 
-from beam_audio.audio import Resampler, decode, open_audio, resample, select_channels
+from beam_audio.audio.decode import Resampler, decode, open_audio, resample, select_channels
 from beam_audio.errors import BeamAudioError, DecodeError, InputError
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from run_outputs import Command, listing, run_words
+from support.project import ROOT
+from support.run_outputs import Command, listing, run_words
 
 from beam_audio.asr.session import available_providers
 
-ROOT = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_help_shows_examples_and_exit_statuses(command: Command) -> None:

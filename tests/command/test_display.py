@@ -12,10 +12,10 @@ from typing import TextIO
 
 import pytest
 
-from beam_audio.ledger import Ledger
-from beam_audio.run_file import RunResult
-from beam_audio.summary import ProgressLine, closing_table, run_text
-from beam_audio.unit_work import Progress
+from beam_audio.command.display import ProgressLine, closing_table, run_text
+from beam_audio.output.ledger import Ledger
+from beam_audio.run.run_file import RunResult
+from beam_audio.unit.work import Progress
 
 
 @dataclass(frozen=True)

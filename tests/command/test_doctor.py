@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from support.project import ROOT
 
 from beam_audio.asr import list_models
 from beam_audio.asr.session import available_providers
-from beam_audio.doctor import Finding, Report, examine
+from beam_audio.command.doctor import Finding, Report, examine
 
 if TYPE_CHECKING:
     import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
 
 WITHOUT_MODULE = """
 import sys
 sys.modules[{name!r}] = None
-from beam_audio.doctor import examine
+from beam_audio.command.doctor import examine
 report = examine()
 print(report.text)
 sys.exit(not report.healthy)

@@ -6,11 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from run_outputs import DEMO, run, settings, write_manifest, write_speech
+from support.run_outputs import DEMO, run, settings, write_manifest, write_speech
 
-from beam_audio.audio import DecodeLimits
-from beam_audio.errors import ConfigError
-from beam_audio.plan import (
+from beam_audio.audio.decode import DecodeLimits
+from beam_audio.command.estimate import (
     Estimate,
     Speed,
     header_seconds,
@@ -19,12 +18,13 @@ from beam_audio.plan import (
     plan_table,
     survey,
 )
+from beam_audio.errors import ConfigError
 from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.plan import Survey
+    from beam_audio.command.estimate import Survey
 
 LIMITS = DecodeLimits()
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from beam_audio.config import RunConfig
+from beam_audio.command.flags import add_flags, resolve
 from beam_audio.errors import ConfigError
-from beam_audio.flags import add_flags, resolve
+from beam_audio.run.config import RunConfig
 
 PATHS = {"input": "in", "output": "out"}
 FIELDS = {field.name: field for field in dataclasses.fields(RunConfig)}

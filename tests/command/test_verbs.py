@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
-from run_outputs import Command, all_rows, listing, only, read_rows, run_files, run_words
+from support.run_outputs import Command, all_rows, listing, only, read_rows, run_files, run_words
 
 from beam_audio.asr import build_model
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.errors import InputError
-from beam_audio.manifest import MAX_LINE_BYTES, parse_line, primary_language
+from beam_audio.inputs.manifest import MAX_LINE_BYTES, parse_line, primary_language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.errors import InputError
-from beam_audio.manifest import ManifestEntry
-from beam_audio.messages import Ignored, InlineAudio, Message, StoredObject, read_message
+from beam_audio.inputs.manifest import ManifestEntry
+from beam_audio.inputs.messages import Ignored, InlineAudio, Message, StoredObject, read_message
 
 PUBLISHED = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 STATED = datetime(2026, 1, 2, tzinfo=UTC)

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from local_flink import TASK_MANAGERS, flink_cluster
-from run_outputs import all_rows, only, run, run_files, write_manifest
+from support.local_flink import TASK_MANAGERS, flink_cluster
+from support.project import ROOT
+from support.run_outputs import all_rows, only, run, run_files, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_flink import Flink
+    from support.local_flink import Flink
 
 
-ROOT = Path(__file__).resolve().parents[2]
 CLIPS = 60
 LIMIT_SECONDS = 300
 

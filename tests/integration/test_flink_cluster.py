@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_flink import ROOT, TASK_MANAGERS, flink_cluster
+from support.local_flink import TASK_MANAGERS, flink_cluster
+from support.project import ROOT
 
 pytestmark = pytest.mark.integration
 

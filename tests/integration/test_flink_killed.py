@@ -7,19 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from local_flink import flink_cluster
-from run_outputs import all_rows, commit_files, run, write_speech
+from support.local_flink import flink_cluster
+from support.project import ROOT
+from support.run_outputs import all_rows, commit_files, run, write_speech
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from local_flink import Flink
+    from support.local_flink import Flink
 
-ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = 300
 UNIT_BYTES = 200_000
 LIMIT_SECONDS = 300

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from replay import ROOT, demo, find_python, python_version, replay
+from support.replay import ROOT, demo, find_python, python_version, replay
 
 DOCKERFILE = ROOT / "templates" / "worker-cpu.Dockerfile"
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from counted_work import work_in
-from run_outputs import all_rows, commit_files, listing, run, write_manifest
+from support.counted_work import work_in
+from support.project import ROOT
+from support.run_outputs import all_rows, commit_files, listing, run, write_manifest
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "tests" / "counted_work.py"
+PROGRAM = ROOT / "tests" / "support" / "counted_work.py"
 KILLS = 10
 LIMIT_SECONDS = 120
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from counted_work import count_work, work_in
-from run_outputs import all_rows, run, write_manifest
+from support.counted_work import count_work, work_in
+from support.run_outputs import all_rows, run, write_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

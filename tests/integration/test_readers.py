@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pyarrow.dataset
 import pytest
-from run_outputs import read_rows, run, write_manifest, write_speech
+from support.run_outputs import read_rows, run, write_manifest, write_speech
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,22 +6,23 @@ import json
 import random
 import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pubsub_emulator import new_channel, publish, pubsub_emulator
-from run_outputs import all_rows, commit_files, run, write_manifest, write_speech
-from stream_processes import accounted_messages, committed_sources, start_stream
+from support.project import ROOT
+from support.pubsub_emulator import new_channel, publish, pubsub_emulator
+from support.run_outputs import all_rows, commit_files, run, write_manifest, write_speech
+from support.stream_processes import accounted_messages, committed_sources, start_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from pubsub_emulator import Channel
+    from support.pubsub_emulator import Channel
 
 pytestmark = pytest.mark.integration
 
-PROGRAM = Path(__file__).resolve().parents[1] / "killed_at.py"
+PROGRAM = ROOT / "tests" / "support" / "killed_at.py"
 RECORDINGS = 200
 SLICE = 40
 """Published before each start: more than a unit holds, so that some units are done when it ends."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import soundfile
-from bucket_servers import google_bucket, put
-from pubsub_emulator import new_channel, publish_over, pubsub_emulator
-from run_outputs import all_rows, run, write_manifest
-from stream_processes import accounted_messages, start_stream
+from support.bucket_servers import google_bucket, put
+from support.pubsub_emulator import new_channel, publish_over, pubsub_emulator
+from support.run_outputs import all_rows, run, write_manifest
+from support.stream_processes import accounted_messages, start_stream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pubsub_emulator import new_channel, publish, pubsub_emulator
-from run_outputs import all_rows, run, write_manifest, write_speech
-from stream_processes import accounted_messages, start_stream
+from support.project import ROOT
+from support.pubsub_emulator import new_channel, publish, pubsub_emulator
+from support.run_outputs import all_rows, run, write_manifest, write_speech
+from support.stream_processes import accounted_messages, start_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.integration
 
-PROGRAM = Path(__file__).resolve().parents[1] / "read_by_beam.py"
+PROGRAM = ROOT / "tests" / "support" / "read_by_beam.py"
 COUNT = 16
 LIMIT_SECONDS = 240
 

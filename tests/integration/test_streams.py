@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.cloud.pubsub_v1 import PublisherClient
-from pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
-from run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
-from test_outbox import notes, received
+from support.published_rows import notes, received
+from support.pubsub_emulator import Channel, new_channel, publish, pubsub_emulator
+from support.run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
 
-from beam_audio.places import Claim, claim
-from beam_audio.streaming import run_stream
-from beam_audio.topic_messages import ID_COLUMNS
-from beam_audio.transforms.read import input_of_line
+from beam_audio.inputs.listing import input_of_line
+from beam_audio.run.stream import run_stream
+from beam_audio.stream.reservations import Claim, claim
+from beam_audio.stream.row_messages import ID_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from beam_audio.interval import Interval
+    from beam_audio.stream.interval import Interval
 
 pytestmark = pytest.mark.integration
 LIMIT_SECONDS = 240

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from random_whisper import Shape, random_weights, write_huggingface
+from support.random_whisper import Shape, random_weights, write_huggingface
 
 from beam_audio.errors import ChecksumError, ModelError
 from beam_audio.models.build import (
@@ -20,7 +20,7 @@ from beam_audio.models.build import (
     read_built,
     scratch_directory,
 )
-from beam_audio.models.sources import file_sha256
+from beam_audio.models.weight_files import file_sha256
 
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
 

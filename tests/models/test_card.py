@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from installed_models import BASE, TINY_EN, needs_base, needs_tiny_en
+from support.installed_models import BASE, TINY_EN, needs_base, needs_tiny_en
 
 from beam_audio.errors import ModelError
 from beam_audio.models.card import HubSource, PackageSource, has_card, list_cards, load_card

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_whisper import Shape, random_weights, write_ctranslate2
+from support.random_whisper import Shape, random_weights, write_ctranslate2
 
 from beam_audio.errors import ModelError
 from beam_audio.models.ctranslate2 import read_ctranslate2

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.model_folders import RNNT, TDT, WHISPER, write_directory
 
 from beam_audio.models.kinds import KINDS
 from beam_audio.models.layout import recognise_layout
@@ -11,9 +11,6 @@ from beam_audio.models.layout import recognise_layout
 if TYPE_CHECKING:
     from pathlib import Path
 
-WHISPER = {"model_type": "whisper"}
-TDT = {"model_type": "nemo-conformer-tdt"}
-RNNT = {"model_type": "nemo-conformer-rnnt"}
 GIGAAM_RNNT = "{0}_rnnt_encoder.onnx {0}_rnnt_decoder.onnx {0}_rnnt_joint.onnx"
 T_ONE = {"encoder_params": {}, "decoder_params": {"vocabulary": ["a"]}}
 
@@ -61,18 +58,6 @@ PUBLISHED: list[tuple[str, str, dict[str, Any] | None]] = [
     ("wav2vec2-ctc", "model.onnx vocab.json tokenizer_config.json", {"model_type": "wav2vec2"}),
     ("wav2vec2-ctc", "onnx/model.onnx vocab.json", {"model_type": "hubert"}),
 ]
-
-
-def write_directory(directory: Path, names: str, config: dict[str, Any] | None = None) -> Path:
-    """Empty files of these names."""
-    for name in names.split():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    if config is not None:
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "config.json").write_text(json.dumps(config))
-    return directory
 
 
 @pytest.mark.parametrize(("family", "names", "config"), PUBLISHED)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from onnx import TensorProto, helper
-from test_models_kinds import RNNT, TDT, WHISPER, write_directory
+from support.model_folders import RNNT, TDT, WHISPER, write_directory
 
 from beam_audio.errors import ModelError
 from beam_audio.models.layout import recognise_layout

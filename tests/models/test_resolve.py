@@ -4,14 +4,14 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from installed_models import TINY_EN, needs_tiny_en
-from random_whisper import Shape, random_weights, write_ctranslate2, write_huggingface
+from support.installed_models import TINY_EN, needs_tiny_en
+from support.random_whisper import Shape, random_weights, write_ctranslate2, write_huggingface
 
 from beam_audio.errors import ChecksumError, ModelError
 from beam_audio.models.build import check_built, is_built, model_sha256
 from beam_audio.models.card import PackageSource, load_card
 from beam_audio.models.resolve import card_directory, ensure_built
-from beam_audio.models.sources import find_package
+from beam_audio.models.weight_files import find_package
 
 if TYPE_CHECKING:
     from pathlib import Path

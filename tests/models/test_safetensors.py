@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_whisper import write_safetensors
+from support.random_whisper import write_safetensors
 
 from beam_audio.errors import ModelError
 from beam_audio.models.safetensors import read_safetensors, safetensors_files

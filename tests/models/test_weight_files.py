@@ -13,7 +13,7 @@ import pytest
 
 from beam_audio.errors import ChecksumError, ModelError
 from beam_audio.models.card import HubSource, ModelCard, PackageSource, load_card
-from beam_audio.models.sources import file_sha256, find_weights, gather, install_line
+from beam_audio.models.weight_files import file_sha256, find_weights, gather, install_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +138,7 @@ from dataclasses import replace
 from pathlib import Path
 from beam_audio.errors import ModelError
 from beam_audio.models.card import HubSource, load_card
-from beam_audio.models.sources import gather
+from beam_audio.models.weight_files import gather
 _, repository, revision, scratch, *files = sys.argv
 card = replace(load_card("whisper-base"), files=dict(zip(files[::2], files[1::2])),
                sources=(HubSource(repository, revision),))

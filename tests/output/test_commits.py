@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beam_audio import commits
-from beam_audio.commits import Commit, SourceState
 from beam_audio.errors import StoreError
+from beam_audio.output import commits
+from beam_audio.output.commits import Commit, SourceState
 
 if TYPE_CHECKING:
     from pathlib import Path

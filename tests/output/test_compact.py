@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
-import run_outputs
-from unit_runs import (
+from support import run_outputs
+from support.project import ROOT
+from support.unit_runs import (
     DEMO,
     Scripted,
     fail_when_loud,
@@ -27,17 +27,18 @@ from unit_runs import (
 )
 
 from beam_audio import store
-from beam_audio.commits import is_shared, read_commits, sweep
-from beam_audio.compact import CompactionProgress, compact, drop_stale_rows
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.ledger import read_ledger
-from beam_audio.output_folder import in_use
+from beam_audio.output.commits import is_shared, read_commits, sweep
+from beam_audio.output.compact import CompactionProgress, compact, drop_stale_rows
+from beam_audio.output.folder import in_use
+from beam_audio.output.ledger import read_ledger
 
 if TYPE_CHECKING:
-    from beam_audio.types import AudioRef
-    from beam_audio.unit_work import UnitSettings
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+    from beam_audio.types import AudioRef
+    from beam_audio.unit.work import UnitSettings
+
 STORED = settings(store_audio="flac")
 ANOTHER_MODEL = settings(layers={"decode": "d", "segment": "s", "model": "m2", "metrics": "n"})
 OTHER_RULES = settings(rules="strict")
@@ -160,7 +161,8 @@ def test_compaction_leaves_out_rows_that_no_longer_count(out: Path, inputs: list
 
 KILLED = """
 import sys
-from beam_audio import commits, compact, store
+from beam_audio import store
+from beam_audio.output import commits, compact
 root, left = sys.argv[1], int(sys.argv[2])
 def counted(function):
     def call(*arguments, **named):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import bucket_servers
 import pytest
-from bucket_servers import google_bucket
-from run_outputs import write_byte
+from support import bucket_servers
+from support.bucket_servers import google_bucket
+from support.run_outputs import write_byte
 
-from beam_audio import output_folder, store
+from beam_audio import store
 from beam_audio.errors import StoreError
-from beam_audio.output_folder import in_use, require_writable
+from beam_audio.output import folder
+from beam_audio.output.folder import in_use, require_writable
 
 
 def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
         write_byte(tmp_path, "_tmp/half-written"),
     ]
     foreign = [write_byte(tmp_path, "segments/notes.txt"), write_byte(tmp_path, "run-1.json")]
-    assert output_folder.sweep(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
+    assert folder.sweep(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
     assert kept.exists()
     assert all(path.exists() for path in foreign)
     assert not any(path.exists() for path in left)
@@ -32,7 +33,7 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
 def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
     write_byte(tmp_path, "out[1]/segments/part-2.parquet")
     other = write_byte(tmp_path, "out1/segments/part-2.parquet")
-    assert output_folder.sweep(f"{tmp_path}/out[1]", set()) == 1
+    assert folder.sweep(f"{tmp_path}/out[1]", set()) == 1
     assert other.exists()
 
 
@@ -42,10 +43,10 @@ def test_young_files_of_a_bucket_may_be_about_to_be_committed(
     with google_bucket() as bucket:
         for name in ("segments/part-1.parquet", "_tmp/half-written"):
             bucket_servers.put(f"{bucket}/{name}", b"x")
-        assert output_folder.sweep(bucket, set()) == 0
+        assert folder.sweep(bucket, set()) == 0
         later = time.time() + 4000
         monkeypatch.setattr(time, "time", lambda: later)
-        assert output_folder.sweep(bucket, set()) == 2
+        assert folder.sweep(bucket, set()) == 2
         assert store.files_under(bucket) == []
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     EVENT_TIME,
     RATE_HZ,
     Scripted,
@@ -24,7 +24,7 @@ from unit_runs import (
 )
 
 from beam_audio.errors import InputError
-from beam_audio.ledger import Ledger, read_ledger
+from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.types import AudioRef, Row, Transcript
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.parts import PartWriter, folder_keys, partition_folder
+from beam_audio.output.parts import PartWriter, folder_keys, partition_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from beam_audio.evidence import (
+from beam_audio.quality.measures import (
     RULE_FLAGS,
     RULE_MEASURES,
     Languages,

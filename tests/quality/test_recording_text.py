@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.cuts import WindowPlan
-from beam_audio.joining import core_texts, majority_language
+from beam_audio.quality.recording_text import core_texts, majority_language
+from beam_audio.segments.cuts import WindowPlan
 from beam_audio.types import Segment, Transcript, Word
 
 if TYPE_CHECKING:

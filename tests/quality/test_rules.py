@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.errors import ConfigError
-from beam_audio.evidence import RULE_FLAGS, RULE_MEASURES, Languages, Value, evidence
-from beam_audio.rules import PRESETS, load_rules, parse_rules
-from beam_audio.scores import score
-from beam_audio.text import normalizer_for
+from beam_audio.quality.error_rates import score
+from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES, Languages, Value, evidence
+from beam_audio.quality.rules import PRESETS, load_rules, parse_rules
+from beam_audio.quality.text import normalizer_for
 from beam_audio.types import Quality, Segment, Transcript
 
 if TYPE_CHECKING:

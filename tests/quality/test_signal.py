@@ -16,7 +16,7 @@ import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.metrics import measure
+from beam_audio.quality.signal import measure
 from beam_audio.types import Quality, Segment
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.errors import ConfigError
-from beam_audio.text import (
+from beam_audio.quality.text import (
     Normalizer,
     chars_per_second,
     compression_ratio,

@@ -15,7 +15,7 @@ import pyarrow.dataset
 import pytest
 from apache_beam.pipeline import PipelineVisitor
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from run_outputs import (
+from support.run_outputs import (
     all_rows,
     commit_files,
     listing,
@@ -27,16 +27,15 @@ from run_outputs import (
     write_speech,
 )
 
-from beam_audio import pipeline
 from beam_audio.asr import model_facts
-from beam_audio.staleness import Task
+from beam_audio.run import batch
 from beam_audio.types import AudioRef, Failure
-from beam_audio.unit import Unit, UnitReport
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit, UnitReport
 
 if TYPE_CHECKING:
     from beam_audio.types import Row
 
-ROOT = Path(__file__).resolve().parents[1]
 MAX_PICKLED_BYTES = 2_000
 
 
@@ -317,10 +316,10 @@ def check_reference(element: tuple[object, object]) -> None:
 
 def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:
     config = settings(manifest=mixed, output=tmp_path / "out")
-    unit_settings = pipeline.unit_settings(config, model_facts("placeholder"))
-    handler = pipeline.model_handler(config)
+    unit_settings = batch.unit_settings(config, model_facts("placeholder"))
+    handler = batch.model_handler(config)
     with beam.Pipeline(runner=FnApiRunner()) as graph:
-        pipeline.build(graph, config, unit_settings, handler, "run")
+        batch.build(graph, config, unit_settings, handler, "run")
         found = _Collections()
         graph.visit(found)
         for index, given in enumerate(found.given):

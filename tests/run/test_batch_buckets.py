@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from bucket_servers import amazon_bucket, google_bucket, put
-from run_outputs import settings, write_speech
+from support.bucket_servers import amazon_bucket, google_bucket, put
+from support.run_outputs import settings, write_speech
 
-from beam_audio import commits, pipeline, store
-from beam_audio.access import require_access
+from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.transforms.read import match_input
+from beam_audio.inputs.listing import match_input
+from beam_audio.output import commits
+from beam_audio.run import batch
+from beam_audio.store.credentials import require_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beam_audio.run_file import RunResult
+    from beam_audio.run.run_file import RunResult
     from beam_audio.types import Row
 
 NAMES = [
@@ -73,7 +75,7 @@ def bucket(request: pytest.FixtureRequest) -> tuple[str, tuple[str, ...]]:
 
 
 def run(flags: tuple[str, ...] = (), **given: object) -> RunResult:
-    return pipeline.run(settings(**given), flags)
+    return batch.run(settings(**given), flags)
 
 
 def rows(output: str, table: str) -> list[Row]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from beam_audio.asr import model_facts
-from beam_audio.config import RunConfig
 from beam_audio.errors import ConfigError
+from beam_audio.run.config import RunConfig
 from beam_audio.types import stable_id
 
 PATHS: dict[str, Any] = {"input": "in", "output": "out"}

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 from packaging.requirements import Requirement
+from support.project import ROOT
 
-from beam_audio import submission
+from beam_audio.command.flags import resolve
 from beam_audio.errors import ConfigError
-from beam_audio.flags import resolve
+from beam_audio.run import dataflow
 
 PLACES = {"input": "gs://bucket/in/", "output": "gs://bucket/out"}
-ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = "--requirements_file=templates/setup-requirements.txt"
 IMAGE = "--sdk_container_image=europe-docker.pkg.dev/p/r/worker-cpu:1"
 
@@ -26,7 +26,7 @@ def options(*flags: str) -> PipelineOptions:
 
 
 def check(*flags: str, **given: str) -> None:
-    submission.check_submission(resolve(PLACES | given), options(*flags))
+    dataflow.check_submission(resolve(PLACES | given), options(*flags))
 
 
 @pytest.mark.parametrize("value", ["calls/", "/calls/*.wav"])
@@ -40,7 +40,7 @@ def test_manifest_and_output_of_this_machine_are_refused() -> None:
         check(IMAGE, output="out")
     by_manifest = {"manifest": "clips/m.jsonl", "output": "gs://bucket/out"}
     with pytest.raises(ConfigError, match=r"--manifest=.* is on this machine"):
-        submission.check_submission(resolve(by_manifest), options(IMAGE))
+        dataflow.check_submission(resolve(by_manifest), options(IMAGE))
 
 
 def test_a_model_folder_of_this_machine_is_refused(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_package_alone_is_not_enough() -> None:
 
 def test_the_setup_file_is_found_from_its_own_folder() -> None:
     given = options("--setup_file=setup.py", REQUIREMENTS)
-    submission.check_submission(resolve(PLACES), given)
+    dataflow.check_submission(resolve(PLACES), given)
     assert given.view_as(SetupOptions).setup_file == str(Path.cwd() / "setup.py")
 
 
@@ -90,19 +90,19 @@ def test_an_emulator_is_not_what_dataflow_reads(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
     stream = resolve({"subscription": "projects/p/subscriptions/s", "output": "gs://bucket/out"})
     with pytest.raises(ConfigError, match=r"PUBSUB_EMULATOR_HOST=127\.0\.0\.1:1 .* unset it"):
-        submission.check_submission(stream, options(IMAGE))
+        dataflow.check_submission(stream, options(IMAGE))
 
 
 def test_other_runners_are_not_asked() -> None:
     local = resolve({"input": "calls/", "output": "out"})
     for name in ("DirectRunner", "FlinkRunner", "PrismRunner"):
-        submission.check_submission(local, PipelineOptions([f"--runner={name}"]))
+        dataflow.check_submission(local, PipelineOptions([f"--runner={name}"]))
 
 
 def test_missing_libraries_name_the_extra() -> None:
     program = (
         "import sys; sys.modules['google.cloud.dataflow'] = None\n"
-        "from beam_audio.cli import main\n"
+        "from beam_audio.command.cli import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     flags = [*(f"--{name}={value}" for name, value in PLACES.items()), "--runner=DataflowRunner"]
@@ -126,5 +126,5 @@ def test_what_is_only_handed_over(
     flags: tuple[str, ...],
     handed_over: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    assert submission.is_only_handed_over(options(*flags)) is handed_over
-    assert not submission.is_only_handed_over(PipelineOptions(list(flags)))
+    assert dataflow.is_only_handed_over(options(*flags)) is handed_over
+    assert not dataflow.is_only_handed_over(PipelineOptions(list(flags)))

@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import launch
 import pytest
-from dataflow_jobs import (
+from google.cloud.dataflow import AutoscalingAlgorithm, JobType
+from support.dataflow_jobs import (
     GPU,
     IMAGE,
     MODULES_OF_AUDIO,
@@ -26,19 +26,19 @@ from dataflow_jobs import (
     the_unit,
     transforms,
 )
-from fake_dataflow import BUCKET, FakeDataflow, serving
-from google.cloud.dataflow import AutoscalingAlgorithm, JobType
-from run_outputs import settings
+from support.fake_dataflow import BUCKET, FakeDataflow, serving
+from support.project import ROOT
+from support.run_outputs import settings
 
-from beam_audio import pipeline
-from beam_audio.cli import main
+from beam_audio.command.cli import main
+from beam_audio.run import batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from apache_beam.portability.api.beam_runner_api_pb2 import Pipeline
 
-ROOT = Path(__file__).resolve().parents[1]
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +154,7 @@ def test_who_stops_waiting_is_told_that_the_job_goes_on(cloud: Cloud) -> None:
 
 def dry_run(cloud: Cloud, *words: str) -> Pipeline:
     config = settings(**{name: cloud.flags[name] for name in OURS})
-    result = pipeline.submit(config, [*cloud.of_beam, "--dry_run=True", *words])
+    result = batch.submit(config, [*cloud.of_beam, "--dry_run=True", *words])
     return result.job.proto_pipeline
 
 

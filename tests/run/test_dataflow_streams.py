@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import launch
 import pytest
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
-from dataflow_jobs import (
+from google.cloud.dataflow import JobType
+from support.dataflow_jobs import (
     GPU,
     IMAGE,
     MODULES_OF_AUDIO,
@@ -26,20 +26,20 @@ from dataflow_jobs import (
     transforms,
     written,
 )
-from fake_dataflow import BUCKET, FakeDataflow, serving, staged_graph
-from google.cloud.dataflow import JobType
-from pubsub_emulator import Channel, new_channel, pubsub_emulator
-from run_outputs import run, write_manifest, write_speech
+from support.fake_dataflow import BUCKET, FakeDataflow, serving, staged_graph
+from support.project import ROOT
+from support.pubsub_emulator import Channel, new_channel, pubsub_emulator
+from support.run_outputs import run, write_manifest, write_speech
 
 from beam_audio import store
-from beam_audio.cli import main
+from beam_audio.command.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from apache_beam.portability.api.beam_runner_api_pb2 import Pipeline
 
-ROOT = Path(__file__).resolve().parents[1]
 RECORDED = 110  # fewer recordings are too few to compare with
 STEADY_KEYS = {
     "beam:coder:string_utf8:v1",

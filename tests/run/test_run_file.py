@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from run_outputs import only, run, run_files, write_speech
+from support.run_outputs import only, run, run_files, write_speech
 
-from beam_audio.ledger import Ledger
-from beam_audio.run_file import RunResult
+from beam_audio.output.ledger import Ledger
+from beam_audio.run.run_file import RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path

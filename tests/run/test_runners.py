@@ -12,8 +12,8 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, PrismRunnerOptions, S3Options
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from beam_audio import runners
 from beam_audio.errors import ConfigError
+from beam_audio.run import runners
 
 CORES = os.cpu_count() or 1
 

@@ -16,21 +16,21 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
-from run_outputs import all_rows, commit_files, run, settings, write_manifest, write_speech
+from support.run_outputs import all_rows, commit_files, run, settings, write_manifest, write_speech
 
-from beam_audio import streaming
-from beam_audio.commits import Commit
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.messages import Message
-from beam_audio.pipeline import prepare
-from beam_audio.streaming import build_stream, read_held, run_stream, submit_stream
-from beam_audio.unit import UnitReport
+from beam_audio.inputs.messages import Message
+from beam_audio.output.commits import Commit
+from beam_audio.run import stream
+from beam_audio.run.batch import prepare
+from beam_audio.run.stream import build_stream, read_held, run_stream, submit_stream
+from beam_audio.unit.transcribe import UnitReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from beam_audio.config import RunConfig
+    from beam_audio.run.config import RunConfig
 
 SUBSCRIPTION = "projects/p/subscriptions/s"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -200,4 +200,4 @@ def test_other_runners_are_not_handed_a_stream(tmp_path: Path, flags: list[str])
 def test_a_service_is_made_to_repeat_what_another_run_closed() -> None:
     closed = UnitReport(Commit("u", sources={}, layout={}))
     with pytest.raises(StoreError, match="closed the unit u"):
-        streaming._require_open(closed)
+        stream._require_open(closed)

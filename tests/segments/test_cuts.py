@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.cuts import Piece, Plan, SpeechPlan, WindowPlan
+from beam_audio.segments.cuts import Piece, Plan, SpeechPlan, WindowPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from beam_audio.energies import Energies
+from beam_audio.segments.quietest import Energies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

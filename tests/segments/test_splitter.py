@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beam_audio.errors import ConfigError, InputError
-from beam_audio.segment import VAD_PRESETS, SegmentSettings, Splitter, VadSettings, split
+from beam_audio.segments.splitter import VAD_PRESETS, SegmentSettings, Splitter, VadSettings, split
 from beam_audio.types import Audio, Segment
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_audio.vad import (
+from beam_audio.segments.vad import (
     FRAME_SAMPLES,
     SpeechDetector,
     SpeechTracker,
@@ -233,7 +233,7 @@ def test_stream_buffer_holds_what_was_not_dropped(actions: list[tuple[str, int]]
 def test_missing_onnxruntime_names_the_extras() -> None:
     code = (
         "import sys; sys.modules['onnxruntime'] = None\n"
-        "from beam_audio.vad import SpeechDetector; SpeechDetector()"
+        "from beam_audio.segments.vad import SpeechDetector; SpeechDetector()"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 1

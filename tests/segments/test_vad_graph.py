@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from beam_audio.audio import decode
-from beam_audio.vad_graph import HEARD_SAMPLES, side_by_side, side_by_side_model
+from beam_audio.audio.decode import decode
+from beam_audio.segments.vad_graph import HEARD_SAMPLES, side_by_side, side_by_side_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def test_so_does_speech(sessions: tuple[Any, Any], shared_data: Path) -> None:
 def test_missing_onnx_names_the_cure() -> None:
     code = (
         "import sys; sys.modules['onnx'] = None\n"
-        "from beam_audio.vad import SpeechDetector; SpeechDetector()"
+        "from beam_audio.segments.vad import SpeechDetector; SpeechDetector()"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 1

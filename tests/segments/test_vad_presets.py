@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from beam_audio.errors import ConfigError
-from beam_audio.vad_settings import VAD_PRESETS, VadSettings, check_max_seconds
+from beam_audio.segments.vad_presets import VAD_PRESETS, VadSettings, check_max_seconds
 
 
 def test_the_default_is_the_documented_one() -> None:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from bucket_servers import amazon_bucket, get, google_bucket, put
+from support.bucket_servers import amazon_bucket, get, google_bucket, put
 
 from beam_audio import store
 from beam_audio.errors import StoreError
-from beam_audio.swap import swap
+from beam_audio.store.compare_and_swap import swap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

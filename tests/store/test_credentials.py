@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from run_outputs import write_speech
+from support.project import ROOT
+from support.run_outputs import write_speech
 
-from beam_audio.access import require_access
 from beam_audio.errors import ConfigError
+from beam_audio.store.credentials import require_access
 
-ROOT = Path(__file__).resolve().parents[1]
 CREDENTIALS = ("GOOGLE_", "AWS_", "CLOUDSDK_", "STORAGE_", "GCE_", "NO_GCE_")
 WATCHED = """
 import os, sys
@@ -112,7 +112,7 @@ def test_no_credentials_are_needed_for_a_public_bucket_and_for_local_paths() -> 
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-    monkeypatch.setattr("beam_audio.access.find_spec", lambda _: None)
+    monkeypatch.setattr("beam_audio.store.credentials.find_spec", lambda _: None)
     for uri, extra in (("gs://bucket/in", "gcp"), ("s3://bucket/in", "aws")):
         with pytest.raises(ConfigError, match=rf"{uri}.*beam_audio\[{extra}\]"):
             require_access([uri], PipelineOptions([]))

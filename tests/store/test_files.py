@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from bucket_servers import google_bucket, put
-from run_outputs import write_byte
+from support.bucket_servers import google_bucket, put
+from support.run_outputs import write_byte
 
 from beam_audio import store
 from beam_audio.errors import InputError

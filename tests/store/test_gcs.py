@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from bucket_servers import get, google_bucket, google_client, put
+from support.bucket_servers import get, google_bucket, google_client, put
 
-from beam_audio import gcs, store
+from beam_audio import store
+from beam_audio.store import gcs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,22 +6,22 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from unit_runs import levels, ref, run_unit, tones, write
+from support.unit_runs import levels, ref, run_unit, tones, write
 
 from beam_audio import store
-from beam_audio.accounts import OVERDUE_SECONDS, close_interval
-from beam_audio.commits import close_unit
-from beam_audio.compact import compact
-from beam_audio.interval import Arrival, Done, Interval, Repeat
-from beam_audio.places import Claim, claim
-from beam_audio.staleness import Task
-from beam_audio.unit import Unit
+from beam_audio.output.commits import close_unit
+from beam_audio.output.compact import compact
+from beam_audio.stream.close_interval import OVERDUE_SECONDS, close_interval
+from beam_audio.stream.interval import Arrival, Done, Interval, Repeat
+from beam_audio.stream.reservations import Claim, claim
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from beam_audio.interval import Note
+    from beam_audio.stream.interval import Note
     from beam_audio.types import AudioRef
 
 NOW = 1_700_000_000.0

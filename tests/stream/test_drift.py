@@ -14,12 +14,13 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from run_outputs import run, write_speech
-from unit_runs import Scripted, ref, settings, tones, transcribe, write
+from support.run_outputs import run, write_speech
+from support.unit_runs import Scripted, ref, settings, tones, transcribe, write
 
-from beam_audio.commits import read_commits
-from beam_audio.compact import compact
-from beam_audio.drift import (
+from beam_audio.errors import ConfigError
+from beam_audio.output.commits import read_commits
+from beam_audio.output.compact import compact
+from beam_audio.stream.drift import (
     MIN_REFERENCE_ROWS,
     Profile,
     Sample,
@@ -29,7 +30,6 @@ from beam_audio.drift import (
     read_profile,
     read_sample,
 )
-from beam_audio.errors import ConfigError
 from beam_audio.types import Transcript
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr import Request
-    from beam_audio.drift import Drift
+    from beam_audio.stream.drift import Drift
 
 THRESHOLD = 0.25
 MEASURES = ("snr_db", "avg_logprob", "language")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from beam_audio.errors import InputError
-from beam_audio.interval import Interval
+from beam_audio.stream.interval import Interval
 
 if TYPE_CHECKING:
     from pathlib import Path

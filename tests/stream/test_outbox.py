@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bucket_servers import amazon_bucket, google_bucket
-from unit_runs import levels, read, ref, settings, tones, transcribe, update, write
+from support.bucket_servers import amazon_bucket, google_bucket
+from support.published_rows import in_order, notes, received, told_of
+from support.unit_runs import levels, ref, settings, tones, transcribe, update, write
 
 from beam_audio import store
-from beam_audio.commits import read_commits, sweep
-from beam_audio.compact import compact
 from beam_audio.errors import InputError
-from beam_audio.outbox import OUTBOX, note, publish_left_over, publish_unit, unit_messages
-from beam_audio.subscription import Subscription
-from beam_audio.topic import Topic
-from beam_audio.topic_messages import ID_COLUMNS
+from beam_audio.output.commits import read_commits, sweep
+from beam_audio.output.compact import compact
+from beam_audio.stream.outbox import OUTBOX, note, publish_left_over, publish_unit, unit_messages
+from beam_audio.stream.row_messages import ID_COLUMNS
+from beam_audio.stream.topic import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pubsub_emulator import Channel
+    from support.pubsub_emulator import Channel
 
     from beam_audio.schema import Table
-    from beam_audio.topic_messages import TopicMessage
-    from beam_audio.types import AudioRef, Row
+    from beam_audio.stream.row_messages import TopicMessage
+    from beam_audio.types import AudioRef
 
 OTHER_RULES = settings(rules="strict")
 
@@ -39,24 +38,6 @@ def inputs(tmp_path: Path) -> list[AudioRef]:
     return [ref(path, metadata=(("room", f"a/{n % 2}"),)) for n, path in enumerate(paths)]
 
 
-def as_told(row: Row) -> dict[str, Any]:
-    """A row of a part file as JSON tells of it."""
-    told = dict(row) | {"metadata": {each["key"]: each["value"] for each in row["metadata"]}}
-    told.pop("audio", None)
-    for name in ("event_time", "source_updated"):
-        if row.get(name) is not None:
-            told[name] = row[name].isoformat().replace("+00:00", "Z")
-    return told
-
-
-def told_of(out: Path, table: Table) -> list[dict[str, Any]]:
-    return in_order(as_told(row) for row in read(out, table))
-
-
-def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda row: str(row.get("segment_id", row["recording_id"])))
-
-
 def messages(out: Path) -> list[TopicMessage]:
     return [each for commit in read_commits(str(out)) for each in unit_messages(str(out), commit)]
 
@@ -64,19 +45,6 @@ def messages(out: Path) -> list[TopicMessage]:
 def contents(messages: Iterable[TopicMessage], table: Table) -> list[dict[str, Any]]:
     found = [each for each in messages if each.attributes["table"] == table]
     return in_order(json.loads(each.data) for each in found)
-
-
-def received(channel: Channel) -> list[tuple[bytes, dict[str, str]]]:
-    found = []
-    with Subscription(channel.subscription) as subscription:
-        while held := subscription.collect(2.0, threading.Event()):
-            found += [(each.message.data, dict(each.message.attributes)) for each in held]
-            subscription.acknowledge(held)
-    return sorted(found, key=repr)
-
-
-def notes(out: Path) -> list[str]:
-    return sorted(path.name for path in (out / OUTBOX).iterdir())
 
 
 @pytest.mark.parametrize("partition_by", [("date", "language"), ("room",), ()])

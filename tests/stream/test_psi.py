@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.stability import chance_index, stability_index
+from beam_audio.stream.psi import chance_index, stability_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

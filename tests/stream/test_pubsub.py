@@ -9,7 +9,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
 from beam_audio.errors import ConfigError
-from beam_audio.pubsub import client_library, require_path
+from beam_audio.stream.pubsub import client_library, require_path
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     LAYERS,
     Scripted,
     fail_when_loud,
@@ -23,9 +23,9 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.commits import unit_id
 from beam_audio.errors import StoreError
-from beam_audio.places import (
+from beam_audio.output.commits import unit_id
+from beam_audio.stream.reservations import (
     HORIZON_SECONDS,
     Claim,
     Refusal,
@@ -34,8 +34,8 @@ from beam_audio.places import (
     index_commits,
     is_committed,
 )
-from beam_audio.staleness import Task
-from beam_audio.unit import Unit
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio import schema
-from beam_audio.topic_messages import (
+from beam_audio.stream.row_messages import (
     ID_COLUMNS,
     MAX_DATA_BYTES,
     TopicMessage,

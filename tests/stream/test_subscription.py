@@ -7,10 +7,10 @@ import time
 
 import pytest
 from google.cloud.pubsub_v1 import SubscriberClient
-from pubsub_emulator import ACK_DEADLINE_SECONDS, Channel, publish
+from support.pubsub_emulator import ACK_DEADLINE_SECONDS, Channel, publish
 
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.subscription import Held, Subscription
+from beam_audio.stream.subscription import Held, Subscription
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 

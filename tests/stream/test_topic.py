@@ -9,14 +9,14 @@ import pytest
 from google.cloud.pubsub_v1 import PublisherClient
 
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.subscription import Subscription
-from beam_audio.topic import Topic
-from beam_audio.topic_messages import MAX_DATA_BYTES, TopicMessage, alert_message
+from beam_audio.stream.row_messages import MAX_DATA_BYTES, TopicMessage, alert_message
+from beam_audio.stream.subscription import Subscription
+from beam_audio.stream.topic import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pubsub_emulator import Channel
+    from support.pubsub_emulator import Channel
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 

@@ -24,7 +24,7 @@ from google.cloud import storage
 from moto.server import ThreadedMotoServer
 
 from beam_audio import store
-from beam_audio.access import require_access
+from beam_audio.store.credentials import require_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

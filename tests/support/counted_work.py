@@ -12,11 +12,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import beam_audio.cli
-from beam_audio import metrics, recording
-from beam_audio.audio import AudioStream
+import beam_audio.command.cli
+from beam_audio.audio.decode import AudioStream
+from beam_audio.quality import signal
+from beam_audio.segments.vad import SpeechDetector
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
-from beam_audio.vad import SpeechDetector
+from beam_audio.unit import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> Non
 
     put(AudioStream, "blocks", counted("decoded", AudioStream.blocks))
     put(SpeechDetector, "finish", counted("searched", SpeechDetector.finish))
-    put(recording, "measure", counted("measured", metrics.measure))
+    put(prepare, "measure", counted("measured", signal.measure))
     load_model = OnnxAsrModelHandler.load_model
 
     def load_counted(handler: OnnxAsrModelHandler) -> Recognizer:
@@ -65,4 +66,4 @@ def work_in(log: Path) -> Counter[str]:
 
 if __name__ == "__main__":
     count_work(Path(sys.argv[1]))
-    raise SystemExit(beam_audio.cli.main(sys.argv[2:]))
+    raise SystemExit(beam_audio.command.cli.main(sys.argv[2:]))

@@ -14,11 +14,11 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
-from fake_dataflow import BUCKET, FakeDataflow, storage
-from run_outputs import write_speech
+from support.fake_dataflow import BUCKET, FakeDataflow, storage
+from support.run_outputs import write_speech
 
 from beam_audio import store
-from beam_audio.cli import main
+from beam_audio.command.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,11 @@ IMAGE = "europe-docker.pkg.dev/p/r/worker-gpu@sha256:" + "0" * 64
 GPU = "worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver:5xx"
 RECORDINGS = 3
 OURS = ("input", "output", "model")
-MODULES_OF_AUDIO = (b"beam_audio.audio", b"beam_audio.decoders", b"beam_audio.recording")
+MODULES_OF_AUDIO = (
+    b"beam_audio.audio.decode",
+    b"beam_audio.audio.decoders",
+    b"beam_audio.unit.prepare",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import soundfile
 
-from beam_audio.audio import open_audio
+from beam_audio.audio.decode import open_audio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

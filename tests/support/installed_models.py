@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beam_audio.models.card import PackageSource, load_card
-from beam_audio.models.sources import find_package, find_weights, gather, install_line
+from beam_audio.models.weight_files import find_package, find_weights, gather, install_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """The command, killed with all it started before it puts a file into a folder of its output.
 
-python tests/killed_at.py OUTPUT/_units 2 run --subscription=… --output=OUTPUT
+python tests/support/killed_at.py OUTPUT/_units 2 run --subscription=… --output=OUTPUT
 
 Every file of an output gets its name by a rename; the process ends before the one that is asked
 for. Python itself tells of renames, so nothing of the command is changed.

@@ -7,15 +7,16 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+from support.project import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
 TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from random_transducer import write_graph
+from support.random_transducer import write_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from random_whisper import Weights
+    from support.random_whisper import Weights
 
 _MATRIX = re.compile(r"(q|k|v|out)_proj\.weight$|fc[12]\.weight$")
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from random_whisper import Shape, Weights, random_weights, write_huggingface
+from support.random_whisper import Shape, Weights, random_weights, write_huggingface
 
-from beam_audio.asr.whisper_graphs import WhisperGraphs
+from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.models.build import BuiltModel, build_whisper, read_built
-from beam_audio.models.whisper_checkpoint import read_huggingface_whisper
-from beam_audio.models.whisper_export import export_whisper
+from beam_audio.models.whisper.checkpoint import read_huggingface_whisper
+from beam_audio.models.whisper.export import export_whisper
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.models.whisper_config import WhisperConfig
+    from beam_audio.models.whisper.config import WhisperConfig
 
 
 def load_random(

@@ -10,8 +10,8 @@ import sys
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio import pipeline, streaming
-from beam_audio.flags import resolve
+from beam_audio.command.flags import resolve
+from beam_audio.run import batch, stream
 
 EVERY_SECONDS = 3.0
 
@@ -20,9 +20,9 @@ def main(flags: dict[str, str]) -> None:
     """Read the subscription that the flags name."""
     settings = resolve(flags)
     options = PipelineOptions(["--streaming"])
-    job = pipeline.prepare(settings, options)
+    job = batch.prepare(settings, options)
     reading = beam.Pipeline("BundleBasedDirectRunner", options=options)
-    streaming.read_stream(reading, settings, job, watch=None, every_seconds=EVERY_SECONDS)
+    stream.read_stream(reading, settings, job, watch=None, every_seconds=EVERY_SECONDS)
     reading.run().wait_until_finish()
 
 

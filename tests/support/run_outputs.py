@@ -12,15 +12,15 @@ import pyarrow.dataset
 import soundfile
 
 import beam_audio
-from beam_audio import pipeline
-from beam_audio.cli import main
-from beam_audio.flags import resolve
+from beam_audio.command.cli import main
+from beam_audio.command.flags import resolve
+from beam_audio.run import batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.config import RunConfig
-    from beam_audio.run_file import RunResult
+    from beam_audio.run.config import RunConfig
+    from beam_audio.run.run_file import RunResult
     from beam_audio.types import Row
 
 DEMO = Path(beam_audio.__file__).parent / "data" / "demo"
@@ -81,7 +81,7 @@ def run_command(*arguments: object) -> int:
 
 def run(**flags: object) -> RunResult:
     """A run in this process."""
-    return pipeline.run(settings(**flags))
+    return batch.run(settings(**flags))
 
 
 def read_rows(output: Path | str, table: str) -> list[Row]:

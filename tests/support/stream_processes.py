@@ -9,15 +9,16 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from support.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from pubsub_emulator import Channel
+    from support.pubsub_emulator import Channel
 
-ROOT = Path(__file__).resolve().parents[1]
 STOP_SECONDS = 60
 
 

@@ -15,17 +15,17 @@ import pyarrow.dataset as ds
 import soundfile
 
 from beam_audio.asr import Request, load_model
-from beam_audio.commits import read_commits
-from beam_audio.recording import PrepareSettings
-from beam_audio.rows import RowSettings
-from beam_audio.rules import Rules, load_rules
+from beam_audio.output.commits import read_commits
+from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.schema import LEDGER_COLUMNS
-from beam_audio.segment import SegmentSettings
-from beam_audio.staleness import Task, Wanted, committed_sources
-from beam_audio.transforms.plan_work import unit_again
+from beam_audio.segments.splitter import SegmentSettings
+from beam_audio.transforms.plan_units import unit_again
 from beam_audio.types import AudioRef, Row, Transcript
-from beam_audio.unit import Unit, UnitReport, UnitRun, transcribe_unit
-from beam_audio.unit_work import UnitSettings
+from beam_audio.unit.prepare import PrepareSettings
+from beam_audio.unit.rows import RowSettings
+from beam_audio.unit.tasks import Task, Wanted, committed_sources
+from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
+from beam_audio.unit.work import UnitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr import Recognizer
     from beam_audio.schema import Table
-    from beam_audio.staleness import Committed, Input
+    from beam_audio.unit.tasks import Committed, Input
 
 RATE_HZ = 16_000
 EVENT_TIME = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -11,20 +11,20 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
-from unit_runs import levels, ref, run_unit, tones, write
+from support.unit_runs import levels, ref, run_unit, tones, write
 
-from beam_audio.commits import close_unit
-from beam_audio.interval import Repeat
-from beam_audio.staleness import Task
+from beam_audio.output.commits import close_unit
+from beam_audio.stream.interval import Repeat
 from beam_audio.transforms.arrivals import GroupArrivals
-from beam_audio.transforms.group import MAX_UNIT_INPUTS
+from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS
+from beam_audio.unit.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from beam_audio.types import AudioRef
-    from beam_audio.unit import Unit
+    from beam_audio.unit.transcribe import Unit
 
 
 @pytest.fixture

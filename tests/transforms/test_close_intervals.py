@@ -12,18 +12,18 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
-from unit_runs import levels, ref, run_unit, tones, write
+from support.unit_runs import levels, ref, run_unit, tones, write
 
-from beam_audio.interval import Arrival, Done
-from beam_audio.staleness import Task
-from beam_audio.transforms.ledgers import WriteLedgers
-from beam_audio.unit import Unit
+from beam_audio.stream.interval import Arrival, Done
+from beam_audio.transforms.close_intervals import WriteLedgers
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from beam_audio.interval import Note
+    from beam_audio.stream.interval import Note
 
 
 @pytest.fixture

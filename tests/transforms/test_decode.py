@@ -9,10 +9,10 @@ import numpy as np
 import soundfile
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
-from run_outputs import write_speech
+from support.run_outputs import write_speech
 
 from beam_audio import Audio, DecodeAudio, ReadAudio
-from beam_audio.recording import PrepareSettings
+from beam_audio.unit.prepare import PrepareSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_audio.errors import BeamAudioError
-from beam_audio.transforms.names import WriteNames, read_names
+from beam_audio.transforms.input_ids import WriteNames, read_names
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:

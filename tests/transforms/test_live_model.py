@@ -17,25 +17,26 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from bucket_servers import google_bucket, put
-from random_ctc import random_ctc, write_ctc
-from random_onnx_asr import write_gigaam_ctc
-from random_whisper import Shape, random_weights, write_huggingface
-from run_outputs import only, read_rows, settings, write_speech
+from support.bucket_servers import google_bucket, put
+from support.random_ctc import random_ctc, write_ctc
+from support.random_onnx_asr import write_gigaam_ctc
+from support.random_whisper import Shape, random_weights, write_huggingface
+from support.run_outputs import only, read_rows, settings, write_speech
 
-from beam_audio import pipeline, store
+from beam_audio import store
 from beam_audio.asr import build_model, model_facts
 from beam_audio.errors import ModelError
-from beam_audio.staleness import Task
+from beam_audio.inputs.listing import ref_of_file
+from beam_audio.run import batch
 from beam_audio.transforms.live_model import FixedModel, LiveModel
-from beam_audio.transforms.read import ref_of_file
 from beam_audio.transforms.units import RunUnits
-from beam_audio.unit import Unit
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beam_audio.config import RunConfig
+    from beam_audio.run.config import RunConfig
     from beam_audio.transforms.live_model import Choice
 
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
@@ -78,7 +79,7 @@ def flags(model: Path | str, **more: str) -> RunConfig:
 def watch(model: Path | str, *, look_seconds: float = 0.0, **more: str) -> LiveModel:
     """A stream's model, whose folder is looked at before each unit."""
     config = flags(model, **more)
-    by_model, handler = pipeline.settings_by_model(config), pipeline.model_handler(config)
+    by_model, handler = batch.settings_by_model(config), batch.model_handler(config)
     return LiveModel(by_model, handler, look_seconds=look_seconds)
 
 
@@ -366,10 +367,10 @@ def test_a_batch_has_one_model_and_takes_no_other(tmp_path: Path, versions: list
     link = tmp_path / "model"
     link.symlink_to(versions[0])
     config = flags(link)
-    settings_then = pipeline.unit_settings(config, model_facts(str(link)))
-    choose = FixedModel(settings_then, pipeline.model_handler(config)).acquire()
+    settings_then = batch.unit_settings(config, model_facts(str(link)))
+    choose = FixedModel(settings_then, batch.model_handler(config)).acquire()
     link_to(versions[1], link)
     assert in_use(choose) == sha256_of(versions[0])
-    late = FixedModel(settings_then, pipeline.model_handler(config))
+    late = FixedModel(settings_then, batch.model_handler(config))
     with pytest.raises(ModelError, match="holds another model"):
         late.acquire()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
-from run_outputs import DEMO
+from support.run_outputs import DEMO
 
 from beam_audio import MeasureQuality, decode, measure, split
 

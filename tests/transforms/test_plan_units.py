@@ -1,4 +1,4 @@
-"""PlanWork: every input meets what became of it before."""
+"""PlanUnits: every input meets what became of it before."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
-from beam_audio.commits import Commit, SourceState, write_commit
-from beam_audio.staleness import Input, Task, Wanted
-from beam_audio.transforms.plan_work import PlanWork
+from beam_audio.output.commits import Commit, SourceState, write_commit
+from beam_audio.transforms.plan_units import PlanUnits
 from beam_audio.types import AudioRef, Failure
-from beam_audio.unit import Unit
+from beam_audio.unit.tasks import Input, Task, Wanted
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,16 +25,15 @@ def state(ref: AudioRef, layers: dict[str, str]) -> SourceState:
 
 
 def check_plan(root: Path, inputs: list[Input], new: list[Task], again: list[Unit]) -> None:
-    def check(expected: list[object]) -> object:
-        def matches(found: list[object]) -> None:
-            assert sorted(found, key=repr) == sorted(expected, key=repr)
-
-        return matches
+    def check(found: list[Unit]) -> None:
+        grouped = [task for unit in found if unit.version == 0 for task in unit.tasks]
+        assert sorted(grouped, key=repr) == sorted(new, key=repr)
+        repeated = [unit for unit in found if unit.version]
+        assert sorted(repeated, key=repr) == sorted(again, key=repr)
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        planned = pipeline | beam.Create(inputs) | PlanWork(str(root), Wanted(NOW))
-        assert_that(planned[0], check(list(new)), label="new")
-        assert_that(planned[1], check(list(again)), label="again")
+        planned = pipeline | beam.Create(inputs) | PlanUnits(str(root), Wanted(NOW), 1 << 20)
+        assert_that(planned, check)
 
 
 def test_an_empty_output_makes_everything_new_and_once(tmp_path: Path) -> None:

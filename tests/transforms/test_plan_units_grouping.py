@@ -13,18 +13,20 @@ from apache_beam.testing.util import assert_that
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.staleness import Task
-from beam_audio.transforms.group import (
+from beam_audio.transforms.plan_units import (
     MAX_UNIT_INPUTS,
-    GroupIntoUnits,
+    PlanUnits,
     bucket_count,
     pack,
     size_bytes,
 )
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.tasks import Task, Wanted
 
 if TYPE_CHECKING:
-    from beam_audio.unit import Unit
+    from pathlib import Path
+
+    from beam_audio.unit.transcribe import Unit
 
 SIZES = st.lists(st.integers(0, 3000), max_size=200)
 
@@ -75,7 +77,7 @@ def test_buckets_follow_bytes_and_count(total: tuple[int, int], buckets: int) ->
 
 
 @pytest.mark.parametrize("unit_bytes", [1, 5_000, 1 << 30])
-def test_a_pipeline_puts_every_task_into_one_unit(unit_bytes: int) -> None:
+def test_a_pipeline_puts_every_task_into_one_unit(unit_bytes: int, tmp_path: Path) -> None:
     rng = random.Random(0)
     tasks = [*tasks_of([rng.randrange(3000) for _ in range(150)]), failure("1"), failure("2")]
 
@@ -83,7 +85,8 @@ def test_a_pipeline_puts_every_task_into_one_unit(unit_bytes: int) -> None:
         check_units(units, tasks, unit_bytes)
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        units = pipeline | beam.Create(tasks) | GroupIntoUnits(unit_bytes=unit_bytes)
+        items = pipeline | beam.Create([task.item for task in tasks])
+        units = items | PlanUnits(str(tmp_path), Wanted({}), unit_bytes)
         assert_that(units, check)
 
 

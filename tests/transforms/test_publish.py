@@ -11,23 +11,23 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from google.cloud.pubsub_v1 import PublisherClient
-from pubsub_emulator import new_channel
-from test_outbox import notes, received, told_of
-from unit_runs import levels, ref, run_unit, tones, write
+from support.published_rows import notes, received, told_of
+from support.pubsub_emulator import new_channel
+from support.unit_runs import levels, ref, run_unit, tones, write
 
-from beam_audio.outbox import publish_left_over
-from beam_audio.staleness import Task
-from beam_audio.topic import Topic
-from beam_audio.topic_messages import ID_COLUMNS
+from beam_audio.stream.outbox import publish_left_over
+from beam_audio.stream.row_messages import ID_COLUMNS
+from beam_audio.stream.topic import Topic
 from beam_audio.transforms.publish import NoteUnits, PublishRows
-from beam_audio.unit import Unit
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pubsub_emulator import Channel
+    from support.pubsub_emulator import Channel
 
-    from beam_audio.unit import UnitReport
+    from beam_audio.unit.transcribe import UnitReport
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 

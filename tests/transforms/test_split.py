@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
-from run_outputs import DEMO
+from support.run_outputs import DEMO
 
 from beam_audio import Segment, SplitAudio, decode, split
-from beam_audio.segment import SegmentSettings
+from beam_audio.segments.splitter import SegmentSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ import pytest
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
-from installed_models import TINY_EN, needs_tiny_en
-from run_outputs import DEMO, read_rows, run
+from support.installed_models import TINY_EN, needs_tiny_en
+from support.run_outputs import DEMO, read_rows, run
 
 from beam_audio import (
     DecodeAudio,

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
-from run_outputs import listing, read_rows, settings, write_speech
+from support.run_outputs import listing, read_rows, settings, write_speech
 
-from beam_audio import ReadAudio, TranscribeUnits, pipeline
+from beam_audio import ReadAudio, TranscribeUnits
 from beam_audio.asr import model_facts
+from beam_audio.run import batch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.unit import UnitReport
+    from beam_audio.unit.transcribe import UnitReport
 
 
 def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noqa: ANN401 - a function
@@ -27,8 +28,8 @@ def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noq
         (refs, failures)
         | beam.Flatten()
         | TranscribeUnits(
-            pipeline.unit_settings(config, model_facts("placeholder")),
-            pipeline.model_handler(config),
+            batch.unit_settings(config, model_facts("placeholder")),
+            batch.model_handler(config),
             output=str(output),
             unit_bytes=config.unit_bytes,
         )

@@ -8,7 +8,7 @@ import apache_beam as beam
 import pyarrow.parquet
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from run_outputs import listing, read_rows, run, write_speech
+from support.run_outputs import listing, read_rows, run, write_speech
 
 from beam_audio import WriteParquet, schema
 

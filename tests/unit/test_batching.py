@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.batching import batches, read_ahead
+from beam_audio.unit.batching import batches, read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beam_audio.stages import StageClock, failure_of
 from beam_audio.types import AudioRef
+from beam_audio.unit.clock import StageClock, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

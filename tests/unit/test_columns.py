@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.columns import date_key, encodable, words_column, words_in_recording
 from beam_audio.types import Segment, Word
+from beam_audio.unit.columns import date_key, encodable, words_column, words_in_recording
 
 
 def segment(rate_hz: int, start_sample: int, samples: int) -> Segment:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from beam_audio.errors import ConfigError, InputError, LimitError
-from beam_audio.opening import Opened, from_opened, spool
-from beam_audio.stages import StageClock
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.clock import StageClock
+from beam_audio.unit.content import Opened, from_opened, spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

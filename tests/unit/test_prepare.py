@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
+from support.unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
 
-from beam_audio.audio import DecodeLimits
+from beam_audio.audio.decode import DecodeLimits
 from beam_audio.errors import ConfigError
-from beam_audio.recording import (
+from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.clock import StageClock
+from beam_audio.unit.prepare import (
     KnownInput,
     PreparedSegment,
     PrepareSettings,
@@ -20,14 +22,12 @@ from beam_audio.recording import (
     decode_channels,
     prepare,
 )
-from beam_audio.stages import StageClock
-from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-    from beam_audio.recording import Event
+    from beam_audio.unit.prepare import Event
 
 SETTINGS = PrepareSettings(segments=WINDOWS)
 STEREO = np.stack([tones([0.1, 0.2]), tones([0.3, 0.4])], axis=1)

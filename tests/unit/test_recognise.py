@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_runs import Scripted, fail_when_loud, hear_loudness, is_loud, tones
+from support.unit_runs import Scripted, fail_when_loud, hear_loudness, is_loud, tones
 
 from beam_audio.asr import Request
 from beam_audio.errors import ModelError
-from beam_audio.recognition import (
+from beam_audio.types import Segment, Transcript
+from beam_audio.unit.prepare import PreparedSegment
+from beam_audio.unit.recognise import (
     PassageBuilder,
     passage_seconds,
     recognise,
     recognise_passages,
     require_alive,
 )
-from beam_audio.recording import PreparedSegment
-from beam_audio.types import Segment, Transcript
 
 RATE_HZ = 1000
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     DEMO,
     RATE_HZ,
     VAD,
@@ -21,18 +21,18 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.recording import PreparedSegment, PrepareSettings, RecordingEnd, prepare
-from beam_audio.redo import redo
-from beam_audio.segment import SegmentSettings
-from beam_audio.stages import StageClock
-from beam_audio.stored import StoredRecording, StoredUnit
+from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.clock import StageClock
+from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, RecordingEnd, prepare
+from beam_audio.unit.recut import redo
+from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.recording import Event
-    from beam_audio.staleness import Redo
+    from beam_audio.unit.prepare import Event
+    from beam_audio.unit.tasks import Redo
 
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=0.7)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from unit_runs import WINDOWS, ref, tones, write
+from support.unit_runs import WINDOWS, ref, tones, write
 
-from beam_audio.outcomes import Heard, StoredClip, outcome_of
-from beam_audio.recording import PreparedSegment, PrepareSettings, prepare
-from beam_audio.segment import SegmentSettings
-from beam_audio.stages import StageClock
+from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Failure, Transcript, Word
+from beam_audio.unit.clock import StageClock
+from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, prepare
+from beam_audio.unit.results import Heard, StoredClip, outcome_of
 
 if TYPE_CHECKING:
     from pathlib import Path

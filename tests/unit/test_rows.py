@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-from unit_runs import (
+from support.unit_runs import (
     DEMO,
     EVENT_TIME,
     RATE_HZ,
@@ -36,7 +36,7 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.rules import PRESETS, load_rules
+from beam_audio.quality.rules import PRESETS, load_rules
 from beam_audio.schema import column_names
 from beam_audio.types import Failure, Transcript, Word
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr import Request
-    from beam_audio.staleness import Input
+    from beam_audio.unit.tasks import Input
 
 
 def folders(out: Path) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     RATE_HZ,
     RIVER,
     VAD,
@@ -24,7 +24,7 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.segment import SegmentSettings
+from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Transcript
 
 if TYPE_CHECKING:

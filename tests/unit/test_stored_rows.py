@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     DEMO,
     RIVER,
     VAD,
@@ -24,18 +24,18 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.parts import PartWriter
-from beam_audio.rows import recording_rows
-from beam_audio.segment import SegmentSettings
-from beam_audio.stored import StoredUnit, carry, rows_of
+from beam_audio.output.parts import PartWriter, carry, rows_of
+from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Transcript, Word
+from beam_audio.unit.rows import recording_rows
+from beam_audio.unit.stored_rows import StoredUnit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr import Request
-    from beam_audio.commits import Commit
-    from beam_audio.unit_work import UnitSettings
+    from beam_audio.output.commits import Commit
+    from beam_audio.unit.work import UnitSettings
 
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=0.7)
 

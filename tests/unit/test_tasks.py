@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from beam_audio.commits import SourceState
-from beam_audio.staleness import Committed, Task, Wanted
+from beam_audio.output.commits import SourceState
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.tasks import Committed, Task, Wanted
 
 LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n", "rules": "r"}
 REF = AudioRef("/a.wav", 10, "1", language="en", reference_text="so it is")

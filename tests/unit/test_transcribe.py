@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     RATE_HZ,
     Scripted,
     destinations,
@@ -20,9 +20,9 @@ from unit_runs import (
     write,
 )
 
-from beam_audio.ledger import read_ledger
-from beam_audio.metrics import measure
-from beam_audio.segment import SegmentSettings
+from beam_audio.output.ledger import read_ledger
+from beam_audio.quality.signal import measure
+from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import AudioRef, Failure, Quality, Segment
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_a_recording_that_fails_midway_leaves_no_rows_of_its_first_part(
             raise OSError("the disk died")
         return measure(measured)
 
-    monkeypatch.setattr("beam_audio.recording.measure", dying)
+    monkeypatch.setattr("beam_audio.unit.prepare.measure", dying)
     recognizer = Scripted()
     using = settings(batch_seconds=2.0)
     transcribe(tmp_path / "out", bad, fine, recognizer=recognizer, using=using)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     DEMO,
     LAYERS,
     RATE_HZ,
@@ -29,9 +29,9 @@ from unit_runs import (
     write,
 )
 
-from beam_audio import commits
-from beam_audio.ledger import read_ledger
-from beam_audio.segment import SegmentSettings
+from beam_audio.output import commits
+from beam_audio.output.ledger import read_ledger
+from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import AudioRef, Transcript
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr import Request
-    from beam_audio.staleness import Input
     from beam_audio.types import Row
-    from beam_audio.unit_work import UnitSettings
+    from beam_audio.unit.tasks import Input
+    from beam_audio.unit.work import UnitSettings
 
 SPEECH = speech()
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=0.5)
@@ -217,7 +217,7 @@ def test_a_kill_at_any_moment_leaves_the_old_rows_or_the_new(
 
     for moment in ("UnitWork.run", "carry", "write_commit", "store.delete"):
         with monkeypatch.context() as patched:
-            patched.setattr(f"beam_audio.unit.{moment}", kill)
+            patched.setattr(f"beam_audio.unit.transcribe.{moment}", kill)
             with pytest.raises(Killed):
                 update(out, *inputs, using=using, recognizer=Scripted(hear_more))
         if moment != "store.delete":

@@ -11,7 +11,7 @@ import soxr
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from unit_runs import (
+from support.unit_runs import (
     RATE_HZ,
     VAD,
     Scripted,
@@ -28,8 +28,8 @@ from unit_runs import (
 )
 
 from beam_audio.errors import ModelError
-from beam_audio.ledger import read_ledger
-from beam_audio.segment import SegmentSettings
+from beam_audio.output.ledger import read_ledger
+from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Transcript
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr import Request
-    from beam_audio.staleness import Input
+    from beam_audio.unit.tasks import Input
 
 SPEECH = speech()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     DEMO,
     RATE_HZ,
     RIVER,
@@ -28,15 +28,15 @@ from unit_runs import (
     write,
 )
 
-from beam_audio import commits
-from beam_audio.ledger import read_ledger
+from beam_audio.output import commits
+from beam_audio.output.ledger import read_ledger
 from beam_audio.types import AudioRef, Row, Transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr import Request
-    from beam_audio.staleness import Input
+    from beam_audio.unit.tasks import Input
 
 
 SPEECH = speech()
@@ -180,7 +180,7 @@ def test_parts_of_a_unit_killed_before_its_commit_are_swept(
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])))
     out = tmp_path / "out"
     with monkeypatch.context() as patched:
-        patched.setattr("beam_audio.unit.write_commit", kill)
+        patched.setattr("beam_audio.unit.transcribe.write_commit", kill)
         with pytest.raises(Killed):
             transcribe(out, source)
     assert read_ledger(str(out), [source.source_id]).missing == (source.source_id,)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
-from bucket_servers import google_bucket
-from unit_runs import LAYERS, Scripted, hear_loudness, ref, settings, tones, write
+from support.bucket_servers import google_bucket
+from support.unit_runs import LAYERS, Scripted, hear_loudness, ref, settings, tones, write
 
-from beam_audio import commits, store
-from beam_audio.ledger import read_ledger
-from beam_audio.staleness import Task
+from beam_audio import store
+from beam_audio.output import commits
+from beam_audio.output.ledger import read_ledger
 from beam_audio.types import AudioRef, Transcript
-from beam_audio.unit import Unit, UnitReport, UnitRun, transcribe_unit
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

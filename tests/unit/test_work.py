@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from unit_runs import (
+from support.unit_runs import (
     PLACEHOLDER,
     RATE_HZ,
     WINDOWS,
@@ -22,12 +22,12 @@ from unit_runs import (
 )
 
 from beam_audio.errors import ModelError
-from beam_audio.ledger import read_ledger
-from beam_audio.recognition import seed_of
-from beam_audio.staleness import Task
+from beam_audio.output.ledger import read_ledger
 from beam_audio.types import AudioRef, Transcript
-from beam_audio.unit import Unit, UnitRun, transcribe_unit
-from beam_audio.unit_work import Progress
+from beam_audio.unit.recognise import seed_of
+from beam_audio.unit.tasks import Task
+from beam_audio.unit.transcribe import Unit, UnitRun, transcribe_unit
+from beam_audio.unit.work import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path

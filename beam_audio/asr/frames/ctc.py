@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from beam_audio.asr.clip_groups import group_clips
+from beam_audio.asr.frames.clip_groups import group_clips
+from beam_audio.asr.frames.timed_tokens import TimedToken
 from beam_audio.asr.session import CPU, make_session
-from beam_audio.asr.timed_tokens import TimedToken
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import mixes_rows
-from beam_audio.models.whisper_config import read_json
+from beam_audio.models.whisper.config import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.clip_groups import ClipGroup
+    from beam_audio.asr.frames.clip_groups import ClipGroup
     from beam_audio.models.layout import ModelLayout
 
 _KERNELS: Final = (10, 3, 3, 3, 3, 2, 2)

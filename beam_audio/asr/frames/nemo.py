@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from beam_audio.asr.clip_groups import group_clips
-from beam_audio.asr.ctc import greedy_runs, log_softmax
+from beam_audio.asr.frames.clip_groups import group_clips
+from beam_audio.asr.frames.ctc import greedy_runs, log_softmax
+from beam_audio.asr.frames.timed_tokens import TimedToken
+from beam_audio.asr.frames.transducer import TransducerRules, decode_greedily
 from beam_audio.asr.session import CPU, make_session
-from beam_audio.asr.timed_tokens import TimedToken
-from beam_audio.asr.transducer import TransducerRules, decode_greedily
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import mixes_rows
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.clip_groups import ClipGroup
+    from beam_audio.asr.frames.clip_groups import ClipGroup
     from beam_audio.models.layout import ModelLayout
 
     Features = Callable[

@@ -3,15 +3,16 @@
 The package is asked for one clip at a time. Of its batches some depend on their neighbours: where
 clips are padded, reflections at the end and normalisation inside the networks change with the
 padding, and a batch of one takes another path through the Kaldi features. Its transducers are
-decoded clip by clip anyway. NeMo's models run in ``beam_audio.asr.nemo``.
+decoded clip by clip anyway. NeMo's models run in ``beam_audio.asr.frames.nemo``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beam_audio.asr.clip_groups import group_clips
-from beam_audio.asr.nemo import MISSING
+from beam_audio.asr.frames.clip_groups import group_clips
+from beam_audio.asr.frames.nemo import MISSING
+from beam_audio.asr.frames.timed_tokens import TimedToken
 from beam_audio.asr.session import (
     CPU,
     check_provider,
@@ -19,7 +20,6 @@ from beam_audio.asr.session import (
     session_options,
     with_options,
 )
-from beam_audio.asr.timed_tokens import TimedToken
 from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:

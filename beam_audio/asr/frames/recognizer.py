@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 
 import numpy as np
 
-from beam_audio.asr.clip_groups import padded_samples
-from beam_audio.asr.ctc import CtcModel
-from beam_audio.asr.identity import ModelFacts, identify
-from beam_audio.asr.nemo import NemoModel
-from beam_audio.asr.onnx_asr import OnnxAsrModel
-from beam_audio.asr.timed_tokens import TimedToken, transcript_of
+from beam_audio.asr.frames.clip_groups import padded_samples
+from beam_audio.asr.frames.ctc import CtcModel
+from beam_audio.asr.frames.nemo import NemoModel
+from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
+from beam_audio.asr.frames.timed_tokens import TimedToken, transcript_of
+from beam_audio.asr.model_facts import ModelFacts, identify
 from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:

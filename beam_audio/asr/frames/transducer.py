@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from beam_audio.asr.ctc import log_softmax
+from beam_audio.asr.frames.ctc import log_softmax
 from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:

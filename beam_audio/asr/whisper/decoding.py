@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.safeguards import TEMPERATURES, choose, draw_noise
+from beam_audio.asr.whisper.safeguards import TEMPERATURES, choose, draw_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.safeguards import Attempt
-    from beam_audio.asr.whisper_graphs import DecoderState, WhisperGraphs
-    from beam_audio.models.whisper_config import WhisperConfig
+    from beam_audio.asr.whisper.graphs import DecoderState, WhisperGraphs
+    from beam_audio.asr.whisper.safeguards import Attempt
+    from beam_audio.models.whisper.config import WhisperConfig
 
 _COMPACT_BELOW: Final = 0.5  # share of rows still running at which finished ones are taken out
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.padding import EncoderInput
-    from beam_audio.models.whisper_config import WhisperDimensions
+    from beam_audio.asr.whisper.padding import EncoderInput
+    from beam_audio.models.whisper.config import WhisperDimensions
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 

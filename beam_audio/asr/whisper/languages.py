@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.log_mel import SAMPLE_RATE_HZ
-from beam_audio.asr.padding import SAMPLES_PER_POSITION
+from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ
+from beam_audio.asr.whisper.padding import SAMPLES_PER_POSITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.recognizer import Request
-    from beam_audio.asr.whisper_graphs import DecoderState, WhisperGraphs
-    from beam_audio.models.whisper_config import WhisperConfig
+    from beam_audio.asr.whisper.graphs import DecoderState, WhisperGraphs
+    from beam_audio.models.whisper.config import WhisperConfig
 
 
 # A shorter piece is often heard as another language than it is in.

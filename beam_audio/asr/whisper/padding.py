@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 
-from beam_audio.asr.log_mel import FRAMES, log_mel
+from beam_audio.asr.whisper.log_mel import FRAMES, log_mel
 from beam_audio.models.card import Padding
-from beam_audio.models.position_groups import GROUP_SIZES, group_row
+from beam_audio.models.whisper.position_groups import GROUP_SIZES, group_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

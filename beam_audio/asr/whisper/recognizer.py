@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.asr import passages
-from beam_audio.asr.decoding import Decoding, decode_safely
-from beam_audio.asr.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS
-from beam_audio.asr.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
-from beam_audio.asr.whisper_graphs import WhisperGraphs
-from beam_audio.asr.whisper_languages import spoken_languages
-from beam_audio.asr.whisper_transcripts import TranscriptWriter
+from beam_audio.asr.whisper.decoding import Decoding, decode_safely
+from beam_audio.asr.whisper.graphs import WhisperGraphs
+from beam_audio.asr.whisper.languages import spoken_languages
+from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS
+from beam_audio.asr.whisper.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
+from beam_audio.asr.whisper.transcripts import TranscriptWriter
 from beam_audio.errors import ModelError
 from beam_audio.models.build import TOKENIZER_FILE
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from beam_audio.asr.decoding import Decoded
     from beam_audio.asr.recognizer import Request, Task
-    from beam_audio.asr.safeguards import Attempt
-    from beam_audio.asr.whisper_languages import Spoken
+    from beam_audio.asr.whisper.decoding import Decoded
+    from beam_audio.asr.whisper.languages import Spoken
+    from beam_audio.asr.whisper.safeguards import Attempt
     from beam_audio.models.build import BuiltModel
     from beam_audio.models.card import Padding
     from beam_audio.types import Transcript
@@ -40,13 +40,13 @@ class WhisperRecognizer:
 
     Args:
         built: The model.
-        padding: What follows a clip in the 30 s window: see ``beam_audio.asr.padding``.
+        padding: What follows a clip in the 30 s window: see ``beam_audio.asr.whisper.padding``.
         provider: ``auto``, ``cpu``, ``cuda`` or ONNX Runtime's own name.
         require_provider: Whether running on another provider is an error.
         task: ``translate`` gives English text of speech in another language.
         prompt: Text the model takes as what was said before; its last 223 tokens count.
         safeguards: Whether texts not to be trusted are decoded again and silence has no text; see
-            ``beam_audio.asr.safeguards``. Without them every text is the likeliest one.
+            ``beam_audio.asr.whisper.safeguards``. Without them every text is the likeliest one.
         threads: Threads inside an operator; None is one a core.
 
     Raises:

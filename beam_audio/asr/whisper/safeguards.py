@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.text import compression_ratio, is_repetitive
+from beam_audio.quality.text import compression_ratio, is_repetitive
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

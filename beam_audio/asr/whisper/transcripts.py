@@ -6,17 +6,17 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.asr import passages
-from beam_audio.asr.alignment import SECONDS_PER_FRAME, token_spans
-from beam_audio.asr.log_mel import SAMPLE_RATE_HZ
-from beam_audio.asr.safeguards import Attempt
-from beam_audio.asr.word_times import align_words
+from beam_audio.asr.whisper.alignment import SECONDS_PER_FRAME, token_spans
+from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ
+from beam_audio.asr.whisper.safeguards import Attempt
+from beam_audio.asr.whisper.word_times import align_words
 from beam_audio.asr.words import split_words
 from beam_audio.types import Transcript
 
 if TYPE_CHECKING:
-    from beam_audio.asr.decoding import Decoded
     from beam_audio.asr.recognizer import Request
-    from beam_audio.asr.whisper_languages import Spoken
+    from beam_audio.asr.whisper.decoding import Decoded
+    from beam_audio.asr.whisper.languages import Spoken
     from beam_audio.asr.words import WordTokens
     from beam_audio.types import Word
 

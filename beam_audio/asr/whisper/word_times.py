@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.alignment import SECONDS_PER_FRAME
+from beam_audio.asr.whisper.alignment import SECONDS_PER_FRAME
 from beam_audio.types import Word
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def align_words(
     Args:
         samples: float32 (n,) at 16 kHz.
         frames: int64 (t, 2): of each token the first frame of 20 ms, and the one after its last;
-            see ``beam_audio.asr.alignment.token_spans``.
+            see ``beam_audio.asr.whisper.alignment.token_spans``.
         words: The words of the t tokens, as ``split_words`` finds them.
         logprobs: Log probability of each token.
     """

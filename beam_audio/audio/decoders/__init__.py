@@ -1,7 +1,8 @@
 """Decoders of encoded audio: one reader a library, all with the same few methods.
 
-Which of them reads a recording is decided in :mod:`beam_audio.audio`, by what they make of its
-bytes. A reader is used from one thread at a time.
+In: encoded audio in a seekable binary file.
+Out: a :class:`FrameReader`; :mod:`beam_audio.audio.decoders.choice` picks it by the file's content.
+Main function: :meth:`FrameReader.read`, called from one thread at a time.
 """
 
 from __future__ import annotations

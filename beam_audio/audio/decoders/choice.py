@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from beam_audio.decoders.pyav import PyavReader
-from beam_audio.decoders.soundfile import SoundfileReader
-from beam_audio.decoders.tfio import TfioReader
+from beam_audio.audio.decoders.pyav import PyavReader
+from beam_audio.audio.decoders.soundfile import SoundfileReader
+from beam_audio.audio.decoders.tfio import TfioReader
 from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, LimitError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from beam_audio.decoders import FrameReader
+    from beam_audio.audio.decoders import FrameReader
     from beam_audio.types import AudioFormat
 
 Decoder = Literal["auto", "soundfile", "av", "tfio"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from beam_audio.decoders.source import Source
+from beam_audio.audio.decoders.byte_source import Source
 from beam_audio.errors import ConfigError, DecodeError
 from beam_audio.types import AudioFormat
 
@@ -27,7 +27,7 @@ _PCM_BYTE_ORDERS = ("le", "be")
 
 
 class PyavReader:
-    """A :class:`~beam_audio.decoders.FrameReader` over FFmpeg: the first audio stream.
+    """A :class:`~beam_audio.audio.decoders.FrameReader` over FFmpeg: the first audio stream.
 
     Priming and padding that the container declares (edit lists, gapless tags, pre-skip) are
     dropped by FFmpeg itself.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import soundfile
 
-from beam_audio.decoders.source import Source
+from beam_audio.audio.decoders.byte_source import Source
 from beam_audio.errors import DecodeError
 from beam_audio.types import AudioFormat
 
@@ -65,7 +65,7 @@ class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # the library is 
 
 
 class SoundfileReader:
-    """A :class:`~beam_audio.decoders.FrameReader` over libsndfile."""
+    """A :class:`~beam_audio.audio.decoders.FrameReader` over libsndfile."""
 
     name = "soundfile"
 

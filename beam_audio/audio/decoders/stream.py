@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
-from beam_audio.decoders.choice import DecodedFrames, DecodeLimits, Decoder
+from beam_audio.audio.decoders.choice import DecodedFrames, DecodeLimits, Decoder
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:

@@ -101,7 +101,7 @@ def _take_child() -> _Child:
 
 
 class TfioReader:
-    """A :class:`~beam_audio.decoders.FrameReader` over tensorflow-io: WAV, FLAC, Vorbis and MP3."""
+    """A :class:`~beam_audio.audio.decoders.FrameReader`: WAV, FLAC, Vorbis and MP3."""
 
     name = "tfio"
     understated = False

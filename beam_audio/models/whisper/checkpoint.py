@@ -24,14 +24,14 @@ from beam_audio.errors import ModelError
 from beam_audio.models.ctranslate2 import CTranslate2File, read_ctranslate2
 from beam_audio.models.safetensors import read_safetensors, safetensors_files
 from beam_audio.models.weights import Tensor, join_rows, zeros
-from beam_audio.models.whisper_config import (
+from beam_audio.models.whisper.config import (
     WhisperConfig,
     WhisperDimensions,
     WhisperTokens,
     read_json,
     read_tokens,
 )
-from beam_audio.models.whisper_optimum import read_optimum_tensors
+from beam_audio.models.whisper.optimum import read_optimum_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,9 +16,10 @@ positions asked for, a alignment heads::
                 present_key_N (b, h, d, c + t), present_value_N (b, h, c + t, d)
 
 ``source`` picks each position from what the convolutions computed, ``place`` is the row of its
-embedding (``beam_audio.models.position_groups``), and ``log_members`` is added to every attention
-score of it: the log of how many positions it stands for (``beam_audio.asr.padding``), or a large
-negative number where a row of a batch has no position. ``alignment`` holds the scores of the heads
+embedding (``beam_audio.models.whisper.position_groups``), and ``log_members`` is added to every
+attention score of it: the log of how many positions it stands for
+(``beam_audio.asr.whisper.padding``), or a large negative number where a row of a batch has no
+position. ``alignment`` holds the scores of the heads
 that follow time, before that addition. Keys lie with their last two axes swapped: a step then
 multiplies them as they are.
 
@@ -35,15 +36,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.models.onnx_graph import GraphWriter
-from beam_audio.models.position_groups import group_embeddings
-from beam_audio.models.transformer import Layers
+from beam_audio.models.whisper.position_groups import group_embeddings
+from beam_audio.models.whisper.transformer import Layers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.models.transformer import Precision
-    from beam_audio.models.whisper_checkpoint import WhisperCheckpoint
-    from beam_audio.models.whisper_config import WhisperConfig
+    from beam_audio.models.whisper.checkpoint import WhisperCheckpoint
+    from beam_audio.models.whisper.config import WhisperConfig
+    from beam_audio.models.whisper.transformer import Precision
 
 ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"

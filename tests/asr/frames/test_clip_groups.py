@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.clip_groups import group_clips, padded_samples
+from beam_audio.asr.frames.clip_groups import group_clips, padded_samples
 
 RATE_HZ = 100  # small, for small arrays
 LENGTHS = st.lists(st.integers(0, 450), max_size=12)

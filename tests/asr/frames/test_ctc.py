@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_ctc import LETTERS, Array, numpy_logits, random_ctc, write_ctc
+from support.random_ctc import LETTERS, Array, numpy_logits, random_ctc, write_ctc
 
-from beam_audio.asr import ctc
-from beam_audio.asr.ctc import CtcModel, greedy_runs, log_softmax, read_settings
-from beam_audio.asr.frame_recognizer import FrameRecognizer
-from beam_audio.asr.identity import identify
+from beam_audio.asr.frames import ctc
+from beam_audio.asr.frames.ctc import CtcModel, greedy_runs, log_softmax, read_settings
+from beam_audio.asr.frames.recognizer import FrameRecognizer
+from beam_audio.asr.model_facts import identify
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout

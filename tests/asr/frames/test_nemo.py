@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import onnx
 import pytest
-from random_transducer import (
+from support.random_transducer import (
     BLANK,
     DURATIONS,
     TOKENS,
@@ -17,10 +17,10 @@ from random_transducer import (
     write_transducer,
 )
 
-from beam_audio.asr import nemo
-from beam_audio.asr.frame_recognizer import FrameRecognizer
-from beam_audio.asr.identity import identify
-from beam_audio.asr.nemo import NemoModel, read_vocabulary
+from beam_audio.asr.frames import nemo
+from beam_audio.asr.frames.nemo import NemoModel, read_vocabulary
+from beam_audio.asr.frames.recognizer import FrameRecognizer
+from beam_audio.asr.model_facts import identify
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_onnx_asr import CHUNK, FRAMES_A_CHUNK, LETTERS, WRITERS, Array, t_one_head
+from support.random_onnx_asr import CHUNK, FRAMES_A_CHUNK, LETTERS, WRITERS, Array, t_one_head
 
-from beam_audio.asr.frame_recognizer import FrameRecognizer
-from beam_audio.asr.identity import identify
-from beam_audio.asr.onnx_asr import OnnxAsrModel
+from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
+from beam_audio.asr.frames.recognizer import FrameRecognizer
+from beam_audio.asr.model_facts import identify
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_ctc import random_ctc, write_ctc
-from random_onnx_asr import WRITERS
-from random_transducer import DURATIONS, random_transducer, write_transducer
+from support.random_ctc import random_ctc, write_ctc
+from support.random_onnx_asr import WRITERS
+from support.random_transducer import DURATIONS, random_transducer, write_transducer
 
-from beam_audio.asr.frame_recognizer import FrameRecognizer, load_frame_recognizer
+from beam_audio.asr.frames.recognizer import FrameRecognizer, load_frame_recognizer
 from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.errors import ModelError
 from beam_audio.models.layout import recognise_layout

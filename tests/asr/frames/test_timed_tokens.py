@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.timed_tokens import TimedToken, transcript_of
+from beam_audio.asr.frames.timed_tokens import TimedToken, transcript_of
 
 
 def tokens(*texts: str, step: float = 0.1) -> list[TimedToken]:

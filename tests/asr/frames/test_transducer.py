@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_transducer import (
+from support.random_transducer import (
     BLANK,
     DURATIONS,
     MOST_ON_A_FRAME,
@@ -18,7 +18,7 @@ from random_transducer import (
     random_transducer,
 )
 
-from beam_audio.asr.transducer import TransducerRules, decode_greedily
+from beam_audio.asr.frames.transducer import TransducerRules, decode_greedily
 from beam_audio.errors import ModelError
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from beam_audio.asr.alignment import attention, median_of_7, token_spans, warp
+from beam_audio.asr.whisper.alignment import attention, median_of_7, token_spans, warp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_whisper import (
+from support.random_whisper import (
     END,
     SUPPRESSED,
     SUPPRESSED_FIRST,
@@ -13,19 +13,19 @@ from random_whisper import (
     Shape,
     random_weights,
 )
-from random_whisper_models import load_random
+from support.random_whisper_models import load_random
 
-from beam_audio.asr.decoding import Decoded, Decoding, decode_safely
-from beam_audio.asr.padding import encoder_input
-from beam_audio.asr.safeguards import TEMPERATURES, Attempt
+from beam_audio.asr.whisper.decoding import Decoded, Decoding, decode_safely
+from beam_audio.asr.whisper.padding import encoder_input
+from beam_audio.asr.whisper.safeguards import TEMPERATURES, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.whisper_graphs import WhisperGraphs
-    from beam_audio.models.whisper_config import WhisperConfig
+    from beam_audio.asr.whisper.graphs import WhisperGraphs
+    from beam_audio.models.whisper.config import WhisperConfig
 
 SHAPE = Shape(width=16, positions=40)  # at most 20 tokens
 WEIGHTS = random_weights(SHAPE)

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_whisper import NumpyWhisper, Shape, random_weights
-from random_whisper_models import load_random
+from support.random_whisper import NumpyWhisper, Shape, random_weights
+from support.random_whisper_models import load_random
 
-from beam_audio.asr.padding import EncoderInput, encoder_input
+from beam_audio.asr.whisper.padding import EncoderInput, encoder_input
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from beam_audio.asr.whisper_graphs import WhisperGraphs
+    from beam_audio.asr.whisper.graphs import WhisperGraphs
 
 SHAPE = Shape(width=16)
 

@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_whisper import (
+from support.random_whisper import (
     LANGUAGES,
     START,
     NumpyWhisper,
     Shape,
     random_weights,
 )
-from random_whisper_models import load_random
+from support.random_whisper_models import load_random
 
-from beam_audio.asr.padding import encoder_input
 from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Request
-from beam_audio.asr.whisper_languages import Spoken, spoken_languages
+from beam_audio.asr.whisper.languages import Spoken, spoken_languages
+from beam_audio.asr.whisper.padding import encoder_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

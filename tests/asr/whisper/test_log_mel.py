@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from beam_audio.asr.log_mel import FRAMES, WINDOW_SAMPLES, log_mel, mel_filters
+from beam_audio.asr.whisper.log_mel import FRAMES, WINDOW_SAMPLES, log_mel, mel_filters
 
 
 def reference(samples: np.ndarray, bands: int) -> np.ndarray:

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.log_mel import log_mel
-from beam_audio.asr.padding import (
+from beam_audio.asr.whisper.log_mel import log_mel
+from beam_audio.asr.whisper.padding import (
     POSITIONS,
     EncoderInput,
     condensed_positions,
     content_positions,
     encoder_input,
 )
-from beam_audio.models.position_groups import group_row
+from beam_audio.models.whisper.position_groups import group_row
 
 if TYPE_CHECKING:
     from beam_audio.models.card import Padding

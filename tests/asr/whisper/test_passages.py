@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from installed_models import BASE, TINY_EN, needs_base, needs_tiny_en
+from support.installed_models import BASE, TINY_EN, needs_base, needs_tiny_en
 
 from beam_audio.asr import Recognizer, Request, load_model
 from beam_audio.asr.passages import join
-from beam_audio.audio import decode, resample
-from beam_audio.segment import split
+from beam_audio.audio.decode import decode, resample
+from beam_audio.segments.splitter import split
 from beam_audio.types import Audio
 
 if TYPE_CHECKING:

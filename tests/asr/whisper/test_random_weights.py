@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_whisper import (
+from support.random_whisper import (
     END,
     LANGUAGES,
     NO_TIMESTAMPS,
@@ -19,11 +19,11 @@ from random_whisper import (
     Shape,
     random_weights,
 )
-from random_whisper_models import build_random
+from support.random_whisper_models import build_random
 
-from beam_audio.asr.log_mel import log_mel
 from beam_audio.asr.recognizer import Request
-from beam_audio.asr.whisper import WhisperRecognizer
+from beam_audio.asr.whisper.log_mel import log_mel
+from beam_audio.asr.whisper.recognizer import WhisperRecognizer
 
 if TYPE_CHECKING:
     from pathlib import Path

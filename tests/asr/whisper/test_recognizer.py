@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from installed_models import BASE, TINY_EN, needs_base, needs_tiny_en, reference_model
+from support.installed_models import BASE, TINY_EN, needs_base, needs_tiny_en, reference_model
 from tokenizers import Tokenizer
 
-from beam_audio.asr.log_mel import log_mel
 from beam_audio.asr.recognizer import Recognizer, Request
-from beam_audio.asr.whisper import WhisperRecognizer
-from beam_audio.audio import decode, resample
+from beam_audio.asr.whisper.log_mel import log_mel
+from beam_audio.asr.whisper.recognizer import WhisperRecognizer
+from beam_audio.audio.decode import decode, resample
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.resolve import ensure_built
 

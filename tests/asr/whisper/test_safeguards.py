@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.safeguards import TEMPERATURES, Attempt, choose, draw_noise
+from beam_audio.asr.whisper.safeguards import TEMPERATURES, Attempt, choose, draw_noise
 
 LOOP = "I am going to the shop. " * 12
 SPEECH = "There were two of them, and neither had seen the river before that day."

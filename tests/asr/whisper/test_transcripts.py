@@ -9,11 +9,11 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import Fuse
 from tokenizers.models import WordLevel
 
-from beam_audio.asr.decoding import Decoded
 from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Request
-from beam_audio.asr.whisper_languages import Spoken
-from beam_audio.asr.whisper_transcripts import TranscriptWriter
+from beam_audio.asr.whisper.decoding import Decoded
+from beam_audio.asr.whisper.languages import Spoken
+from beam_audio.asr.whisper.transcripts import TranscriptWriter
 
 if TYPE_CHECKING:
     from beam_audio.types import Transcript

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.word_times import align_words
+from beam_audio.asr.whisper.word_times import align_words
 from beam_audio.asr.words import WordTokens, split_words
 
 if TYPE_CHECKING:

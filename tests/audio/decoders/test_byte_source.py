@@ -5,7 +5,7 @@ import io
 import hypothesis.strategies as st
 from hypothesis import given
 
-from beam_audio.decoders.source import Source
+from beam_audio.audio.decoders.byte_source import Source
 
 CONTENT = bytes(range(256)) * 3_000
 OPERATIONS = st.lists(

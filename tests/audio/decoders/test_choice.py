@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from encoded_audio import FLAC_COUNT, RATE_HZ, STEREO, encode, noise, read_all
+from support.encoded_audio import FLAC_COUNT, RATE_HZ, STEREO, encode, noise, read_all
 
-from beam_audio.audio import DecodeLimits, open_audio
-from beam_audio.decoders.pyav import PyavReader
-from beam_audio.decoders.soundfile import SoundfileReader
+from beam_audio.audio.decode import DecodeLimits, open_audio
+from beam_audio.audio.decoders.pyav import PyavReader
+from beam_audio.audio.decoders.soundfile import SoundfileReader
 from beam_audio.errors import DecodeError, LimitError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
-from encoded_audio import RATE_HZ, STEREO, encode, noise, read_all
+from support.encoded_audio import RATE_HZ, STEREO, encode, noise, read_all
 
-from beam_audio.decoders.pyav import PyavReader
+from beam_audio.audio.decoders.pyav import PyavReader
 from beam_audio.errors import ConfigError, DecodeError
 
 if TYPE_CHECKING:

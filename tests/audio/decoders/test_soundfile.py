@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from encoded_audio import FLAC_COUNT, RATE_HZ, encode, noise, read_all
+from support.encoded_audio import FLAC_COUNT, RATE_HZ, encode, noise, read_all
 
-from beam_audio.decoders.soundfile import SoundfileReader
+from beam_audio.audio.decoders.soundfile import SoundfileReader
 
 
 @pytest.mark.parametrize(

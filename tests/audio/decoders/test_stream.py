@@ -10,10 +10,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import soundfile
-from encoded_audio import FLAC_COUNT, FORMATS, RATE_HZ, STEREO, encode, noise, read_all
 from hypothesis import given, settings
+from support.encoded_audio import FLAC_COUNT, FORMATS, RATE_HZ, STEREO, encode, noise, read_all
+from support.project import ROOT
 
-from beam_audio.audio import DecodeLimits, Decoder, open_audio
+from beam_audio.audio.decode import DecodeLimits, Decoder, open_audio
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 ENCODED = {name: encode(STEREO, name) for name in FORMATS}
@@ -21,7 +22,7 @@ LONGER = {name: encode(noise(3.0), name) for name in FORMATS}
 
 PEAK_MEMORY = """
 import sys
-from beam_audio.audio import open_audio
+from beam_audio.audio.decode import open_audio
 with open(sys.argv[1], "rb") as file, open_audio(file) as stream:
     print(sum(len(block) for block in stream.blocks()))
 with open("/proc/self/status") as status:
@@ -190,10 +191,9 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
         with soundfile.SoundFile(path, "w", 8_000, 1, "PCM_16") as file:
             for _ in range(minutes):
                 file.write(np.zeros(60 * 8_000, np.int16))
-        root = Path(__file__).resolve().parents[1]
         done = subprocess.run(
             [sys.executable, "-c", PEAK_MEMORY, str(path)],
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             check=True,
             capture_output=True,
             text=True,

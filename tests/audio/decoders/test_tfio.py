@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from encoded_audio import encode, noise
+from support.encoded_audio import encode, noise
 
-from beam_audio.decoders.soundfile import SoundfileReader
-from beam_audio.decoders.tfio import TfioReader
+from beam_audio.audio.decoders.soundfile import SoundfileReader
+from beam_audio.audio.decoders.tfio import TfioReader
 from beam_audio.errors import ConfigError, DecodeError
 
 if TYPE_CHECKING:

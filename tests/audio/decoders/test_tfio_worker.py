@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from encoded_audio import encode, noise
+from support.encoded_audio import encode, noise
 
-from beam_audio.decoders import tfio_worker
+from beam_audio.audio.decoders import tfio_worker
 
 if TYPE_CHECKING:
     from pathlib import Path

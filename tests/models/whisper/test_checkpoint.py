@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from random_whisper import (
+from support.random_whisper import (
     LARGE_V3_VOCABULARY,
     Shape,
     random_weights,
@@ -15,7 +15,7 @@ from random_whisper import (
 )
 
 from beam_audio.errors import ModelError
-from beam_audio.models.whisper_checkpoint import (
+from beam_audio.models.whisper.checkpoint import (
     read_ctranslate2_whisper,
     read_huggingface_whisper,
 )

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
-from installed_models import TINY_EN, needs_tiny_en
-from random_whisper import (
+from support.installed_models import TINY_EN, needs_tiny_en
+from support.random_whisper import (
     END,
     LANGUAGES,
     NO_TIMESTAMPS,
@@ -21,8 +21,8 @@ from random_whisper import (
 
 from beam_audio.errors import ModelError
 from beam_audio.models.resolve import ensure_built
-from beam_audio.models.whisper_checkpoint import read_huggingface_whisper
-from beam_audio.models.whisper_config import WhisperConfig, read_json, read_tokens
+from beam_audio.models.whisper.checkpoint import read_huggingface_whisper
+from beam_audio.models.whisper.config import WhisperConfig, read_json, read_tokens
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,16 +7,16 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import numpy_helper
-from random_whisper import NumpyWhisper, Shape, random_weights, write_huggingface
+from support.random_whisper import NumpyWhisper, Shape, random_weights, write_huggingface
 
-from beam_audio.models.position_groups import group_row
-from beam_audio.models.whisper_checkpoint import WhisperCheckpoint, read_huggingface_whisper
-from beam_audio.models.whisper_export import export_whisper
+from beam_audio.models.whisper.checkpoint import WhisperCheckpoint, read_huggingface_whisper
+from beam_audio.models.whisper.export import export_whisper
+from beam_audio.models.whisper.position_groups import group_row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.models.transformer import Precision
+    from beam_audio.models.whisper.transformer import Precision
 
 SHAPE = Shape()  # large-v3's bands and vocabulary, few and thin layers
 TOKENS = [50258, 50259, 50360, 50364, 17, 4711, 50257]

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
-from random_optimum import write_optimum
-from random_whisper import Shape, Weights, random_weights
+from support.random_optimum import write_optimum
+from support.random_whisper import Shape, Weights, random_weights
 
 from beam_audio.errors import ModelError
-from beam_audio.models.whisper_optimum import read_optimum_tensors
+from beam_audio.models.whisper.optimum import read_optimum_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path

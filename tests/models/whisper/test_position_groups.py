@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from random_whisper import between
+from support.random_whisper import between
 
-from beam_audio.models.position_groups import GROUP_SIZES, group_embeddings, group_row
+from beam_audio.models.whisper.position_groups import GROUP_SIZES, group_embeddings, group_row
 
 
 @given(st.sampled_from(GROUP_SIZES), st.integers(1, 200), st.data())

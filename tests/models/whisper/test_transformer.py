@@ -7,13 +7,13 @@ import onnxruntime
 import pytest
 
 from beam_audio.models.onnx_graph import GraphWriter
-from beam_audio.models.transformer import PRECISIONS, Layers
 from beam_audio.models.weights import Tensor
+from beam_audio.models.whisper.transformer import PRECISIONS, Layers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.models.transformer import Precision
+    from beam_audio.models.whisper.transformer import Precision
 
 INPUTS, OUTPUTS, VOCABULARY = 64, 24, 40
 NEAR = {"float32": 1e-6, "float16": 2e-3, "int8": 2e-2}

@@ -1,6 +1,6 @@
 """Replays a Dockerfile's steps where there is no Docker: in a folder and a fresh environment.
 
-    python tests/integration/replay.py templates/worker-gpu.Dockerfile FOLDER
+    python tests/support/replay.py templates/worker-gpu.Dockerfile FOLDER
 
 Every ARG, ENV, COPY and RUN is done, in order, with the paths of the image placed below FOLDER and
 its Python a virtual environment. What the base images would bring is left out: their COPY --from,

@@ -1,0 +1,10 @@
+"""Bytes to samples: decoders, resampling, and encoding of clips to be stored.
+
+In: encoded audio in any seekable binary file.
+Out: float32 blocks at the source rate, exact in samples.
+Main function: :func:`beam_audio.audio.decode.open_audio`.
+"""
+
+from beam_audio.audio.decode import decode, resample
+
+__all__ = ["decode", "resample"]

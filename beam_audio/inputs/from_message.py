@@ -1,0 +1,92 @@
+"""From a Pub/Sub message to a reference; what cannot be read is kept and is a failure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import replace
+from typing import Final
+
+from beam_audio import store
+from beam_audio.inputs.listing import is_hidden, is_within, read_failure, ref_of_entry
+from beam_audio.inputs.manifest import ManifestEntry
+from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
+from beam_audio.types import AudioRef, Failure, stable_id
+
+MAX_INLINE_BYTES: Final = 256 << 10
+"""Of a payload that travels inside its reference; a larger one is put below the output first."""
+
+PAYLOADS: Final = "_payloads"
+_SHOWN_ATTRIBUTES: Final = 500
+
+
+def input_of_message(
+    message: Message, output: str, event_time_attribute: str | None = None
+) -> AudioRef | Failure | None:
+    """Reference of what a message asks for, why there is none, or None when it asks for nothing.
+
+    The identity of what is found does not depend on the message: an object, a file or the very
+    same bytes are one input, however often they are told of.
+
+    Raises:
+        StoreError: A payload cannot be put below the output.
+    """
+    try:
+        found = _found(message, output, event_time_attribute)
+    except Exception as error:  # noqa: BLE001 - it would come again and end every run that reads it
+        return _unread(message, output, error)
+    return _ref_of_inline(found, output) if isinstance(found, InlineAudio) else found
+
+
+def _found(
+    message: Message, output: str, event_time_attribute: str | None
+) -> AudioRef | Failure | InlineAudio | None:
+    """What a message tells of; nothing is written."""
+    match read_message(message, event_time_attribute):
+        case InlineAudio() as audio:
+            return audio
+        case ManifestEntry() as entry:
+            return ref_of_entry(entry, entry.path)
+        case StoredObject(uri, event_time):
+            if not (is_within(uri, output) or is_hidden(uri) or uri.endswith("/")):
+                # What the notice says of size and time may be of a version that is no more.
+                return ref_of_entry(ManifestEntry(uri, event_time=event_time), uri)
+    return None
+
+
+def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
+    content_sha256 = hashlib.sha256(audio.encoded).hexdigest()
+    travels = len(audio.encoded) <= MAX_INLINE_BYTES
+    name = f"{PAYLOADS}/{content_sha256}"
+    if not travels:
+        store.write_whole(output, name, audio.encoded)
+    return AudioRef(
+        uri=audio.uri,
+        size_bytes=len(audio.encoded),
+        version=content_sha256,
+        event_time=audio.event_time,
+        reference_text=audio.reference_text,
+        language=audio.language,
+        metadata=audio.metadata,
+        inline=audio.encoded if travels else None,
+        spooled_uri=None if travels else store.join(output, name),
+    )
+
+
+def _unread(message: Message, output: str, error: Exception) -> Failure:
+    """Keep all of the message, so that it can be mended and published again."""
+    attributes = dict(message.attributes)
+    identity = stable_id("message", hashlib.sha256(message.data).hexdigest(), attributes)
+    name = f"{PAYLOADS}/{identity}.json"
+    kept = {
+        "message_id": message.message_id,
+        "published": message.published.isoformat(),
+        "attributes": attributes,
+        "data_base64": base64.b64encode(message.data).decode("ascii"),
+    }
+    store.write_whole(output, name, json.dumps(kept, indent=1).encode())
+    shown = json.dumps(attributes, ensure_ascii=False)[:_SHOWN_ATTRIBUTES]
+    text = f"message {message.message_id} with attributes {shown}: {error}"
+    failure = read_failure(identity, f"pubsub:{message.message_id}", text, message.published)
+    return replace(failure, payload_uri=store.join(output, name))

@@ -1,0 +1,62 @@
+"""Files on local disks and in buckets, through Beam's file systems.
+
+In: local paths and ``gs://`` or ``s3://`` addresses.
+Out: their bytes, listings and versions; files written whole, or only if unchanged.
+Main function: :func:`beam_audio.store.files.open_to_read`.
+"""
+
+from beam_audio.store.files import (
+    TABLES,
+    TEMPORARY,
+    below,
+    delete,
+    exists,
+    files_like,
+    files_under,
+    gcs_client,
+    is_local_folder,
+    is_pattern,
+    join,
+    literal,
+    match,
+    open_to_read,
+    open_to_write,
+    publish,
+    read_each,
+    remove_temporary_folder,
+    reported,
+    s3_client,
+    scheme,
+    stat,
+    temporary_folder,
+    temporary_name,
+    write_whole,
+)
+
+__all__ = [
+    "TABLES",
+    "TEMPORARY",
+    "below",
+    "delete",
+    "exists",
+    "files_like",
+    "files_under",
+    "gcs_client",
+    "is_local_folder",
+    "is_pattern",
+    "join",
+    "literal",
+    "match",
+    "open_to_read",
+    "open_to_write",
+    "publish",
+    "read_each",
+    "remove_temporary_folder",
+    "reported",
+    "s3_client",
+    "scheme",
+    "stat",
+    "temporary_folder",
+    "temporary_name",
+    "write_whole",
+]

@@ -1,0 +1,143 @@
+"""Messages become inputs, by what they tell of and not by who told it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+from support.unit_runs import read, tones, transcribe, write
+
+from beam_audio.inputs.from_message import MAX_INLINE_BYTES, PAYLOADS, input_of_message
+from beam_audio.inputs.listing import input_of_line
+from beam_audio.inputs.messages import Message
+from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PUBLISHED = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def message(data: bytes = b"", name: str = "17", **attributes: str) -> Message:
+    return Message(data, attributes, name, PUBLISHED)
+
+
+def wav(seconds: float) -> bytes:
+    file = io.BytesIO()
+    samples = np.random.default_rng(0).uniform(-0.1, 0.1, round(16_000 * seconds))
+    soundfile.write(file, samples, 16_000, format="WAV")
+    return file.getvalue()
+
+
+def files(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def test_a_file_is_the_same_input_as_in_a_manifest(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tones([0.1]))
+    line = json.dumps({"audio_filepath": str(path), "text": "yes", "offset": 0, "duration": 0.5})
+    found = input_of_message(message(line.encode()), str(tmp_path / "out"))
+    assert found == input_of_line("m.jsonl", 1, line.encode())
+    assert isinstance(found, AudioRef)
+
+
+def test_a_small_payload_travels_with_its_reference(tmp_path: Path) -> None:
+    found = input_of_message(message(wav(0.5), content_type="audio/wav"), str(tmp_path))
+    assert isinstance(found, AudioRef)
+    assert found.inline == wav(0.5)
+    assert found.event_time == PUBLISHED
+    assert files(tmp_path) == []
+
+
+def test_a_large_payload_is_put_below_the_output_and_heard_from_there(tmp_path: Path) -> None:
+    payload = wav(10)
+    assert len(payload) > MAX_INLINE_BYTES
+    found = input_of_message(
+        message(payload, content_type="audio/wav", uri="call://7"), str(tmp_path)
+    )
+    assert isinstance(found, AudioRef)
+    assert (found.inline, found.uri) == (None, "call://7")
+    (stored,) = files(tmp_path)
+    assert stored.parent.name == PAYLOADS
+    assert stored.read_bytes() == payload
+    transcribe(tmp_path, found)
+    (row,) = read(tmp_path, "recordings")
+    assert (row["uri"], row["decoded_seconds"]) == ("call://7", 10.0)
+
+
+def test_the_same_audio_published_twice_is_one_input(tmp_path: Path) -> None:
+    first, second = (
+        input_of_message(message(wav(0.5), name, content_type="audio/wav"), str(tmp_path))
+        for name in ("1", "2")
+    )
+    assert isinstance(first, AudioRef)
+    assert isinstance(second, AudioRef)
+    assert first.source_id == second.source_id
+
+
+def test_messages_of_one_name_are_found_at_places_of_their_own(tmp_path: Path) -> None:
+    """A microphone may name all it sends alike: none makes the others be forgotten."""
+    found = [
+        input_of_message(
+            message(wav(seconds), content_type="audio/wav", uri="mic://7"), str(tmp_path)
+        )
+        for seconds in (0.5, 0.6, 10.0, 11.0)
+    ]
+    assert len({each.place_id for each in found if each}) == 4
+
+
+def test_an_unreadable_message_is_kept_whole(tmp_path: Path) -> None:
+    failure = input_of_message(message(b"\xff{", "99", room="3"), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert failure.payload_uri is not None
+    assert "99" in failure.message
+    assert '"room": "3"' in failure.message
+    assert failure.event_time == PUBLISHED
+    with open(failure.payload_uri, encoding="utf-8") as file:  # noqa: PTH123 - a uri
+        kept = json.load(file)
+    assert base64.b64decode(kept["data_base64"]) == b"\xff{"
+    assert kept["attributes"] == {"room": "3"}
+    again = input_of_message(message(b"\xff{", "100", room="3"), str(tmp_path))
+    assert isinstance(again, Failure)
+    assert again.source_id == failure.source_id
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes"),
+    [
+        (b'{"audio_filepath": "gs://"}', {}),
+        (b"x", {"content_type": "audio/" + "(" * 900}),
+    ],
+)
+def test_no_message_can_end_the_run_that_reads_it(
+    data: bytes, attributes: dict[str, str], tmp_path: Path
+) -> None:
+    """What the libraries that look at it raise is the message's own."""
+    failure = input_of_message(message(data, **attributes), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert failure.payload_uri is not None
+
+
+def test_a_device_is_not_read(tmp_path: Path) -> None:
+    failure = input_of_message(message(b'{"audio_filepath": "/dev/zero"}'), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert "is no file" in failure.message
+
+
+def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:
+    line = json.dumps({"audio_filepath": str(tmp_path / "no.wav")}).encode()
+    failure = input_of_message(message(line), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert failure.uri == str(tmp_path / "no.wav")
+
+
+@pytest.mark.parametrize("name", ["out/segments/part-1.parquet", "in/.hidden.wav", "in/folder/"])
+def test_notices_of_what_is_no_input_are_skipped(name: str) -> None:
+    notice = message(eventType="OBJECT_FINALIZE", bucketId="b", objectId=name)
+    assert input_of_message(notice, "gs://b/out") is None

@@ -1,0 +1,198 @@
+"""ReadAudio: which files and lines become references, and how they are named."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from beam_audio.errors import InputError
+from beam_audio.inputs.listing import input_of_line, match_input, match_manifest, read_lines
+from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ODD_NAMES = ["a[1].wav", "what?.wav", "star*.wav", "with space.wav", "ü ñ 你.wav", "#%20 100%.wav"]
+
+
+def put(path: Path, content: bytes = b"RIFF") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def names(root: Path, pattern: str, exclude: str | None = None) -> list[str]:
+    return [os.path.relpath(meta.path, root) for meta in match_input(pattern, exclude)]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in ("a.wav", "b.flac", "sub/c.wav", "sub/deep/d.wav", ".hidden.wav", "sub/.e.wav"):
+        put(tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("", ["a.wav", "b.flac", "sub/c.wav", "sub/deep/d.wav"]),
+        ("/", ["a.wav", "b.flac", "sub/c.wav", "sub/deep/d.wav"]),
+        ("/**", ["a.wav", "b.flac", "sub/c.wav", "sub/deep/d.wav"]),
+        ("/**.wav", ["a.wav", "sub/c.wav", "sub/deep/d.wav"]),
+        ("/*.wav", ["a.wav"]),
+        ("/?.flac", ["b.flac"]),
+        ("/[ab].*", ["a.wav", "b.flac"]),
+        ("/sub", ["sub/c.wav", "sub/deep/d.wav"]),
+        ("/a.wav", ["a.wav"]),
+        ("/none*", []),
+        ("/none.wav", []),
+    ],
+)
+def test_a_glob_a_folder_or_a_file_names_its_files(
+    tree: Path, pattern: str, expected: list[str]
+) -> None:
+    assert names(tree, f"{tree}{pattern}") == expected
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_are_found_in_a_folder_and_by_themselves(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "in [x]"
+    path = put(folder / name)
+    assert [meta.path for meta in match_input(str(folder))] == [str(path)]
+    assert [meta.path for meta in match_input(str(path))] == [str(path)]
+
+
+@pytest.mark.parametrize("spelling", [".", "./", "audio/..", "$ABSOLUTE", "audio/../../tree"])
+def test_one_file_has_one_name_however_it_is_spelt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    root = tmp_path / "tree"
+    path = put(root / "audio" / "a.wav")
+    monkeypatch.chdir(root)
+    (found,) = match_input(spelling.replace("$ABSOLUTE", str(root)))
+    assert found.path == str(path)
+
+
+@pytest.mark.parametrize("output", ["out", "./out", "out/", "../tree/out", "$ABSOLUTE/out"])
+@pytest.mark.parametrize("given", [".", "$ABSOLUTE", "**"])
+def test_the_output_is_no_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, output: str
+) -> None:
+    root = tmp_path / "tree"
+    put(root / "a.wav")
+    put(root / "out.wav")
+    put(root / "out" / "segments" / "part-1.parquet")
+    monkeypatch.chdir(root)
+    pattern, exclude = (text.replace("$ABSOLUTE", str(root)) for text in (given, output))
+    assert names(root, pattern, exclude) == ["a.wav", "out.wav"]
+
+
+def test_an_unknown_scheme_cannot_be_listed() -> None:
+    with pytest.raises(InputError, match="nosuch://"):
+        match_input("nosuch://bucket/audio")
+    with pytest.raises(InputError, match="nosuch://"):
+        match_manifest("nosuch://bucket/m.jsonl")
+
+
+def test_a_manifest_is_a_file_or_a_glob_and_no_folder(tmp_path: Path) -> None:
+    first, second = put(tmp_path / "1.jsonl"), put(tmp_path / "2[x].jsonl")
+    assert match_manifest(str(tmp_path / "*.jsonl")) == [str(first), str(second)]
+    assert match_manifest(str(second)) == [str(second)]
+    assert match_manifest(str(tmp_path)) == []
+    assert match_manifest(str(tmp_path / "none.jsonl")) == []
+
+
+def test_lines_keep_their_number_and_lose_their_ends(tmp_path: Path) -> None:
+    manifest = put(tmp_path / "m.jsonl", b'{"a": 1}\r\n\n   \n{"b": 2}\nlast')
+    assert [(number, line) for _, number, line in read_lines(str(manifest))] == [
+        (1, b'{"a": 1}'),
+        (4, b'{"b": 2}'),
+        (5, b"last"),
+    ]
+
+
+def test_a_line_without_end_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    manifest = put(tmp_path / "m.jsonl", b"x" * (3 << 20) + b"\n" + b"after\n")
+    (_, first, long), (_, second, after) = read_lines(str(manifest))
+    assert (first, second, after) == (1, 2, b"after")
+    assert len(long) == (1 << 20) + 1
+
+
+def line(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def ref_of_line(manifest: str, given: bytes) -> AudioRef:
+    found = input_of_line(manifest, 1, given)
+    assert isinstance(found, AudioRef)
+    return found
+
+
+def test_a_reference_holds_what_the_line_states(tmp_path: Path) -> None:
+    path = put(tmp_path / "sub" / "a.wav", b"12345")
+    os.utime(path, (1000.5, 1000.5))
+    given = line(
+        audio_filepath="sub/a.wav",
+        text="one two",
+        offset=1,
+        duration=2.5,
+        lang="en-GB",
+        event_time="2020-05-06T07:08:09Z",
+        speaker="s",
+    )
+    ref = ref_of_line(str(tmp_path / "m.jsonl"), given)
+    assert (ref.uri, ref.size_bytes) == (str(path), 5)
+    assert ref.updated == datetime.fromtimestamp(1000.5, UTC)
+    assert ref.event_time == datetime(2020, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert (ref.offset_seconds, ref.duration_seconds) == (1.0, 2.5)
+    assert (ref.reference_text, ref.language) == ("one two", "en")
+    assert ref.metadata == (("speaker", "s"),)
+
+
+def test_without_a_stated_event_time_the_file_gives_it(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.wav")
+    ref = ref_of_line(str(tmp_path / "m.jsonl"), line(audio_filepath=str(path)))
+    assert ref.event_time == ref.updated is not None
+
+
+def test_a_relative_manifest_names_files_beside_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path / "a.wav")
+    put(tmp_path / "m.jsonl", line(audio_filepath="a.wav"))
+    monkeypatch.chdir(tmp_path)
+    (found,) = read_lines("m.jsonl")
+    assert ref_of_line(found[0], found[2]).uri == str(path)
+
+
+def test_a_missing_file_is_a_failure_under_its_own_name_and_event_time(tmp_path: Path) -> None:
+    given = line(audio_filepath="none.wav", event_time="2026-01-05")
+    found = input_of_line(str(tmp_path / "m.jsonl"), 3, given)
+    assert isinstance(found, Failure)
+    assert (found.unit, found.uri) == ("input", str(tmp_path / "none.wav"))
+    assert found.event_time == datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def test_a_broken_line_is_a_failure_that_names_the_line(tmp_path: Path) -> None:
+    manifest = str(tmp_path / "m.jsonl")
+    found = input_of_line(manifest, 3, b"{")
+    assert isinstance(found, Failure)
+    assert (found.unit, found.uri) == ("input", manifest)
+    assert found.message.startswith("line 3: not JSON")
+
+
+def test_source_id_follows_the_version_of_the_file_and_the_cut(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.wav")
+
+    def source_id(**fields: object) -> str:
+        return ref_of_line(str(tmp_path / "m"), line(audio_filepath="a.wav", **fields)).source_id
+
+    first = source_id()
+    assert source_id(text="x", duration=3, speaker="y") == first
+    assert source_id(offset=0, duration=3) != first
+    os.utime(path, (5, 5))
+    assert source_id() != first
