@@ -58,10 +58,10 @@ _MODULES: Final = {
     "TranscribeUnits": "transforms.units",
     "Transcript": "types",
     "WriteParquet": "transforms.write",
-    "decode": "audio",
+    "decode": "audio.decode",
     "load_model": "asr",
-    "measure": "metrics",
-    "split": "segment",
+    "measure": "quality.signal",
+    "split": "segments.splitter",
 }
 
 # From 1.29 on, ONNX Runtime reports the machine and its models to its maker, unless told not to

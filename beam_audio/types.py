@@ -88,7 +88,7 @@ class AudioRef:
         return stable_id("place", self.uri, self.offset_seconds, self.duration_seconds, *content)
 
     @property
-    def claims_id(self) -> str:
+    def stated_id(self) -> str:
         """Hash of what is claimed of this input; an event time taken from the file is no claim."""
         stated = self.event_time if self.event_time != self.updated else None
         return stable_id(

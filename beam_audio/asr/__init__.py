@@ -13,7 +13,7 @@ from beam_audio.asr.inventory import (
     list_models,
 )
 from beam_audio.asr.model_facts import ModelFacts
-from beam_audio.asr.recognizer import Recognizer, Request, Task
+from beam_audio.asr.recognizer import Mode, Recognizer, Request
 from beam_audio.asr.registry import load_model, model_facts
 from beam_audio.asr.whisper.padding import PADDINGS
 from beam_audio.models.card import Padding
@@ -21,12 +21,12 @@ from beam_audio.models.card import Padding
 __all__ = [
     "PADDINGS",
     "CheckReport",
+    "Mode",
     "ModelFacts",
     "ModelStatus",
     "Padding",
     "Recognizer",
     "Request",
-    "Task",
     "build_model",
     "check_model",
     "list_models",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.recognizer import Request, Task
+    from beam_audio.asr.recognizer import Mode, Request
     from beam_audio.models.card import ModelCard
 
 _VERSION = "placeholder/2"
@@ -35,7 +35,7 @@ class PlaceholderRecognizer:
     of. Every language is accepted.
     """
 
-    def __init__(self, card: ModelCard, task: Task = "transcribe") -> None:
+    def __init__(self, card: ModelCard, task: Mode = "transcribe") -> None:
         self._card = card
         self._task = task
 

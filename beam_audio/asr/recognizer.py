@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from beam_audio.types import Transcript
 
-Task = Literal["transcribe", "translate"]
+Mode = Literal["transcribe", "translate"]
 
 
 @dataclass(frozen=True, slots=True)

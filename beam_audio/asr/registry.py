@@ -18,7 +18,7 @@ from beam_audio.models.layout import recognise_layout
 from beam_audio.models.resolve import ensure_built, require_precision
 
 if TYPE_CHECKING:
-    from beam_audio.asr.recognizer import Recognizer, Task
+    from beam_audio.asr.recognizer import Mode, Recognizer
     from beam_audio.models.build import BuiltModel
     from beam_audio.models.card import Padding
     from beam_audio.models.layout import ModelLayout
@@ -33,7 +33,7 @@ def load_model(  # noqa: PLR0913  keyword arguments, each with a default
     padding: Padding | None = None,
     provider: str = "auto",
     require_provider: bool = False,
-    task: Task = "transcribe",
+    task: Mode = "transcribe",
     prompt: str | None = None,
     safeguards: bool = True,
     threads: int | None = None,
@@ -109,7 +109,7 @@ def frame_layout(name_or_dir: str, precision: str | None) -> ModelLayout | None:
 
 
 def _refuse_whispers_options(
-    layout: ModelLayout, *, padding: Padding | None, task: Task, prompt: str | None
+    layout: ModelLayout, *, padding: Padding | None, task: Mode, prompt: str | None
 ) -> None:
     given = {"padding": padding, "prompt": prompt, "task": task if task != "transcribe" else None}
     for name, value in given.items():
@@ -146,7 +146,7 @@ def model_facts(
     *,
     precision: str | None = None,
     padding: Padding | None = None,
-    task: Task = "transcribe",
+    task: Mode = "transcribe",
 ) -> ModelFacts:
     """What is known of a model without loading it.
 

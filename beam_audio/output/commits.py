@@ -25,19 +25,21 @@ COMMITS: Final = "_units"
 SHARED: Final = "shared"
 """What the names of part files begin with that hold the rows of several units."""
 _WORK_ID_DIGITS: Final = 8
+_STATED_ID: Final = "claims_id"
+"""Name of ``InputState.stated_id`` in records; a record is not renamed while its schema stays."""
 
-SourceOutcome = Literal["recorded", "known", "failed"]
+InputOutcome = Literal["recorded", "known", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class SourceState:
+class InputState:
     """What became of one input.
 
     Attributes:
         outcome: ``recorded``: it has rows in ``recordings/``. ``known``: its very bytes have rows
             already, in this unit or another, under the same name. ``failed``: a failure alone.
         place_id: Where it was found.
-        claims_id: Hash of what was claimed of it.
+        stated_id: Hash of what was claimed of it.
         stated_language: The language claimed.
         layers: Hash of each layer of the configuration it was done with.
         recording_ids: Its recordings, one a channel.
@@ -45,9 +47,9 @@ class SourceState:
         attempt: 1, or more when it was tried again.
     """
 
-    outcome: SourceOutcome
+    outcome: InputOutcome
     place_id: str
-    claims_id: str
+    stated_id: str
     stated_language: str | None
     layers: dict[str, str]
     recording_ids: tuple[str, ...] = ()
@@ -73,7 +75,7 @@ class Commit:
     """
 
     unit_id: str
-    sources: dict[str, SourceState]
+    sources: dict[str, InputState]
     layout: dict[str, str]
     files: tuple[str, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
@@ -88,7 +90,7 @@ class Commit:
         """Whether it stands only so that the unit is never committed."""
         return not self.sources
 
-    def sources_that(self, outcome: SourceOutcome) -> frozenset[str]:
+    def sources_that(self, outcome: InputOutcome) -> frozenset[str]:
         """Ids of the inputs with this outcome."""
         return frozenset(name for name, state in self.sources.items() if state.outcome == outcome)
 
@@ -183,7 +185,7 @@ def _swap(root: str, commit: Commit, may_replace: Callable[[Commit | None], bool
     for name, state in sorted(commit.sources.items()):
         if state.layers not in layers:
             layers.append(state.layers)
-        sources[name] = asdict(state) | {"layers": layers.index(state.layers)}
+        sources[name] = _on_disk(state, layers.index(state.layers))
     content = asdict(commit) | {"sources": sources, "layers": layers}
     text = json.dumps(content, indent=1, sort_keys=True).encode()
     name = f"{COMMITS}/{commit.unit_id}.json"
@@ -213,14 +215,14 @@ def commit_files(root: str) -> list[StoredFile]:
     return [file for file in found if file.path.endswith(".json")]
 
 
-def sweep(root: str) -> int:
+def delete_uncommitted(root: str) -> int:
     """Delete part files and temporary files that no commit record names.
 
     Returns:
         How many files were deleted.
     """
     committed = {name for commit in read_commits(root) for name in commit.files}
-    return folder.sweep(root, committed)
+    return folder.delete_uncommitted(root, committed)
 
 
 def load_commit(uri: str) -> Commit:
@@ -243,13 +245,7 @@ def parse_commit(uri: str, content: bytes) -> Commit:
         fields: dict[str, Any] = json.loads(content)
         layers = fields.pop("layers")
         fields["sources"] = {
-            name: SourceState(
-                **state
-                | {
-                    "layers": layers[state["layers"]],
-                    "recording_ids": tuple(state["recording_ids"]),
-                }
-            )
+            name: _from_disk(state, layers[state["layers"]])
             for name, state in fields["sources"].items()
         }
         return Commit(**fields | {"files": tuple(fields["files"])})
@@ -258,3 +254,17 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             f"commit record {uri!r} is not one this version wrote ({error}); "
             "move it away and the unit will be done again"
         ) from error
+
+
+def _on_disk(state: InputState, layers: int) -> dict[str, Any]:
+    """Fields of a state as a record names them, with the number of its layers."""
+    fields = asdict(state) | {"layers": layers, _STATED_ID: state.stated_id}
+    del fields["stated_id"]
+    return fields
+
+
+def _from_disk(fields: dict[str, Any], layers: dict[str, str]) -> InputState:
+    """The state that a record's fields describe."""
+    given = {name: value for name, value in fields.items() if name != _STATED_ID}
+    given["recording_ids"] = tuple(given["recording_ids"])
+    return InputState(**given | {"stated_id": fields[_STATED_ID], "layers": layers})

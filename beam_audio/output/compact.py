@@ -17,10 +17,10 @@ from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import (
     SHARED,
     counted_sources,
+    delete_uncommitted,
     is_shared,
     read_commits,
     rename_parts,
-    sweep,
     units_by_file,
 )
 from beam_audio.output.folder import in_use
@@ -79,7 +79,7 @@ def compact(
     """
     if not any(commit.files for commit in read_commits(root)):
         raise ConfigError(f"{root} holds no committed part files; name the --output of a run")
-    # A run that starts now must not sweep away a merged file that no record names as yet.
+    # A run that starts now must not delete a merged file before a record names it.
     with in_use(root, lambda: None):
         return _compact(root, target_bytes, progress or CompactionProgress())
 
@@ -105,7 +105,7 @@ def _compact(root: str, target_bytes: int, progress: CompactionProgress) -> Comp
 
 def drop_stale_rows(root: str) -> None:
     """Write shared files anew that hold rows which no longer count; delete those nobody names."""
-    sweep(root)
+    delete_uncommitted(root)
     units = units_by_file(read_commits(root))
     for name in filter(is_shared, units):
         if _is_stale(root, name, units[name]):
@@ -159,7 +159,7 @@ def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]
         for name in group:
             for batch in rows_of(root, name, counted_sources(units[name])):
                 writer.copy(table, _folder(name), batch)
-        (merged,) = writer.publish()
+        (merged,) = writer.finish()
     for unit_id in sorted(members):
         rename_parts(root, unit_id, dict.fromkeys(group, merged))
     for name in group:

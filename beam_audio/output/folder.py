@@ -22,11 +22,11 @@ _IN_USE_SECONDS: Final = 3600.0
 """How long a file in a bucket may be some other writer's that has not committed it yet."""
 
 
-def sweep(root: str, committed: Container[str]) -> int:
+def delete_uncommitted(root: str, committed: Container[str]) -> int:
     """Delete part files other than those committed, and temporary files.
 
     In a bucket, where no lock tells whether another run writes, young files are left for a later
-    sweep: they may be about to be committed.
+    cleaning up: they may be about to be committed.
 
     Args:
         root: The output folder.
@@ -66,7 +66,7 @@ def in_use(root: str, clean: Callable[[], object]) -> Iterator[None]:
     """Mark an output as written to by a run; it is cleaned first, unless another run writes to it.
 
     The mark is a lock that goes with the process, so it tells of runs that were started here. In a
-    bucket there is none, and :func:`sweep` goes by the age of files.
+    bucket there is none, and :func:`delete_uncommitted` goes by the age of files.
     """
     if store.scheme(root) is not None:
         clean()

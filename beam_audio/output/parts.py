@@ -105,7 +105,7 @@ class PartWriter:
             self._files[folder] = _PartFile(store.temporary_name(self._root), columns)
         return self._files[folder]
 
-    def publish(self) -> tuple[str, ...]:
+    def finish(self) -> tuple[str, ...]:
         """Finish every file and move it to its final name.
 
         Returns:
@@ -117,7 +117,7 @@ class PartWriter:
             file.path: f"{folder}/{self._name}" for folder, file in sorted(self._files.items())
         }
         if names:
-            store.publish(self._root, names)
+            store.move_into(self._root, names)
         self._files.clear()
         return tuple(names.values())
 

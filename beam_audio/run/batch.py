@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
-    """Check, sweep, run the graph to its end, balance the ledger and write the run file.
+    """Check, clean up, run the graph to its end, balance the ledger and write the run file.
 
     Raises:
         ConfigError: Flags that cannot be run, an input that matches nothing, or an output whose
@@ -56,9 +56,9 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = prepare(config, options)
+    job = check_run(config, options)
     output = config.output
-    with in_use(output, lambda: commits.sweep(output)):
+    with in_use(output, lambda: commits.delete_uncommitted(output)):
         pipeline = beam.Pipeline(runner=runner, options=options)
         build(pipeline, config, job.settings, job.handler, job.run_id)
         start = time.monotonic()
@@ -74,7 +74,7 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
 
 
 def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
-    """Check, sweep and hand the graph over; the ledger is left to a later run over the output.
+    """Check, clean up and hand the graph over; a later run over the output balances the ledger.
 
     Raises:
         ConfigError: As in :func:`run`.
@@ -83,8 +83,8 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = prepare(config, options)
-    commits.sweep(config.output)
+    job = check_run(config, options)
+    commits.delete_uncommitted(config.output)
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, config, job.settings, job.handler, job.run_id)
     return pipeline.run()
@@ -111,7 +111,7 @@ class Prepared:
     held: Callable[[], Choice] | None
 
 
-def prepare(config: RunConfig, options: PipelineOptions) -> Prepared:
+def check_run(config: RunConfig, options: PipelineOptions) -> Prepared:
     """Check the flags, the output and the model, which is loaded where workers share this process.
 
     Raises:

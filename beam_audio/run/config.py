@@ -18,7 +18,7 @@ from beam_audio.types import stable_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.asr import ModelFacts, Padding, Task
+    from beam_audio.asr import Mode, ModelFacts, Padding
 
 _LIMITS: Final = DecodeLimits()
 
@@ -161,7 +161,7 @@ class RunConfig:
         return next((padding for padding in PADDINGS if padding == self.padding), None)
 
     @property
-    def model_task(self) -> Task:
+    def model_task(self) -> Mode:
         """The task as the model takes it."""
         return "translate" if self.task == "translate" else "transcribe"
 

@@ -23,7 +23,7 @@ from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.inputs.messages import Message
 from beam_audio.output import commits
 from beam_audio.output.folder import in_use
-from beam_audio.run.batch import prepare
+from beam_audio.run.batch import check_run
 from beam_audio.run.runners import choose_runner, is_dataflow, is_local
 from beam_audio.stream.close_interval import Watch
 from beam_audio.stream.drift import read_profile
@@ -33,7 +33,7 @@ from beam_audio.stream.reservations import forget_places, index_commits
 from beam_audio.stream.subscription import Subscription
 from beam_audio.stream.topic import Topic
 from beam_audio.transforms.arrivals import REPEATED, UNITS, GroupArrivals
-from beam_audio.transforms.close_intervals import WriteLedgers
+from beam_audio.transforms.close_intervals import CloseIntervals
 from beam_audio.transforms.publish import NoteUnits, PublishAlerts, PublishRows
 from beam_audio.transforms.read import FAILURES, REFS
 from beam_audio.transforms.read_messages import ARRIVALS, ReadMessages
@@ -81,9 +81,9 @@ def run_stream(
     if config.subscription is None or not is_local(options):
         raise ConfigError(_READERS)
     with Subscription(config.subscription) as subscription:
-        job = prepare(config, options)
+        job = check_run(config, options)
         output = config.output
-        with in_use(output, lambda: commits.sweep(output)):
+        with in_use(output, lambda: commits.delete_uncommitted(output)):
             watch = _begin(config)
             number = 0
             while not stop.is_set():
@@ -114,8 +114,8 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     if config.subscription is None or not is_dataflow(options):
         raise ConfigError(_READERS)
     options.view_as(StandardOptions).streaming = True
-    job = prepare(config, options)
-    commits.sweep(config.output)
+    job = check_run(config, options)
+    commits.delete_uncommitted(config.output)
     watch = _begin(config)
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
     read_stream(pipeline, config, job, watch, INTERVAL_SECONDS)
@@ -175,7 +175,7 @@ def build_stream(  # noqa: PLR0913, PLR0917 - what stands before a stream begins
     intervals = (
         (read[ARRIVALS], grouped[REPEATED], done)
         | "Notes" >> beam.Flatten()
-        | "Ledgers" >> WriteLedgers(output, name, every_seconds, watch)
+        | "Ledgers" >> CloseIntervals(output, name, every_seconds, watch)
     )
     return intervals | "Alerts" >> PublishAlerts(topic) if topic and watch else intervals
 

@@ -221,10 +221,10 @@ def write_whole(root: str, name: str, content: bytes) -> None:
         open_to_write(temporary) as file,
     ):
         file.write(content)
-    publish(root, {temporary: name})
+    move_into(root, {temporary: name})
 
 
-def publish(root: str, names: dict[str, str]) -> None:
+def move_into(root: str, names: dict[str, str]) -> None:
     """Rename temporary files to their final names below ``root``, replacing what is there.
 
     Raises:

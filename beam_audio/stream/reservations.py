@@ -41,11 +41,11 @@ _REMEMBERED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Reservation:
     """Who took an input.
 
     Attributes:
-        unit_id: The unit it is in, which is this claim's alone.
+        unit_id: The unit it is in, which is this reservation's alone.
         run_id: The run; of two the later one has the greater name.
     """
 
@@ -58,14 +58,14 @@ Refusal = Literal["repeated", "elsewhere"]
 of which it is not known whether it will finish."""
 
 
-def claim(root: str, item: Input, mine: Claim) -> Task | Refusal:
+def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
     """Take an input, unless it has rows or somebody else is at it.
 
-    Taking it again for the very same claim, as when a worker died, gives the same task. An input
-    that an earlier run did not finish is taken over, and the unit it was in is closed; that of a
-    later run only after an hour, or two runs would take it from each other for ever. Rows that were
-    made of the place's content stay as they are, whatever they were made with; content that is new
-    there is done.
+    The same reservation gives the same task again, as when a worker died and repeats its work. An
+    input that an earlier run did not finish is taken over, and the unit it was in is closed. An
+    input of a later run is taken over only after an hour, or two runs would take it from each other
+    for ever. Rows that were made of the place's content stay as they are, whatever they were made
+    with; new content at the place is done.
 
     Args:
         root: The output folder.
@@ -81,10 +81,10 @@ def claim(root: str, item: Input, mine: Claim) -> Task | Refusal:
     name = _name(item.place_id)
     while True:
         current = _content(store.join(root, name))
-        claims = _claims(name, current)
-        committed = _committed(root, item.place_id, claims.values())
+        reservations = _reservations(name, current)
+        committed = _committed(root, item.place_id, reservations.values())
         is_done = any(each.source_id == item.source_id for each in committed)
-        theirs = claims.pop(item.source_id, None)
+        theirs = reservations.pop(item.source_id, None)
         if theirs != mine and is_done:
             return "repeated"
         if theirs not in {None, mine} and not is_closed(root, theirs.unit_id):
@@ -94,8 +94,8 @@ def claim(root: str, item: Input, mine: Claim) -> Task | Refusal:
                 return "elsewhere"
             if item.source_id in close_unit(root, theirs.unit_id).sources:
                 return "repeated"  # it was finished just now
-        content = _encoded({item.source_id: mine, **claims})
-        # The very same claim: before a worker died, perhaps after a commit of which nobody told.
+        content = _encoded({item.source_id: mine, **reservations})
+        # Our own reservation is repeated after a worker died, perhaps between commit and report.
         if theirs == mine or swap(root, name, content, partial(operator.eq, current)) == content:
             recorded = [each.state for each in committed if each.state.outcome == "recorded"]
             return Task(item, known=tuple(id_ for state in recorded for id_ in state.recording_ids))
@@ -104,8 +104,10 @@ def claim(root: str, item: Input, mine: Claim) -> Task | Refusal:
 def is_committed(root: str, place_id: str, source_id: str) -> bool:
     """Whether an input found at this place has rows, or is a failure that has one."""
     name = _name(place_id)
-    claims = _claims(name, _content(store.join(root, name)))
-    return any(each.source_id == source_id for each in _committed(root, place_id, claims.values()))
+    reservations = _reservations(name, _content(store.join(root, name)))
+    return any(
+        each.source_id == source_id for each in _committed(root, place_id, reservations.values())
+    )
 
 
 def index_commits(root: str) -> int:
@@ -124,7 +126,7 @@ def index_commits(root: str) -> int:
     entered = 0
     for commit in store.read_each(load_commit, [file.path for file in files]):
         for source_id, state in commit.sources.items():
-            holder = Claim(commit.unit_id, commit.run_id)
+            holder = Reservation(commit.unit_id, commit.run_id)
             entered += _enter(root, state.place_id, source_id, holder)
     if files:
         latest = max(file.last_updated_in_seconds for file in files)
@@ -141,15 +143,15 @@ def forget_places(root: str) -> int:
     return len(old)
 
 
-def _enter(root: str, place_id: str, source_id: str, holder: Claim) -> bool:
+def _enter(root: str, place_id: str, source_id: str, holder: Reservation) -> bool:
     """Note who holds an input, unless that is known."""
     name = _name(place_id)
     while True:
         current = _content(store.join(root, name))
-        claims = _claims(name, current)
-        if source_id in claims:
+        reservations = _reservations(name, current)
+        if source_id in reservations:
             return False
-        content = _encoded({source_id: holder, **claims})
+        content = _encoded({source_id: holder, **reservations})
         if swap(root, name, content, partial(operator.eq, current)) == content:
             return True
 
@@ -163,9 +165,9 @@ def _name(place_id: str) -> str:
     return f"{_PLACES}/{place_id[:2]}/{place_id}.json"
 
 
-def _committed(root: str, place_id: str, claims: Iterable[Claim]) -> list[Committed]:
+def _committed(root: str, place_id: str, reservations: Iterable[Reservation]) -> list[Committed]:
     """What became of the inputs of a place, as far as their units are committed."""
-    commits = [read_commit(root, unit_id) for unit_id in sorted({c.unit_id for c in claims})]
+    commits = [read_commit(root, unit_id) for unit_id in sorted({c.unit_id for c in reservations})]
     found = committed_sources(commit for commit in commits if commit is not None)
     return [each for place, each in found if place == place_id]
 
@@ -177,15 +179,15 @@ def _content(uri: str) -> bytes | None:
         return file.read()
 
 
-def _claims(name: str, content: bytes | None) -> dict[str, Claim]:
-    """Claims by source id, the latest first."""
+def _reservations(name: str, content: bytes | None) -> dict[str, Reservation]:
+    """Reservations by source id, the latest first."""
     try:
         found = json.loads(content or b"{}")
-        return {source_id: Claim(*claim) for source_id, claim in found.items()}
+        return {source_id: Reservation(*each) for source_id, each in found.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{name!r} is not a file of this version ({error}); delete it") from error
 
 
-def _encoded(claims: dict[str, Claim]) -> bytes:
-    latest = islice(claims.items(), _REMEMBERED)
+def _encoded(reservations: dict[str, Reservation]) -> bytes:
+    latest = islice(reservations.items(), _REMEMBERED)
     return json.dumps({name: astuple(each) for name, each in latest}).encode()

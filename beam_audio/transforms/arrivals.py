@@ -11,7 +11,7 @@ from apache_beam.metrics import Metrics
 
 from beam_audio.output.commits import is_closed
 from beam_audio.stream.interval import Repeat
-from beam_audio.stream.reservations import Claim, claim
+from beam_audio.stream.reservations import Reservation, reserve
 from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS, into_units
 from beam_audio.types import stable_id
 from beam_audio.unit.tasks import Task
@@ -51,7 +51,7 @@ class GroupArrivals(beam.PTransform):
         max_wait_seconds: float,
     ) -> None:
         super().__init__()
-        self._claim = _Claim(output, run_id)
+        self._reserve = _Reserve(output, run_id)
         self._unit_bytes = unit_bytes
         self._max_wait_seconds = max_wait_seconds
 
@@ -64,7 +64,7 @@ class GroupArrivals(beam.PTransform):
             | "Wait" >> wait
             | "IntoUnits" >> beam.FlatMapTuple(self._into_units)
             | "Fix" >> beam.Reshuffle()
-            | "Claim" >> beam.ParDo(self._claim).with_outputs(REPEATED, main=UNITS)
+            | "Reservation" >> beam.ParDo(self._reserve).with_outputs(REPEATED, main=UNITS)
         )
 
     def _into_units(self, _key: object, inputs: Iterable[Input]) -> Iterator[_Batch]:
@@ -73,7 +73,7 @@ class GroupArrivals(beam.PTransform):
             yield uuid.uuid4().hex, tasks
 
 
-class _Claim(beam.DoFn):
+class _Reserve(beam.DoFn):
     def __init__(self, output: str, run_id: str) -> None:
         super().__init__()
         self._output = output
@@ -81,10 +81,10 @@ class _Claim(beam.DoFn):
 
     def process(self, element: _Batch) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
         batch, arrived = element
-        mine = Claim(self._open_unit(batch), self._run_id)
+        mine = Reservation(self._open_unit(batch), self._run_id)
         tasks = []
         for each in arrived:
-            found = claim(self._output, each.item, mine)
+            found = reserve(self._output, each.item, mine)
             if isinstance(found, Task):
                 tasks.append(found)
             elif found == "repeated":

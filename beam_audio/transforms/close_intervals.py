@@ -1,4 +1,4 @@
-"""WriteLedgers: what is noted of a stream, closed into intervals."""
+"""CloseIntervals: what is noted of a stream, closed into intervals."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _EVERY: Final = TimerSpec("every", TimeDomain.REAL_TIME)
 _END: Final = TimerSpec("end", TimeDomain.WATERMARK)
 
 
-class WriteLedgers(beam.PTransform):
+class CloseIntervals(beam.PTransform):
     """Closes intervals over what is noted, and writes the ledger of each.
 
     Takes a PCollection of :class:`Note`; returns the :class:`Interval` of each ledger.

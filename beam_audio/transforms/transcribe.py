@@ -10,7 +10,7 @@ import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
-from beam_audio.asr import Padding, Recognizer, Request, Task, load_model
+from beam_audio.asr import Mode, Padding, Recognizer, Request, load_model
 from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
 from beam_audio.transforms.read import FAILURES
@@ -42,7 +42,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         provider: str = "auto",
         require_provider: bool = False,
         language: str | None = None,
-        task: Task = "transcribe",
+        task: Mode = "transcribe",
         prompt: str | None = None,
         threads: int | None = None,
         max_batch_size: int = 8,

@@ -66,4 +66,4 @@ class WriteParquet(beam.PTransform):
             for row in ordered:
                 keys = tuple((key, row.get(key)) for key in self._partition_by)
                 writer.write(self._table, keys, row)
-            yield from writer.publish()
+            yield from writer.finish()

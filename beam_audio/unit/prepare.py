@@ -49,7 +49,7 @@ class PrepareSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Channel:
     """One channel (or mix) of an opened input."""
 
     ref: AudioRef
@@ -67,7 +67,7 @@ class PreparedSegment:
     and ``encoded`` what is stored, if anything.
     """
 
-    source: Source
+    source: Channel
     segment: Segment
     quality: Quality
     clip: NDArray[np.float32] = field(repr=False)
@@ -81,7 +81,7 @@ class RecordingEnd:
     ``truncation`` is the failure that ended decoding before its end, None when nothing did.
     """
 
-    source: Source
+    source: Channel
     decoded_samples: int
     speech_samples: int
     truncation: Failure | None
@@ -213,7 +213,7 @@ class _Splitters:
         self, opened: Opened, audio_format: AudioFormat, settings: PrepareSettings
     ) -> None:
         self._policy = settings.channels
-        self._splitters: dict[int | None, tuple[Source, Splitter]] = {}
+        self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
         for channel, _ in select_channels(_no_frames(audio_format.channels), settings.channels):
             recording_id = _recording_id(opened, channel)
             splitter = Splitter(
@@ -222,33 +222,33 @@ class _Splitters:
                 sample_rate_hz=audio_format.sample_rate_hz,
                 settings=settings.segments,
             )
-            source = Source(opened.ref, recording_id, channel, opened.content_sha256, audio_format)
+            source = Channel(opened.ref, recording_id, channel, opened.content_sha256, audio_format)
             self._splitters[channel] = (source, splitter)
 
     @property
     def recording_ids(self) -> tuple[str, ...]:
         return tuple(source.recording_id for source, _ in self._splitters.values())
 
-    def push(self, block: NDArray[np.float32]) -> list[tuple[Source, Segment]]:
+    def push(self, block: NDArray[np.float32]) -> list[tuple[Channel, Segment]]:
         found = []
         for channel, samples in select_channels(block, self._policy):
             source, splitter = self._splitters[channel]
             found += [(source, segment) for segment in splitter.push(samples)]
         return found
 
-    def finish(self) -> list[tuple[Source, Segment]]:
+    def finish(self) -> list[tuple[Channel, Segment]]:
         return [
             (source, segment)
             for source, splitter in self._splitters.values()
             for segment in splitter.finish()
         ]
 
-    def items(self) -> Iterable[tuple[Source, Splitter]]:
+    def items(self) -> Iterable[tuple[Channel, Splitter]]:
         return self._splitters.values()
 
 
 def prepared_segment(
-    source: Source, segment: Segment, quality: Quality, settings: PrepareSettings
+    source: Channel, segment: Segment, quality: Quality, settings: PrepareSettings
 ) -> PreparedSegment:
     """A segment with its samples as the recogniser takes them, and as they are stored."""
     clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
@@ -258,7 +258,7 @@ def prepared_segment(
 
 
 def _measured(
-    found: list[tuple[Source, Segment]], settings: PrepareSettings, clock: StageClock
+    found: list[tuple[Channel, Segment]], settings: PrepareSettings, clock: StageClock
 ) -> Iterator[PreparedSegment]:
     for source, segment in found:
         with clock.stage("measure"):

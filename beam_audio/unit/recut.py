@@ -15,7 +15,7 @@ from beam_audio.audio.decode import select_channels
 from beam_audio.errors import DecodeError
 from beam_audio.unit.content import from_opened
 from beam_audio.unit.prepare import open_stream, prepare_opened, prepared_segment
-from beam_audio.unit.results import Heard
+from beam_audio.unit.results import Recognised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ class _Cutter:
         self._wanted = deque(
             (outcome.segment, outcome.result.quality)
             for outcome in recording.outcomes
-            if isinstance(outcome.result, Heard)
+            if isinstance(outcome.result, Recognised)
         )
         self._held: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self._end = 0  # of what is held, in samples of the recording

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredClip:
+class StoredAudio:
     """Where a segment's encoded audio stands in the unit's clip file."""
 
     position: int
@@ -22,12 +22,12 @@ class StoredClip:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recognised:
     """What is known of a segment that was recognised; its words are in recording time."""
 
     transcript: Transcript
     quality: Quality
-    clip: StoredClip | None = None
+    clip: StoredAudio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,22 @@ class Outcome:
     """What became of one segment."""
 
     segment: Segment
-    result: Heard | Failure
+    result: Recognised | Failure
 
     @property
     def transcript(self) -> Transcript | None:
         """What was heard in it; None when it failed."""
-        return self.result.transcript if isinstance(self.result, Heard) else None
+        return self.result.transcript if isinstance(self.result, Recognised) else None
 
 
 def outcome_of(
-    item: PreparedSegment, result: Transcript | Exception, clip: StoredClip | None = None
+    item: PreparedSegment, result: Transcript | Exception, clip: StoredAudio | None = None
 ) -> Outcome:
     """What became of a segment, in the form it is stored; of a failure, its core is lost."""
     segment, ref = item.segment, item.source.ref
     if isinstance(result, Transcript):
         words = words_in_recording(segment, result.words)
-        return Outcome(segment, Heard(replace(result, words=words), item.quality, clip))
+        return Outcome(segment, Recognised(replace(result, words=words), item.quality, clip))
     failure = replace(
         failure_of(ref, "recognise", result),
         unit="segment",

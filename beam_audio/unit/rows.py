@@ -33,7 +33,7 @@ from beam_audio.unit.columns import (
     speech_column,
     words_column,
 )
-from beam_audio.unit.results import Heard
+from beam_audio.unit.results import Recognised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,7 +102,7 @@ def recording_rows(
     samples: Counter[str] = Counter()
     for outcome, part in zip(outcomes, shares, strict=True):
         core = outcome.segment.core_end_sample - outcome.segment.core_start_sample
-        if isinstance(outcome.result, Heard):
+        if isinstance(outcome.result, Recognised):
             row = _segment_row(
                 end,
                 outcome.segment,
@@ -162,7 +162,7 @@ def _whole(
 def _segment_row(  # noqa: PLR0913 - the parts of one row
     end: RecordingEnd,
     segment: Segment,
-    heard: Heard,
+    heard: Recognised,
     part: SegmentShare | None,
     *,
     recording_language: str | None,
@@ -260,7 +260,7 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
 
 
 def _read_clip(
-    segment: Segment, heard: Heard, settings: RowSettings, clip_file: IO[bytes]
+    segment: Segment, heard: Recognised, settings: RowSettings, clip_file: IO[bytes]
 ) -> Row | None:
     if heard.clip is None:
         return None

@@ -24,8 +24,8 @@ from beam_audio.types import (
     Transcript,
     Word,
 )
-from beam_audio.unit.prepare import RecordingEnd, Source
-from beam_audio.unit.results import Heard, Outcome, StoredClip
+from beam_audio.unit.prepare import Channel, RecordingEnd
+from beam_audio.unit.results import Outcome, Recognised, StoredAudio
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -87,7 +87,7 @@ class StoredUnit:
         """Keep stored audio in the file: a day's would not fit in memory."""
         audio = row.pop("audio", None)
         if audio is not None:
-            row["clip"] = StoredClip(self._clip_file.seek(0, 2), len(audio["bytes"]))
+            row["clip"] = StoredAudio(self._clip_file.seek(0, 2), len(audio["bytes"]))
             self._clip_file.write(audio["bytes"])
         return row
 
@@ -95,7 +95,7 @@ class StoredUnit:
         failures = self._failures[row["recording_id"]]
         truncation = next((each for each in failures if each["unit"] == "recording"), None)
         rate_hz = row["sample_rate_hz"]
-        source = Source(
+        source = Channel(
             ref=ref,
             recording_id=row["recording_id"],
             channel=row["channel"],
@@ -120,7 +120,7 @@ class StoredUnit:
         return StoredRecording(end, tuple(ordered))
 
 
-def _outcome(row: Row, source: Source) -> Outcome:
+def _outcome(row: Row, source: Channel) -> Outcome:
     rate_hz = source.format.sample_rate_hz
     segment = Segment(
         recording_id=source.recording_id,
@@ -146,10 +146,10 @@ def _outcome(row: Row, source: Source) -> Outcome:
         no_speech_prob=row["no_speech_prob"],
         words=None if row["words"] is None else tuple(Word(**each) for each in row["words"]),
     )
-    return Outcome(segment, Heard(transcript, _quality(row), row.get("clip")))
+    return Outcome(segment, Recognised(transcript, _quality(row), row.get("clip")))
 
 
-def _failed(row: Row, source: Source) -> Outcome:
+def _failed(row: Row, source: Channel) -> Outcome:
     """A segment that failed: of it only the core is known, and more is not asked for."""
     rate_hz = source.format.sample_rate_hz
     start, end = (round(row[f"{edge}_seconds"] * rate_hz) for edge in ("start", "end"))

@@ -15,7 +15,7 @@ from beam_audio.types import AudioRef, Failure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from beam_audio.output.commits import Commit, SourceState
+    from beam_audio.output.commits import Commit, InputState
 
 Input = AudioRef | Failure
 
@@ -61,7 +61,7 @@ class Committed:
     unit_id: str
     version: int
     source_id: str
-    state: SourceState
+    state: InputState
     run_id: str = ""
 
 
@@ -132,10 +132,10 @@ class Wanted:
         elif not recorded:  # the unit that had its rows is no more
             yield found, Task(item, "audio", item.source_id)
 
-    def _is_to_be_tried_again(self, state: SourceState) -> bool:
+    def _is_to_be_tried_again(self, state: InputState) -> bool:
         return self.retry_failures or self._differ(state, "decode")
 
-    def _redo(self, state: SourceState, item: Input) -> Redo | None:
+    def _redo(self, state: InputState, item: Input) -> Redo | None:
         """What is to be done again of an input that has rows."""
         if isinstance(item, Failure):
             return None
@@ -146,9 +146,9 @@ class Wanted:
         if told_another or self._differ(state, "model"):
             # Where a failed segment began is not stored, only what of it was its own.
             return "audio" if state.failed_segments else "recognise"
-        return "rows" if state.claims_id != item.claims_id or self._differ(state) else None
+        return "rows" if state.stated_id != item.stated_id or self._differ(state) else None
 
-    def _differ(self, state: SourceState, *names: str) -> bool:
+    def _differ(self, state: InputState, *names: str) -> bool:
         """Whether any of these layers, or any at all, is another than it was."""
         return any(state.layers.get(name) != self.layers[name] for name in names or self.layers)
 

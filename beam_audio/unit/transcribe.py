@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from beam_audio import store
 from beam_audio.output.commits import (
     Commit,
-    SourceState,
+    InputState,
     is_shared,
     part_id,
     read_commit,
@@ -131,7 +131,7 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
                 carry(root, before, writer, replaced)
                 kept = before.sources.keys() - replaced
                 sources = {each: before.sources[each] for each in kept} | sources
-            files = writer.publish()
+            files = writer.finish()
         commit = Commit(
             unit_id=unit.unit_id,
             sources=sources,
@@ -155,7 +155,7 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
 def _work_id(unit: Unit, settings: UnitSettings, recognizer: Recognizer) -> str:
     """Hash of all that the rows of a version depend on, but for what stands in the one before."""
     tasks = [
-        (task.source_id, task.item.attempt, task.redo, task.replaces, task.known, _claims_id(task))
+        (task.source_id, task.item.attempt, task.redo, task.replaces, task.known, _stated_id(task))
         for task in unit.tasks
     ]
     return stable_id(tasks, settings.rows.layers, settings.rows.layout(), recognizer.provider)
@@ -169,19 +169,19 @@ def _replaces(task: Task, work: UnitWork, stored: StoredUnit) -> bool:
     return found is not None and found in stored.contents(task.replaces)
 
 
-def _claims_id(task: Task) -> str:
-    return task.item.claims_id if isinstance(task.item, AudioRef) else ""
+def _stated_id(task: Task) -> str:
+    return task.item.stated_id if isinstance(task.item, AudioRef) else ""
 
 
-def _state(task: Task, work: UnitWork, settings: UnitSettings) -> SourceState:
+def _state(task: Task, work: UnitWork, settings: UnitSettings) -> InputState:
     source_id = task.source_id
     ref = task.item if isinstance(task.item, AudioRef) else None
     known = work.known.get(source_id, ())
     recorded = work.recording_ids.get(source_id, ())
-    return SourceState(
+    return InputState(
         outcome="known" if known else "recorded" if recorded else "failed",
         place_id=task.item.place_id,
-        claims_id=_claims_id(task),
+        stated_id=_stated_id(task),
         stated_language=ref.language if ref else None,
         layers=settings.rows.layers,
         recording_ids=tuple(sorted(known or recorded)),

@@ -22,7 +22,7 @@ from beam_audio.unit.prepare import (
 )
 from beam_audio.unit.recognise import PassageBuilder, passage_seconds, recognise_passages
 from beam_audio.unit.recut import redo
-from beam_audio.unit.results import Outcome, StoredClip, outcome_of
+from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class UnitWork:
     def _settle(self, item: PreparedSegment, result: Transcript | Exception) -> None:
         stored = None
         if item.encoded is not None:
-            stored = StoredClip(self._clips.seek(0, 2), len(item.encoded))
+            stored = StoredAudio(self._clips.seek(0, 2), len(item.encoded))
             self._clips.write(item.encoded)
         recording = self._recording(item.source.recording_id)
         recording.waiting -= 1

@@ -16,7 +16,7 @@ from support.run_outputs import all_rows, read_rows, run, settings, write_manife
 
 from beam_audio.inputs.listing import input_of_line
 from beam_audio.run.stream import run_stream
-from beam_audio.stream.reservations import Claim, claim
+from beam_audio.stream.reservations import Reservation, reserve
 from beam_audio.stream.row_messages import ID_COLUMNS
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_what_another_run_is_at_comes_again_until_it_is_done(
 ) -> None:
     out = tmp_path / "out"
     theirs = input_of_line("m.jsonl", 1, encoded(lines)[0][0])
-    claim(str(out), theirs, Claim("theirs", "later"))
+    reserve(str(out), theirs, Reservation("theirs", "later"))
     publish(channel.topic, *encoded(lines[:3]))
     intervals = stream(channel, out, messages(2))
     assert len(intervals[-1].waiting) == 1

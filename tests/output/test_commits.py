@@ -8,7 +8,7 @@ import pytest
 
 from beam_audio.errors import StoreError
 from beam_audio.output import commits
-from beam_audio.output.commits import Commit, SourceState
+from beam_audio.output.commits import Commit, InputState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +18,9 @@ OLD, NEW = {"model": "1", "rules": "1"}, {"model": "2", "rules": "1"}
 
 def commit(name: str, *files: str, version: int = 1) -> Commit:
     sources = {
-        "a": SourceState("recorded", "place-a", "claims", "en", OLD, ("r1", "r2"), 1),
-        "b": SourceState("failed", "place-b", "claims", None, NEW, attempt=3),
-        "c": SourceState("known", "place-c", "claims", None, OLD, ("r1",)),
+        "a": InputState("recorded", "place-a", "claims", "en", OLD, ("r1", "r2"), 1),
+        "b": InputState("failed", "place-b", "claims", None, NEW, attempt=3),
+        "c": InputState("known", "place-c", "claims", None, OLD, ("r1",)),
     }
     return Commit(name, sources, {"store_audio": "none"}, files, {"segments": 1}, version=version)
 
@@ -94,5 +94,5 @@ def test_the_sweep_removes_what_no_commit_names(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")
     commits.write_commit(root, commit("1", "segments/part-1-2.parquet"))
-    assert commits.sweep(root) == 1
+    assert commits.delete_uncommitted(root) == 1
     assert [path.name for path in (tmp_path / "segments").iterdir()] == ["part-1-2.parquet"]

@@ -28,7 +28,7 @@ from support.unit_runs import (
 
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.output.commits import is_shared, read_commits, sweep
+from beam_audio.output.commits import delete_uncommitted, is_shared, read_commits
 from beam_audio.output.compact import CompactionProgress, compact, drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import read_ledger
@@ -173,7 +173,7 @@ def counted(function):
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments, **named)
     return call
-store.publish, store.delete = counted(store.publish), counted(store.delete)
+store.move_into, store.delete = counted(store.move_into), counted(store.delete)
 compact.compact(root)
 """
 
@@ -188,7 +188,7 @@ def test_killed_anywhere_it_is_taken_up_again(
     assert killed.returncode == -signal.SIGKILL
     assert read_ledger(str(out), [item.source_id for item in inputs]).balances
     compact(str(out))
-    sweep(str(out))
+    delete_uncommitted(str(out))
     assert read_all(out) == before
     assert all_stand_once(out, inputs)
 
@@ -197,11 +197,11 @@ def test_a_run_that_starts_meanwhile_sweeps_nothing_away(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = read_all(out)
-    publish = store.publish
+    publish = store.move_into
 
     def start_a_run_after(root: str, names: dict[str, str]) -> None:
         publish(root, names)
-        with in_use(root, lambda: sweep(root)):
+        with in_use(root, lambda: delete_uncommitted(root)):
             pass
 
     monkeypatch.setattr(store, "publish", start_a_run_after)
@@ -224,7 +224,7 @@ def test_a_missing_part_file_stops_it_before_anything_changes(out: Path) -> None
 
 
 def test_a_run_over_a_compacted_output_counts_its_inputs(tmp_path: Path) -> None:
-    """What it listed outlives the sweep at its end."""
+    """What it listed outlives the clean-up at its end."""
     for index in range(2):
         run_outputs.write_speech(tmp_path / "in" / f"{index}.wav", index, seconds=1.0)
     flags = {"input": tmp_path / "in", "output": tmp_path / "out", "unit_bytes": 1}

@@ -24,7 +24,9 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
         write_byte(tmp_path, "_tmp/half-written"),
     ]
     foreign = [write_byte(tmp_path, "segments/notes.txt"), write_byte(tmp_path, "run-1.json")]
-    assert folder.sweep(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
+    assert (
+        folder.delete_uncommitted(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
+    )
     assert kept.exists()
     assert all(path.exists() for path in foreign)
     assert not any(path.exists() for path in left)
@@ -33,7 +35,7 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
 def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
     write_byte(tmp_path, "out[1]/segments/part-2.parquet")
     other = write_byte(tmp_path, "out1/segments/part-2.parquet")
-    assert folder.sweep(f"{tmp_path}/out[1]", set()) == 1
+    assert folder.delete_uncommitted(f"{tmp_path}/out[1]", set()) == 1
     assert other.exists()
 
 
@@ -43,10 +45,10 @@ def test_young_files_of_a_bucket_may_be_about_to_be_committed(
     with google_bucket() as bucket:
         for name in ("segments/part-1.parquet", "_tmp/half-written"):
             bucket_servers.put(f"{bucket}/{name}", b"x")
-        assert folder.sweep(bucket, set()) == 0
+        assert folder.delete_uncommitted(bucket, set()) == 0
         later = time.time() + 4000
         monkeypatch.setattr(time, "time", lambda: later)
-        assert folder.sweep(bucket, set()) == 2
+        assert folder.delete_uncommitted(bucket, set()) == 2
         assert store.files_under(bucket) == []
 
 

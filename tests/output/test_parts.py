@@ -40,7 +40,7 @@ def test_rows_stand_in_their_partitions_and_nothing_else_is_left(tmp_path: Path)
     with PartWriter(str(tmp_path), "u1") as writer:
         for number, date in enumerate(["2026-01-01", "2026-01-02", "2026-01-01"]):
             writer.write("failures", (("date", date),), failure(number))
-        names = writer.publish()
+        names = writer.finish()
     assert list(names) == [
         "failures/date=2026-01-01/part-u1.parquet",
         "failures/date=2026-01-02/part-u1.parquet",
@@ -70,7 +70,7 @@ def test_publishing_again_replaces(tmp_path: Path) -> None:
     for message in ("first", "second"):
         with PartWriter(str(tmp_path), "u1") as writer:
             writer.write("failures", (), failure(1, message=message))
-            (name,) = writer.publish()
+            (name,) = writer.finish()
     assert pq.read_table(tmp_path / name)["message"].to_pylist() == ["second"]
     assert len(files(tmp_path)) == 1
 
@@ -79,7 +79,7 @@ def test_a_missing_required_value_is_an_error_not_a_null(tmp_path: Path) -> None
     with PartWriter(str(tmp_path), "u1") as writer:
         writer.write("failures", (), failure(1, message=None))
         with pytest.raises((pa.ArrowInvalid, OSError)):
-            writer.publish()
+            writer.finish()
     assert files(tmp_path) == []
 
 

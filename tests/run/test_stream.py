@@ -22,7 +22,7 @@ from beam_audio.errors import ConfigError, StoreError
 from beam_audio.inputs.messages import Message
 from beam_audio.output.commits import Commit
 from beam_audio.run import stream
-from beam_audio.run.batch import prepare
+from beam_audio.run.batch import check_run
 from beam_audio.run.stream import build_stream, read_held, run_stream, submit_stream
 from beam_audio.unit.transcribe import UnitReport
 
@@ -84,7 +84,7 @@ def play(out: Path, events: TestStream) -> None:
     """Run the graph as a service does that reads by itself, over a time that was made up."""
     options = PipelineOptions(["--streaming"])
     config = stream_of(out)
-    job = prepare(config, options)
+    job = check_run(config, options)
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
         build_stream(pipeline | events, config, job, None, f"{job.run_id}-", every_seconds=60)
 
@@ -158,7 +158,7 @@ def test_a_unit_of_two_days_lies_in_the_folders_of_both(
     out = tmp_path / "out"
     options = PipelineOptions()
     config = stream_of(out)
-    job = prepare(config, options)
+    job = check_run(config, options)
     with beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline:
         messages = pipeline | beam.Create(told(lines))
         build_stream(messages, config, job, None, "only", every_seconds=None)

@@ -13,7 +13,7 @@ from beam_audio.output.commits import close_unit
 from beam_audio.output.compact import compact
 from beam_audio.stream.close_interval import OVERDUE_SECONDS, close_interval
 from beam_audio.stream.interval import Arrival, Done, Interval, Repeat
-from beam_audio.stream.reservations import Claim, claim
+from beam_audio.stream.reservations import Reservation, reserve
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit
 
@@ -100,7 +100,7 @@ def test_an_old_message_whose_rows_are_there_is_a_repeated_one(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
     item = inputs[0]
-    claim(str(tmp_path), item, Claim(Unit.of([Task(item)]).unit_id, "r"))
+    reserve(str(tmp_path), item, Reservation(Unit.of([Task(item)]).unit_id, "r"))
     finish(tmp_path, item)
     interval, _ = close(tmp_path, arrived(item, OVERDUE_SECONDS))
     assert interval is not None

@@ -13,7 +13,7 @@ from support.unit_runs import levels, ref, settings, tones, transcribe, update, 
 
 from beam_audio import store
 from beam_audio.errors import InputError
-from beam_audio.output.commits import read_commits, sweep
+from beam_audio.output.commits import delete_uncommitted, read_commits
 from beam_audio.output.compact import compact
 from beam_audio.stream.outbox import OUTBOX, note, publish_left_over, publish_unit, unit_messages
 from beam_audio.stream.row_messages import ID_COLUMNS
@@ -101,7 +101,7 @@ def test_the_version_tells_a_row_that_was_redone_and_the_content_one_that_was_no
 
 def test_a_sweep_leaves_notes_alone(tmp_path: Path) -> None:
     note(str(tmp_path), "u", 1)
-    sweep(str(tmp_path))
+    delete_uncommitted(str(tmp_path))
     assert notes(tmp_path) == ["u-1"]
 
 

@@ -27,12 +27,12 @@ from beam_audio.errors import StoreError
 from beam_audio.output.commits import unit_id
 from beam_audio.stream.reservations import (
     HORIZON_SECONDS,
-    Claim,
     Refusal,
-    claim,
+    Reservation,
     forget_places,
     index_commits,
     is_committed,
+    reserve,
 )
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit
@@ -49,7 +49,7 @@ def item(tmp_path: Path) -> AudioRef:
 
 
 def take(out: Path, item: AudioRef, unit: str = "u1", run: str = "r1") -> Task | Refusal:
-    return claim(str(out), item, Claim(unit, run))
+    return reserve(str(out), item, Reservation(unit, run))
 
 
 def finish(out: Path, item: AudioRef, unit: str) -> None:

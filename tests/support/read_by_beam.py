@@ -20,7 +20,7 @@ def main(flags: dict[str, str]) -> None:
     """Read the subscription that the flags name."""
     settings = resolve(flags)
     options = PipelineOptions(["--streaming"])
-    job = batch.prepare(settings, options)
+    job = batch.check_run(settings, options)
     reading = beam.Pipeline("BundleBasedDirectRunner", options=options)
     stream.read_stream(reading, settings, job, watch=None, every_seconds=EVERY_SECONDS)
     reading.run().wait_until_finish()

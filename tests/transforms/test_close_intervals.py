@@ -1,4 +1,4 @@
-"""WriteLedgers: at the end of what is bounded, and time and again of what has no end."""
+"""CloseIntervals: at the end of what is bounded, and time and again of what has no end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from support.unit_runs import levels, ref, run_unit, tones, write
 
 from beam_audio.stream.interval import Arrival, Done
-from beam_audio.transforms.close_intervals import WriteLedgers
+from beam_audio.transforms.close_intervals import CloseIntervals
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit
 
@@ -43,7 +43,7 @@ def ledgers(out: Path) -> list[dict[str, Any]]:
 
 
 def test_one_interval_over_all_there_is(tmp_path: Path, notes: list[Note]) -> None:
-    write_ledgers = WriteLedgers(str(tmp_path / "out"), "run-1", every_seconds=None)
+    write_ledgers = CloseIntervals(str(tmp_path / "out"), "run-1", every_seconds=None)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         intervals = pipeline | beam.Create(notes) | write_ledgers
         assert_that(intervals | beam.Map(lambda each: each.recordings), equal_to([3]))
@@ -66,7 +66,7 @@ def test_intervals_follow_each_other_and_wait_for_what_is_not_done(
     )
     options = PipelineOptions(["--streaming"])
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
-        _ = pipeline | stream | WriteLedgers(str(tmp_path / "out"), "run-", every_seconds=60)
+        _ = pipeline | stream | CloseIntervals(str(tmp_path / "out"), "run-", every_seconds=60)
     found = ledgers(tmp_path / "out")
     counts = [(each["messages"], len(each["waiting"])) for each in found]
     assert counts == [(1, 2), (1, 1), (1, 0)]

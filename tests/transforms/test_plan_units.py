@@ -8,7 +8,7 @@ import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
-from beam_audio.output.commits import Commit, SourceState, write_commit
+from beam_audio.output.commits import Commit, InputState, write_commit
 from beam_audio.transforms.plan_units import PlanUnits
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.tasks import Input, Task, Wanted
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 OLD, NOW = ({"decode": "d", "segment": "s", "model": "m", "rules": rules} for rules in "12")
 
 
-def state(ref: AudioRef, layers: dict[str, str]) -> SourceState:
-    return SourceState("recorded", ref.place_id, ref.claims_id, None, layers, ("r",))
+def state(ref: AudioRef, layers: dict[str, str]) -> InputState:
+    return InputState("recorded", ref.place_id, ref.stated_id, None, layers, ("r",))
 
 
 def check_plan(root: Path, inputs: list[Input], new: list[Task], again: list[Unit]) -> None:

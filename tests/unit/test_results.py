@@ -11,7 +11,7 @@ from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Failure, Transcript, Word
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, prepare
-from beam_audio.unit.results import Heard, StoredClip, outcome_of
+from beam_audio.unit.results import Recognised, StoredAudio, outcome_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,9 @@ def second_segment(tmp_path: Path, segments: SegmentSettings = WINDOWS) -> Prepa
 
 
 def test_what_was_heard_has_its_words_in_the_recordings_time(tmp_path: Path) -> None:
-    item, clip = second_segment(tmp_path), StoredClip(7, 5)
+    item, clip = second_segment(tmp_path), StoredAudio(7, 5)
     outcome = outcome_of(item, Transcript("ha", "en", words=(Word("ha", 0.25, 0.5, 0.9),)), clip)
-    assert isinstance(outcome.result, Heard)
+    assert isinstance(outcome.result, Recognised)
     assert outcome.transcript is outcome.result.transcript
     assert outcome.result.transcript.words == (Word("ha", 1.25, 1.5, 0.9),)
     assert (outcome.result.quality, outcome.result.clip) == (item.quality, clip)

@@ -50,7 +50,7 @@ def write_again(out: Path, target: Path, commit: Commit, using: UnitSettings) ->
             for each in stored.recordings(source_id, item):
                 for row in recording_rows(each.end, each.outcomes, using.rows, clips):
                     writer.write(*row)
-        writer.publish()
+        writer.finish()
 
 
 REFS = [
@@ -107,7 +107,7 @@ def test_failed_segments_and_a_cut_come_back_where_they_were(tmp_path: Path) -> 
         with PartWriter(str(tmp_path / "again"), "x") as writer:
             for row in recording_rows(recording.end, recording.outcomes, using.rows, clips):
                 writer.write(*row)
-            writer.publish()
+            writer.finish()
     assert recording.end.truncation is not None
     assert sum(each.transcript is None for each in recording.outcomes) >= 2
     assert read_all(tmp_path / "again") == read_all(tmp_path / "out")
@@ -119,7 +119,7 @@ def test_a_copy_leaves_out_what_is_replaced_and_nothing_else(tmp_path: Path) -> 
     report = transcribe(out, *inputs, replace(inputs[0], uri=str(tmp_path / "none.wav")))
     with PartWriter(str(target), "x") as writer:
         carry(str(out), report.commit, writer, {inputs[1].source_id})
-        writer.publish()
+        writer.finish()
     expected = {
         table: [row for row in rows if row["uri"] != inputs[1].uri]
         for table, rows in read_all(out).items()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from beam_audio.output.commits import SourceState
+from beam_audio.output.commits import InputState
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.tasks import Committed, Task, Wanted
 
@@ -22,12 +22,12 @@ def done(ref: AudioRef = REF, unit: str = "u", **state: Any) -> Committed:  # no
     fields: dict[str, Any] = {
         "outcome": "recorded",
         "place_id": ref.place_id,
-        "claims_id": ref.claims_id,
+        "stated_id": ref.stated_id,
         "stated_language": ref.language,
         "layers": LAYERS,
         "recording_ids": ("r",),
     }
-    return Committed(unit, 1, ref.source_id, SourceState(**fields | state))
+    return Committed(unit, 1, ref.source_id, InputState(**fields | state))
 
 
 def planned(*committed: Committed, item: AudioRef = REF, **wanted: Any) -> list[tuple[str, Task]]:  # noqa: ANN401 - fields of Wanted
@@ -142,7 +142,7 @@ def test_of_two_claims_about_one_source_the_same_one_wins() -> None:
 
 def test_a_line_that_cannot_be_read_stays_a_failure() -> None:
     line = Failure("input", "read", "line", "m.jsonl", "InputError", "line 3: no")
-    state = SourceState("failed", line.place_id, "", None, LAYERS)
+    state = InputState("failed", line.place_id, "", None, LAYERS)
     committed = [Committed("u", 1, line.source_id, state)]
     assert list(WANTED.tasks([line], [])) == [(None, Task(line))]
     assert list(WANTED.tasks([line], committed)) == []

@@ -123,7 +123,7 @@ def test_only_the_layers_from_the_changed_one_on_are_done_again(
     assert bool(recognizer.batches) is (how != "rows")
     assert read_all(out) == read_all(fresh)
     assert read_all(out) != read_all_of(tmp_path / "before", inputs, before)
-    assert commits.sweep(str(out)) == 0
+    assert commits.delete_uncommitted(str(out)) == 0
     assert read_ledger(str(out), [each.source_id for each in inputs]).balances
     stays = files(out)
     assert update(out, *inputs, using=using, recognizer=Scripted()) == []
@@ -222,9 +222,9 @@ def test_a_kill_at_any_moment_leaves_the_old_rows_or_the_new(
                 update(out, *inputs, using=using, recognizer=Scripted(hear_more))
         if moment != "store.delete":
             assert read_committed(out) == old
-            commits.sweep(str(out))
+            commits.delete_uncommitted(str(out))
             assert read_all(out) == old
-    assert commits.sweep(str(out)) > 0
+    assert commits.delete_uncommitted(str(out)) > 0
     assert update(out, *inputs, using=using) == []
     transcribe(tmp_path / "fresh", *inputs, using=using, recognizer=Scripted(hear_more))
     assert read_all(out) == read_all(tmp_path / "fresh")

@@ -184,7 +184,7 @@ def test_parts_of_a_unit_killed_before_its_commit_are_swept(
         with pytest.raises(Killed):
             transcribe(out, source)
     assert read_ledger(str(out), [source.source_id]).missing == (source.source_id,)
-    assert commits.sweep(str(out)) == 2
+    assert commits.delete_uncommitted(str(out)) == 2
     assert files(out) == {}
     assert not transcribe(out, source).was_committed
     assert read_ledger(str(out), [source.source_id]).balances
@@ -207,7 +207,7 @@ def test_a_later_attempt_replaces_the_failure(tmp_path: Path) -> None:
     assert third.commit.sources[source.source_id].attempt == 3
     rows = read_all(out)
     assert [len(rows[table]) for table in ("segments", "recordings", "failures")] == [2, 1, 0]
-    assert commits.sweep(str(out)) == 0
+    assert commits.delete_uncommitted(str(out)) == 0
     assert read_ledger(str(out), [source.source_id]).balances
 
 

@@ -142,7 +142,7 @@ def test_a_retry_overwrites_what_the_same_work_left(tmp_path: Path, inputs: list
     (tmp_path / "out" / "_units" / f"{first.commit.unit_id}.json").unlink()
     again = work(root, inputs, Scripted(hear_loudness))
     assert again.commit.files == first.commit.files
-    assert commits.sweep(root) == 0
+    assert commits.delete_uncommitted(root) == 0
 
 
 def test_what_other_work_left_is_swept(tmp_path: Path, inputs: list[AudioRef]) -> None:
@@ -151,7 +151,7 @@ def test_what_other_work_left_is_swept(tmp_path: Path, inputs: list[AudioRef]) -
     (tmp_path / "out" / "_units" / f"{first.commit.unit_id}.json").unlink()
     work(root, inputs, says("done"), layer="done")
     assert texts(root) == {"killed", "done"}
-    assert commits.sweep(root) == len(first.commit.files)
+    assert commits.delete_uncommitted(root) == len(first.commit.files)
     check_whole(root, inputs, "done")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from beam_audio.asr.recognizer import Request, Task
+    from beam_audio.asr.recognizer import Mode, Request
     from beam_audio.asr.whisper.decoding import Decoded
     from beam_audio.asr.whisper.languages import Spoken
     from beam_audio.asr.whisper.safeguards import Attempt
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from beam_audio.types import Transcript
 
 
-def whisper_model_id(name: str, precision: str, padding: Padding, task: Task) -> str:
+def whisper_model_id(name: str, precision: str, padding: Padding, task: Mode) -> str:
     """Name and precision; padding and task, too, when they are not full and to transcribe."""
     condensed = "/condensed" if padding == "condensed" else ""
     return f"{name}/{precision}{condensed}" + ("/translate" if task == "translate" else "")
@@ -61,7 +61,7 @@ class WhisperRecognizer:
         padding: Padding = "full",
         provider: str = "auto",
         require_provider: bool = False,
-        task: Task = "transcribe",
+        task: Mode = "transcribe",
         prompt: str | None = None,
         safeguards: bool = True,
         threads: int | None = None,

@@ -8,7 +8,7 @@ from typing import BinaryIO
 _READ_AHEAD_BYTES = 256 * 1024
 
 
-class Source:
+class ByteSource:
     """A seekable binary file behind a read-ahead window.
 
     An exception that passes through a C decoder's read callback is printed and lost, and what the

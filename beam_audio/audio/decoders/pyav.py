@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from beam_audio.audio.decoders.byte_source import Source
+from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.errors import ConfigError, DecodeError
 from beam_audio.types import AudioFormat
 
@@ -39,7 +39,7 @@ class PyavReader:
 
     def __init__(self, file: BinaryIO) -> None:
         av = _import_av()
-        self._source = Source(file)
+        self._source = ByteSource(file)
         with contextlib.ExitStack() as on_failure:
             with self._decoding():
                 self._container: InputContainer = av.open(

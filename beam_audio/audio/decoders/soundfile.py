@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import soundfile
 
-from beam_audio.audio.decoders.byte_source import Source
+from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.errors import DecodeError
 from beam_audio.types import AudioFormat
 
@@ -70,7 +70,7 @@ class SoundfileReader:
     name = "soundfile"
 
     def __init__(self, file: BinaryIO) -> None:
-        self._source = Source(file)
+        self._source = ByteSource(file)
         with _quiet_c_stderr(), self._decoding():
             self._file = _Sequential(self._source)
         self._position = 0

@@ -50,8 +50,8 @@ class WhisperTokens:
     Attributes:
         start: Start of transcript.
         end: End of text.
-        transcribe: Task token.
-        translate: Task token.
+        transcribe: Mode token.
+        translate: Mode token.
         previous: Start of the previous context, where a prompt goes.
         no_speech: Its probability right after ``start`` tells silence.
         no_timestamps: Asks for plain text.

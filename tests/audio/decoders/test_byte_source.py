@@ -5,7 +5,7 @@ import io
 import hypothesis.strategies as st
 from hypothesis import given
 
-from beam_audio.audio.decoders.byte_source import Source
+from beam_audio.audio.decoders.byte_source import ByteSource
 
 CONTENT = bytes(range(256)) * 3_000
 OPERATIONS = st.lists(
@@ -20,7 +20,7 @@ OPERATIONS = st.lists(
 
 @given(OPERATIONS)
 def test_a_source_reads_as_the_file_does(operations: list[tuple[str, int]]) -> None:
-    plain, source = io.BytesIO(CONTENT), Source(io.BytesIO(CONTENT))
+    plain, source = io.BytesIO(CONTENT), ByteSource(io.BytesIO(CONTENT))
     for name, number in operations:
         if name == "read":
             assert source.read(number) == plain.read(number)
@@ -43,7 +43,7 @@ def test_a_source_asks_its_file_seldom() -> None:
             Counting.reads += 1
             return super().read(size)
 
-    source = Source(Counting(CONTENT))
+    source = ByteSource(Counting(CONTENT))
     while source.read(100):
         pass
     assert Counting.reads <= 5
