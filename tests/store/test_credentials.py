@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from apache_beam.internal.gcp import auth
 from apache_beam.options.pipeline_options import PipelineOptions
 from support.project import ROOT
 from support.run_outputs import write_speech
@@ -105,8 +106,13 @@ def test_amazon_without_credentials_is_refused(
     require_access(["s3://bucket/out"], PipelineOptions(["--s3_access_key_id=key"]))
 
 
-def test_no_credentials_are_needed_for_a_public_bucket_and_for_local_paths() -> None:
+def test_no_credentials_are_needed_for_a_public_bucket_and_for_local_paths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Set and put back: otherwise no later test of this process would search for credentials.
+    monkeypatch.setattr(auth._Credentials, "_credentials_init", False)
     require_access(["gs://bucket/in"], PipelineOptions(["--no_auth"]))
+    assert auth.get_service_credentials(PipelineOptions([])) is None
     require_access(["local", None], PipelineOptions([]))
 
 
