@@ -34,7 +34,9 @@ from beam_audio.run.dataflow import is_only_handed_over
 from beam_audio.run.runners import is_dataflow
 from beam_audio.run.stream import run_stream, submit_stream
 from beam_audio.spelling import nearest
+from beam_audio.store import beam_hooks
 from beam_audio.store.credentials import require_access
+from beam_audio.store.output_names import run_file
 from beam_audio.transforms.units import PROGRESS
 
 if TYPE_CHECKING:
@@ -164,7 +166,7 @@ def _run_and_report(settings: RunConfig, beam_flags: Sequence[str]) -> int:
         raise BeamAudioError(f"the run failed: {_cause(error)}") from error
     print(closing_table(result))
     print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
-    print(f"run file    {settings.output}/run-{result.run_id}.json")
+    print(f"run file    {settings.output}/{run_file(result.run_id)}")
     return result.exit_status
 
 
@@ -214,8 +216,7 @@ def _refuse_unknown(rest: Sequence[str], known: Sequence[str]) -> None:
 
 def _beam_options() -> set[str]:
     parser = argparse.ArgumentParser(add_help=False)
-    for options in PipelineOptions.__subclasses__():
-        options._add_argparse_args(parser)  # noqa: SLF001 - Beam lists its flags nowhere else
+    beam_hooks.add_beam_flags(parser)
     return {name for action in parser._actions for name in action.option_strings}  # noqa: SLF001
 
 

@@ -12,12 +12,12 @@ from beam_audio import store
 from beam_audio.inputs.listing import is_hidden, is_within, read_failure, ref_of_entry
 from beam_audio.inputs.manifest import ManifestEntry
 from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
+from beam_audio.store.output_names import PAYLOADS
 from beam_audio.types import AudioRef, Failure, stable_id
 
 MAX_INLINE_BYTES: Final = 256 << 10
 """Of a payload that travels inside its reference; a larger one is put below the output first."""
 
-PAYLOADS: Final = "_payloads"
 _SHOWN_ATTRIBUTES: Final = 500
 
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output import folder
 from beam_audio.store.compare_and_swap import swap
+from beam_audio.store.output_names import COMMITS, SHARED_PARTS
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from beam_audio.types import StoredFile
+from beam_audio.types import StoredFile
 
-COMMITS: Final = "_units"
-SHARED: Final = "shared"
-"""What the names of part files begin with that hold the rows of several units."""
 _WORK_ID_DIGITS: Final = 8
 _STATED_ID: Final = "claims_id"
 """Name of ``InputState.stated_id`` in records; a record is not renamed while its schema stays."""
@@ -113,12 +112,12 @@ def part_id(unit: str, version: int, work_id: str) -> str:
     return f"{unit}-{version}-{work_id[:_WORK_ID_DIGITS]}"
 
 
-def is_shared(part_file: str) -> bool:
+def is_shared(name: str) -> bool:
     """Whether a part file may hold rows of several units, and rows that no longer count.
 
-    Of such a file the rows count whose input belongs to a unit that names it.
+    A row in a shared file is valid only if its input belongs to a unit whose record names the file.
     """
-    return part_file.rpartition("/")[2].startswith(f"part-{SHARED}-")
+    return fnmatchcase(name.rpartition("/")[2], SHARED_PARTS)
 
 
 def units_by_file(committed: Iterable[Commit]) -> dict[str, list[Commit]]:

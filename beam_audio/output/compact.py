@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import (
-    SHARED,
     counted_sources,
     delete_uncommitted,
     is_shared,
@@ -25,6 +24,7 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.folder import in_use
 from beam_audio.output.parts import PartWriter, rows_of
+from beam_audio.store.output_names import SHARED, TABLES
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _sizes(root: str) -> dict[str, int]:
     start = len(root.rstrip("/")) + 1
     return {
         found.path[start:]: found.size_in_bytes
-        for table in store.TABLES
+        for table in TABLES
         for found in store.files_under(store.join(root, table))
     }
 
@@ -151,7 +151,7 @@ def _is_stale(root: str, name: str, units: Sequence[Commit]) -> bool:
 def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]]) -> None:
     """Make one file of a group's, switch the units to it, and delete the group's."""
     members = {commit.unit_id: commit for name in group for commit in units[name]}
-    table = next(table for table in store.TABLES if group[0].startswith(f"{table}/"))
+    table = next(table for table in TABLES if group[0].startswith(f"{table}/"))
     audio = any(commit.layout["store_audio"] != "none" for commit in members.values())
     versions = sorted((commit.unit_id, commit.version) for commit in members.values())
     part_id = f"{SHARED}-{stable_id('shared', sorted(group), versions)}"

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_audio import schema, store
+from beam_audio.store.output_names import TABLES, part_file
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ class PartWriter:
     def __init__(self, root: str, part_id: str, *, audio: bool = False) -> None:
         """Write below ``root`` into files named ``part-<part_id>.parquet``."""
         self._root = root
-        self._name = f"part-{part_id}.parquet"
+        self._name = part_file(part_id)
         self._audio = audio
         self._files: dict[str, _PartFile] = {}
-        self.rows: dict[str, int] = dict.fromkeys(store.TABLES, 0)
+        self.rows: dict[str, int] = dict.fromkeys(TABLES, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -180,7 +181,7 @@ class _PartFile:
 def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
     """Copy the rows of a unit, those of replaced inputs left out, to its next version."""
     kept = {source_id for source_id in commit.sources if source_id not in replaced}
-    for table in store.TABLES:
+    for table in TABLES:
         for name in commit.files_of(table):
             for batch in rows_of(root, name, kept):
                 writer.copy(table, name.rpartition("/")[0], batch)

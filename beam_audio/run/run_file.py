@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.output import commits
+from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import Ledger, read_ledger
+from beam_audio.store.output_names import run_file
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
@@ -136,7 +138,9 @@ def write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult)
         },
     }
     text = json.dumps(content, indent=1, sort_keys=True)
-    store.write_whole(config.output, f"run-{result.run_id}.json", text.encode())
+    # A run that starts at this moment must not clean the half-written file away.
+    with in_use(config.output, lambda: None):
+        store.write_whole(config.output, run_file(result.run_id), text.encode())
 
 
 def _versions() -> dict[str, str]:

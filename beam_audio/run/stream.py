@@ -25,9 +25,10 @@ from beam_audio.output import commits
 from beam_audio.output.folder import in_use
 from beam_audio.run.batch import check_run
 from beam_audio.run.runners import choose_runner, is_dataflow, is_local
+from beam_audio.store.output_names import LEDGERS
 from beam_audio.stream.close_interval import Watch
 from beam_audio.stream.drift import read_profile
-from beam_audio.stream.interval import FOLDER, Done, Interval
+from beam_audio.stream.interval import Done, Interval
 from beam_audio.stream.outbox import publish_left_over
 from beam_audio.stream.reservations import forget_places, index_commits
 from beam_audio.stream.subscription import Subscription
@@ -244,12 +245,12 @@ def _settle(subscription: Subscription, held: Sequence[Held], interval: Interval
 
 def _account(output: str, name: str) -> Interval | None:
     """What came of the messages that were read together; None when nothing did."""
-    if not store.exists(store.join(output, FOLDER, f"{name}.json")):
+    if not store.exists(store.join(output, LEDGERS, f"{name}.json")):
         return None
     interval = Interval.read(output, name)
     if not interval.balances:
         raise BeamAudioError(
-            f"the ledger {output}/{FOLDER}/{name}.json does not balance; "
+            f"the ledger {output}/{LEDGERS}/{name}.json does not balance; "
             "its messages will be delivered again"
         )
     return interval

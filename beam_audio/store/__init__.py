@@ -6,10 +6,9 @@ Main function: :func:`beam_audio.store.files.open_to_read`.
 """
 
 from beam_audio.store.files import (
-    TABLES,
-    TEMPORARY,
     below,
     delete,
+    delete_folder,
     exists,
     files_like,
     files_under,
@@ -23,8 +22,8 @@ from beam_audio.store.files import (
     open_to_read,
     open_to_write,
     read_each,
-    remove_temporary_folder,
     reported,
+    require_regular,
     s3_client,
     scheme,
     stat,
@@ -34,10 +33,9 @@ from beam_audio.store.files import (
 )
 
 __all__ = [
-    "TABLES",
-    "TEMPORARY",
     "below",
     "delete",
+    "delete_folder",
     "exists",
     "files_like",
     "files_under",
@@ -51,8 +49,8 @@ __all__ = [
     "open_to_read",
     "open_to_write",
     "read_each",
-    "remove_temporary_folder",
     "reported",
+    "require_regular",
     "s3_client",
     "scheme",
     "stat",

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from beam_audio import store
-
-FOLDER: Final = "ledger"
+from beam_audio.store.output_names import LEDGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ class Interval:
             parts.append(f"{len(self.waiting)} waiting")
         parts += self.alerts
         if not self.balances:
-            parts.append(f"DOES NOT BALANCE: see {FOLDER}/{self.name}.json")
+            parts.append(f"DOES NOT BALANCE: see {LEDGERS}/{self.name}.json")
         return " · ".join(parts)
 
     def write(self, output: str) -> None:
@@ -145,7 +144,7 @@ class Interval:
         """
         content = asdict(self) | {"balances": self.balances}
         text = json.dumps(content, indent=1, sort_keys=True)
-        store.write_whole(output, f"{FOLDER}/{self.name}.json", text.encode())
+        store.write_whole(output, f"{LEDGERS}/{self.name}.json", text.encode())
 
     @classmethod
     def read(cls, output: str, name: str) -> Self:
@@ -154,7 +153,7 @@ class Interval:
         Raises:
             InputError: There is none of this name.
         """
-        with store.open_to_read(store.join(output, FOLDER, f"{name}.json")) as file:
+        with store.open_to_read(store.join(output, LEDGERS, f"{name}.json")) as file:
             content = json.loads(file.read())
         del content["balances"]
         lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}

@@ -8,13 +8,14 @@ again, as they have rows. So a unit is noted before its work, by a small file un
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.output.commits import read_commit
 from beam_audio.output.parts import folder_keys, rows_of
 from beam_audio.schema import column_names
+from beam_audio.store.output_names import OUTBOX
 from beam_audio.stream.reservations import HORIZON_SECONDS
 from beam_audio.stream.row_messages import ID_COLUMNS, row_message
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from beam_audio.output.commits import Commit
     from beam_audio.stream.row_messages import TopicMessage
     from beam_audio.stream.topic import Topic
-
-OUTBOX: Final = "_outbox"
 
 
 def note(root: str, unit_id: str, version: int) -> None:

@@ -23,6 +23,7 @@ from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output.commits import close_unit, commit_files, is_closed, load_commit, read_commit
 from beam_audio.store.compare_and_swap import swap
+from beam_audio.store.output_names import INDEXED, PLACES
 from beam_audio.unit.tasks import Task, committed_sources
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from beam_audio.unit.tasks import Committed, Input
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
-_PLACES: Final = "_places"
-_INDEXED: Final = f"{_PLACES}/indexed"
-"""A file that tells how far the commit records were read."""
 _PATIENCE_SECONDS: Final = 3600.0
 """How long a later run may be at an input before an earlier one does it."""
 _REMEMBERED: Final = 32
@@ -119,7 +117,7 @@ def index_commits(root: str) -> int:
     Returns:
         How many inputs were entered.
     """
-    marker = store.join(root, _INDEXED)
+    marker = store.join(root, INDEXED)
     before_seconds = float(_content(marker) or 0.0)
     oldest = max(time.time() - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
     files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
@@ -130,14 +128,14 @@ def index_commits(root: str) -> int:
             entered += _enter(root, state.place_id, source_id, holder)
     if files:
         latest = max(file.last_updated_in_seconds for file in files)
-        store.write_whole(root, _INDEXED, repr(latest).encode())
+        store.write_whole(root, INDEXED, repr(latest).encode())
     return entered
 
 
 def forget_places(root: str) -> int:
     """Delete files that are past the horizon; how many there were."""
     oldest = time.time() - HORIZON_SECONDS
-    files = store.files_under(store.join(root, _PLACES))
+    files = store.files_under(store.join(root, PLACES))
     old = [file.path for file in files if file.last_updated_in_seconds < oldest]
     store.delete(*old)
     return len(old)
@@ -162,7 +160,7 @@ def _is_fresh(root: str, name: str) -> bool:
 
 
 def _name(place_id: str) -> str:
-    return f"{_PLACES}/{place_id[:2]}/{place_id}.json"
+    return f"{PLACES}/{place_id[:2]}/{place_id}.json"
 
 
 def _committed(root: str, place_id: str, reservations: Iterable[Reservation]) -> list[Committed]:

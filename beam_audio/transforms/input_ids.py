@@ -9,6 +9,7 @@ import apache_beam as beam
 
 from beam_audio import store
 from beam_audio.errors import BeamAudioError
+from beam_audio.store.output_names import run_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,7 @@ def read_names(output: str, run_id: str) -> list[str]:
     Raises:
         BeamAudioError: There are no files, not even of no name.
     """
-    folder = _folder(output, run_id)
+    folder = store.temporary_folder(output, run_inputs(run_id))
     files = store.files_under(folder)
     if not files:
         raise BeamAudioError("the job ended and did not name its inputs; run it again")
@@ -55,16 +56,13 @@ def read_names(output: str, run_id: str) -> list[str]:
     for part in files:
         with store.open_to_read(part.path) as file:
             names += file.read().decode("ascii").split()
-    store.remove_temporary_folder(output, folder)
+    store.delete_folder(folder)
     return names
 
 
 def _write(output: str, run_id: str, is_below: bool, names: Iterable[str]) -> None:  # noqa: FBT001 - the key
     """Write the names of one key; a retry overwrites what it wrote before."""
-    with store.open_to_write(store.join(_folder(output, run_id), str(is_below))) as file:
+    folder = store.temporary_folder(output, run_inputs(run_id))
+    with store.open_to_write(store.join(folder, str(is_below))) as file:
         for name in names:
             file.write(f"{name}\n".encode())
-
-
-def _folder(output: str, run_id: str) -> str:
-    return store.temporary_folder(output, f"run-{run_id}-inputs")

@@ -13,9 +13,10 @@ import pytest
 import soundfile
 from support.unit_runs import read, tones, transcribe, write
 
-from beam_audio.inputs.from_message import MAX_INLINE_BYTES, PAYLOADS, input_of_message
+from beam_audio.inputs.from_message import MAX_INLINE_BYTES, input_of_message
 from beam_audio.inputs.listing import input_of_line
 from beam_audio.inputs.messages import Message
+from beam_audio.store.output_names import PAYLOADS
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def test_no_message_can_end_the_run_that_reads_it(
 def test_a_device_is_not_read(tmp_path: Path) -> None:
     failure = input_of_message(message(b'{"audio_filepath": "/dev/zero"}'), str(tmp_path))
     assert isinstance(failure, Failure)
-    assert "is no file" in failure.message
+    assert "is a device, not a file" in failure.message
 
 
 def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:

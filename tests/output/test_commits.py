@@ -9,6 +9,7 @@ import pytest
 from beam_audio.errors import StoreError
 from beam_audio.output import commits
 from beam_audio.output.commits import Commit, InputState
+from beam_audio.store.output_names import COMMITS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +46,9 @@ def test_an_output_that_does_not_exist_has_no_commits(tmp_path: Path) -> None:
     "content", ['{"other": 1}', "[]", "no json", '{"layers": [], "sources": 1}']
 )
 def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path, content: str) -> None:
-    folder = tmp_path / commits.COMMITS
-    folder.mkdir()
-    (folder / "x.json").write_text(content)
+    records = tmp_path / COMMITS
+    records.mkdir()
+    (records / "x.json").write_text(content)
     with pytest.raises(StoreError, match="move it away"):
         list(commits.read_commits(str(tmp_path)))
 

@@ -32,6 +32,7 @@ from beam_audio.output.commits import delete_uncommitted, is_shared, read_commit
 from beam_audio.output.compact import CompactionProgress, compact, drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import read_ledger
+from beam_audio.store import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,6 +164,7 @@ KILLED = """
 import sys
 from beam_audio import store
 from beam_audio.output import commits, compact
+from beam_audio.store import files
 root, left = sys.argv[1], int(sys.argv[2])
 def counted(function):
     def call(*arguments, **named):
@@ -173,7 +175,8 @@ def counted(function):
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments, **named)
     return call
-store.move_into, store.delete = counted(store.move_into), counted(store.delete)
+store.move_into = files.move_into = counted(store.move_into)
+store.delete = files.delete = counted(store.delete)
 compact.compact(root)
 """
 
@@ -197,14 +200,15 @@ def test_a_run_that_starts_meanwhile_sweeps_nothing_away(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = read_all(out)
-    publish = store.move_into
+    move_into = store.move_into
 
     def start_a_run_after(root: str, names: dict[str, str]) -> None:
-        publish(root, names)
+        move_into(root, names)
         with in_use(root, lambda: delete_uncommitted(root)):
             pass
 
-    monkeypatch.setattr(store, "publish", start_a_run_after)
+    for module in (store, files):
+        monkeypatch.setattr(module, "move_into", start_a_run_after)
     compact(str(out))
     assert read_all(out) == before
 

@@ -6,14 +6,48 @@ import time
 from pathlib import Path
 
 import pytest
-from support import bucket_servers
+from support import bucket_servers, run_outputs
 from support.bucket_servers import google_bucket
-from support.run_outputs import write_byte
+from support.run_outputs import write_byte, write_speech
 
 from beam_audio import store
-from beam_audio.errors import StoreError
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output import folder
+from beam_audio.output.compact import compact
 from beam_audio.output.folder import in_use, require_writable
+
+
+def run_batch(tmp_path: Path) -> Path:
+    """An output of a batch of two units."""
+    for index in range(2):
+        write_speech(tmp_path / "in" / f"{index}.wav", index, seconds=1.0)
+    run_outputs.run(input=tmp_path / "in", output=tmp_path / "out", unit_bytes=1)
+    return tmp_path / "out"
+
+
+def test_a_run_leaves_no_folder_for_temporary_files(tmp_path: Path) -> None:
+    out = run_batch(tmp_path)
+    assert not (out / "_tmp").exists()
+    compact(str(out))
+    assert not (out / "_tmp").exists()
+
+
+def test_a_refused_run_leaves_nothing(tmp_path: Path) -> None:
+    out = run_batch(tmp_path)
+    before = sorted(out.rglob("*"))
+    with pytest.raises(ConfigError, match="--partition_by"):
+        run_outputs.run(input=tmp_path / "in", output=out, partition_by="date")
+    assert sorted(out.rglob("*")) == before
+
+
+def test_temporary_files_of_another_run_stay(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    with in_use(root, lambda: None):
+        with in_use(root, lambda: None):
+            (tmp_path / "_tmp").mkdir()
+        assert (tmp_path / "_tmp").exists()
+        written = write_byte(tmp_path, "_tmp/half-written")
+    assert written.exists()
 
 
 def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:

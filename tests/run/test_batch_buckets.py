@@ -19,6 +19,7 @@ from beam_audio.inputs.listing import match_input
 from beam_audio.output import commits
 from beam_audio.run import batch
 from beam_audio.store.credentials import require_access
+from beam_audio.store.output_names import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,7 +189,7 @@ def test_a_store_that_stumbles_costs_time_only(speech: bytes) -> None:
         result = run(input=f"{address}/in", output=f"{address}/out")
         assert requests == needed + len(refused)
         assert (result.exit_status, result.ledger.recordings) == (0, 1)
-        for table in store.TABLES:
+        for table in TABLES:
             assert len(rows(f"{address}/out", table)) == len(rows(f"{address}/calm", table))
     assert {"upload", "batch"} < {first for _, first in refused}
     assert {429, 503} == set(refused.values())

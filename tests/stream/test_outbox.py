@@ -15,7 +15,8 @@ from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.output.commits import delete_uncommitted, read_commits
 from beam_audio.output.compact import compact
-from beam_audio.stream.outbox import OUTBOX, note, publish_left_over, publish_unit, unit_messages
+from beam_audio.store.output_names import OUTBOX
+from beam_audio.stream.outbox import note, publish_left_over, publish_unit, unit_messages
 from beam_audio.stream.row_messages import ID_COLUMNS
 from beam_audio.stream.topic import Topic
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.unit_runs import read
 
-from beam_audio.stream.outbox import OUTBOX
+from beam_audio.store.output_names import OUTBOX
 from beam_audio.stream.subscription import Subscription
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from support.unit_runs import LAYERS, Scripted, hear_loudness, ref, settings, to
 from beam_audio import store
 from beam_audio.output import commits
 from beam_audio.output.ledger import read_ledger
+from beam_audio.store.output_names import TABLES
 from beam_audio.types import AudioRef, Transcript
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
@@ -81,7 +82,7 @@ def texts(root: str) -> set[str]:
 def check_whole(root: str, inputs: Sequence[AudioRef], text: str) -> None:
     """The part files are those of the record, hold one writer's rows, and the ledger balances."""
     (record,) = commits.read_commits(root)
-    parts = [file for table in store.TABLES for file in store.files_under(f"{root}/{table}")]
+    parts = [file for table in TABLES for file in store.files_under(f"{root}/{table}")]
     assert sorted(part.path[len(root) + 1 :] for part in parts) == sorted(record.files)
     assert texts(root) == {text}
     ledger = read_ledger(root, [item.source_id for item in inputs])
