@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import apache_beam as beam
@@ -32,6 +33,16 @@ def test_a_pipeline_gives_references_and_failures(tmp_path: Path) -> None:
         expected = [("input", "read", str(manifest), f"line {number}:") for number in (2, 4, 5)]
         expected.append(("input", "read", f"{tmp_path}/none.wav", "cannot "))
         assert_that(found, equal_to(expected), label="Failures")
+
+
+def test_a_pipe_in_a_folder_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    os.mkfifo(tmp_path / "b.wav")
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        refs, failures = pipeline | ReadAudio(input=str(tmp_path))
+        assert_that(refs | "Uri" >> beam.Map(lambda ref: ref.uri), equal_to([f"{tmp_path}/a.wav"]))
+        found = failures | beam.Map(lambda failure: failure.uri)
+        assert_that(found, equal_to([f"{tmp_path}/b.wav"]), label="Failures")
 
 
 def test_a_limit_takes_the_first(tmp_path: Path) -> None:
