@@ -120,15 +120,9 @@ def write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult)
         "ledger": {
             "balances": ledger.balances,
             "listed": result.listed,
-            "inputs": ledger.inputs,
             "new_inputs": result.new_inputs,
             "done_again": result.done_again,
-            "missing": ledger.missing,
-            "unbalanced": ledger.unbalanced,
-            "recordings": ledger.recordings,
-            "seconds": ledger.seconds,
-            "segments": ledger.segments,
-            "failures": {"/".join(key): count for key, count in ledger.failures.items()},
+            **ledger.figures,
             "corpus_wer": ledger.corpus_wer,
         },
         "throughput": {

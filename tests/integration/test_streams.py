@@ -127,7 +127,7 @@ def test_what_another_run_is_at_comes_again_until_it_is_done(
     (place,) = (out / "_places").rglob(f"{theirs.place_id}.json")
     os.utime(place, (0, 0))
     (interval,) = stream(channel, out, messages(1))
-    assert (interval.messages, interval.recordings, interval.waiting) == (1, 1, ())
+    assert (interval.messages, interval.ledger.recordings, interval.waiting) == (1, 1, ())
     assert len(read_rows(out, "recordings")) == 3
 
 

@@ -46,7 +46,7 @@ def test_one_interval_over_all_there_is(tmp_path: Path, notes: list[Note]) -> No
     write_ledgers = CloseIntervals(str(tmp_path / "out"), "run-1", every_seconds=None)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         intervals = pipeline | beam.Create(notes) | write_ledgers
-        assert_that(intervals | beam.Map(lambda each: each.recordings), equal_to([3]))
+        assert_that(intervals | beam.Map(lambda each: each.ledger.recordings), equal_to([3]))
     (ledger,) = ledgers(tmp_path / "out")
     assert ledger["name"] == "run-1"
     assert ledger["balances"]
