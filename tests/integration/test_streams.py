@@ -169,7 +169,7 @@ def test_rows_that_a_run_left_untold_are_told_by_the_next(
             target=delete_once, args=(out, lambda: publisher.delete_topic(topic=gone.topic))
         )
         job.start()
-        with pytest.raises(Exception, match="did not take a message"):
+        with pytest.raises(Exception, match="refused a message"):
             stream(channel, out, messages(5), output_topic=gone.topic)
         job.join()
     assert len(notes(out)) > 0
