@@ -6,7 +6,6 @@ Main function: :func:`beam_audio.store.files.open_to_read`.
 """
 
 from beam_audio.store.files import (
-    below,
     delete,
     delete_folder,
     exists,
@@ -14,9 +13,7 @@ from beam_audio.store.files import (
     files_under,
     gcs_client,
     is_local_folder,
-    is_pattern,
     join,
-    literal,
     match,
     move_into,
     open_to_read,
@@ -31,6 +28,7 @@ from beam_audio.store.files import (
     temporary_name,
     write_whole,
 )
+from beam_audio.store.patterns import below, is_pattern, literal
 
 __all__ = [
     "below",

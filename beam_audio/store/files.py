@@ -8,7 +8,6 @@ alike. Two modules fill its gaps: :mod:`beam_audio.store.gcs` for ``gs://``, and
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from apache_beam.io.aws.clients.s3.messages import S3ClientError
-from apache_beam.io.filesystem import CompressionTypes, FileSystem
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
@@ -26,6 +25,7 @@ from google.cloud.storage.exceptions import InvalidResponse
 from beam_audio.errors import BeamAudioError, InputError, StoreError
 from beam_audio.store import beam_hooks, gcs, local_disk
 from beam_audio.store.output_names import TEMPORARY
+from beam_audio.store.patterns import below, fixed_part, matcher
 from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ T = TypeVar("T")
 
 _KEPT: Final[dict[str, tuple[object, GcsIO]]] = {}
 """Beam's access to each server, with the options it was made with."""
-_ESCAPED: Final = re.compile(r"\[([*?\[])\]")
-_FIXED_PART: Final = re.compile(r"(?:[^*?\[]|\[[*?\[]\])*")
-"""What all paths that match a pattern begin with."""
 _READERS: Final = 16
 _READ_TOGETHER: Final = 16 * _READERS
 _NOT_FOUND: Final = 404
@@ -184,16 +181,6 @@ def require_regular(uri: str) -> None:
         raise InputError(f"{uri!r} is {what}, not a file")
 
 
-def literal(path: str) -> str:
-    """A pattern that matches exactly this path, whatever characters it holds."""
-    return "".join(f"[{char}]" if is_pattern(char) else char for char in path)
-
-
-def is_pattern(path: str) -> bool:
-    """Whether a path holds a character that makes it a pattern."""
-    return any(char in path for char in "*?[")
-
-
 def files_under(folder: str) -> list[StoredFile]:
     """Every file below a folder, at any depth; none if the folder does not exist."""
     return files_like(folder, "**")
@@ -209,25 +196,18 @@ def files_like(folder: str, pattern: str) -> list[StoredFile]:
         return match(below(folder, pattern))
 
 
-def below(folder: str, pattern: str = "**") -> str:
-    """A pattern for the files in a folder, whose name is taken literally."""
-    return f"{literal(folder.rstrip('/'))}/{pattern}"
-
-
 def match(pattern: str) -> list[StoredFile]:
     """Files whose paths match Beam's pattern. On local disks also links to nothing and pipes."""
     if scheme(pattern) not in {None, "gs"}:
         (result,) = FileSystems.match([pattern])
         return [_stored_file(metadata) for metadata in result.metadata_list]
-    fixed = _FIXED_PART.match(pattern)
-    start = _ESCAPED.sub(r"\1", fixed[0] if fixed else "")
+    start = fixed_part(pattern)
     found = (
         gcs.objects(gcs_client(), start)
         if scheme(pattern) == "gs"
-        else local_disk.files(os.path.dirname(start))  # noqa: PTH120 - "" is no "."
+        else local_disk.files(os.path.dirname(start))  # noqa: PTH120 - Path("") would be "."
     )
-    # Python warns of Beam's way to write a bracket.
-    matches = re.compile(FileSystem.translate_pattern(pattern).replace("[[]", r"\[")).match
+    matches = matcher(pattern)
     return [each for each in found if matches(each.path)]
 
 

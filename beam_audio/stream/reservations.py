@@ -143,7 +143,7 @@ def forget_places(root: str) -> int:
 
 
 def _enter(root: str, place_id: str, source_id: str, holder: Reservation) -> bool:
-    """Reserve an input for its holder, unless it is reserved already; whether it was not."""
+    """Reserve an input for its holder; False if it is reserved already."""
     name = _name(place_id)
     while True:
         current = _content(store.join(root, name))
