@@ -1,4 +1,4 @@
-"""From a glob, folder, file or manifest to references; no audio is read."""
+"""Turning a glob, folder, file or manifest into references; no audio is read."""
 
 from __future__ import annotations
 
