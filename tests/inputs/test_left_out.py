@@ -1,4 +1,4 @@
-"""What a folder holds beside inputs, told by names alone."""
+"""What a folder holds beside inputs, recognised by names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sorted_out(*names: str, exclude: str | None = None) -> tuple[list[str], Left
 @pytest.mark.parametrize(
     "name", ["a.wav", "a.WAV", "a", "a.xyz", "a.tar.gz", "a.zip", "txt", "2024.01.05", "a.b/c"]
 )
-def test_a_name_nobody_knows_is_an_input(name: str) -> None:
+def test_a_file_of_unknown_kind_is_an_input(name: str) -> None:
     assert sorted_out(name) == ([name], LeftOut())
 
 
@@ -75,7 +75,7 @@ def test_names_like_those_of_an_output_make_none(name: str) -> None:
     assert sorted_out(name, "a.wav")[1].outputs == ()
 
 
-def test_what_is_left_out_is_told_by_kind() -> None:
+def test_the_summary_counts_files_by_kind() -> None:
     left_out = LeftOut(3, ("/in/a",), {".csv": 1, ".tsv": 2, ".txt": 1, ".png": 1})
     assert left_out.summary == (
         "3 hidden, 3 tables (.csv .tsv), 1 text file (.txt), 1 image (.png), 1 output of beam-audio"

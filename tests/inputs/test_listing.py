@@ -1,4 +1,4 @@
-"""ReadAudio: which files and lines become references, and how they are named."""
+"""Listing: which files and lines become references, and how they are named."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_odd_names_are_found_in_a_folder_and_by_themselves(tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("spelling", [".", "./", "audio/..", "$ABSOLUTE", "audio/../../tree"])
-def test_one_file_has_one_name_however_it_is_spelt(
+def test_every_spelling_of_a_path_gives_one_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelling: str
 ) -> None:
     root = tmp_path / "tree"
@@ -101,7 +101,7 @@ def test_the_output_is_no_input(
     assert names(root, pattern, exclude) == ["a.wav", "out.wav"]
 
 
-def test_a_folder_leaves_out_what_is_no_audio_and_a_glob_takes_it(tmp_path: Path) -> None:
+def test_a_folder_leaves_out_other_kinds_of_files_and_a_glob_takes_them(tmp_path: Path) -> None:
     for name in (
         *("a.wav", "b.unknown", "noise", "pack.zip", "list.csv", "NOTES.TXT", ".git/c.wav"),
         *("old/_units/u.json", "old/segments/part-1.bin", "out/segments/part-2.bin"),
@@ -128,7 +128,7 @@ def test_hidden_names_that_a_glob_matches_are_left_out_and_counted(tree: Path) -
     assert listing.left_out.summary == "2 hidden"
 
 
-def test_in_a_bucket_a_named_object_is_taken_and_what_is_below_it_sorted_out() -> None:
+def test_in_a_bucket_an_object_is_taken_and_files_below_it_are_selected() -> None:
     with google_bucket() as bucket:
         for name in ("a.txt", "a.txt/b.wav", "a.txt/c.txt", "a.txt/o/_units/u.json"):
             bucket_servers.put(f"{bucket}/{name}", b"x")
@@ -178,7 +178,7 @@ def test_an_unknown_scheme_cannot_be_listed() -> None:
         match_manifest("nosuch://bucket/m.jsonl")
 
 
-def test_a_manifest_is_a_file_or_a_glob_and_no_folder(tmp_path: Path) -> None:
+def test_a_manifest_is_a_file_or_a_glob_not_a_folder(tmp_path: Path) -> None:
     first, second = put(tmp_path / "1.jsonl"), put(tmp_path / "2[x].jsonl")
     assert match_manifest(str(tmp_path / "*.jsonl")) == [str(first), str(second)]
     assert match_manifest(str(second)) == [str(second)]
@@ -186,7 +186,7 @@ def test_a_manifest_is_a_file_or_a_glob_and_no_folder(tmp_path: Path) -> None:
     assert match_manifest(str(tmp_path / "none.jsonl")) == []
 
 
-def test_lines_keep_their_number_and_lose_their_ends(tmp_path: Path) -> None:
+def test_lines_keep_their_number_without_their_line_ends(tmp_path: Path) -> None:
     manifest = put(tmp_path / "m.jsonl", b'{"a": 1}\r\n\n   \n{"b": 2}\nlast')
     assert [(number, line) for _, number, line in read_lines(str(manifest))] == [
         (1, b'{"a": 1}'),

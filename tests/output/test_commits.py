@@ -65,7 +65,7 @@ def test_every_version_and_work_has_part_files_of_its_own() -> None:
     assert all(name.startswith("u-") for name in names)
 
 
-def test_a_record_is_replaced_by_the_version_after_it_alone(tmp_path: Path) -> None:
+def test_only_the_next_version_replaces_a_record(tmp_path: Path) -> None:
     root = str(tmp_path)
     first, second = commit("1", "a"), commit("1", "b", version=2)
     commits.write_commit(root, first)
@@ -76,8 +76,8 @@ def test_a_record_is_replaced_by_the_version_after_it_alone(tmp_path: Path) -> N
     assert commits.read_commit(root, "1") == second
 
 
-def test_a_record_written_twice_stands(tmp_path: Path) -> None:
-    """As when the answer to a request is lost, and it is sent again."""
+def test_a_record_may_be_written_twice(tmp_path: Path) -> None:
+    """This happens if the answer to a request is lost and the request is repeated."""
     commits.write_commit(str(tmp_path), commit("1", "a"))
     assert commits.write_commit(str(tmp_path), commit("1", "a")).files == ("a",)
 
@@ -88,7 +88,7 @@ def test_a_record_whose_earlier_version_is_gone_is_not_written(tmp_path: Path) -
     assert commits.read_commit(str(tmp_path), "1") is None
 
 
-def test_the_sweep_removes_what_no_commit_names(tmp_path: Path) -> None:
+def test_a_clean_up_deletes_files_that_no_record_names(tmp_path: Path) -> None:
     root = str(tmp_path)
     for name in ("part-1-2", "part-1"):
         path = tmp_path / "segments" / f"{name}.parquet"

@@ -1,4 +1,4 @@
-"""The output folder: swept of left-overs, marked by a run, writable or not."""
+"""The output folder: cleaned, marked by a run, writable or not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_temporary_files_of_another_run_stay(tmp_path: Path) -> None:
     assert written.exists()
 
 
-def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:
+def test_a_clean_up_deletes_uncommitted_files_and_nothing_else(tmp_path: Path) -> None:
     kept = write_byte(tmp_path, "segments/date=2026-01-01/part-1.parquet")
     left = [
         write_byte(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
@@ -66,7 +66,7 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
     assert not any(path.exists() for path in left)
 
 
-def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
+def test_a_folder_whose_name_is_a_pattern_is_the_only_one_cleaned(tmp_path: Path) -> None:
     write_byte(tmp_path, "out[1]/segments/part-2.parquet")
     other = write_byte(tmp_path, "out1/segments/part-2.parquet")
     assert folder.delete_uncommitted(f"{tmp_path}/out[1]", set()) == 1

@@ -64,7 +64,7 @@ def test_each_access_to_google_is_a_new_one_that_reads() -> None:
         assert first.open(f"{bucket}/a", "r").read() == b"x"
 
 
-def test_beam_searches_for_no_credentials_after_it_was_told_so(
+def test_beam_searches_for_no_credentials_after_the_hook(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def search(*_: object) -> None:

@@ -16,7 +16,7 @@ from beam_audio import store
 from beam_audio.errors import InputError
 
 
-def test_temporary_files_of_others_stay(tmp_path: Path) -> None:
+def test_deleting_a_temporary_folder_keeps_other_files(tmp_path: Path) -> None:
     root = str(tmp_path)
     mine, others = (store.temporary_folder(root, name) for name in ("mine", "others"))
     for folder in (mine, others):
@@ -34,7 +34,7 @@ def test_a_whole_file_replaces_the_one_before(tmp_path: Path) -> None:
     assert list((tmp_path / "_tmp").iterdir()) == []
 
 
-def test_writers_that_meet_in_a_new_folder_do_not_fail_each_other(tmp_path: Path) -> None:
+def test_many_writers_can_create_one_folder(tmp_path: Path) -> None:
     names = [f"a={a}/b={a}/c={a}/{part}" for a in range(200) for part in range(8)]
     with ThreadPoolExecutor(8) as writers:
         list(writers.map(lambda name: store.write_whole(str(tmp_path), name, b"x"), names))
@@ -67,7 +67,7 @@ def test_a_pattern_matches_whole_paths(
     assert found == [f"{root}/{name}" for name in expected]
 
 
-def test_what_is_not_a_regular_file_is_refused_and_not_opened(tmp_path: Path) -> None:
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "none")
     os.mkfifo(tmp_path / "pipe")
     for name, what in (("link", "a link to nothing"), ("pipe", "a pipe"), (".", "a folder")):
@@ -96,7 +96,7 @@ def test_compressed_names_are_read_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://b/a.wav", ""])
-def test_what_is_missing_is_an_input_error(uri: str) -> None:
+def test_a_missing_file_is_an_input_error(uri: str) -> None:
     with pytest.raises(InputError):
         store.stat(uri)
     with pytest.raises(InputError):
@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_read_is_an_error_in_its_turn(root: str) -> None:
 
 
 def test_files_of_a_bucket_share_a_connection() -> None:
-    """With each new one a recent client library asks for the bucket's metadata."""
+    """A recent client library asks for the bucket's metadata on each new connection."""
     paths: list[str] = []
 
     def see(_: str, path: str, __: int) -> None:

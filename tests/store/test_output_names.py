@@ -1,4 +1,4 @@
-"""Names in an output folder: the table holds all that runs leave there."""
+"""Names in an output folder: the table holds everything that runs leave there."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run_batch(tmp_path: Path) -> Path:
 
 
 def run_stream(out: Path) -> None:
-    """A stream into an output, of a message nobody can read and one with much audio in it."""
+    """A stream of two messages: one nobody can read, one with much audio in it."""
     config = run_outputs.settings(subscription="projects/p/subscriptions/s", output=out)
     options = PipelineOptions()
     job = check_run(config, options)

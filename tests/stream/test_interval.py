@@ -98,7 +98,7 @@ def test_the_line_of_an_ordinary_interval() -> None:
     )
 
 
-def test_the_line_tells_of_all_that_is_not_ordinary() -> None:
+def test_the_line_names_everything_unusual() -> None:
     said = ("2 ignored", "2 waiting", "snr_db drifts: PSI 0.50", "DOES NOT BALANCE")
     assert all(each in FULL.line for each in said)
     assert "ledger/run-000001.json" in FULL.line
@@ -112,6 +112,6 @@ def test_the_line_tells_of_all_that_is_not_ordinary() -> None:
         replace(PLAIN, overdue=("a",)),
     ],
 )
-def test_what_is_lost_does_not_balance(lost: Interval) -> None:
+def test_a_loss_does_not_balance(lost: Interval) -> None:
     assert PLAIN.balances
     assert not lost.balances
