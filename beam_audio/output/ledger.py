@@ -138,17 +138,9 @@ def read_ledger(
         InputError: A part file cannot be read.
     """
     committed = list(read_commits(root)) if committed is None else committed
-    files = dict(sorted(units_by_file(committed).items()))
-    sums = _Sums()
-    # Recordings come first: segments need their rates, and they supersede earlier failures.
-    for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
-        sums.add_recording(row)
-    for row in _rows(root, files, "segments", _SEGMENT_COLUMNS):
-        sums.add_segment(row)
-    for row in _rows(root, files, "failures", _FAILURE_COLUMNS):
-        sums.add_failure(row)
-    known = {source_id for commit in committed for source_id in commit.sources_that("known")}
-    undecoded = set(listed) - sums.first_channels.keys() - known - set(repeated)
+    sums = _sum_up(root, dict(sorted(units_by_file(committed).items())))
+    known = frozenset(repeated).union(*(commit.sources_that("known") for commit in committed))
+    undecoded = set(listed) - sums.first_channels.keys() - known
     return Ledger(
         inputs=len(set(listed)),
         missing=tuple(sorted(undecoded - sums.failed_sources)),
@@ -246,6 +238,19 @@ class _Sums:
             if lost or +judged != +found:
                 yield identifier
         yield from set(self.found) - set(self.stated)
+
+
+def _sum_up(root: str, files: Mapping[str, list[Commit]]) -> _Sums:
+    """Add up all rows of these files."""
+    sums = _Sums()
+    # Recordings come first: segments need their rates, and they supersede earlier failures.
+    for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
+        sums.add_recording(row)
+    for row in _rows(root, files, "segments", _SEGMENT_COLUMNS):
+        sums.add_segment(row)
+    for row in _rows(root, files, "failures", _FAILURE_COLUMNS):
+        sums.add_failure(row)
+    return sums
 
 
 def _rows(

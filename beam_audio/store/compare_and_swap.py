@@ -73,6 +73,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _swap_s3(uri: str, content: bytes, may_replace: MayReplace) -> bytes | None:
+    """Write an object if its ETag is still the one that was read; else ask again."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the aws extra
 
     client = files.s3_client()

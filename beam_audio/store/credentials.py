@@ -41,6 +41,7 @@ def require_access(uris: Iterable[str | None], options: PipelineOptions) -> None
 
 
 def _require_google(uri: str, options: PipelineOptions) -> None:
+    """Refuse ``gs://`` without credentials, unless the options or an emulator need none."""
     given = options.view_as(GoogleCloudOptions)
     if given.no_auth or EMULATOR in os.environ:
         beam_hooks.skip_google_credentials()

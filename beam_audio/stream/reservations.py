@@ -62,9 +62,8 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
 
     The same reservation gives the same task again, as when a worker died and repeats its work. An
     input that an earlier run did not finish is taken over, and the unit it was in is closed. An
-    input of a later run is taken over only after an hour; otherwise two runs would take it from
-    each other for ever. Rows of the place's present content stay, whatever settings made them; new
-    content at the place is processed.
+    input of a later run is taken over after an hour only, or two runs would take turns for ever.
+    Rows of the place's present content stay, whatever made them; new content is processed.
 
     Args:
         root: The output folder.
@@ -92,7 +91,7 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
             if theirs.run_id > mine.run_id and _is_fresh(root, name):
                 return "elsewhere"
             if item.source_id in close_unit(root, theirs.unit_id).sources:
-                return "repeated"  # the other run finished it just now
+                return "repeated"  # finished just now
         content = _encoded({item.source_id: mine, **reservations})
         # A worker that died, perhaps between commit and report, repeats its own reservation.
         if theirs == mine or swap(root, name, content, partial(operator.eq, current)) == content:

@@ -119,6 +119,7 @@ class Subscription(Connection):
         return list(held.values())
 
     def _pull(self, count: int) -> list[Held]:
+        """Lease messages, ``count`` at most; none if the server has none or fails for now."""
         try:
             answer = self._client.pull(
                 subscription=self._path,

@@ -120,6 +120,7 @@ class _Close(beam.DoFn):
     def _closed(
         self, notes: AccumulatingRuntimeState, number: ReadModifyWriteRuntimeState
     ) -> Iterator[Interval]:
+        """Write the ledger of the finished messages, if any, and keep the notes of the others."""
         count = (number.read() or 0) + 1
         name = self._name if self._every_seconds is None else f"{self._name}{count:06}"
         interval, kept = close_interval(
