@@ -76,7 +76,9 @@ def log_mel(
     pieces = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP][:frames]
     spectrum = np.fft.rfft(pieces * _window(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-    features: NDArray[np.float32] = np.full((bands, frames_wanted), np.log10(_FLOOR), np.float32)
+    # In float32 as below: AVX-512 gives that logarithm another last bit than the one in float64.
+    silence = np.log10(np.float32(_FLOOR))
+    features: NDArray[np.float32] = np.full((bands, frames_wanted), silence, np.float32)
     features[:, :frames] = np.log10(np.maximum(mel_filters(bands) @ power.T, _FLOOR))
     np.maximum(features, features.max() - np.float32(_DYNAMIC_RANGE), out=features)
     features += np.float32(4.0)

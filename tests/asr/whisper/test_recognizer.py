@@ -158,7 +158,11 @@ def test_silence_is_called_silence(tiny_en: Recognizer) -> None:
     assert silent.no_speech_prob is not None
     assert silent.no_speech_prob > 0.2
     assert len(silent.text) < 30
-    assert replace(empty, words=()) == replace(silent, words=())  # both are 30 s of silence
+    # Both are 30 s of silence; two rows of a batch may still differ in the last bits of floats.
+    floats = {name: getattr(silent, name) for name in ("avg_logprob", "no_speech_prob")}
+    assert replace(empty, words=silent.words, **floats) == silent
+    assert empty.avg_logprob == pytest.approx(silent.avg_logprob, abs=1e-4)
+    assert empty.no_speech_prob == pytest.approx(silent.no_speech_prob, abs=1e-4)
 
 
 @needs_tiny_en
