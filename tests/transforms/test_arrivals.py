@@ -69,7 +69,7 @@ def test_large_inputs_are_units_of_their_own(tmp_path: Path, inputs: list[AudioR
 def test_where_another_run_closed_its_unit_a_batch_that_is_repeated_gets_another(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
-    claiming = group(tmp_path)._claim
+    claiming = group(tmp_path)._reserve
     batch = ("the batch", [Task(item) for item in inputs[:2]])
     (unit,) = claiming.process(batch)
     assert [*claiming.process(batch)] == [unit]
