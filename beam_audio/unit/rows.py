@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 from beam_audio import schema
 from beam_audio.audio import encode
 from beam_audio.quality.error_rates import Score, SegmentShare, share
-from beam_audio.quality.measures import Languages, evidence, round_measure
+from beam_audio.quality.measures import Judged, Languages, measure_all, round_measure
 from beam_audio.quality.recording_text import core_texts, majority_language
 from beam_audio.quality.text import (
     chars_per_second,
@@ -176,7 +176,7 @@ def _segment_row(  # noqa: PLR0913 - the parts of one row
         stated=stated,
     )
     score = part.score if part else None
-    measures = evidence(segment, heard.quality, transcript, score, languages)
+    measures = measure_all(Judged(segment, heard.quality, transcript, score, languages))
     decision, reasons = settings.rules.decide(measures)
     columns = schema.column_names("segments")
     return {
