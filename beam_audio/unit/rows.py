@@ -38,7 +38,7 @@ from beam_audio.unit.results import Recognised
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from beam_audio.audio.encode import ClipCodec
+    from beam_audio.audio.encode import StoredCodec
     from beam_audio.quality.rules import Rules
     from beam_audio.schema import Table
     from beam_audio.unit.prepare import RecordingEnd
@@ -264,7 +264,7 @@ def _read_clip(
 ) -> Row | None:
     if heard.clip is None:
         return None
-    codec: ClipCodec = "opus" if settings.store_audio == "opus" else "flac"
+    codec: StoredCodec = "opus" if settings.store_audio == "opus" else "flac"
     clip_file.seek(heard.clip.position)
     encoded = clip_file.read(heard.clip.size_bytes)
     return {"bytes": encoded, "path": encode.file_name(segment, codec)}

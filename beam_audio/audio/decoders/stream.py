@@ -62,14 +62,12 @@ class AudioStream:
     Attributes:
         truncation: Once :meth:`blocks` is exhausted: why decoding ended before the end of the
             recording or of the cut; None when it ended as it should.
-        decoded_frames: Frames handed out so far.
     """
 
     def __init__(
         self, file: BinaryIO, decoder: Decoder, limits: DecodeLimits, cut: Cut, block_seconds: float
     ) -> None:
         self.truncation: BeamAudioError | None = None
-        self.decoded_frames = 0
         self._frames = DecodedFrames(file, decoder, limits, cut.offset_seconds or 0.0)
         self._cut = cut
         rate, channels = self.format.sample_rate_hz, self.format.channels
@@ -105,11 +103,8 @@ class AudioStream:
         """
         first, self._first = self._first, None
         if first is not None:
-            self.decoded_frames += len(first)
             yield first
-        for block in self._rest:
-            self.decoded_frames += len(block)
-            yield block
+        yield from self._rest
 
     def close(self) -> None:
         """Release the decoder; the file stays open."""
