@@ -15,6 +15,7 @@ from beam_audio import store
 from beam_audio.output import commits
 from beam_audio.output.ledger import read_ledger
 from beam_audio.types import AudioRef, Transcript
+from beam_audio.unit.recut import Recut
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
 
@@ -62,7 +63,7 @@ def work(
     before: commits.Commit | None = None,
 ) -> UnitReport:
     """Do a unit, or do it again from an earlier version."""
-    tasks = [Task(item, "recognise" if before else None, item.source_id) for item in inputs]
+    tasks = [Task(item, Recut(item.source_id) if before else None) for item in inputs]
     new = Unit.of(tasks)
     unit = Unit(new.unit_id, new.tasks, before.version if before else 0)
     using = settings(layers=LAYERS | {"model": layer})
