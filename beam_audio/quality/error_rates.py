@@ -11,7 +11,7 @@ import jiwer
 from beam_audio.quality.text import has_word_spaces, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.quality.text import Normalizer
 
@@ -96,15 +96,7 @@ def share(
     spaces = has_word_spaces(language)
     wanted = tokens(normalizer(reference), language)
     parts = [tokens(normalizer(text), language) for text in hypotheses] or [[]]
-    owners = [index for index, part in enumerate(parts) for _ in part]
-    counts: list[Counter[_Operation]] = [Counter() for _ in parts]
-    shares: list[list[str]] = [[] for _ in parts]
-    recognised = [token for part in parts for token in part]
-    for operation, wanted_index, recognised_index in _align(wanted, recognised):
-        owner = owners[recognised_index] if owners else 0
-        counts[owner][operation] += 1
-        if wanted_index is not None:
-            shares[owner].append(wanted[wanted_index])
+    counts, shares = _by_segment(wanted, parts)
     scores = [
         _score(count, own, part, normalizer, spaces=spaces)
         for count, own, part in zip(counts, shares, parts, strict=True)
@@ -114,12 +106,31 @@ def share(
         return SharedScore(scores[0], tuple(segments))
     glue = " " if spaces else ""
     return SharedScore(
-        _score(sum(counts, Counter()), wanted, recognised, normalizer, spaces=spaces),
+        _score(sum(counts, Counter()), wanted, _joined(parts), normalizer, spaces=spaces),
         tuple(
             SegmentShare(glue.join(own) or None, part_score)
             for own, part_score in zip(shares, scores, strict=True)
         ),
     )
+
+
+def _by_segment(
+    wanted: Sequence[str], parts: Sequence[Sequence[str]]
+) -> tuple[list[Counter[_Operation]], list[list[str]]]:
+    """Align a reference with the parts of a transcript; each part's counts and reference words."""
+    owners = [index for index, part in enumerate(parts) for _ in part]
+    counts: list[Counter[_Operation]] = [Counter() for _ in parts]
+    shares: list[list[str]] = [[] for _ in parts]
+    for operation, wanted_index, recognised_index in _align(wanted, _joined(parts)):
+        owner = owners[recognised_index] if owners else 0
+        counts[owner][operation] += 1
+        if wanted_index is not None:
+            shares[owner].append(wanted[wanted_index])
+    return counts, shares
+
+
+def _joined(parts: Iterable[Iterable[str]]) -> list[str]:
+    return [token for part in parts for token in part]
 
 
 def _align(
@@ -149,6 +160,7 @@ def _score(
     *,
     spaces: bool,
 ) -> Score:
+    """Rates from counted operations; the character rate aligns both texts once more."""
     errors = counts["substitutions"] + counts["deletions"] + counts["insertions"]
     rate = errors / len(wanted) if wanted else None
     cer = rate

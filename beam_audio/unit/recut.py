@@ -84,9 +84,9 @@ class Recut:
     replaces: str
 
     def events(self, before: Before) -> Iterator[Event | StoredRecording]:
-        """Yield the segments and the end of each recording; all events anew for other content.
+        """Yield the segments and the end of each recording; all events again for other content.
 
-        A :class:`Failure` comes last when the audio is not as long as it was.
+        A :class:`Failure` comes last if the audio is longer or shorter than it was.
 
         Raises:
             ConfigError: The decoder asked for is not installed.
@@ -107,7 +107,7 @@ class FromRows:
     replaces: str
 
     def events(self, before: Before) -> Iterator[Event | StoredRecording]:
-        """Yield the stored recordings; all events anew when a touched file has other content.
+        """Yield the stored recordings; all events again if a touched file has other content.
 
         Raises:
             ConfigError: The decoder asked for is not installed.
@@ -123,7 +123,7 @@ Redo = FromAudio | Recut | FromRows
 def _if_same_content(
     before: Before, make: Callable[[Opened], Iterator[Event | StoredRecording]]
 ) -> Iterator[Event | StoredRecording]:
-    """What is made of an input whose bytes are those of its rows; else all events anew."""
+    """Yield what is made of an input with the bytes of its rows; with others, all its events."""
 
     def events(opened: Opened) -> Iterator[Event | StoredRecording]:
         if opened.content_sha256 == before.recordings[0].end.source.content_sha256:
@@ -154,7 +154,7 @@ def _recut(opened: Opened, before: Before) -> Iterator[PreparedSegment | Recordi
 class _Slicer:
     """Takes the stored segments of one channel out of its samples.
 
-    It holds no more samples than the next segment needs.
+    It holds only the samples that the next segment needs.
     """
 
     def __init__(self, recording: StoredRecording) -> None:
@@ -191,5 +191,5 @@ class _Slicer:
         if self._wanted or self._end != self._decoded_samples:
             raise DecodeError(
                 f"decodes to {self._end} samples, and to {self._decoded_samples} when its segments "
-                "were found; --retry_failures finds them anew"
+                "were found; --retry_failures finds them again"
             )

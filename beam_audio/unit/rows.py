@@ -203,11 +203,7 @@ def _recording_row(
 ) -> TableRow:
     """Row of a recording, with its table and partition.
 
-    Args:
-        end: The recording.
-        whole: What was recognised in it.
-        settings: What enters the rows.
-        samples: Decoded samples by what became of them, named as in ``schema.LEDGER_COLUMNS``.
+    ``samples`` counts decoded samples by what became of them; see ``schema.LEDGER_COLUMNS``.
     """
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz

@@ -100,7 +100,7 @@ class UnitResult:
 
     Attributes:
         states: What became of each input, by source id.
-        contents: sha256 of the bytes of each recorded input, by source id.
+        contents: sha256 of the bytes of each input, by source id; empty if it was not recorded.
         counts: What the recogniser was given.
         decoded_seconds: Source seconds decoded; the channels of a recording count once.
     """
@@ -164,17 +164,15 @@ class UnitWork:
             ModelError: The recogniser fails on everything, even on silence.
             StoreError: A file cannot be written.
         """
-        budget_seconds = self._settings.batch_seconds
+        budget = self._settings.batch_seconds
         # While one batch is recognised, the audio of the next one is decoded.
-        ahead = read_ahead(
-            self._events(tasks), seconds=_event_seconds, budget_seconds=budget_seconds
-        )
+        ahead = read_ahead(self._events(tasks), seconds=_event_seconds, budget_seconds=budget)
         with ahead as events:
             for batch in batches(
                 filter(None, map(self._take, events)),
                 seconds=passage_seconds,
                 cost=self._cost_seconds,
-                budget_seconds=budget_seconds,
+                budget_seconds=budget,
             ):
                 self._recognise(batch)
         found, layers = self._found, self._settings.rows.layers
@@ -182,9 +180,7 @@ class UnitWork:
             states={
                 each.source_id: found[each.source_id].state(each.item, layers) for each in tasks
             },
-            contents={
-                name: each.content_sha256 for name, each in found.items() if each.recording_ids
-            },
+            contents={name: each.content_sha256 for name, each in found.items()},
             counts=self._counts,
             decoded_seconds=self._decoded_seconds,
         )

@@ -158,6 +158,6 @@ def test_windows_cover_the_recording_once_in_any_steps(
         ]
 
 
-def test_nothing_comes_of_an_empty_recording() -> None:
+def test_an_empty_recording_has_no_pieces() -> None:
     assert run(speech_cutter(), [], 0, []) == []
     assert run(WindowCutter(window=100, step=100), [], 0, []) == []

@@ -57,13 +57,15 @@ def test_any_number_of_frames_gives_the_bits_of_the_published_graph(
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-6, 4.0])
-def test_so_do_silence_and_the_loudest_input(sessions: tuple[Any, Any], level: float) -> None:
+def test_silence_and_the_loudest_input_give_the_same_bits(
+    sessions: tuple[Any, Any], level: float
+) -> None:
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (128, INPUT_SAMPLES))
     require_equal(sessions, (level * signs).astype(np.float32))
 
 
 @pytest.mark.shared
-def test_so_does_speech(sessions: tuple[Any, Any], shared_data: Path) -> None:
+def test_speech_gives_the_same_bits(sessions: tuple[Any, Any], shared_data: Path) -> None:
     for clip in sorted((shared_data / "librispeech").glob("*.flac"))[:3]:
         samples = decode(clip).samples
         frames = samples[: len(samples) // INPUT_SAMPLES * INPUT_SAMPLES].reshape(-1, INPUT_SAMPLES)

@@ -22,7 +22,7 @@ WANTED = Wanted(LAYERS)
 
 
 def done(ref: AudioRef = REF, unit: str = "u", **state: Any) -> Committed:  # noqa: ANN401 - its fields
-    """What a run left of an input."""
+    """An input that a run committed."""
     fields: dict[str, Any] = {
         "outcome": "recorded",
         "place_id": ref.place_id,
@@ -48,11 +48,11 @@ def redo(committed: Committed, item: AudioRef = REF, **wanted: Any) -> type[Redo
     return type(found) if found else None
 
 
-def test_what_is_not_committed_is_new() -> None:
+def test_an_uncommitted_input_is_new() -> None:
     assert planned() == [("new", Task(REF))]
 
 
-def test_what_is_as_it_should_be_is_left_alone() -> None:
+def test_up_to_date_inputs_are_left_alone() -> None:
     assert planned(done()) == []
 
 
@@ -84,13 +84,13 @@ def test_other_statements_change_only_rows(stated: dict[str, Any]) -> None:
     assert redo(done(), replace(REF, **stated)) == FromRows
 
 
-def test_a_stated_language_counts_where_the_model_is_told() -> None:
+def test_a_stated_language_counts_if_the_model_is_given_it() -> None:
     german = replace(REF, language="de")
     assert redo(done(), german, stated_languages=True) == Recut
     assert redo(done(failed_segments=1), german, stated_languages=True) == FromAudio
 
 
-def test_segments_that_failed_are_found_anew_for_a_new_model_and_on_request() -> None:
+def test_failed_segments_are_found_again_for_a_new_model_and_on_request() -> None:
     failed = done(failed_segments=2)
     assert redo(failed) is None
     assert redo(failed, retry_failures=True) == FromAudio
@@ -99,7 +99,7 @@ def test_segments_that_failed_are_found_anew_for_a_new_model_and_on_request() ->
     assert redo(done(), retry_failures=True) is None
 
 
-def test_a_failed_input_is_tried_again_on_request_or_when_decoded_otherwise() -> None:
+def test_a_failed_input_is_tried_again_on_request_or_with_other_decoding() -> None:
     failed = done(outcome="failed", recording_ids=(), attempt=2)
     assert planned(failed) == []
     assert planned(failed, layers=LAYERS | {"model": "new"}) == []
@@ -122,7 +122,7 @@ def test_a_touched_file_is_new_until_its_content_is_known() -> None:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_rows_of_a_touched_file_are_done_again_where_they_are(is_known: bool) -> None:  # noqa: FBT001 - a parameter
+def test_rows_of_a_touched_file_are_done_again_in_their_unit(is_known: bool) -> None:  # noqa: FBT001 - a parameter
     touched = replace(REF, version="2")
     known = [done(touched, unit="v", outcome="known")] if is_known else []
     other = done(unit="w", recording_ids=("other",)) if is_known else done(unit="w")
@@ -131,7 +131,7 @@ def test_rows_of_a_touched_file_are_done_again_where_they_are(is_known: bool) ->
     assert tasks[0][1].is_touched
 
 
-def test_what_is_known_and_has_no_rows_any_more_is_done() -> None:
+def test_a_known_input_whose_rows_are_gone_is_done() -> None:
     known = done(unit="v", outcome="known")
     assert planned(known) == [("v", Task(REF, FromAudio(REF.source_id)))]
 
@@ -156,8 +156,8 @@ def test_a_line_that_cannot_be_read_stays_a_failure() -> None:
     assert task.item.attempt == 2
 
 
-def test_what_this_run_has_committed_is_planned_as_before_and_known_to_be_held() -> None:
-    """A runner that lost a worker may plan a run again; its units must come out the same."""
+def test_inputs_this_run_has_committed_are_planned_as_before_and_marked() -> None:
+    """A runner that lost a worker may plan a run again, and must get the same units."""
     mine = replace(done(unit="mine"), run_id="now")
     assert planned(mine, run_id="now") == [("new", Task(REF, held_by="mine"))]
     assert planned(mine, run_id="later") == []
