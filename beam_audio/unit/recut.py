@@ -43,7 +43,8 @@ class Before:
     clock: StageClock
 
 
-# The names below enter the names of part files, so that a retry writes the same ones: they stay.
+# Each ``name`` below is part of the hash that part files are named after. A retry must write the
+# same files, so these names never change.
 
 
 @dataclass(frozen=True, slots=True)
