@@ -135,18 +135,18 @@ def _count(report: UnitReport) -> None:
         Metrics.counter("beam_audio", name).inc(round(amount))
 
     add("audio_milliseconds", commit.decoded_seconds * 1e3)
-    add("clip_milliseconds", batches.clip_seconds * 1e3)
+    add("clip_milliseconds", batches.passage_seconds * 1e3)
     add("padded_milliseconds", batches.padded_seconds * 1e3)
     add("batches", batches.batches)
-    add("clips", batches.clips)
+    add("clips", batches.passages)
     add(f"units_on_{commit.provider}", 1)
     for table, rows in commit.rows.items():
         add(f"{table}_rows", rows)
     for stage, seconds in commit.stage_seconds.items():
         add(f"{stage}_milliseconds", seconds * 1e3)
     if batches.padded_seconds:
-        percent = 100 * (1 - batches.clip_seconds / batches.padded_seconds)
+        percent = 100 * (1 - batches.passage_seconds / batches.padded_seconds)
         Metrics.distribution("beam_audio", "padding_percent").update(round(percent))
         Metrics.distribution("beam_audio", "batch_clips").update(
-            round(batches.clips / batches.batches)
+            round(batches.passages / batches.batches)
         )

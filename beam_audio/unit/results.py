@@ -1,11 +1,12 @@
-"""What became of a segment: what was heard in it, or why nothing was."""
+"""What became of a segment (its transcript and measures, or why it failed) and of an input."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from beam_audio.types import Failure, Quality, Segment, Transcript
+from beam_audio.output.commits import InputState
+from beam_audio.types import AudioRef, Failure, Quality, Segment, Transcript
 from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import words_in_recording
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredAudio:
-    """Where a segment's encoded audio stands in the unit's clip file."""
+    """Where a segment's encoded audio is in the unit's temporary audio file."""
 
     position: int
     size_bytes: int
@@ -23,11 +24,11 @@ class StoredAudio:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What is known of a segment that was recognised; its words are in recording time."""
+    """What is known of a segment that was recognised; its words have recording times."""
 
     transcript: Transcript
     quality: Quality
-    clip: StoredAudio | None = None
+    audio: StoredAudio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,18 @@ class Outcome:
 
     @property
     def transcript(self) -> Transcript | None:
-        """What was heard in it; None when it failed."""
+        """Its transcript; None when it failed."""
         return self.result.transcript if isinstance(self.result, Recognised) else None
 
 
 def outcome_of(
-    item: PreparedSegment, result: Transcript | Exception, clip: StoredAudio | None = None
+    item: PreparedSegment, result: Transcript | Exception, audio: StoredAudio | None = None
 ) -> Outcome:
-    """What became of a segment, in the form it is stored; of a failure, its core is lost."""
+    """What became of a segment, as it is stored. The failure of a segment has the core's times."""
     segment, ref = item.segment, item.source.ref
     if isinstance(result, Transcript):
         words = words_in_recording(segment, result.words)
-        return Outcome(segment, Recognised(replace(result, words=words), item.quality, clip))
+        return Outcome(segment, Recognised(replace(result, words=words), item.quality, audio))
     failure = replace(
         failure_of(ref, "recognise", result),
         unit="segment",
@@ -60,3 +61,26 @@ def outcome_of(
         end_seconds=segment.core_end_sample / segment.sample_rate_hz,
     )
     return Outcome(segment, failure)
+
+
+@dataclass(slots=True)
+class InputResult:
+    """What was found of one input so far."""
+
+    known: tuple[str, ...] = ()
+    recording_ids: set[str] = field(default_factory=set)
+    content_sha256: str = ""
+    failed_segments: int = 0
+
+    def state(self, item: AudioRef | Failure, layers: dict[str, str]) -> InputState:
+        """What became of the input in the end; without a recording it failed."""
+        return InputState(
+            outcome="known" if self.known else "recorded" if self.recording_ids else "failed",
+            place_id=item.place_id,
+            stated_id=item.stated_id if isinstance(item, AudioRef) else "",
+            stated_language=item.language if isinstance(item, AudioRef) else None,
+            layers=layers,
+            recording_ids=tuple(sorted(self.known or self.recording_ids)),
+            failed_segments=self.failed_segments,
+            attempt=item.attempt,
+        )

@@ -1,4 +1,4 @@
-"""Units of small recordings, run in a plain loop, and their rows read back as a user would."""
+"""Units of small recordings, run in a plain loop, and their rows read as a user reads them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 RATE_HZ = 16_000
 EVENT_TIME = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DEMO = Path(str(resources.files("beam_audio") / "data" / "demo"))
-"""The packaged clips: speech whose text is known, in three formats."""
+"""The packaged recordings: speech with known text, in three formats."""
 RIVER = "When the rain stopped, we walked home along the river."
 
 PLACEHOLDER = load_model("placeholder")
@@ -47,7 +47,7 @@ OUTSIDE_IDENTITY = {"when", "attempt"}
 LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n"}
 VAD = SegmentSettings()
 WINDOWS = SegmentSettings(segmenter="fixed", window_seconds=1.0)
-"""Cuts at whole seconds, so that a test knows where its segments are."""
+"""These windows cut at whole seconds, so that a test knows where its segments are."""
 
 
 def hear_loudness(request: Request) -> Transcript:
@@ -84,7 +84,7 @@ def tones(levels: Sequence[float], rate_hz: int = RATE_HZ) -> NDArray[np.float32
 
 
 def is_loud(request: Request) -> bool:
-    """Whether a clip comes within 1 dB of full scale: the mark of a clip that is to fail."""
+    """Whether a clip comes within 1 dB of full scale, which marks a clip that shall fail."""
     return float(np.abs(request.samples).max(initial=0.0)) > 0.9
 
 
@@ -101,8 +101,8 @@ def speech() -> NDArray[np.float32]:
     return samples
 
 
-def heard(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
-    """Hear a text by the loudness of the clip: 0.1 the first, 0.2 the second, silence none."""
+def texts_by_loudness(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
+    """Hear the first text in a clip of loudness 0.1, the second at 0.2, and none in silence."""
 
     def hear(request: Request) -> Transcript:
         index = round(float(np.abs(request.samples).max()) * 10)
@@ -112,7 +112,7 @@ def heard(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
 
 
 def levels(count: int) -> list[float]:
-    """Loudnesses of so many different tones."""
+    """Loudnesses of this many different tones."""
     return [(index + 1) / 10 for index in range(count)]
 
 
@@ -122,14 +122,14 @@ def write(path: Path, samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> P
     return path
 
 
-def ref(path: Path, **claims: Any) -> AudioRef:  # noqa: ANN401  fields of AudioRef
+def ref(path: Path, **stated: Any) -> AudioRef:  # noqa: ANN401  fields of AudioRef
     """A reference to a file; its version is fixed, so that ids depend on path and content."""
     fields: dict[str, Any] = {
         "size_bytes": path.stat().st_size,
         "version": "1",
         "event_time": EVENT_TIME,
     }
-    return AudioRef(uri=str(path), **(fields | claims))
+    return AudioRef(uri=str(path), **(fields | stated))
 
 
 def settings(  # noqa: PLR0913 - keyword arguments
@@ -161,7 +161,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
 
 
 def _without_the_need_of_speech(rules: Rules) -> Rules:
-    """Most tests let tones stand for speech."""
+    """Most tests use tones in place of speech."""
     kept = (rule for rule in rules.rules if rule.reason != "text_without_speech")
     return Rules(rules.name, tuple(kept))
 
@@ -197,7 +197,7 @@ def update(
     using: UnitSettings | None = None,
     retry_failures: bool = False,
 ) -> list[UnitReport]:
-    """Do what is to be done of these inputs, as a run does; the new ones make one unit."""
+    """Do what a run does with these inputs; the new ones make one unit."""
     using = using or settings()
     wanted = Wanted(using.rows.layers, using.language == "from_manifest", retry_failures)
     committed: defaultdict[str, list[Committed]] = defaultdict(list)
@@ -232,7 +232,7 @@ def read(root: Path, table: Table) -> list[Row]:
 
 
 def read_all(root: Path) -> dict[str, list[Row]]:
-    """Every table, without what lies outside the identity of a row."""
+    """Every table, without the columns outside the identity of a row."""
     tables: tuple[Table, ...] = ("segments", "recordings", "failures")
     return {
         table: [
@@ -244,12 +244,12 @@ def read_all(root: Path) -> dict[str, list[Row]]:
 
 
 def segments_in_order(out: Path) -> list[Row]:
-    """Rows of an only recording's segments."""
+    """Rows of the segments of the only recording."""
     return sorted(read(out, "segments"), key=lambda row: row["segment_index"])
 
 
 def only_recording(out: Path) -> Row:
-    """The row of an only recording."""
+    """The row of the only recording."""
     (row,) = read(out, "recordings")
     return row
 

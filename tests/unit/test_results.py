@@ -1,4 +1,4 @@
-"""What became of a segment: words in the recording's time, or a failure that names its core."""
+"""What became of a segment (words in recording time, or a failure of its core) and of an input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Failure, Transcript, Word
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, prepare
-from beam_audio.unit.results import Recognised, StoredAudio, outcome_of
+from beam_audio.unit.results import InputResult, Recognised, StoredAudio, outcome_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,17 +25,17 @@ def second_segment(tmp_path: Path, segments: SegmentSettings = WINDOWS) -> Prepa
     return [each for each in events if isinstance(each, PreparedSegment)][1]
 
 
-def test_what_was_heard_has_its_words_in_the_recordings_time(tmp_path: Path) -> None:
-    item, clip = second_segment(tmp_path), StoredAudio(7, 5)
-    outcome = outcome_of(item, Transcript("ha", "en", words=(Word("ha", 0.25, 0.5, 0.9),)), clip)
+def test_recognised_words_have_recording_times(tmp_path: Path) -> None:
+    item, audio = second_segment(tmp_path), StoredAudio(7, 5)
+    outcome = outcome_of(item, Transcript("ha", "en", words=(Word("ha", 0.25, 0.5, 0.9),)), audio)
     assert isinstance(outcome.result, Recognised)
     assert outcome.transcript is outcome.result.transcript
     assert outcome.result.transcript.words == (Word("ha", 1.25, 1.5, 0.9),)
-    assert (outcome.result.quality, outcome.result.clip) == (item.quality, clip)
+    assert (outcome.result.quality, outcome.result.audio) == (item.quality, audio)
     assert outcome.segment is item.segment
 
 
-def test_of_a_failure_the_core_is_lost(tmp_path: Path) -> None:
+def test_a_failed_segment_loses_its_core(tmp_path: Path) -> None:
     item = second_segment(tmp_path, OVERLAPPING)
     outcome = outcome_of(item, ValueError("this clip hurts"))
     assert outcome.transcript is None
@@ -47,3 +47,18 @@ def test_of_a_failure_the_core_is_lost(tmp_path: Path) -> None:
     assert failure.recording_id == item.source.recording_id
     assert (failure.start_seconds, failure.end_seconds) == pytest.approx((1.5, 2.5))
     assert item.segment.duration_seconds == 2.0
+
+
+def test_an_input_is_recorded_known_or_failed(tmp_path: Path) -> None:
+    item = ref(write(tmp_path / "a.wav", tones([0.1])), language="de")
+    recorded = InputResult(recording_ids={"b", "a"}, failed_segments=2).state(item, {"model": "m"})
+    assert (recorded.outcome, recorded.recording_ids) == ("recorded", ("a", "b"))
+    assert (recorded.place_id, recorded.stated_id) == (item.place_id, item.stated_id)
+    assert (recorded.stated_language, recorded.layers) == ("de", {"model": "m"})
+    assert (recorded.failed_segments, recorded.attempt) == (2, 1)
+    known = InputResult(known=("a",)).state(item, {})
+    assert (known.outcome, known.recording_ids) == ("known", ("a",))
+    line = Failure("input", "read", "line", "m.jsonl", "InputError", "line 3: no", attempt=3)
+    failed = InputResult().state(line, {})
+    assert (failed.outcome, failed.place_id, failed.stated_id) == ("failed", "line", "")
+    assert (failed.stated_language, failed.attempt) == (None, 3)
