@@ -60,9 +60,9 @@ def main() -> None:
             threads=arguments.threads,
         )
         for alone in (True, False):
-            how = recognizer.model_id, "alone" if alone else "in passages"
+            how = recognizer.facts.model_id, "alone" if alone else "in passages"
             rows.append((*how, *english_figures(recognizer, english, arguments.batch, alone=alone)))
-            if len(recognizer.languages) > 1:
+            if len(recognizer.facts.languages) > 1:
                 mixed_rows.append(
                     (*how, *mixed_figures(recognizer, clips, arguments.batch, alone=alone))
                 )

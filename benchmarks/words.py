@@ -217,12 +217,13 @@ def main() -> None:
         found = measure(recognizer, recordings, arguments.batch)
         both = np.concatenate([found.onset_errors, found.offset_errors])
         rows += [
-            row(recognizer.model_id, "onset of the first word", found.onset_errors),
-            row(recognizer.model_id, "offset of the last word", found.offset_errors),
-            row(recognizer.model_id, "both", both),
+            row(recognizer.facts.model_id, "onset of the first word", found.onset_errors),
+            row(recognizer.facts.model_id, "offset of the last word", found.offset_errors),
+            row(recognizer.facts.model_id, "both", both),
         ]
         notes.append(
-            f"- {recognizer.model_id}: {found.words} words, {found.outside} outside their segment, "
+            f"- {recognizer.facts.model_id}: {found.words} words, "
+            f"{found.outside} outside their segment, "
             f"{found.disordered} out of order; {found.without_words} clips without a word"
         )
     seconds = sum(len(recording.samples) for recording in recordings) / RATE_HZ

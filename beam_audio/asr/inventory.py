@@ -126,8 +126,8 @@ def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
         if path.is_file()
     }
     return CheckReport(
-        model_id=recognizer.model_id,
-        model_sha256=recognizer.model_sha256,
+        model_id=recognizer.facts.model_id,
+        model_sha256=recognizer.facts.model_sha256,
         directory=directory,
         files=files,
         provider=recognizer.provider,

@@ -42,46 +42,14 @@ class MemoryBound:
     """
 
     def __init__(self, recognizer: Recognizer) -> None:
+        self.facts = recognizer.facts
+        self.provider = recognizer.provider
+        self.passage_seconds = recognizer.passage_seconds
         self._recognizer = recognizer
         self._most_seconds = float("inf")
 
-    @property
-    def model_id(self) -> str:
-        """As for the recogniser inside, as is the rest."""
-        return self._recognizer.model_id
-
-    @property
-    def model_sha256(self) -> str:
-        """Identity of the weights."""
-        return self._recognizer.model_sha256
-
-    @property
-    def provider(self) -> str:
-        """Execution provider in use."""
-        return self._recognizer.provider
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Rate the clips must have."""
-        return self._recognizer.sample_rate_hz
-
-    @property
-    def max_seconds(self) -> float:
-        """Longest clip accepted."""
-        return self._recognizer.max_seconds
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Languages accepted in a request."""
-        return self._recognizer.languages
-
-    @property
-    def passage_seconds(self) -> float:
-        """Longest clip joined from several segments."""
-        return self._recognizer.passage_seconds
-
     def cost_seconds(self, duration_seconds: float) -> float:
-        """Seconds of audio a clip counts for in a batch."""
+        """Seconds of audio the model computes for a clip."""
         return self._recognizer.cost_seconds(duration_seconds)
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
@@ -109,9 +77,9 @@ class MemoryBound:
         return self._halves(requests)
 
     def _seconds(self, requests: Sequence[Request]) -> float:
-        rate_hz = self._recognizer.sample_rate_hz
+        rate_hz = self.facts.sample_rate_hz
         return len(requests) * max(
-            self._recognizer.cost_seconds(len(request.samples) / rate_hz) for request in requests
+            self.cost_seconds(len(request.samples) / rate_hz) for request in requests
         )
 
     def _halves(self, requests: Sequence[Request]) -> list[Transcript]:

@@ -1,11 +1,11 @@
-"""What the rows say of a model that runs as it was exported: its name, its hash, what it hears."""
+"""Facts of a model: its name, its hash, and the clips it takes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import external_weights
@@ -15,7 +15,6 @@ from beam_audio.models.whisper.config import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.asr.recognizer import Recognizer
     from beam_audio.models.layout import ModelLayout
 
 RUNTIME_VERSION: Final = "1"
@@ -35,9 +34,16 @@ _RATE_HZ: Final = 16000
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The facts of a directory model; names as in ``Recognizer``.
+    """What is known of a model without loading it.
 
-    ``languages`` is empty where the files do not say: a language asked for is then taken as told.
+    Attributes:
+        model_id: Name, precision and options that change the text, such as
+            ``whisper-tiny.en/float32``.
+        model_sha256: Hash of the weights, the precision and the version of the code around them.
+        sample_rate_hz: Sample rate of the clips.
+        max_seconds: Longest clip the model takes.
+        languages: ISO 639 codes a request may name; empty if the model's files list none, and any
+            code is accepted.
     """
 
     model_id: str
@@ -45,17 +51,6 @@ class ModelFacts:
     sample_rate_hz: int
     max_seconds: float
     languages: frozenset[str]
-
-    @classmethod
-    def of(cls, recognizer: Recognizer) -> Self:
-        """The facts of a model that is loaded, the same as before loading it."""
-        return cls(
-            model_id=recognizer.model_id,
-            model_sha256=recognizer.model_sha256,
-            sample_rate_hz=recognizer.sample_rate_hz,
-            max_seconds=recognizer.max_seconds,
-            languages=recognizer.languages,
-        )
 
 
 def identify(layout: ModelLayout) -> ModelFacts:

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from beam_audio.asr.frames.recognizer import load_frame_recognizer
 from beam_audio.asr.memory_bound import MemoryBound
 from beam_audio.asr.model_facts import ModelFacts, identify
-from beam_audio.asr.placeholder import PlaceholderRecognizer, placeholder_sha256
+from beam_audio.asr.placeholder import PlaceholderRecognizer
 from beam_audio.asr.session import CPU, resolve_provider
-from beam_audio.asr.whisper.recognizer import WhisperRecognizer, whisper_model_id
+from beam_audio.asr.whisper.recognizer import (
+    WhisperRecognizer,
+    whisper_facts,
+    whisper_model_id,
+)
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.build import check_built, model_sha256
 from beam_audio.models.card import has_card, load_card
@@ -159,14 +163,7 @@ def model_facts(
     if name_or_dir == PLACEHOLDER:
         card = load_card(PLACEHOLDER)
         require_precision(precision or card.precision)
-        recognizer = PlaceholderRecognizer(card, task)
-        return ModelFacts(
-            model_id=recognizer.model_id,
-            model_sha256=placeholder_sha256(),
-            sample_rate_hz=card.sample_rate_hz,
-            max_seconds=card.max_seconds,
-            languages=frozenset(card.languages),
-        )
+        return PlaceholderRecognizer(card, task).facts
     if has_card(name_or_dir):
         card = load_card(name_or_dir)
         number = require_precision(precision or card.precision)
@@ -182,10 +179,4 @@ def model_facts(
         _refuse_whispers_options(layout, padding=padding, task=task, prompt=None)
         return identify(layout)
     built = ensure_built(name_or_dir, precision)
-    return ModelFacts(
-        model_id=whisper_model_id(built.name, built.precision, padding or built.padding, task),
-        model_sha256=built.model_sha256,
-        sample_rate_hz=built.sample_rate_hz,
-        max_seconds=built.max_seconds,
-        languages=frozenset(built.whisper.languages),
-    )
+    return whisper_facts(built, padding or built.padding, task)

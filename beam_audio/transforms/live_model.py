@@ -52,7 +52,7 @@ class FixedModel:
             ModelError: It cannot be had, or is another one than when the run began.
         """
         recognizer = self._handler.acquire()
-        began_with, found = self._settings.rows.model_sha256, recognizer.model_sha256
+        began_with, found = self._settings.rows.model_sha256, recognizer.facts.model_sha256
         if found != began_with:
             raise ModelError(
                 f"--model={self._handler.model} holds another model, {found}, than when the run "
@@ -158,7 +158,7 @@ class _Watch:
             name = str(Path(name).expanduser().resolve())  # all of it from where a link leads now
         recognizer = self._handler.load_from(name)
         require_alive(recognizer)
-        settings = self._settings_for(ModelFacts.of(recognizer))
+        settings = self._settings_for(recognizer.facts)
         if model_files(self._handler.model) != files:
             raise ModelError(f"{name} changed while it was read")
         return settings, recognizer

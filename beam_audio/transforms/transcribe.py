@@ -104,7 +104,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         inference_args: dict[str, Any] | None = None,  # noqa: ARG002 - Beam's signature
     ) -> Iterable[Recognised]:
         """Recognise segments, in order."""
-        rate_hz = model.sample_rate_hz
+        rate_hz = model.facts.sample_rate_hz
         requests = [
             Request(
                 resample(segment.samples, segment.sample_rate_hz, rate_hz),

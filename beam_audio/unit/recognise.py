@@ -129,10 +129,10 @@ def require_alive(recognizer: Recognizer) -> None:
     Raises:
         ModelError: It does.
     """
-    silence = np.zeros(recognizer.sample_rate_hz, dtype=np.float32)
+    silence = np.zeros(recognizer.facts.sample_rate_hz, dtype=np.float32)
     (result,) = recognise(recognizer, [Request(silence)])
     if isinstance(result, Exception):
         raise ModelError(
-            f"{recognizer.model_id} fails on everything, silence included: {result!r}; no unit "
-            "is committed with it. Check the model with: beam-audio models check"
+            f"{recognizer.facts.model_id} fails on everything, silence included: {result!r}; no "
+            "unit is committed with it. Check the model with: beam-audio models check"
         ) from result

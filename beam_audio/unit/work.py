@@ -199,7 +199,7 @@ class UnitWork:
             else:
                 self._recording(event.source.recording_id).waiting += 1
                 language = self._language(event)
-                known = self._recognizer.languages
+                known = self._recognizer.facts.languages
                 if language is not None and known and language not in known:
                     self._settle(event, _wrong_language(language, self._recognizer))
                 elif passage := builder.add(event):
@@ -278,8 +278,8 @@ def _event_seconds(event: Event | StoredRecording) -> float:
 
 
 def _wrong_language(language: str, recognizer: Recognizer) -> ModelError:
-    known = ", ".join(sorted(recognizer.languages)[:8])
+    known = ", ".join(sorted(recognizer.facts.languages)[:8])
     return ModelError(
-        f"{recognizer.model_id} does not know language {language!r} (it knows {known}, …); "
+        f"{recognizer.facts.model_id} does not know language {language!r} (it knows {known}, …); "
         "use --language=auto or a multilingual model"
     )

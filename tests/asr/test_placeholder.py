@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.placeholder import PlaceholderRecognizer, placeholder_sha256
+from beam_audio.asr.placeholder import PlaceholderRecognizer
 from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.errors import ModelError
 from beam_audio.models.card import load_card
@@ -19,13 +19,12 @@ def noise(seconds: float, level: float = 0.1, seed: int = 0) -> np.ndarray:
 
 
 def test_it_says_what_it_is() -> None:
-    assert RECOGNIZER.model_id == "placeholder/none"
-    assert RECOGNIZER.model_sha256 == placeholder_sha256()
-    assert len(RECOGNIZER.model_sha256) == 64
-    assert (RECOGNIZER.sample_rate_hz, RECOGNIZER.max_seconds) == (16_000, 30.0)
+    assert RECOGNIZER.facts.model_id == "placeholder/none"
+    assert len(RECOGNIZER.facts.model_sha256) == 64
+    assert (RECOGNIZER.facts.sample_rate_hz, RECOGNIZER.facts.max_seconds) == (16_000, 30.0)
     assert RECOGNIZER.cost_seconds(3.5) == 3.5
-    assert {"en", "sv", "yue"} <= RECOGNIZER.languages
-    assert PlaceholderRecognizer(load_card("placeholder"), "translate").model_id.endswith(
+    assert {"en", "sv", "yue"} <= RECOGNIZER.facts.languages
+    assert PlaceholderRecognizer(load_card("placeholder"), "translate").facts.model_id.endswith(
         "/translate"
     )
 

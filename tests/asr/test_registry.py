@@ -11,7 +11,6 @@ from support.random_optimum import write_optimum
 from support.random_whisper import Shape, random_weights
 
 from beam_audio.asr import (
-    ModelFacts,
     Request,
     build_model,
     check_model,
@@ -28,17 +27,17 @@ CLIP = Request(np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np
 def test_a_name_is_enough() -> None:
     recognizer = load_model(TINY_EN, provider="cpu")
     facts = model_facts(TINY_EN)
-    assert recognizer.model_id == facts.model_id == "whisper-tiny.en/float32"
-    assert recognizer.model_sha256 == facts.model_sha256
+    assert recognizer.facts.model_id == facts.model_id == "whisper-tiny.en/float32"
+    assert recognizer.facts.model_sha256 == facts.model_sha256
     assert facts.languages == {"en"}
-    assert ModelFacts.of(recognizer) == facts
+    assert recognizer.facts == facts
 
 
 def test_a_directory_of_weights_is_enough(weights: str) -> None:
     recognizer = load_model(weights, provider="cpu", task="translate")
     facts = model_facts(weights, task="translate")
     assert facts.model_id == "weights/float32/translate"
-    assert ModelFacts.of(recognizer) == facts
+    assert recognizer.facts == facts
     assert len(recognizer.transcribe([CLIP])) == 1
 
 
@@ -61,7 +60,7 @@ def test_facts_of_a_card_need_no_weights(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_placeholder_needs_nothing() -> None:
     recognizer = load_model("placeholder", provider="cpu", require_provider=True)
     facts = model_facts("placeholder")
-    assert ModelFacts.of(recognizer) == facts
+    assert recognizer.facts == facts
     assert build_model("placeholder") is None
     assert check_model("placeholder").files == {}
     with pytest.raises(ProviderError, match="cuda was required"):
@@ -84,9 +83,9 @@ def test_an_unknown_name_gets_the_nearest_ones() -> None:
 def test_padding_and_precision_stand_in_every_row(weights: str) -> None:
     recognizer = load_model(weights, precision="int8", padding="condensed", provider="cpu")
     facts = model_facts(weights, precision="int8", padding="condensed")
-    assert recognizer.model_id == facts.model_id == "weights/int8/condensed"
-    assert recognizer.model_sha256 == facts.model_sha256
-    assert recognizer.model_sha256 != model_facts(weights).model_sha256
+    assert recognizer.facts.model_id == facts.model_id == "weights/int8/condensed"
+    assert recognizer.facts.model_sha256 == facts.model_sha256
+    assert recognizer.facts.model_sha256 != model_facts(weights).model_sha256
 
 
 def test_int8_takes_the_cpu_and_refuses_another_provider(weights: str) -> None:
@@ -113,7 +112,7 @@ def test_other_families_are_told_by_their_files(tmp_path: Path) -> None:
     write_ctc(directory, random_ctc(), masked=True)
     recognizer, facts = load_model(str(directory), provider="cpu"), model_facts(str(directory))
     assert facts.model_id == "wav2vec/float32/wav2vec2-ctc"
-    assert ModelFacts.of(recognizer) == facts
+    assert recognizer.facts == facts
     assert recognizer.transcribe([CLIP])[0].words is not None
     assert build_model(str(directory)) == directory
     assert check_model(str(directory)).files.keys() >= {"model.onnx", "vocab.json"}

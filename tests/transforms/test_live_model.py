@@ -90,9 +90,9 @@ def sha256_of(folder: Path | str) -> str:
 def in_use(choose: Callable[[], Choice]) -> str:
     """What the next unit's rows would say, which is what its recogniser says."""
     found, recognizer = choose()
-    assert found.rows.model_sha256 == recognizer.model_sha256
-    assert found.rows.model_id == recognizer.model_id
-    return recognizer.model_sha256
+    assert found.rows.model_sha256 == recognizer.facts.model_sha256
+    assert found.rows.model_id == recognizer.facts.model_id
+    return recognizer.facts.model_sha256
 
 
 def link_to(target: Path, link: Path) -> None:
@@ -300,7 +300,7 @@ def test_the_old_model_is_let_go_of_when_its_last_unit_is_done(
     old = weakref.ref(at_work)
     link_to(versions[1], link)
     assert in_use(choose) == sha256_of(versions[1])
-    assert at_work.model_sha256 == sha256_of(versions[0])
+    assert at_work.facts.model_sha256 == sha256_of(versions[0])
     del at_work
     gc.collect()
     assert old() is None

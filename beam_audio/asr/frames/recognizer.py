@@ -52,22 +52,12 @@ class FrameRecognizer:
     """Fulfils ``Recognizer`` with a model that gives tokens by frames.
 
     Attributes:
-        identity: What the rows say of it.
-        model: What runs.
+        facts: Name, hash and limits of the model.
+        model: The loaded model.
     """
 
-    identity: ModelFacts
+    facts: ModelFacts
     model: FrameModel
-
-    @property
-    def model_id(self) -> str:
-        """Directory name, precision and family."""
-        return self.identity.model_id
-
-    @property
-    def model_sha256(self) -> str:
-        """Hash of the model's files."""
-        return self.identity.model_sha256
 
     @property
     def provider(self) -> str:
@@ -75,30 +65,15 @@ class FrameRecognizer:
         return self.model.provider
 
     @property
-    def sample_rate_hz(self) -> int:
-        """Rate the clips must have."""
-        return self.identity.sample_rate_hz
-
-    @property
-    def max_seconds(self) -> float:
-        """Longest clip accepted."""
-        return self.identity.max_seconds
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Languages accepted in a request; empty when the files do not say: any is taken then."""
-        return self.identity.languages
-
-    @property
     def passage_seconds(self) -> float:
-        """None: each clip is heard on its own."""
+        """Always 0: each clip is one segment."""
         return 0.0
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """The clip's length, or what it is padded to."""
-        samples = round(duration_seconds * self.sample_rate_hz)
-        together = self.model.takes_batches
-        return padded_samples(samples, self.sample_rate_hz, together=together) / self.sample_rate_hz
+        rate_hz = self.facts.sample_rate_hz
+        samples = round(duration_seconds * rate_hz)
+        return padded_samples(samples, rate_hz, together=self.model.takes_batches) / rate_hz
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
         """Recognise a batch; one transcript a request, in order.
@@ -115,25 +90,26 @@ class FrameRecognizer:
         ]
 
     def _seconds(self, request: Request) -> float:
-        return len(request.samples) / self.sample_rate_hz
+        return len(request.samples) / self.facts.sample_rate_hz
 
     def _language(self, request: Request) -> str | None:
         """The one language the model knows, else what the request says."""
-        return next(iter(self.languages)) if len(self.languages) == 1 else request.language
+        known = self.facts.languages
+        return next(iter(known)) if len(known) == 1 else request.language
 
     def _require_fit(self, request: Request) -> None:
-        samples, language = request.samples, request.language
-        if samples.ndim != 1 or len(samples) > self.max_seconds * self.sample_rate_hz:
+        facts, samples, language = self.facts, request.samples, request.language
+        if samples.ndim != 1 or len(samples) > facts.max_seconds * facts.sample_rate_hz:
             raise ModelError(
-                f"a clip of shape {samples.shape} does not fit {self.model_id}, which takes one "
-                f"channel of at most {self.max_seconds:g} s at {self.sample_rate_hz} Hz: cut it "
+                f"a clip of shape {samples.shape} does not fit {facts.model_id}, which takes one "
+                f"channel of at most {facts.max_seconds:g} s at {facts.sample_rate_hz} Hz: cut it "
                 "first"
             )
         if not np.isfinite(samples).all():
             raise ModelError("a clip holds samples that are not finite numbers")
-        if language is not None and self.languages and language not in self.languages:
-            known = ", ".join(sorted(self.languages))
-            raise ModelError(f"{self.model_id} does not know language {language!r}, only {known}")
+        if language is not None and facts.languages and language not in facts.languages:
+            known = ", ".join(sorted(facts.languages))
+            raise ModelError(f"{facts.model_id} does not know language {language!r}, only {known}")
 
 
 def load_frame_recognizer(
@@ -155,7 +131,7 @@ def load_frame_recognizer(
         ModelError: A file is damaged or of another kind, or a library is missing.
         ProviderError: The provider was required and cannot be used.
     """
-    identity = identify(layout)
+    facts = identify(layout)
     options: _Options = {
         "provider": provider,
         "require_provider": require_provider,
@@ -163,9 +139,9 @@ def load_frame_recognizer(
     }
     model: FrameModel
     if layout.family == "wav2vec2-ctc":
-        model = CtcModel(layout, identity.sample_rate_hz, **options)
+        model = CtcModel(layout, facts.sample_rate_hz, **options)
     elif layout.family in {"nemo-tdt", "nemo-rnnt", "nemo-ctc"}:
         model = NemoModel(layout, **options)
     else:
-        model = OnnxAsrModel(layout, identity.sample_rate_hz, **options)
-    return FrameRecognizer(identity, model)
+        model = OnnxAsrModel(layout, facts.sample_rate_hz, **options)
+    return FrameRecognizer(facts, model)

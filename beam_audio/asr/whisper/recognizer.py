@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.asr import passages
+from beam_audio.asr.model_facts import ModelFacts
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.languages import spoken_languages
@@ -29,8 +30,19 @@ if TYPE_CHECKING:
     from beam_audio.types import Transcript
 
 
+def whisper_facts(built: BuiltModel, padding: Padding, task: Mode) -> ModelFacts:
+    """Facts of a built Whisper with these options."""
+    return ModelFacts(
+        model_id=whisper_model_id(built.name, built.precision, padding, task),
+        model_sha256=built.model_sha256,
+        sample_rate_hz=built.sample_rate_hz,
+        max_seconds=built.max_seconds,
+        languages=frozenset(built.whisper.languages),
+    )
+
+
 def whisper_model_id(name: str, precision: str, padding: Padding, task: Mode) -> str:
-    """Name and precision; padding and task, too, when they are not full and to transcribe."""
+    """Name and precision, then ``condensed`` and ``translate`` if they are asked for."""
     condensed = "/condensed" if padding == "condensed" else ""
     return f"{name}/{precision}{condensed}" + ("/translate" if task == "translate" else "")
 
@@ -66,7 +78,7 @@ class WhisperRecognizer:
         safeguards: bool = True,
         threads: int | None = None,
     ) -> None:
-        self._built = built
+        self.facts = whisper_facts(built, padding, task)
         self._config = built.whisper
         self._task = task
         self._padding = padding
@@ -96,34 +108,9 @@ class WhisperRecognizer:
         return (self._config.tokens.previous, *ids[-room:])
 
     @property
-    def model_id(self) -> str:
-        """Name and precision; padding and task, too, when they are not the usual ones."""
-        return whisper_model_id(self._built.name, self._built.precision, self._padding, self._task)
-
-    @property
-    def model_sha256(self) -> str:
-        """Hash of source weights, exporter version and precision."""
-        return self._built.model_sha256
-
-    @property
     def provider(self) -> str:
         """The ONNX Runtime execution provider in use."""
         return self._graphs.provider
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Rate the clips must have: 16,000."""
-        return SAMPLE_RATE_HZ
-
-    @property
-    def max_seconds(self) -> float:
-        """Longest clip accepted: 30 s."""
-        return WINDOW_SECONDS
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Codes of the languages accepted in a request."""
-        return frozenset(self._config.languages)
 
     @property
     def passage_seconds(self) -> float:
@@ -197,14 +184,16 @@ class WhisperRecognizer:
         samples, language = request.samples, request.language
         if samples.ndim != 1 or len(samples) > WINDOW_SAMPLES:
             raise ModelError(
-                f"a clip of shape {samples.shape} does not fit {self.model_id}, which takes one "
-                f"channel of at most {WINDOW_SAMPLES} samples (30 s at 16 kHz): cut it first"
+                f"a clip of shape {samples.shape} does not fit {self.facts.model_id}, which takes "
+                f"one channel of at most {WINDOW_SAMPLES} samples (30 s at 16 kHz): cut it first"
             )
         if not np.isfinite(samples).all():
             raise ModelError("a clip holds samples that are not finite numbers")
         if language is not None and language not in self._config.languages:
             known = ", ".join(self._config.languages)
-            raise ModelError(f"{self.model_id} does not know language {language!r}, only {known}")
+            raise ModelError(
+                f"{self.facts.model_id} does not know language {language!r}, only {known}"
+            )
 
     def _start(self, language: str) -> list[int]:
         tokens = self._config.tokens

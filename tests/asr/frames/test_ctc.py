@@ -153,7 +153,7 @@ def test_settings_beside_the_graph_are_followed(tmp_path: Path) -> None:
         json.dumps({"word_delimiter_token": "E", "do_lower_case": True})
     )
     recognizer = load(tmp_path)
-    assert recognizer.sample_rate_hz == 8000
+    assert recognizer.facts.sample_rate_hz == 8000
     raw = recognizer.transcribe([Request(loud), Request(quiet)])
     assert raw[0].token_ids != raw[1].token_ids
     assert set(raw[0].text + raw[1].text) <= set(" at|")

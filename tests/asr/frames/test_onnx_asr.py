@@ -51,9 +51,9 @@ def clips(rate_hz: int, count: int = 8) -> list[Array]:
 def test_text_is_that_of_onnx_asr_in_any_batch(tmp_path: Path, family: str) -> None:
     WRITERS[family](tmp_path)
     recognizer = load(tmp_path)
-    assert recognizer.model_id == f"{tmp_path.name}/float32/{family}"
-    assert recognizer.languages == ({"ru"} if family != "kaldi-transducer" else set())
-    rate_hz = recognizer.sample_rate_hz
+    assert recognizer.facts.model_id == f"{tmp_path.name}/float32/{family}"
+    assert recognizer.facts.languages == ({"ru"} if family != "kaldi-transducer" else set())
+    rate_hz = recognizer.facts.sample_rate_hz
     assert rate_hz == (8000 if family == "t-one-ctc" else 16_000)
     heard = clips(rate_hz)
     reference = onnx_asr.load_model(TYPES[family], tmp_path, providers=["CPUExecutionProvider"])
@@ -72,13 +72,13 @@ def test_words_are_in_order_and_inside_the_clip(tmp_path: Path, family: str) -> 
     WRITERS[family](tmp_path)
     recognizer = load(tmp_path)
     step = SECONDS_PER_FRAME.get(family, 0.04)
-    heard = clips(recognizer.sample_rate_hz)
+    heard = clips(recognizer.facts.sample_rate_hz)
     for clip, one in zip(heard, recognizer.transcribe(list(map(Request, heard))), strict=True):
         assert one.words is not None
         assert " ".join(word.word for word in one.words) == one.text
         flat = [time for word in one.words for time in (word.start_seconds, word.end_seconds)]
         assert flat == sorted(flat)
-        seconds = len(clip) / recognizer.sample_rate_hz
+        seconds = len(clip) / recognizer.facts.sample_rate_hz
         assert all(0 <= time <= seconds for time in flat)
         starts = np.array([word.start_seconds for word in one.words]) / step
         assert np.allclose(

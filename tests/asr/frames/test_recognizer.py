@@ -40,20 +40,20 @@ def test_every_family_is_a_recognizer(tmp_path: Path) -> None:
         write(tmp_path / family)
     for directory in sorted(tmp_path.iterdir()):
         recognizer: Recognizer = load(directory)
-        assert recognizer.model_id == f"{directory.name}/float32/{directory.name}"
-        assert len(recognizer.model_sha256) == 64
+        assert recognizer.facts.model_id == f"{directory.name}/float32/{directory.name}"
+        assert len(recognizer.facts.model_sha256) == 64
         assert recognizer.provider == "CPUExecutionProvider"
-        assert recognizer.max_seconds == 30.0
+        assert recognizer.facts.max_seconds == 30.0
         assert recognizer.cost_seconds(1.25) == 1.25
         assert weakref.ref(recognizer)() is recognizer
-        clip = CLIP[: recognizer.sample_rate_hz]
+        clip = CLIP[: recognizer.facts.sample_rate_hz]
         (first,), (second,) = (recognizer.transcribe([Request(clip)]) for _ in range(2))
         assert first == second
         assert first.text
 
 
 def test_a_language_asked_for_is_taken_where_none_is_known(anglophile: FrameRecognizer) -> None:
-    assert anglophile.languages == frozenset()
+    assert anglophile.facts.languages == frozenset()
     told, untold = anglophile.transcribe([Request(CLIP, "sw"), Request(CLIP)])
     assert (told.language, untold.language) == ("sw", None)
     assert told.text == untold.text

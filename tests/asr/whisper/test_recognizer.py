@@ -268,17 +268,17 @@ def test_translation_gives_english(
     line = next(line for line in manifest_lines if line["audio_filepath"].startswith("azure_de"))
     recognizer = WhisperRecognizer(ensure_built(BASE), provider="cpu", task="translate")
     (found,) = recognizer.transcribe([Request(read(line["audio_filepath"]), "de")])
-    assert recognizer.model_id == "whisper-base/float32/translate"
+    assert recognizer.facts.model_id == "whisper-base/float32/translate"
     assert found.language == "de"
     assert {"the", "a", "to", "is", "of", "and"} & set(found.text.lower().split()), found.text
 
 
 @needs_tiny_en
 def test_the_contract_is_kept(tiny_en: Recognizer) -> None:
-    assert tiny_en.model_id == "whisper-tiny.en/float32"
-    assert len(tiny_en.model_sha256) == 64
-    assert (tiny_en.sample_rate_hz, tiny_en.max_seconds) == (16_000, 30.0)
-    assert tiny_en.languages == {"en"}
+    assert tiny_en.facts.model_id == "whisper-tiny.en/float32"
+    assert len(tiny_en.facts.model_sha256) == 64
+    assert (tiny_en.facts.sample_rate_hz, tiny_en.facts.max_seconds) == (16_000, 30.0)
+    assert tiny_en.facts.languages == {"en"}
     assert tiny_en.cost_seconds(0.5) == 30.0
     assert tiny_en.provider == "CPUExecutionProvider"
     assert tiny_en.transcribe([]) == []
