@@ -24,7 +24,7 @@ from corpus import WINDOW_SECONDS
 from cuts import Cut, hear
 from reference import RATE_HZ, Clip, markdown_table, read_clips
 
-from beam_audio.asr import PADDINGS, load_model
+from beam_audio.asr import PADDINGS, ModelOptions, load_model
 from beam_audio.segments.splitter import split
 from beam_audio.types import Audio
 
@@ -209,10 +209,12 @@ def main() -> None:
     for model in arguments.models.split(","):
         recognizer = load_model(
             model,
-            precision=arguments.precision,
-            padding=arguments.padding,
-            provider="cpu",
-            threads=arguments.threads,
+            ModelOptions(
+                precision=arguments.precision,
+                padding=arguments.padding,
+                provider="cpu",
+                threads=arguments.threads,
+            ),
         )
         found = measure(recognizer, recordings, arguments.batch)
         both = np.concatenate([found.onset_errors, found.offset_errors])

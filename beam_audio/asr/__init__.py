@@ -13,6 +13,7 @@ from beam_audio.asr.inventory import (
     list_models,
 )
 from beam_audio.asr.model_facts import ModelFacts
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Mode, Recognizer, Request
 from beam_audio.asr.registry import load_model, model_facts
 from beam_audio.asr.whisper.padding import PADDINGS
@@ -23,6 +24,7 @@ __all__ = [
     "CheckReport",
     "Mode",
     "ModelFacts",
+    "ModelOptions",
     "ModelStatus",
     "Padding",
     "Recognizer",

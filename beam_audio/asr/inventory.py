@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.registry import PLACEHOLDER, frame_layout, load_model
 from beam_audio.errors import ModelError
 from beam_audio.models.build import check_built, is_built, scratch_directory
@@ -117,7 +118,7 @@ def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
         card = load_card(name_or_dir)
         with scratch_directory(card_directory(card, card.precision).parent) as scratch:
             gather(card, scratch)
-    recognizer = load_model(name_or_dir, precision=precision, provider="cpu")
+    recognizer = load_model(name_or_dir, ModelOptions(precision=precision, provider="cpu"))
     directory = build_model(name_or_dir, precision)
     paths = sorted(directory.rglob("*")) if directory else []
     files = {

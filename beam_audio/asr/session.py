@@ -13,6 +13,8 @@ from beam_audio.errors import ModelError, ProviderError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from beam_audio.asr.model_options import ModelOptions
+
 CPU = "CPUExecutionProvider"
 _PROVIDERS = {
     "cpu": CPU,
@@ -98,29 +100,25 @@ def _load_cuda() -> None:
         _onnxruntime().preload_dlls()
 
 
-def make_session(
-    path: Path, *, provider: str, require_provider: bool = False, threads: int | None = None
-) -> Any:  # noqa: ANN401 (the library has no types)
+def make_session(path: Path, options: ModelOptions) -> Any:  # noqa: ANN401 (the library has no types)
     """Load an ONNX file.
 
     Args:
         path: The model.
-        provider: As for ``resolve_provider``. One that cannot run falls back to the CPU, with a
-            warning; ``session.get_providers()[0]`` tells which one is in use.
-        require_provider: Whether falling back is an error.
-        threads: Threads inside an operator; None leaves it to ONNX Runtime (one a core).
+        options: Provider and threads. A provider that cannot run falls back to the CPU with a
+            warning; ``session.get_providers()[0]`` is the one in use.
 
     Raises:
         ProviderError: The provider was required and another one is in use.
         ModelError: ONNX Runtime is not installed or cannot load the file.
     """
-    runtime, name = _onnxruntime(), resolve_provider(provider)
-    options = session_options(threads)
+    runtime, name = _onnxruntime(), resolve_provider(options.provider)
+    settings = session_options(options.threads)
     try:
-        session = runtime.InferenceSession(str(path), options, providers=with_options(name))
+        session = runtime.InferenceSession(str(path), settings, providers=with_options(name))
     except Exception as error:  # its errors share no class of their own
         raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
-    check_provider(name, session.get_providers()[0], require_provider=require_provider)
+    check_provider(name, session.get_providers()[0], require_provider=options.require_provider)
     return session
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
-from beam_audio.asr import Mode, Padding, Recognizer, Request, load_model
+from beam_audio.asr import ModelOptions, Recognizer, Request, load_model
+from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
 from beam_audio.transforms.read import FAILURES
@@ -33,48 +34,28 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
     :class:`Failure`.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword arguments, each with a default
+    def __init__(
         self,
         model: str = "whisper-tiny.en",
+        options: ModelOptions = DEFAULT_OPTIONS,
         *,
-        precision: str | None = None,
-        padding: Padding | None = None,
-        provider: str = "auto",
-        require_provider: bool = False,
         language: str | None = None,
-        task: Mode = "transcribe",
-        prompt: str | None = None,
-        threads: int | None = None,
         max_batch_size: int = 8,
     ) -> None:
         """Describe the model; nothing is loaded yet.
 
         Args:
             model: A card's name, a folder, or an address such as ``gs://bucket/model``.
-            precision: Numeric precision; the card's own by default.
-            padding: ``full`` or ``condensed`` silence after a clip; the card's own by default.
-            provider: ``auto``, ``cpu``, ``cuda`` or the name of an ONNX Runtime provider.
-            require_provider: Fail when the session runs on another provider.
+            options: How it is loaded and used.
             language: Language of every segment; None lets the model decide.
-            task: ``transcribe`` or ``translate``.
-            prompt: Text taken as said before each segment.
-            threads: Of the model, on a CPU; None is one a core.
             max_batch_size: Largest batch that ``RunInference`` forms.
         """
         super().__init__()
         self._model = model
+        self._options = options
         self._language = language
         self._max_batch_size = max_batch_size
         self._shared = Shared()
-        self._options: dict[str, Any] = {
-            "precision": precision,
-            "padding": padding,
-            "provider": provider,
-            "require_provider": require_provider,
-            "task": task,
-            "prompt": prompt,
-            "threads": threads,
-        }
 
     @property
     def model(self) -> str:
@@ -87,7 +68,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
 
     def load_from(self, name_or_dir: str) -> Recognizer:
         """Load the recogniser from a place on this machine, as the model is asked for otherwise."""
-        return load_model(name_or_dir, **self._options)
+        return load_model(name_or_dir, self._options)
 
     def acquire(self) -> Recognizer:
         """The recogniser of this process: loaded by the first who asks, shared while one holds it.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from support.random_whisper import Shape, Weights, random_weights, write_huggingface
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.models.build import BuiltModel, build_whisper, read_built
 from beam_audio.models.whisper.checkpoint import read_huggingface_whisper
@@ -28,7 +29,9 @@ def load_random(
     checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
     export_whisper(checkpoint, target)
     sizes = checkpoint.config.dimensions
-    graphs = WhisperGraphs(target, sizes, provider="cpu", require_provider=True, threads=1)
+    graphs = WhisperGraphs(
+        target, sizes, ModelOptions(provider="cpu", require_provider=True, threads=1)
+    )
     return graphs, checkpoint.config
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.frames.clip_groups import ClipGroup
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.models.layout import ModelLayout
 
 _KERNELS: Final = (10, 3, 3, 3, 3, 2, 2)
@@ -171,9 +172,7 @@ class CtcModel:
     Args:
         layout: Of family ``wav2vec2-ctc``.
         sample_rate_hz: Rate of the clips.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        options: Provider and threads.
 
     Raises:
         ModelError: The graph or a file beside it is of another kind.
@@ -184,18 +183,13 @@ class CtcModel:
         self,
         layout: ModelLayout,
         sample_rate_hz: int,
-        *,
-        provider: str = "auto",
-        require_provider: bool = False,
-        threads: int | None = None,
+        options: ModelOptions,
     ) -> None:
         path = layout.files["model"]
         self._path = path
         self._settings = read_settings(layout)
         self._sample_rate_hz = sample_rate_hz
-        self._session = make_session(
-            path, provider=provider, require_provider=require_provider, threads=threads
-        )
+        self._session = make_session(path, options)
         self.provider: str = self._session.get_providers()[0]
         inputs = {entry.name: entry.type for entry in self._session.get_inputs()}
         outputs = [entry.name for entry in self._session.get_outputs()]

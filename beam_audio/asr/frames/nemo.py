@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.frames.clip_groups import ClipGroup
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.models.layout import ModelLayout
 
     Features = Callable[
@@ -70,9 +71,7 @@ class NemoModel:
 
     Args:
         layout: Of a family ``nemo-…``.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        options: Provider and threads.
 
     Raises:
         ModelError: A file is of another kind, or onnx-asr is not installed.
@@ -82,18 +81,10 @@ class NemoModel:
     def __init__(
         self,
         layout: ModelLayout,
-        *,
-        provider: str = "auto",
-        require_provider: bool = False,
-        threads: int | None = None,
+        options: ModelOptions,
     ) -> None:
         def session(role: str) -> Any:  # noqa: ANN401 (the library has no types)
-            return make_session(
-                layout.files[role],
-                provider=provider,
-                require_provider=require_provider,
-                threads=threads,
-            )
+            return make_session(layout.files[role], options)
 
         config = layout.config()
         self._vocabulary = read_vocabulary(layout.files["vocabulary"])

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.models.layout import ModelLayout
 
 # What the package calls a family; its names of models are never used, which it would download.
@@ -49,9 +50,7 @@ class OnnxAsrModel:
     Args:
         layout: Of one of these families.
         sample_rate_hz: Rate of the clips, the one the model hears.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        options: Provider and threads.
 
     Raises:
         ModelError: A file is of another kind, or onnx-asr is not installed.
@@ -64,15 +63,12 @@ class OnnxAsrModel:
         self,
         layout: ModelLayout,
         sample_rate_hz: int,
-        *,
-        provider: str = "auto",
-        require_provider: bool = False,
-        threads: int | None = None,
+        options: ModelOptions,
     ) -> None:
-        name = resolve_provider(provider)
-        adapter = _load(layout, name, threads)
+        name = resolve_provider(options.provider)
+        adapter = _load(layout, name, options.threads)
         self.provider = _provider_in_use(adapter.asr)
-        check_provider(name, self.provider, require_provider=require_provider)
+        check_provider(name, self.provider, require_provider=options.require_provider)
         self._model = adapter.with_timestamps()
         self._rate_hz = sample_rate_hz
         self._seconds_per_frame = _frame_seconds(layout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,15 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.recognizer import Request
     from beam_audio.models.layout import ModelLayout
     from beam_audio.types import Transcript
-
-
-class _Options(TypedDict):
-    provider: str
-    require_provider: bool
-    threads: int | None
 
 
 class FrameModel(Protocol):
@@ -112,36 +107,23 @@ class FrameRecognizer:
             raise ModelError(f"{facts.model_id} does not know language {language!r}, only {known}")
 
 
-def load_frame_recognizer(
-    layout: ModelLayout,
-    *,
-    provider: str = "auto",
-    require_provider: bool = False,
-    threads: int | None = None,
-) -> FrameRecognizer:
+def load_frame_recognizer(layout: ModelLayout, options: ModelOptions) -> FrameRecognizer:
     """Load a model that runs as it was exported: any family but Whisper's.
 
     Args:
         layout: What the directory holds.
-        provider: ``auto``, ``cpu``, ``cuda`` or ONNX Runtime's own name.
-        require_provider: Whether running on another provider is an error.
-        threads: Threads inside an operator; None is one a core.
+        options: Provider and threads; Whisper's own options have no effect.
 
     Raises:
         ModelError: A file is damaged or of another kind, or a library is missing.
         ProviderError: The provider was required and cannot be used.
     """
     facts = identify(layout)
-    options: _Options = {
-        "provider": provider,
-        "require_provider": require_provider,
-        "threads": threads,
-    }
     model: FrameModel
     if layout.family == "wav2vec2-ctc":
-        model = CtcModel(layout, facts.sample_rate_hz, **options)
+        model = CtcModel(layout, facts.sample_rate_hz, options)
     elif layout.family in {"nemo-tdt", "nemo-rnnt", "nemo-ctc"}:
-        model = NemoModel(layout, **options)
+        model = NemoModel(layout, options)
     else:
-        model = OnnxAsrModel(layout, facts.sample_rate_hz, **options)
+        model = OnnxAsrModel(layout, facts.sample_rate_hz, options)
     return FrameRecognizer(facts, model)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.whisper.padding import EncoderInput
     from beam_audio.models.whisper.config import WhisperDimensions
 
@@ -68,31 +69,20 @@ class WhisperGraphs:
     Args:
         directory: Where the two files are.
         dimensions: Sizes of the network.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        options: Provider and threads.
     """
 
     def __init__(
         self,
         directory: Path,
         dimensions: WhisperDimensions,
-        *,
-        provider: str,
-        require_provider: bool,
-        threads: int | None,
+        options: ModelOptions,
     ) -> None:
         from onnxruntime import OrtValue  # noqa: PLC0415 (optional, comes with an extra)
 
         self._value = OrtValue
         self._encoder, self._decoder = (
-            make_session(
-                directory / file,
-                provider=provider,
-                require_provider=require_provider,
-                threads=threads,
-            )
-            for file in ("encoder.onnx", "decoder.onnx")
+            make_session(directory / file, options) for file in ("encoder.onnx", "decoder.onnx")
         )
         self.provider: str = self._encoder.get_providers()[0]
         self._device = _DEVICES.get(self.provider, "cpu")

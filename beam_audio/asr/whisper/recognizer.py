@@ -8,6 +8,7 @@ import numpy as np
 
 from beam_audio.asr import passages
 from beam_audio.asr.model_facts import ModelFacts
+from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.languages import spoken_languages
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.recognizer import Mode, Request
     from beam_audio.asr.whisper.decoding import Decoded
     from beam_audio.asr.whisper.languages import Spoken
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
     from beam_audio.types import Transcript
 
 
-def whisper_facts(built: BuiltModel, padding: Padding, task: Mode) -> ModelFacts:
+def built_facts(built: BuiltModel, options: ModelOptions) -> ModelFacts:
     """Facts of a built Whisper with these options."""
+    padding = options.padding or built.padding
     return ModelFacts(
-        model_id=whisper_model_id(built.name, built.precision, padding, task),
+        model_id=whisper_model_id(built.name, built.precision, padding, options.mode),
         model_sha256=built.model_sha256,
         sample_rate_hz=built.sample_rate_hz,
         max_seconds=built.max_seconds,
@@ -41,10 +44,10 @@ def whisper_facts(built: BuiltModel, padding: Padding, task: Mode) -> ModelFacts
     )
 
 
-def whisper_model_id(name: str, precision: str, padding: Padding, task: Mode) -> str:
+def whisper_model_id(name: str, precision: str, padding: Padding, mode: Mode) -> str:
     """Name and precision, then ``condensed`` and ``translate`` if they are asked for."""
     condensed = "/condensed" if padding == "condensed" else ""
-    return f"{name}/{precision}{condensed}" + ("/translate" if task == "translate" else "")
+    return f"{name}/{precision}{condensed}" + ("/translate" if mode == "translate" else "")
 
 
 class WhisperRecognizer:
@@ -52,52 +55,28 @@ class WhisperRecognizer:
 
     Args:
         built: The model.
-        padding: What follows a clip in the 30 s window: see ``beam_audio.asr.whisper.padding``.
-        provider: ``auto``, ``cpu``, ``cuda`` or ONNX Runtime's own name.
-        require_provider: Whether running on another provider is an error.
-        task: ``translate`` gives English text of speech in another language.
-        prompt: Text the model takes as what was said before; its last 223 tokens count.
-        safeguards: Whether texts not to be trusted are decoded again and silence has no text; see
-            ``beam_audio.asr.whisper.safeguards``. Without them every text is the likeliest one.
-        threads: Threads inside an operator; None is one a core.
+        options: All but ``precision``, which the model already has.
 
     Raises:
-        ModelError: The task is not one the model was trained for, or a library is missing.
+        ModelError: The model cannot translate, or a library is missing.
         ProviderError: The provider was required and cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913  keyword arguments, each with a default
-        self,
-        built: BuiltModel,
-        *,
-        padding: Padding = "full",
-        provider: str = "auto",
-        require_provider: bool = False,
-        task: Mode = "transcribe",
-        prompt: str | None = None,
-        safeguards: bool = True,
-        threads: int | None = None,
-    ) -> None:
-        self.facts = whisper_facts(built, padding, task)
+    def __init__(self, built: BuiltModel, options: ModelOptions = DEFAULT_OPTIONS) -> None:
+        self.facts = built_facts(built, options)
         self._config = built.whisper
-        self._task = task
-        self._padding = padding
-        self._safeguards = safeguards
-        if task == "translate" and not self._config.multilingual:
+        self._mode = options.mode
+        self._padding = options.padding or built.padding
+        self._safeguards = options.safeguards
+        if options.mode == "translate" and not self._config.multilingual:
             raise ModelError(
                 f"{built.name} knows English only and cannot translate: use a multilingual model "
                 "such as whisper-base"
             )
-        self._graphs = WhisperGraphs(
-            built.directory,
-            self._config.dimensions,
-            provider=provider,
-            require_provider=require_provider,
-            threads=threads,
-        )
+        self._graphs = WhisperGraphs(built.directory, self._config.dimensions, options)
         self._tokenizer = _load_tokenizer(built)
         self._writer = TranscriptWriter(self._tokenizer, self._config.tokens.end)
-        self._context = self._encode_prompt(prompt)
+        self._context = self._encode_prompt(options.prompt)
 
     def _encode_prompt(self, prompt: str | None) -> tuple[int, ...]:
         """Tokens before the start of transcript: the reference keeps half the room, less one."""
@@ -115,7 +94,7 @@ class WhisperRecognizer:
     @property
     def passage_seconds(self) -> float:
         """Longest passage; a translation's words cannot be told apart by their times."""
-        return 0.0 if self._task == "translate" else passages.PASSAGE_SECONDS
+        return 0.0 if self._mode == "translate" else passages.PASSAGE_SECONDS
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """What the encoder computes for a clip: 30 s, or less with condensed padding."""
@@ -199,7 +178,7 @@ class WhisperRecognizer:
         tokens = self._config.tokens
         start = [*self._context, tokens.start]
         if self._config.multilingual:
-            task = tokens.translate if self._task == "translate" else tokens.transcribe
+            task = tokens.translate if self._mode == "translate" else tokens.transcribe
             start += [tokens.languages[language], task]
         return [*start, tokens.no_timestamps]
 
@@ -217,7 +196,7 @@ class WhisperRecognizer:
 
     def _written(self, spoken: str) -> str:
         """The language of the text."""
-        return "en" if self._task == "translate" else spoken
+        return "en" if self._mode == "translate" else spoken
 
 
 def _load_tokenizer(built: BuiltModel) -> Any:  # noqa: ANN401 (the library has no types)

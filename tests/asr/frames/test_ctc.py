@@ -15,6 +15,7 @@ from beam_audio.asr.frames import ctc
 from beam_audio.asr.frames.ctc import CtcModel, greedy_runs, log_softmax, read_settings
 from beam_audio.asr.frames.recognizer import FrameRecognizer
 from beam_audio.asr.model_facts import identify
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout
@@ -43,7 +44,7 @@ def clips(count: int, seed: int = 0) -> list[Array]:
 def load(directory: Path) -> FrameRecognizer:
     layout = recognise_layout(directory)
     identity = identify(layout)
-    model = CtcModel(layout, identity.sample_rate_hz, provider="cpu", threads=1)
+    model = CtcModel(layout, identity.sample_rate_hz, ModelOptions(provider="cpu", threads=1))
     return FrameRecognizer(identity, model)
 
 
@@ -201,7 +202,7 @@ def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) 
     write_ctc(tmp_path, WEIGHTS, masked=False)
     layout = recognise_layout(tmp_path)
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
-        CtcModel(layout, RATE_HZ, provider="cuda", require_provider=True)
+        CtcModel(layout, RATE_HZ, ModelOptions(provider="cuda", require_provider=True))
 
 
 @given(st.lists(st.integers(0, 3), max_size=40))

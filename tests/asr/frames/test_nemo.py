@@ -21,6 +21,7 @@ from beam_audio.asr.frames import nemo
 from beam_audio.asr.frames.nemo import NemoModel, read_vocabulary
 from beam_audio.asr.frames.recognizer import FrameRecognizer
 from beam_audio.asr.model_facts import identify
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout
@@ -50,7 +51,9 @@ def write(directory: Path, kind: Kind, seed: int = 0) -> Path:
 
 def load(directory: Path) -> FrameRecognizer:
     layout = recognise_layout(directory)
-    return FrameRecognizer(identify(layout), NemoModel(layout, provider="cpu", threads=1))
+    return FrameRecognizer(
+        identify(layout), NemoModel(layout, ModelOptions(provider="cpu", threads=1))
+    )
 
 
 def clips(count: int = 12) -> list[Array]:
@@ -202,4 +205,4 @@ def scale_last_layer_by_call(graph: onnx.GraphProto) -> None:
 def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) -> None:
     layout = recognise_layout(write(tmp_path, "nemo-conformer-tdt"))
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
-        NemoModel(layout, provider="cuda", require_provider=True)
+        NemoModel(layout, ModelOptions(provider="cuda", require_provider=True))

@@ -12,6 +12,7 @@ from support.random_onnx_asr import CHUNK, FRAMES_A_CHUNK, LETTERS, WRITERS, Arr
 from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
 from beam_audio.asr.frames.recognizer import FrameRecognizer
 from beam_audio.asr.model_facts import identify
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout
@@ -33,7 +34,7 @@ SECONDS_PER_FRAME = {"t-one-ctc": 0.03}
 def load(directory: Path) -> FrameRecognizer:
     layout = recognise_layout(directory)
     identity = identify(layout)
-    model = OnnxAsrModel(layout, identity.sample_rate_hz, provider="cpu", threads=1)
+    model = OnnxAsrModel(layout, identity.sample_rate_hz, ModelOptions(provider="cpu", threads=1))
     return FrameRecognizer(identity, model)
 
 
@@ -134,4 +135,4 @@ def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) 
     WRITERS["gigaam-ctc"](tmp_path)
     layout = recognise_layout(tmp_path)
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
-        OnnxAsrModel(layout, 16_000, provider="cuda", require_provider=True)
+        OnnxAsrModel(layout, 16_000, ModelOptions(provider="cuda", require_provider=True))

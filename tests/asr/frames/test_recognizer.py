@@ -10,6 +10,7 @@ from support.random_onnx_asr import WRITERS
 from support.random_transducer import DURATIONS, random_transducer, write_transducer
 
 from beam_audio.asr.frames.recognizer import FrameRecognizer, load_frame_recognizer
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.errors import ModelError
 from beam_audio.models.layout import recognise_layout
@@ -22,7 +23,9 @@ CLIP = np.random.default_rng(0).normal(scale=0.1, size=RATE_HZ).astype(np.float3
 
 
 def load(directory: Path) -> FrameRecognizer:
-    return load_frame_recognizer(recognise_layout(directory), provider="cpu", threads=1)
+    return load_frame_recognizer(
+        recognise_layout(directory), ModelOptions(provider="cpu", threads=1)
+    )
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from support.installed_models import BASE, TINY_EN, needs_base, needs_tiny_en, reference_model
 from tokenizers import Tokenizer
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.asr.whisper.log_mel import log_mel
 from beam_audio.asr.whisper.recognizer import WhisperRecognizer
@@ -42,12 +43,12 @@ def noise(seconds: float, seed: int) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def tiny_en() -> Recognizer:
-    return WhisperRecognizer(ensure_built(TINY_EN), provider="cpu")
+    return WhisperRecognizer(ensure_built(TINY_EN), ModelOptions(provider="cpu"))
 
 
 @pytest.fixture(scope="module")
 def base() -> Recognizer:
-    return WhisperRecognizer(ensure_built(BASE), provider="cpu")
+    return WhisperRecognizer(ensure_built(BASE), ModelOptions(provider="cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,9 @@ def test_tokens_are_those_of_ctranslate2(
     if prompt:
         tokenizer = Tokenizer.from_file(str(built.directory / "tokenizer.json"))
         context = [tokens.previous, *tokenizer.encode(f" {prompt}", add_special_tokens=False).ids]
-    recognizer = WhisperRecognizer(built, provider="cpu", prompt=prompt, safeguards=False)
+    recognizer = WhisperRecognizer(
+        built, ModelOptions(provider="cpu", prompt=prompt, safeguards=False)
+    )
     for clip, found in zip(
         english, recognizer.transcribe([Request(clip.samples) for clip in english]), strict=True
     ):
@@ -169,7 +172,9 @@ def test_a_text_the_model_takes_for_silence_is_left_out(
     request = Request(read("fsdd_8k/2_theo_1.wav"))
     (found,) = tiny_en.transcribe([request])
     assert (found.text, found.token_ids, found.words) == ("", (), ())
-    careless = WhisperRecognizer(ensure_built(TINY_EN), provider="cpu", safeguards=False)
+    careless = WhisperRecognizer(
+        ensure_built(TINY_EN), ModelOptions(provider="cpu", safeguards=False)
+    )
     (likeliest,) = careless.transcribe([request])
     assert likeliest.text
     for transcript in (found, likeliest):
@@ -266,7 +271,9 @@ def test_translation_gives_english(
     manifest_lines: list[dict[str, Any]], read: Callable[[str], NDArray[np.float32]]
 ) -> None:
     line = next(line for line in manifest_lines if line["audio_filepath"].startswith("azure_de"))
-    recognizer = WhisperRecognizer(ensure_built(BASE), provider="cpu", task="translate")
+    recognizer = WhisperRecognizer(
+        ensure_built(BASE), ModelOptions(provider="cpu", mode="translate")
+    )
     (found,) = recognizer.transcribe([Request(read(line["audio_filepath"]), "de")])
     assert recognizer.facts.model_id == "whisper-base/float32/translate"
     assert found.language == "de"
@@ -299,7 +306,7 @@ def test_a_clip_that_does_not_fit_is_refused(tiny_en: Recognizer) -> None:
 @needs_tiny_en
 def test_english_only_cannot_translate() -> None:
     with pytest.raises(ModelError, match="cannot translate: use a multilingual model"):
-        WhisperRecognizer(ensure_built(TINY_EN), task="translate")
+        WhisperRecognizer(ensure_built(TINY_EN), ModelOptions(mode="translate"))
 
 
 @needs_tiny_en
@@ -307,5 +314,7 @@ def test_a_required_provider_that_is_absent_is_an_error() -> None:
     absent = "dml" if sys.platform != "win32" else "coreml"
     built = ensure_built(TINY_EN)
     with pytest.raises(ProviderError, match="was required but"):
-        WhisperRecognizer(built, provider=absent, require_provider=True)
-    assert WhisperRecognizer(built, provider=absent).provider == "CPUExecutionProvider"
+        WhisperRecognizer(built, ModelOptions(provider=absent, require_provider=True))
+    assert (
+        WhisperRecognizer(built, ModelOptions(provider=absent)).provider == "CPUExecutionProvider"
+    )
