@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from exactness import is_english_clip
 from reference import Clip, markdown_table, read_clips, word_errors
 
-from beam_audio.asr import ModelOptions, Request, load_model
-from beam_audio.asr.whisper.padding import PADDINGS
+from beam_audio.asr import PADDINGS, ModelOptions, Request, load_model
 from beam_audio.models.whisper.transformer import PRECISIONS
 
 if TYPE_CHECKING:

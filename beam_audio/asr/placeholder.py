@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beam_audio.asr.model_facts import ModelFacts
+from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.errors import ModelError
 from beam_audio.types import Transcript, Word
 

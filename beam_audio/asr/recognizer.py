@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from beam_audio.asr.model_facts import ModelFacts
     from beam_audio.types import Transcript
 
 Mode = Literal["transcribe", "translate"]
@@ -35,6 +34,27 @@ class Request:
     language: str | None = None
     seed: int = 0
     pieces: tuple[Request, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model without loading it.
+
+    Attributes:
+        model_id: Name, precision and options that change the text, such as
+            ``whisper-tiny.en/float32``.
+        model_sha256: Hash of the weights, the precision and the version of the code around them.
+        sample_rate_hz: Sample rate of the clips.
+        max_seconds: Longest clip the model takes.
+        languages: ISO 639 codes a request may name; empty if the model's files list none, and any
+            code is accepted.
+    """
+
+    model_id: str
+    model_sha256: str
+    sample_rate_hz: int
+    max_seconds: float
+    languages: frozenset[str]
 
 
 class Recognizer(Protocol):

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.recognizer import load_frame_recognizer
 from beam_audio.asr.memory_bound import MemoryBound
-from beam_audio.asr.model_facts import ModelFacts, identify
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.placeholder import PlaceholderRecognizer
+from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.asr.session import CPU, resolve_provider
 from beam_audio.asr.whisper.recognizer import (
     WhisperRecognizer,

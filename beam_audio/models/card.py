@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from beam_audio.errors import ModelError
 
 WeightLayout = Literal["ctranslate2", "huggingface", "optimum"]
 Padding = Literal["full", "condensed"]
+PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
 
 # setup.py puts the repository's models/ into the package it builds; a checkout has them there only.
 _PACKAGED: Final = Path(__file__).with_name("cards")

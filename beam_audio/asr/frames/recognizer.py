@@ -9,10 +9,10 @@ import numpy as np
 
 from beam_audio.asr.frames.clip_groups import padded_samples
 from beam_audio.asr.frames.ctc import CtcModel
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.nemo import NemoModel
 from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
 from beam_audio.asr.frames.timed_tokens import TimedToken, transcript_of
-from beam_audio.asr.model_facts import ModelFacts, identify
 from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.model_options import ModelOptions
-    from beam_audio.asr.recognizer import Request
+    from beam_audio.asr.recognizer import ModelFacts, Request
     from beam_audio.models.layout import ModelLayout
     from beam_audio.types import Transcript
 

@@ -15,18 +15,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from beam_audio.asr.whisper.log_mel import FRAMES, log_mel
-from beam_audio.models.card import Padding
 from beam_audio.models.whisper.position_groups import GROUP_SIZES, group_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
+    from beam_audio.models.card import Padding
 
 POSITIONS: Final = 1500
 SECONDS_PER_POSITION: Final = 0.02

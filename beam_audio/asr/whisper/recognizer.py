@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.asr import passages
-from beam_audio.asr.model_facts import ModelFacts
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
+from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.languages import spoken_languages

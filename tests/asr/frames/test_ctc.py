@@ -13,8 +13,8 @@ from support.random_ctc import LETTERS, Array, numpy_logits, random_ctc, write_c
 
 from beam_audio.asr.frames import ctc
 from beam_audio.asr.frames.ctc import CtcModel, greedy_runs, log_softmax, read_settings
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.recognizer import FrameRecognizer
-from beam_audio.asr.model_facts import identify
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError

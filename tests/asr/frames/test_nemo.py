@@ -18,9 +18,9 @@ from support.random_transducer import (
 )
 
 from beam_audio.asr.frames import nemo
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.nemo import NemoModel, read_vocabulary
 from beam_audio.asr.frames.recognizer import FrameRecognizer
-from beam_audio.asr.model_facts import identify
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from support.random_onnx_asr import CHUNK, FRAMES_A_CHUNK, LETTERS, WRITERS, Array, t_one_head
 
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
 from beam_audio.asr.frames.recognizer import FrameRecognizer
-from beam_audio.asr.model_facts import identify
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError

@@ -1,12 +1,12 @@
-"""Facts of a model: its name, its hash, and the clips it takes."""
+"""Facts of a model that runs as it was exported: its name, its hash, and the clips it takes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import external_weights
 from beam_audio.models.weight_files import file_sha256
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from beam_audio.models.layout import ModelLayout
 
 RUNTIME_VERSION: Final = "1"
-"""Raised when the code around these models changes what comes out: part of ``model_sha256``."""
+"""Part of ``model_sha256``; it is raised when a change of this code changes the text."""
 
 MAX_SECONDS: Final = 30.0
-"""Longest clip: these models take more, but attention grows with the square of the length."""
+"""Longest clip. These models accept more, but attention grows with the square of the length."""
 
 _RUSSIAN: Final = frozenset(
     {"gigaam-rnnt", "gigaam-ctc", "gigaam-e2e-rnnt", "gigaam-e2e-ctc", "t-one-ctc"}
@@ -32,32 +32,11 @@ _T_ONE_RATE_HZ: Final = 8000
 _RATE_HZ: Final = 16000
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What is known of a model without loading it.
-
-    Attributes:
-        model_id: Name, precision and options that change the text, such as
-            ``whisper-tiny.en/float32``.
-        model_sha256: Hash of the weights, the precision and the version of the code around them.
-        sample_rate_hz: Sample rate of the clips.
-        max_seconds: Longest clip the model takes.
-        languages: ISO 639 codes a request may name; empty if the model's files list none, and any
-            code is accepted.
-    """
-
-    model_id: str
-    model_sha256: str
-    sample_rate_hz: int
-    max_seconds: float
-    languages: frozenset[str]
-
-
 def identify(layout: ModelLayout) -> ModelFacts:
     """Read every file of the model once and hash it.
 
-    The hash covers the names and bytes of all files that decide what comes out, weights stored
-    beside the graphs included.
+    The hash covers the names and bytes of all files that decide the text, including weights stored
+    beside the graphs.
 
     Raises:
         ModelError: A file is malformed, or weights that a graph names are missing.
@@ -82,7 +61,7 @@ def _rate_hz(layout: ModelLayout) -> int:
         return _RATE_HZ
     rate = read_json(path).get("sampling_rate", _RATE_HZ)
     if not isinstance(rate, int) or rate <= 0:
-        raise ModelError(f"{path}: the sampling_rate {rate!r} is no rate")
+        raise ModelError(f"{path}: sampling_rate {rate!r} is not a positive integer")
     return rate
 
 

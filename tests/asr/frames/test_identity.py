@@ -7,12 +7,14 @@ import pytest
 from support.random_ctc import random_ctc, write_ctc
 from support.random_transducer import random_transducer, write_transducer
 
-from beam_audio.asr.model_facts import ModelFacts, identify
+from beam_audio.asr.frames.identity import identify
 from beam_audio.errors import ModelError
 from beam_audio.models.layout import recognise_layout
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from beam_audio.asr.recognizer import ModelFacts
 
 
 def identity(directory: Path) -> ModelFacts:
