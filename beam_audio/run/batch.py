@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from beam_audio.output.commits import Commit
     from beam_audio.run.config import RunConfig
-    from beam_audio.transforms.live_model import Choice
+    from beam_audio.stream.model_watch import Choice
 
 
 def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:

@@ -17,7 +17,8 @@ from beam_audio.unit.work import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from beam_audio.transforms.live_model import Choice, LiveModel
+    from beam_audio.stream.model_watch import Choice
+    from beam_audio.transforms.live_model import LiveModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
     from beam_audio.unit.tasks import Input
     from beam_audio.unit.work import UnitSettings
