@@ -9,6 +9,7 @@ from support.random_whisper import Shape, Weights, random_weights, write_hugging
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.models.build import BuiltModel, build_whisper, read_built
+from beam_audio.models.weight_files import WeightFiles
 from beam_audio.models.whisper.checkpoint import read_huggingface_whisper
 from beam_audio.models.whisper.export import export_whisper
 
@@ -42,9 +43,7 @@ def build_random(shape: Shape, folder: Path) -> BuiltModel:
     write_huggingface(source, random_weights(shape), shape)
     build_whisper(
         "random",
-        layout="huggingface",
-        files={path.name: path for path in source.iterdir()},
-        sources={},
+        WeightFiles("huggingface", {path.name: path for path in source.iterdir()}, {}),
         precision="float32",
         padding="full",
         target=folder / "model",
