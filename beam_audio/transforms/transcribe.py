@@ -1,4 +1,4 @@
-"""The one model handler, and Transcribe: Beam's RunInference for segments of one's own."""
+"""The model handler, and Transcribe: Beam's RunInference on segments of your own pipelines."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Recognised = tuple[Segment, Transcript | Failure]
 class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
     """Loads a recogniser on a worker and gives it batches.
 
-    Works with Beam's ``RunInference`` on :class:`Segment` elements; the results carry the segment
-    without its samples. A failing batch is halved until only the guilty segment is a
+    It works with Beam's ``RunInference`` on :class:`Segment` elements; the results hold the segment
+    without its samples. A failing batch is halved until only the segments at fault are a
     :class:`Failure`.
     """
 
@@ -59,7 +59,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
 
     @property
     def model(self) -> str:
-        """What it was asked for by."""
+        """The name, folder or address of the model."""
         return self._model
 
     def load_model(self) -> Recognizer:
@@ -67,13 +67,13 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         return self.load_from(local_model(self._model))
 
     def load_from(self, name_or_dir: str) -> Recognizer:
-        """Load the recogniser from a place on this machine, as the model is asked for otherwise."""
+        """Load the recogniser of a card or a folder on this machine, with the same options."""
         return load_model(name_or_dir, self._options)
 
     def acquire(self) -> Recognizer:
-        """The recogniser of this process: loaded by the first who asks, shared while one holds it.
+        """The recogniser of this process, loaded at the first call and shared while it is in use.
 
-        Copies of a handler made by pickling share it too.
+        Copies of a handler made by pickling share it, too.
         """
         recognizer: Recognizer = self._shared.acquire(self.load_model)
         return recognizer
@@ -103,15 +103,15 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         return "beam_audio"
 
     def batch_elements_kwargs(self) -> dict[str, Any]:
-        """Bounds of Beam's batching; ours, sorted by length, is in ``TranscribeUnits``."""
+        """Bounds of Beam's batching; ``TranscribeUnits`` has its own batching, by length."""
         return {"min_batch_size": 1, "max_batch_size": self._max_batch_size}
 
 
 class Transcribe(beam.PTransform):
     """Recognises segments through Beam's ``RunInference``.
 
-    Each segment is heard on its own, and PCM travels between the stages of such a pipeline: for
-    large runs use ``TranscribeUnits``, which hears neighbouring segments together.
+    Each segment is recognised on its own, and samples travel between the stages of such a pipeline:
+    use ``TranscribeUnits`` for large runs, which recognises neighbouring segments together.
 
     Returns a tuple of PCollections: ``transcripts`` of (segment without samples, transcript), and
     ``failures``.
@@ -122,7 +122,7 @@ class Transcribe(beam.PTransform):
         self._handler = handler
 
     def expand(self, segments: beam.PCollection[Segment]) -> beam.pvalue.DoOutputsTuple:
-        """Wire inference and the parting of failures."""
+        """Wire inference and the separation of failures."""
         recognised = segments | "Recognise" >> RunInference(self._handler)
         return recognised | "Part" >> beam.ParDo(_Part()).with_outputs(FAILURES, main=TRANSCRIPTS)
 

@@ -19,8 +19,8 @@ from beam_audio.output.commits import read_commits
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.schema import LEDGER_COLUMNS
 from beam_audio.segments.splitter import SegmentSettings
-from beam_audio.transforms.plan_units import unit_again
 from beam_audio.types import AudioRef, Row, Transcript
+from beam_audio.unit.packing import unit_again
 from beam_audio.unit.prepare import PrepareSettings
 from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.tasks import Task, Wanted, committed_sources

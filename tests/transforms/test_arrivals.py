@@ -16,7 +16,7 @@ from support.unit_runs import levels, ref, run_unit, tones, write
 from beam_audio.output.commits import close_unit
 from beam_audio.stream.interval import Repeat
 from beam_audio.transforms.arrivals import GroupArrivals
-from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS
+from beam_audio.unit.packing import MAX_UNIT_INPUTS
 from beam_audio.unit.tasks import Task
 
 if TYPE_CHECKING:
