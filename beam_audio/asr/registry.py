@@ -1,4 +1,4 @@
-"""From the name of a model, or a directory, to a recogniser; building what is not built yet."""
+"""From the name of a model, or a directory, to a recogniser; a model not built yet is built."""
 
 from __future__ import annotations
 
@@ -75,15 +75,15 @@ def _placeholder(options: ModelOptions) -> PlaceholderRecognizer:
 
 
 def _within_memory(recognizer: Recognizer) -> Recognizer:
-    # Main memory is swapped or ends the process: nothing is to be learnt from its failing.
+    # Main memory is swapped, or the process is killed: no error says that a batch is too large.
     return recognizer if recognizer.provider == CPU else MemoryBound(recognizer)
 
 
 def frame_layout(name_or_dir: str, precision: str | None) -> ModelLayout | None:
-    """What a directory holds, when it is a model that runs as it is: any but a Whisper.
+    """The layout of a directory whose model runs as it is; None for a Whisper or a card's name.
 
     Raises:
-        ModelError: It is a directory that holds no model.
+        ModelError: The directory holds no known model.
     """
     directory = Path(name_or_dir).expanduser()
     if has_card(name_or_dir) or not directory.is_dir():
@@ -101,10 +101,10 @@ def _refuse_whispers_options(layout: ModelLayout, options: ModelOptions) -> None
 
 
 def _fitting_provider(built: BuiltModel, provider: str) -> str:
-    """The provider; ``auto`` is the CPU for a precision that runs on no other.
+    """The provider; for int8, which runs on the CPU only, ``auto`` is the CPU.
 
     Raises:
-        ProviderError: Another one is asked for by name.
+        ProviderError: The model is int8, and another provider is asked for by name.
     """
     if built.precision != "int8" or resolve_provider(provider) == CPU:
         return provider
@@ -117,7 +117,7 @@ def _fitting_provider(built: BuiltModel, provider: str) -> str:
 
 
 def _usual_padding(name_or_dir: str, built: BuiltModel) -> Padding:
-    # A directory may have been built from an older card of the same name.
+    # The directory may have been built from an older card of the same name.
     return load_card(name_or_dir).padding if has_card(name_or_dir) else built.padding
 
 

@@ -83,7 +83,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_number_type_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(model_file(variable("x", 9, np.zeros(1, np.float32)), 1))
-    with pytest.raises(ModelError, match="x is of the unknown number type 9"):
+    with pytest.raises(ModelError, match="x has the unknown number type 9"):
         read_ctranslate2(path)
 
 

@@ -81,5 +81,5 @@ def test_the_last_dimension_is_read_where_it_is_declared(tmp_path: Path) -> None
 def test_other_files_are_no_graphs(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"\xff\xff location")
     for function in (read_graph, external_weights):
-        with pytest.raises(ModelError, match=r"a\.onnx is no ONNX file"):
+        with pytest.raises(ModelError, match=r"a\.onnx is not an ONNX file"):
             function(tmp_path / "a.onnx")

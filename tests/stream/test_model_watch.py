@@ -168,7 +168,7 @@ def test_between_two_looks_a_unit_is_done_with_what_there_is(
     ("given", "says"),
     [
         ({"language": "en"}, "--language=en: .* knows ru"),
-        ({"precision": "float32"}, "no model that is known in float32"),
+        ({"precision": "float32"}, "not a known model in float32"),
     ],
 )
 def test_a_model_that_does_not_fit_the_flags_is_refused(

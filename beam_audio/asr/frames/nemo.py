@@ -7,10 +7,10 @@ Graphs, by the names NeMo's exporter gives their inputs and outputs::
     decoder_joint-model.onnx  encoder_outputs, targets, target_length, input_states_{1,2}
                               -> outputs, output_states_{1,2}
 
-``vocab.txt`` has a token and its number a line, ``<blk>`` being the blank. ``config.json`` may tell
-``features_size`` (80), ``subsampling_factor`` (8) and ``max_tokens_per_step`` (10), as onnx-asr has
-it, whose feature extraction is used. On the CPU each clip is encoded by itself; decoding of a batch
-is always together.
+Each line of ``vocab.txt`` holds a token and its number; ``<blk>`` is the blank. ``config.json`` may
+state ``features_size`` (80), ``subsampling_factor`` (8) and ``max_tokens_per_step`` (10), as in
+onnx-asr, whose feature extraction is used. On the CPU each clip is encoded on its own; a batch is
+always decoded together.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _INTEGERS: Final = {"tensor(int32)": np.int32, "tensor(int64)": np.int64}
 
 
 def read_vocabulary(path: Path) -> list[str]:
-    """Tokens by number, the space mark of SentencePiece being a space.
+    """Tokens by number; the space mark of SentencePiece becomes a space.
 
     Raises:
         ModelError: The file is malformed, numbers are missing, or there is no blank.
@@ -59,7 +59,7 @@ def read_vocabulary(path: Path) -> list[str]:
     for line in path.read_text("utf-8").splitlines():
         token, _, number = line.rpartition(" ")
         if not token or not number.isascii() or not number.isdigit():
-            raise ModelError(f"{path}: {line!r} is no token and number")
+            raise ModelError(f"{path}: {line!r} is not a token and a number")
         tokens[int(number)] = token.replace("\N{LOWER ONE EIGHTH BLOCK}", " ")
     if sorted(tokens) != list(range(len(tokens))) or _BLANK not in tokens.values():
         raise ModelError(f"{path} lacks some of the numbers from 0 on, or the token {_BLANK}")
@@ -70,7 +70,7 @@ class NemoModel:
     """A loaded export; a ``FrameModel``.
 
     Args:
-        layout: Of a family ``nemo-…``.
+        layout: Files of one of the families ``nemo-…``.
         options: Provider and threads.
 
     Raises:
@@ -123,7 +123,7 @@ class NemoModel:
         ]
 
     def _encode(self, group: ClipGroup) -> Iterator[NDArray[np.float32]]:
-        """What the encoder gives for each clip, (frames, width), without frames of padding."""
+        """The encoder's output for each clip, (frames, width), without the frames of padding."""
         features, counts = self._features(group.samples, group.lengths)
         feed = {"audio_signal": features.astype(np.float32, copy=False), "length": counts}
         if self._is_ctc:
@@ -172,8 +172,10 @@ class _JointGraph:
             )
             clips = inputs["encoder_outputs"].shape[0]
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{path} is no decoder and joint network of NeMo: {error}") from error
-        # Exports with one clip fixed, or with one scale for all rows, take one row at a time.
+            raise ModelError(
+                f"{path} is not a decoder and joint network of NeMo: {error}"
+            ) from error
+        # Exports for exactly one clip, or with one scale for all rows, get one row at a time.
         self.rows_at_once = 1 if isinstance(clips, int) or mixes_rows(path) else None
 
     def __call__(

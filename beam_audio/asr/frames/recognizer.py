@@ -1,4 +1,4 @@
-"""Recognisers that place tokens on frames of audio: one contract around several families."""
+"""A recogniser for all families that place tokens on frames of audio."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class FrameModel(Protocol):
 
     @property
     def takes_batches(self) -> bool:
-        """Whether clips padded to one length can share a call without one changing another."""
+        """Whether clips padded to one length can share a call without changing each other."""
 
     def tokens(self, clips: Sequence[NDArray[np.float32]]) -> list[list[TimedToken]]:
-        """Tokens of each clip, float32 of shape (n,), which depend on that clip alone."""
+        """Tokens of each clip, float32 of shape (n,); they depend only on that clip."""
 
 
 # Beam keeps a shared model by a weak reference.
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class FrameRecognizer:
-    """Fulfils ``Recognizer`` with a model that gives tokens by frames.
+    """Fulfils ``Recognizer`` with a model that gives tokens with times.
 
     Attributes:
         facts: Name, hash and limits of the model.
@@ -65,13 +65,13 @@ class FrameRecognizer:
         return 0.0
 
     def cost_seconds(self, duration_seconds: float) -> float:
-        """The clip's length, or what it is padded to."""
+        """Length of the clip after padding."""
         rate_hz = self.facts.sample_rate_hz
         samples = round(duration_seconds * rate_hz)
         return padded_samples(samples, rate_hz, together=self.model.takes_batches) / rate_hz
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
-        """Recognise a batch; one transcript a request, in order.
+        """Recognise a batch; one transcript per request, in order.
 
         Raises:
             ModelError: A clip is too long or not finite, or its language is not known.
@@ -88,7 +88,7 @@ class FrameRecognizer:
         return len(request.samples) / self.facts.sample_rate_hz
 
     def _language(self, request: Request) -> str | None:
-        """The one language the model knows, else what the request says."""
+        """The only language the model knows, or else the requested one."""
         known = self.facts.languages
         return next(iter(known)) if len(known) == 1 else request.language
 
@@ -108,10 +108,10 @@ class FrameRecognizer:
 
 
 def load_frame_recognizer(layout: ModelLayout, options: ModelOptions) -> FrameRecognizer:
-    """Load a model that runs as it was exported: any family but Whisper's.
+    """Load a model of any family but Whisper's; it runs as it was exported.
 
     Args:
-        layout: What the directory holds.
+        layout: The files of the model's directory.
         options: Provider and threads; Whisper's own options have no effect.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whisper: from a batch of clips to transcripts, each independent of the others."""
+"""Whisper: a batch of clips in, one transcript per clip out, independent of the others."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class WhisperRecognizer:
         self._context = self._encode_prompt(options.prompt)
 
     def _encode_prompt(self, prompt: str | None) -> tuple[int, ...]:
-        """Tokens before the start of transcript: the reference keeps half the room, less one."""
+        """Tokens before the transcript: at most half the room less one, as in the reference."""
         if not prompt or not prompt.strip():
             return ()
         room = self._config.dimensions.text_positions // 2 - 1
@@ -93,17 +93,17 @@ class WhisperRecognizer:
 
     @property
     def passage_seconds(self) -> float:
-        """Longest passage; a translation's words cannot be told apart by their times."""
+        """Longest passage; 0 for translations, whose words cannot be assigned by their times."""
         return 0.0 if self._mode == "translate" else passages.PASSAGE_SECONDS
 
     def cost_seconds(self, duration_seconds: float) -> float:
-        """What the encoder computes for a clip: 30 s, or less with condensed padding."""
+        """Seconds the encoder computes for a clip: 30, or fewer with condensed padding."""
         if self._padding == "full":
             return WINDOW_SECONDS
         return SECONDS_PER_POSITION * condensed_positions(round(duration_seconds * SAMPLE_RATE_HZ))
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
-        """Recognise a batch; one transcript a request, in order.
+        """Recognise a batch; one transcript per request, in order.
 
         Raises:
             ModelError: A clip is too long or not finite, or its language is not known.
@@ -147,7 +147,7 @@ class WhisperRecognizer:
         return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
 
     def _alone(self, pieces: Sequence[Request], at_once: int) -> Iterator[Transcript]:
-        """What is heard in each piece alone."""
+        """Recognise pieces, each on its own."""
         for first in range(0, len(pieces), at_once):
             batch = pieces[first : first + at_once]
             for piece, heard in zip(batch, self._hear(batch), strict=True):

@@ -56,5 +56,5 @@ def test_a_rate_that_is_none_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({"sampling_rate": 8000}))
     assert identity(tmp_path).sample_rate_hz == 8000
     path.write_text(json.dumps({"sampling_rate": "high"}))
-    with pytest.raises(ModelError, match="'high' is no rate"):
+    with pytest.raises(ModelError, match="sampling_rate 'high' is not a positive integer"):
         identity(tmp_path)

@@ -175,7 +175,7 @@ def test_a_joint_network_of_another_kind_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "nemo-conformer-rnnt")
     path = tmp_path / "decoder_joint-model.onnx"
     path.write_bytes((tmp_path / "encoder-model.onnx").read_bytes())
-    with pytest.raises(ModelError, match="no decoder and joint network of NeMo"):
+    with pytest.raises(ModelError, match="not a decoder and joint network of NeMo"):
         load(tmp_path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -161,7 +161,11 @@ def test_silence_is_called_silence(tiny_en: Recognizer) -> None:
     assert silent.no_speech_prob is not None
     assert silent.no_speech_prob > 0.2
     assert len(silent.text) < 30
-    assert replace(empty, words=()) == replace(silent, words=())  # both are 30 s of silence
+    # Both are 30 s of silence. A processor may compute the rows of one batch by different kernels,
+    # which round differently.
+    assert (empty.text, empty.token_ids) == (silent.text, silent.token_ids)
+    assert empty.avg_logprob == pytest.approx(silent.avg_logprob, abs=1e-4)
+    assert empty.no_speech_prob == pytest.approx(silent.no_speech_prob, abs=1e-4)
 
 
 @needs_tiny_en

@@ -81,5 +81,5 @@ def test_files_that_are_not_whole_are_refused(tmp_path: Path, weights: Weights) 
     with pytest.raises(ModelError, match=r"decoder_model\.onnx_data, which holds weights"):
         read(tmp_path)
     (tmp_path / "encoder_model.onnx").write_bytes(b"\xff\xff")
-    with pytest.raises(ModelError, match=r"encoder_model\.onnx is no ONNX file"):
+    with pytest.raises(ModelError, match=r"encoder_model\.onnx is not an ONNX file"):
         read(tmp_path)
