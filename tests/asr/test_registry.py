@@ -69,7 +69,7 @@ def test_the_placeholder_needs_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", [TINY_EN, "placeholder"])
-def test_a_precision_there_is_not_is_refused(name: str) -> None:
+def test_an_unknown_precision_is_refused(name: str) -> None:
     for function in (load_model, model_facts):
         with pytest.raises(ModelError, match="'float8' is not one of float32"):
             function(name, ModelOptions(precision="float8"))
@@ -81,7 +81,7 @@ def test_an_unknown_name_gets_the_nearest_ones() -> None:
             function("whisper-bas")
 
 
-def test_padding_and_precision_stand_in_every_row(weights: str) -> None:
+def test_padding_and_precision_are_part_of_the_model_id(weights: str) -> None:
     recognizer = load_model(
         weights, ModelOptions(precision="int8", padding="condensed", provider="cpu")
     )
@@ -110,7 +110,7 @@ def test_an_optimum_export_gives_the_tokens_of_its_checkpoint(weights: str, tmp_
     assert transcripts[0][0].token_ids
 
 
-def test_other_families_are_told_by_their_files(tmp_path: Path) -> None:
+def test_other_families_are_recognised_by_their_files(tmp_path: Path) -> None:
     directory = tmp_path / "wav2vec"
     write_ctc(directory, random_ctc(), masked=True)
     recognizer, facts = (

@@ -69,7 +69,9 @@ def test_a_provider_that_is_absent_falls_back_visibly(
     assert f"{CPU} is in use" in caplog.text
 
 
-def test_the_provider_asked_for_is_no_news(model: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_provider_asked_for_causes_no_warning(
+    model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     make_session(model, ModelOptions(provider="cpu"))
     assert caplog.text == ""
 

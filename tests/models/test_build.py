@@ -139,7 +139,7 @@ def test_a_cache_below_a_file_names_the_variable(tmp_path: Path) -> None:
 
 
 def test_a_killed_build_leaves_no_half_made_model(source: dict[str, Path], tmp_path: Path) -> None:
-    """The process is killed once the first graph is on disk, long before the description is."""
+    """The process is killed when the graphs are on disk, but not yet their ``config.json``."""
     program = (
         "import sys, json, time; from pathlib import Path; from beam_audio.models import build\n"
         "from beam_audio.models.weight_files import WeightFiles\n"

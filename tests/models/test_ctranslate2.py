@@ -56,9 +56,7 @@ def test_reads_what_ctranslate2_writes(
     assert np.abs(found - expected).max() <= tolerance * largest
 
 
-def test_an_alias_stands_for_the_same_weight(
-    tmp_path: Path, weights: dict[str, np.ndarray]
-) -> None:
+def test_an_alias_is_the_same_weight(tmp_path: Path, weights: dict[str, np.ndarray]) -> None:
     write_ctranslate2(tmp_path, weights, SMALL)
     tensors = read_ctranslate2(tmp_path / "model.bin").tensors
     found = tensors["decoder/projection/weight"].read()

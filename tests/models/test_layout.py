@@ -17,7 +17,7 @@ TRANSDUCER = "encoder-model{0}.onnx decoder_joint-model{0}.onnx vocab.txt"
 
 
 def write_joint(path: Path, outputs: int | str) -> None:
-    """A graph whose last dimension is declared, and nothing else of use."""
+    """A graph that declares its last dimension and does nothing else."""
     shape = ["B", "T", "U", outputs]
     value = helper.make_tensor_value_info("outputs", TensorProto.FLOAT, shape)
     given = helper.make_tensor_value_info("encoder_outputs", TensorProto.FLOAT, shape)
@@ -41,7 +41,7 @@ def test_what_the_configuration_says_goes_first(tmp_path: Path) -> None:
     assert recognise_layout(tmp_path).family == "nemo-rnnt"
 
 
-def test_a_transducer_of_unknown_kind_says_how_to_tell(tmp_path: Path) -> None:
+def test_a_transducer_of_unknown_kind_says_what_to_add(tmp_path: Path) -> None:
     write_directory(tmp_path, TRANSDUCER.format(""))
     (tmp_path / "vocab.txt").write_text("a 0\n<blk> 1\n")
     write_joint(tmp_path / "decoder_joint-model.onnx", "free")
@@ -67,7 +67,7 @@ def test_precision_shows_in_file_names(tmp_path: Path) -> None:
     assert (layout.precision, layout.suffix) == ("float16", "fp16")
 
 
-def test_a_precision_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_precision_is_refused(tmp_path: Path) -> None:
     write_directory(tmp_path, TRANSDUCER.format(""), TDT)
     with pytest.raises(ModelError, match=r"in int4: .*lacks encoder-model\.int4\.onnx"):
         recognise_layout(tmp_path, "int4")
@@ -117,7 +117,7 @@ def test_a_damaged_configuration_is_named(tmp_path: Path) -> None:
         recognise_layout(tmp_path)
 
 
-def test_a_built_directory_is_told_by_its_format(tmp_path: Path) -> None:
+def test_a_built_directory_is_recognised_by_its_format(tmp_path: Path) -> None:
     write_directory(tmp_path, "encoder.onnx decoder.onnx tokenizer.json")
     (tmp_path / "config.json").write_text(json.dumps({"format": "beam_audio/1"} | WHISPER))
     assert recognise_layout(tmp_path).family == "whisper-built"

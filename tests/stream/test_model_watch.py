@@ -154,9 +154,7 @@ def test_a_folder_that_was_just_written_to_is_left_alone_for_a_while(
     assert refusals(log) == []
 
 
-def test_between_two_looks_a_unit_is_done_with_what_there_is(
-    tmp_path: Path, versions: list[Path]
-) -> None:
+def test_between_two_looks_the_model_stays(tmp_path: Path, versions: list[Path]) -> None:
     link = tmp_path / "model"
     link.symlink_to(versions[0])
     choose = watch(link, look_seconds=3600).choose
@@ -191,7 +189,7 @@ def test_a_model_that_does_not_fit_the_flags_is_refused(
     assert re.search(says, only(refusals(log)))
 
 
-def test_what_changes_no_model_is_no_exchange(
+def test_a_file_without_effect_exchanges_no_model(
     versions: list[Path], log: pytest.LogCaptureFixture
 ) -> None:
     choose = watch(versions[0]).choose
@@ -249,12 +247,12 @@ def test_a_model_in_a_bucket_is_exchanged_when_its_upload_is_complete(
         assert (len(exchanges(log)), len(refusals(log))) == (1, 4)
 
 
-def test_a_model_that_cannot_be_had_at_the_start_is_an_error(tmp_path: Path) -> None:
+def test_a_model_missing_at_the_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not exist"):
         watch(tmp_path / "none")
 
 
-def test_a_name_stands_for_one_model(
+def test_the_name_of_a_card_means_one_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)

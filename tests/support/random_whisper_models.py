@@ -1,4 +1,4 @@
-"""A Whisper of random weights, exported and loaded as our own engine runs it."""
+"""A Whisper with random weights, exported and loaded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def load_random(
 
 
 def build_random(shape: Shape, folder: Path) -> BuiltModel:
-    """A random model as ``beam-audio models build`` leaves it."""
+    """A random model, built as by ``beam-audio models build``."""
     source = folder / "source"
     source.mkdir()
     write_huggingface(source, random_weights(shape), shape)

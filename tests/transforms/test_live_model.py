@@ -39,9 +39,7 @@ def watch(model: Path | str) -> LiveModel:
     return LiveModel(by_model, handler, look_seconds=0.0)
 
 
-def test_rows_are_of_the_model_there_was_when_their_unit_began(
-    tmp_path: Path, versions: list[Path]
-) -> None:
+def test_rows_state_the_model_their_unit_began_with(tmp_path: Path, versions: list[Path]) -> None:
     """Units of one pipeline; the link leads elsewhere before the second and the third."""
     link, broken, output = tmp_path / "model", tmp_path / "broken", tmp_path / "out"
     shutil.copytree(versions[2], broken)
@@ -98,9 +96,7 @@ def test_many_threads_load_once_and_none_waits(
     assert ["is exchanged for" in each.message for each in caplog.records].count(True) == 1
 
 
-def test_a_worker_that_starts_late_begins_with_what_there_is_then(
-    tmp_path: Path, versions: list[Path]
-) -> None:
+def test_a_late_worker_begins_with_the_current_model(tmp_path: Path, versions: list[Path]) -> None:
     link = tmp_path / "model"
     link.symlink_to(versions[0])
     live = watch(link)

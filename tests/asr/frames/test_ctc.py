@@ -1,4 +1,4 @@
-"""The networks here have random weights, for lack of others; numpy tells what they must give."""
+"""The networks have random weights, for lack of others; numpy computes the expected results."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def check_words(
 def test_neighbours_change_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, masked: bool, device: bool
 ) -> None:
-    if device:  # clips with a mask share calls only where batches pay
+    if device:  # clips with a mask share calls only on a device
         monkeypatch.setattr(ctc, "CPU", "another provider")
     write_ctc(tmp_path, WEIGHTS, masked=masked)
     recognizer = load(tmp_path)

@@ -1,4 +1,4 @@
-"""NeMo exports of random weights, for lack of others, against onnx-asr and against numpy."""
+"""NeMo exports with random weights, for lack of others, against onnx-asr and against numpy."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def test_text_is_that_of_onnx_asr_in_any_batch(tmp_path: Path, kind: Kind, size:
             assert transcript.text == result.text.strip()
             written = [TOKENS[token].replace("\u2581", " ") for token in transcript.token_ids]
             assert written == result.tokens
-            if kind != "nemo-conformer-ctc":  # whose sums over frames are means in ours
+            if (
+                kind != "nemo-conformer-ctc"
+            ):  # its log probabilities are sums over frames, ours are means
                 mean = np.mean(result.logprobs) if result.logprobs else None
                 assert transcript.avg_logprob == pytest.approx(mean, abs=1e-4)
             check_words(transcript, result.tokens, result.timestamps, len(heard[row]) / RATE_HZ)
@@ -103,7 +105,7 @@ def check_words(
     assert " ".join(word.word for word in words) == transcript.text
     edge = [index == 0 or token.startswith(" ") for index, token in enumerate(tokens)]
     first = [start for start, is_first in zip(starts, edge, strict=True) if is_first]
-    if "," not in tokens:  # a mark is no start of a word
+    if "," not in tokens:  # a mark starts no word
         assert [start for start, _ in times(transcript)] == pytest.approx(first)
     flat = [time for pair in times(transcript) for time in pair]
     assert flat == sorted(flat)
@@ -137,7 +139,7 @@ def test_a_decoder_exported_for_one_clip_is_taken(tmp_path: Path) -> None:
     assert [one.token_ids for one in free] == [one.token_ids for one in fixed]
 
 
-def test_a_tdt_tells_how_long_its_tokens_are(tmp_path: Path) -> None:
+def test_a_tdt_gives_the_length_of_its_tokens(tmp_path: Path) -> None:
     tdt = load(write(tmp_path / "tdt", "nemo-conformer-tdt"))
     found = tdt.transcribe([Request(clip) for clip in clips()])
     lengths = [end - start for one in found for start, end in times(one)]
@@ -193,7 +195,7 @@ def test_a_dynamically_quantised_decoder_takes_one_clip_a_call(tmp_path: Path) -
 
 
 def scale_last_layer_by_call(graph: onnx.GraphProto) -> None:
-    """Let the activations of the last layer go through 8 bits, one scale for all rows."""
+    """Quantise the activations of the last layer to 8 bits, with one scale for all rows."""
     (last,) = (node for node in graph.node if node.output[0] == "scores")
     at = list(graph.node).index(last)
     made = ["q", "scale", "zero"]

@@ -1,4 +1,4 @@
-"""Models of random weights, for lack of others, against what onnx-asr gives for each clip alone."""
+"""Models with random weights, for lack of others, against onnx-asr's result for each clip alone."""
 
 from __future__ import annotations
 

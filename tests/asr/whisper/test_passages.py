@@ -1,4 +1,4 @@
-"""Segments of a recording heard together: each has its own transcript, whatever the batch."""
+"""Segments of a recording recognised together; each has its own transcript in any batch."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_segments_of_a_passage_say_what_the_passage_says(read: Read, tiny_en: Re
 @needs_tiny_en
 @pytest.mark.shared
 def test_a_passage_depends_on_no_other(read: Read, tiny_en: Recognizer) -> None:
-    """One of them ends in a segment without speech, which is heard again on its own."""
+    """One of them ends in a segment without speech, which is recognised again on its own."""
     silence = Request(np.zeros(6 * RATE_HZ, np.float32), "en", 9)
     long, first, second = (requests_of(segments_of(read(name))) for name in (LONG, *OTHERS))
     passages = [

@@ -1,4 +1,4 @@
-"""The engine on a random model, against plain numpy."""
+"""The Whisper recogniser with random weights, against plain numpy."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_text_never_outgrows_the_model(random_model: BuiltModel, words: int) -
 
 
 def test_unsure_texts_are_drawn_again_by_their_seed_alone(tmp_path: Path) -> None:
-    """Random weights are sure of nothing; these write no more than 20 tokens."""
+    """A model with random weights is sure of nothing; this one writes no more than 20 tokens."""
     model = build_random(Shape(width=16, positions=40), tmp_path)
     recognizer = WhisperRecognizer(model, ModelOptions(provider="cpu"))
     careless = WhisperRecognizer(model, ModelOptions(provider="cpu", safeguards=False))

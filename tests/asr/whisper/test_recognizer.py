@@ -1,4 +1,4 @@
-"""The engine on real weights."""
+"""The Whisper recogniser with real weights."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_tokens_are_those_of_ctranslate2(
             return_no_speech_prob=True,
         )[0]
         assert found.token_ids == tuple(expected.sequences_ids[0])
-        # Its score is the mean without the end token in the count, but with it in the sum.
+        # ctranslate2's mean has the end token in its sum, but not in its count.
         count = len(found.token_ids)
         score = expected.scores[0] * count / (count + 1)
         assert found.avg_logprob == pytest.approx(score, abs=1e-3)
@@ -240,7 +240,7 @@ def test_words_of_languages_without_spaces(
 
 @needs_base
 @pytest.mark.shared
-def test_languages_are_told_apart(
+def test_languages_are_detected(
     manifest_lines: list[dict[str, Any]],
     read: Callable[[str], NDArray[np.float32]],
     base: Recognizer,
@@ -260,7 +260,9 @@ def test_languages_are_told_apart(
 
 @needs_base
 @pytest.mark.shared
-def test_a_mixed_batch_detects_only_what_is_not_said(english: list[Clip], base: Recognizer) -> None:
+def test_a_mixed_batch_detects_only_languages_not_stated(
+    english: list[Clip], base: Recognizer
+) -> None:
     clip = english[0].samples
     said, detected = base.transcribe([Request(clip, "en"), Request(clip)])
     assert (said.language, said.language_probability) == ("en", None)

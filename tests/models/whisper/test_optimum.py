@@ -21,7 +21,7 @@ SHAPE = Shape(bands=8, width=8, encoder_layers=2, decoder_layers=11, frames=10, 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    """Layers enough for numbers of two digits, and two biases alike, which are stored once."""
+    """Enough layers for numbers of two digits, and two equal biases, which are stored once."""
     made = random_weights(SHAPE)
     made["model.decoder.layers.10.fc2.bias"] = made["model.decoder.layers.2.fc2.bias"].copy()
     return made
