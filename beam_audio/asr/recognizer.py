@@ -73,7 +73,7 @@ class Recognizer(Protocol):
 
     @property
     def passage_seconds(self) -> float:
-        """Longest clip joined from several segments; 0 if the model hears each one alone."""
+        """Longest clip joined from several segments; 0 if each is recognised alone."""
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip: its length after padding."""

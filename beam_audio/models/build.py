@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from beam_audio.errors import ModelError
 from beam_audio.models.weight_files import file_sha256, require_sha256
@@ -40,6 +40,11 @@ EXPORTER_VERSION = "4"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 _FORMAT = "beam_audio/2"
+_READERS = {
+    "ctranslate2": read_ctranslate2_whisper,
+    "huggingface": read_huggingface_whisper,
+    "optimum": read_optimum_whisper,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +118,18 @@ def build_whisper(
     """
     from beam_audio.models.whisper.export import export_whisper  # noqa: PLC0415 (needs onnx)
 
-    readers = {
-        "ctranslate2": read_ctranslate2_whisper,
-        "huggingface": read_huggingface_whisper,
-        "optimum": read_optimum_whisper,
-    }
-    checkpoint = readers[weights.layout](weights.paths)
+    checkpoint = _READERS[weights.layout](weights.paths)
     with scratch_directory(target.parent) as scratch:
         export_whisper(checkpoint, scratch, precision=precision)
         shutil.copyfile(weights.paths[TOKENIZER_FILE], scratch / TOKENIZER_FILE)
-        # Otherwise another model could be built under the name of this one.
-        for file, expected in weights.sha256.items():
-            path, fix = weights.paths[file], "it was written to while it was read: try again"
-            require_sha256(file_sha256(path), expected, str(path), fix)
+        _require_unchanged(weights)
         content = {
             "format": _FORMAT,
             "name": name,
             "family": "whisper",
             "precision": precision,
             "padding": padding,
-            "exporter_version": EXPORTER_VERSION,
-            "model_sha256": model_sha256(weights.sha256, precision),
-            "sources": dict(sorted(weights.sha256.items())),
+            **_identity(weights, precision),
             "sample_rate_hz": 16000,
             "max_seconds": 30.0,
             "files": {path.name: file_sha256(path) for path in sorted(scratch.iterdir())},
@@ -142,6 +137,21 @@ def build_whisper(
         }
         (scratch / CONFIG_FILE).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
         _put_in_place(scratch, target)
+
+
+def _require_unchanged(weights: WeightFiles) -> None:
+    """Check the weight files again, lest another model be built under the name of this one."""
+    for file, expected in weights.sha256.items():
+        path, fix = weights.paths[file], "it was written to while it was read: try again"
+        require_sha256(file_sha256(path), expected, str(path), fix)
+
+
+def _identity(weights: WeightFiles, precision: str) -> dict[str, Any]:
+    return {
+        "exporter_version": EXPORTER_VERSION,
+        "model_sha256": model_sha256(weights.sha256, precision),
+        "sources": dict(sorted(weights.sha256.items())),
+    }
 
 
 def _put_in_place(scratch: Path, target: Path) -> None:

@@ -79,6 +79,11 @@ def _read_file(path: Path) -> dict[str, Tensor]:
 
 
 def _tensor(name: str, entry: dict[str, Any], data: mmap.mmap, start: int, path: Path) -> Tensor:
+    """The tensor of one entry of a header whose data begins at ``start``.
+
+    Raises:
+        ModelError: The entry is malformed, or its bytes are not in the file.
+    """
     try:
         kind, shape = entry["dtype"], tuple(int(size) for size in entry["shape"])
         first, last = (start + int(offset) for offset in entry["data_offsets"])

@@ -159,6 +159,12 @@ class HubUnavailableError(ModelError):
 
 
 def _gather_hub(card: ModelCard, source: HubSource) -> dict[str, Path]:
+    """Download the card's files into the hub's cache, or find them there, and check them.
+
+    Raises:
+        HubUnavailableError: A file cannot be fetched, or the hub's library is not installed.
+        ChecksumError: A file is not the one the card describes.
+    """
     try:
         from huggingface_hub import hf_hub_download  # noqa: PLC0415 (optional)
     except ImportError:

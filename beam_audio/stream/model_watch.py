@@ -82,6 +82,7 @@ class ModelWatch:
         return self._choice
 
     def _look(self) -> None:
+        """Look at the folder if it is time, and exchange the model if the folder has settled."""
         now = time.monotonic()
         if now < self._look_at:
             return

@@ -120,6 +120,7 @@ class _Close(beam.DoFn):
     def _closed(
         self, notes: AccumulatingRuntimeState, number: ReadModifyWriteRuntimeState
     ) -> Iterator[Interval]:
+        """Close an interval over the notes so far, write its ledger, and keep unfinished notes."""
         count = (number.read() or 0) + 1
         name = self._name if self._every_seconds is None else f"{self._name}{count:06}"
         interval, kept = close_interval(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # In shorter pieces the wrong language is often detected.
-_TELLING_SECONDS: Final = 2.0
+_DETECTED_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def _found(
     best = int(whole.argmax())
     pieces = []
     for row, piece in zip(rows, request.pieces, strict=True):
-        tells = len(piece.samples) >= _TELLING_SECONDS * SAMPLE_RATE_HZ
-        own = int(row.argmax()) if tells else best
+        is_long = len(piece.samples) >= _DETECTED_SECONDS * SAMPLE_RATE_HZ
+        own = int(row.argmax()) if is_long else best
         pieces.append(Spoken(codes[own], float(row[own])))
     return Spoken(codes[best], float(whole[best]), tuple(pieces))
 

@@ -109,6 +109,11 @@ def read_optimum_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
 
 
 def _read_huggingface(files: Mapping[str, Path], tensors: dict[str, Tensor]) -> WhisperCheckpoint:
+    """The checkpoint of tensors with Hugging Face's names and of the JSON files beside them.
+
+    Raises:
+        ModelError: It is another kind of model, or something it needs is missing.
+    """
     directory = files["config.json"].parent
     settings = read_json(files["config.json"])
     if settings.get("model_type") != "whisper":
@@ -136,6 +141,11 @@ def _checkpoint(
     settings: dict[str, Any],
     weights: dict[str, Tensor],
 ) -> WhisperCheckpoint:
+    """The checkpoint, with its tokens and alignment heads checked against its sizes.
+
+    Raises:
+        ModelError: A token or an alignment head does not exist in these weights.
+    """
     special = (tokens.no_timestamps, tokens.end, *tokens.suppress, *tokens.suppress_first)
     unknown = [token for token in special if not 0 <= token < dimensions.vocabulary]
     if unknown:
@@ -191,6 +201,7 @@ class _Names:
 
 
 def _neutral_ctranslate2(names: _Names) -> dict[str, Tensor]:
+    """CTranslate2's weights by the names at the top of this file."""
     weights: dict[str, Tensor] = {}
 
     def put(target: str, name: str, weight: str = "weight", bias: str = "bias") -> None:
@@ -218,6 +229,7 @@ def _neutral_ctranslate2(names: _Names) -> dict[str, Tensor]:
 
 
 def _neutral_huggingface(names: _Names) -> dict[str, Tensor]:
+    """Hugging Face's weights by the names at the top of this file."""
     weights: dict[str, Tensor] = {}
 
     def put(target: str, *layers: str) -> None:
@@ -257,6 +269,11 @@ def _neutral_huggingface(names: _Names) -> dict[str, Tensor]:
 def _dimensions(
     weights: dict[str, Tensor], encoder_heads: int, decoder_heads: int
 ) -> WhisperDimensions:
+    """The sizes of the network, read from the shapes of its weights.
+
+    Raises:
+        ModelError: The heads do not divide the width.
+    """
     width, mel_bands, _ = weights["encoder.conv1.weight"].shape
     encoder_layers, decoder_layers = (
         sum(name.startswith(side) and name.endswith(".mlp.up.weight") for name in weights)

@@ -82,6 +82,7 @@ def export_whisper(
 
 
 def _write_encoder(layers: Layers, config: WhisperConfig) -> None:
+    """Convolutions, position embeddings, the layers, and the decoder's keys and values."""
     graph, sizes = layers.graph, config.dimensions
     x = graph.input("log_mel", "float", ("b", sizes.mel_bands, "frames"))
     source = graph.input("source", "int64", ("b", "n"))
@@ -137,6 +138,7 @@ def _attention_mask(layers: Layers) -> str:
 
 
 def _write_decoder(layers: Layers, config: WhisperConfig) -> None:
+    """Token embeddings, the layers, alignment scores, and logits at the positions asked for."""
     graph, sizes, kind = layers.graph, config.dimensions, layers.kind
     heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
     tokens = graph.input("tokens", "int64", ("b", "t"))

@@ -164,7 +164,7 @@ def test_a_vocabulary_of_another_model_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "wrong"),
-    [("a 0\nb 2\n<blk> 1\nc 4\n", "lacks some"), ("a 0\n", "<blk>"), ("a\n", "no token")],
+    [("a 0\nb 2\n<blk> 1\nc 4\n", "lacks some"), ("a 0\n", "<blk>"), ("a\n", "not a token")],
 )
 def test_a_malformed_vocabulary_is_refused(tmp_path: Path, text: str, wrong: str) -> None:
     path = tmp_path / "vocab.txt"
