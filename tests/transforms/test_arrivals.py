@@ -69,13 +69,13 @@ def test_large_inputs_are_units_of_their_own(tmp_path: Path, inputs: list[AudioR
 def test_a_repeated_batch_gets_another_unit_if_a_run_closed_its_first(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
-    claiming = group(tmp_path)._claim
+    reserving = group(tmp_path)._reserve
     batch = ("the batch", [Task(item) for item in inputs[:2]])
-    (unit,) = claiming.process(batch)
-    assert [*claiming.process(batch)] == [unit]
+    (unit,) = reserving.process(batch)
+    assert [*reserving.process(batch)] == [unit]
     close_unit(str(tmp_path), unit.unit_id)
     assert run_unit(tmp_path, unit).commit.is_closed
-    (another,) = claiming.process(batch)
+    (another,) = reserving.process(batch)
     assert another.unit_id != unit.unit_id
     assert another.tasks == unit.tasks
     assert run_unit(tmp_path, another).commit.rows["recordings"] == 2
@@ -99,9 +99,8 @@ def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
         TestStream()
         .advance_watermark_to(1_000)
         .add_elements(inputs[:2])
-        .advance_processing_time(
-            int(time.time()) + 600
-        )  # test time starts at 0; timers use the wall clock
+        # Test time starts at 0; timers use the wall clock.
+        .advance_processing_time(int(time.time()) + 600)
         .advance_watermark_to(100_000)
         .add_elements([beam.window.TimestampedValue(inputs[2], 10)])
         .advance_processing_time(31)

@@ -58,9 +58,8 @@ def test_intervals_follow_each_other_and_wait_for_unfinished_inputs(
     stream = (
         TestStream()
         .add_elements(notes[:4])  # three arrivals, and the end of one
-        .advance_processing_time(
-            int(time.time()) + 600
-        )  # test time starts at 0; timers use the wall clock
+        # Test time starts at 0; timers use the wall clock.
+        .advance_processing_time(int(time.time()) + 600)
         .add_elements(notes[4:5])
         .advance_processing_time(600)
         .add_elements(notes[5:])
