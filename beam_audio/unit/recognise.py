@@ -130,21 +130,22 @@ def require_alive(recognizer: Recognizer) -> None:
     Raises:
         ModelError: The recogniser fails on silence.
     """
-    silence = np.zeros(recognizer.sample_rate_hz, dtype=np.float32)
+    silence = np.zeros(recognizer.facts.sample_rate_hz, dtype=np.float32)
     (result,) = recognise(recognizer, [Request(silence)])
     if isinstance(result, Exception):
         raise ModelError(
-            f"{recognizer.model_id} fails on everything, silence included: {result!r}; no unit "
-            "is committed with it. Check the model with: beam-audio models check"
+            f"{recognizer.facts.model_id} fails on everything, silence included: {result!r}; no "
+            "unit is committed with it. Check the model with: beam-audio models check"
         ) from result
 
 
 def language_error(recognizer: Recognizer, language: str | None) -> ModelError | None:
     """Why a recogniser cannot take a language; None when it can, or decides itself."""
-    if language is None or not recognizer.languages or language in recognizer.languages:
+    facts = recognizer.facts
+    if language is None or not facts.languages or language in facts.languages:
         return None
-    known = ", ".join(sorted(recognizer.languages)[:8])
+    known = ", ".join(sorted(facts.languages)[:8])
     return ModelError(
-        f"{recognizer.model_id} does not know language {language!r} (it knows {known}, …); "
+        f"{facts.model_id} does not know language {language!r} (it knows {known}, …); "
         "use --language=auto or a multilingual model"
     )

@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import soundfile
 
-from beam_audio.asr import Request, load_model
+from beam_audio.asr import ModelFacts, Request, load_model
 from beam_audio.output.commits import read_commits
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.schema import LEDGER_COLUMNS
 from beam_audio.segments.splitter import SegmentSettings
-from beam_audio.transforms.plan_units import unit_again
 from beam_audio.types import AudioRef, Row, Transcript
+from beam_audio.unit.packing import unit_again
 from beam_audio.unit.prepare import PrepareSettings
 from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.tasks import Task, Wanted, committed_sources
@@ -55,17 +55,22 @@ def hear_loudness(request: Request) -> Transcript:
     return PLACEHOLDER.transcribe([request])[0]
 
 
+SCRIPTED_FACTS = ModelFacts(
+    model_id="scripted/none",
+    model_sha256="0" * 64,
+    sample_rate_hz=RATE_HZ,
+    max_seconds=30.0,
+    languages=frozenset({"en", "de", "ja"}),
+)
+
+
 @dataclass(slots=True)
 class Scripted:
     """A recogniser that hears what a test says, or fails as it says."""
 
     hear: Callable[[Request], Transcript] = hear_loudness
-    languages: frozenset[str] = frozenset({"en", "de", "ja"})
-    model_id: str = "scripted/none"
-    model_sha256: str = "0" * 64
+    facts: ModelFacts = SCRIPTED_FACTS
     provider: str = "CPUExecutionProvider"
-    sample_rate_hz: int = RATE_HZ
-    max_seconds: float = 30.0
     passage_seconds: float = 0.0
     batches: list[list[Request]] = field(default_factory=list)
 
@@ -151,8 +156,8 @@ def settings(  # noqa: PLR0913 - keyword arguments
             rules=_without_the_need_of_speech(load_rules(rules)),
             partition_by=partition_by,
             store_audio=prepared.store_audio,
-            model_id=PLACEHOLDER.model_id,
-            model_sha256=PLACEHOLDER.model_sha256,
+            model_id=PLACEHOLDER.facts.model_id,
+            model_sha256=PLACEHOLDER.facts.model_sha256,
             config_layers=layers or LAYERS,
         ),
         language=language,

@@ -1,4 +1,4 @@
-"""PlanUnits: every input meets what became of it before."""
+"""PlanUnits: every input is compared with its commit record."""
 
 from __future__ import annotations
 

@@ -189,5 +189,5 @@ def test_the_clips_have_the_rate_and_length_of_the_segments(tmp_path: Path) -> N
     recognizer = Scripted()
     transcribe(tmp_path / "out", source, recognizer=recognizer, using=settings(segments=WINDOWS))
     clips = [request.samples for batch in recognizer.batches for request in batch]
-    assert [len(samples) for samples in clips] == [PLACEHOLDER.sample_rate_hz] * 2
+    assert [len(samples) for samples in clips] == [PLACEHOLDER.facts.sample_rate_hz] * 2
     assert all(samples.dtype == np.float32 for samples in clips)
