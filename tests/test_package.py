@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from apache_beam.runners.portability.stager import Stager
 from packaging.requirements import Requirement
 from support.project import ROOT
@@ -178,6 +179,11 @@ def test_lock_has_a_hash_for_every_package_and_names_no_source() -> None:
     assert not re.search(
         r"^(--(extra-)?index-url|--find-links|-[fi] )|file://|://", lock, re.MULTILINE
     )
+
+
+def test_citation_names_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == __version__
 
 
 def test_wheel_runs_where_the_clone_is_not(installed: Path, tmp_path: Path) -> None:
