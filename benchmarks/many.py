@@ -76,18 +76,18 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
         seconds = time.monotonic() - start
         if status != 0:
             raise SystemExit(f"a run over {count} recordings ended with status {status}")
-        counted = json.loads(printed.splitlines()[-1])
+        figures = json.loads(printed.splitlines()[-1])
         parts = list(Path(output).rglob("*.parquet"))
-        if counted["recordings"] != count:
-            raise SystemExit(f"{counted['recordings']} rows of {count} recordings")
+        if figures["recordings"] != count:
+            raise SystemExit(f"{figures['recordings']} rows of {count} recordings")
         return Figures(
             recordings=count,
             command_seconds=seconds,
-            graph_seconds=counted["graph_seconds"],
+            graph_seconds=figures["graph_seconds"],
             peak_mebibytes=usage.ru_maxrss / 1024,
             part_files=len(parts),
             output_mebibytes=sum(path.stat().st_size for path in parts) / (1 << 20),
-            shuffled_bytes=counted["shuffled_bytes"],
+            shuffled_bytes=figures["shuffled_bytes"],
         )
 
 
@@ -107,12 +107,12 @@ def run_one(audio: str, output: str, flags: list[str]) -> None:
     given = dict(flag.removeprefix("--").split("=", 1) for flag in flags)
     settings = resolve({"input": audio, "output": output, "model": "placeholder"} | given)
     result = batch.run(settings)
-    counted = {
+    figures = {
         "recordings": result.ledger.recordings,
         "graph_seconds": result.wall_seconds,
         "shuffled_bytes": shuffled,
     }
-    print(json.dumps(counted))
+    print(json.dumps(figures))
     raise SystemExit(result.exit_status)
 
 
