@@ -1,9 +1,9 @@
-"""Are our texts as good as faster-whisper's, and languages named right? One table.
+"""Word error rates and language detection beside faster-whisper's, in one table.
 
 Corpus word error rate over the English LibriSpeech, LJSpeech and LibriVox clips, cut into windows
-of 30 s that are transcribed on their own: ours beside faster-whisper's in float32 with beam 1 and
-no fallbacks, each with its own features. Below it, how often whisper-base names the language of a
-clip that is not English and at least 2 s long.
+of 30 s that are transcribed on their own. Both tools run in float32 with beam 1 and no fallbacks,
+each with its own features. A line below the table says how often whisper-base detects the language
+of clips that are not English and at least 2 s long.
 
     python benchmarks/accuracy.py --data ../shared/data
 """
@@ -83,7 +83,7 @@ def reference_texts(model: str, clips: list[Clip], threads: int) -> list[str]:
 
 
 def language_row(clips: list[Clip], batch: int, threads: int) -> tuple[tuple[object, ...], str]:
-    """Share of clips whose language is named right, and the ones that are not."""
+    """Share of clips whose language is detected correctly, and the other clips."""
     recognizer = load_model("whisper-base", ModelOptions(provider="cpu", threads=threads))
     wrong = []
     for start in range(0, len(clips), batch):
@@ -100,7 +100,7 @@ def language_row(clips: list[Clip], batch: int, threads: int) -> tuple[tuple[obj
 
 
 def main() -> None:
-    """Print the table, and the languages named wrong below it."""
+    """Print the table, and below it the clips with a wrong language."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--batch", type=int, default=8, help="windows in one of our batches")

@@ -1,4 +1,4 @@
-"""Are our float32 graphs token for token those of ctranslate2 in float32? One table.
+"""Tokens of our float32 graphs against those of ctranslate2 in float32, in one table.
 
 Both hear the same log-mel features of every English clip of at most 30 s, with the same prompt,
 the same suppressed tokens and the same length limit, and decode greedily; ours without safeguards.

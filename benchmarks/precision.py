@@ -1,4 +1,4 @@
-"""What each number type and padding costs in accuracy, and whether batches change it. One table.
+"""Accuracy of each number type and padding, alone and in batches, in one table.
 
 English clips of at most 30 s: how many texts are those of float32 with full padding, the corpus
 word error rate over the clips with a reference, and how many clips give the same tokens alone, in

@@ -1,7 +1,7 @@
 """What is compared: our library, our whole pipeline, faster-whisper, Hugging Face transformers.
 
 Every tool decodes greedily, in English, with the same weights, and at temperature 0 alone; our
-pipeline, and our library where asked to, decode again what looks wrong. The library tools hear
+pipeline, and our library if asked to, decode text again that looks wrong. The library tools hear
 samples in memory, the pipeline reads files. Recordings of at most 30 s are one window;
 longer ones are cut by each tool's own means.
 """

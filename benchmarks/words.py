@@ -1,4 +1,4 @@
-"""Do words begin and end when they are heard? One table.
+"""How far the times of words are from when they are heard, in one table.
 
 Digits and short clips are joined into recordings at known places, with silence of various lengths
 and a faint noise of -70 dBFS between them. Each recording goes through the pipeline's own
@@ -78,7 +78,7 @@ class Figures:
 
 
 def is_short_english(entry: dict[str, Any]) -> bool:
-    """Speech in English, neither a crumb nor long."""
+    """Speech in English, neither very short nor long."""
     shortest, longest = SECONDS
     return bool(
         entry["kind"] == "speech"
@@ -97,7 +97,7 @@ def levels_db(samples: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def is_clean(clip: Clip) -> bool:
-    """Whether energy tells speech from what is around it; a digit is cut at its borders."""
+    """Whether energy separates speech from what is around it; a digit is cut at its borders."""
     cut_out = clip.name.startswith(DIGITS)
     return cut_out or bool(np.percentile(levels_db(clip.samples), 10) <= CLEAN_DB)
 

@@ -33,6 +33,7 @@ __all__ = [
     "Resampler",
     "decode",
     "open_audio",
+    "open_source",
     "resample",
     "select_channels",
 ]
@@ -186,7 +187,7 @@ def decode(  # noqa: PLR0913  keyword arguments, each with a default
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(
             open_audio(
-                _open_source(source, stack),
+                open_source(source, stack),
                 decoder=decoder,
                 limits=limits,
                 offset_seconds=offset_seconds,
@@ -202,9 +203,14 @@ def decode(  # noqa: PLR0913  keyword arguments, each with a default
         return Audio(samples, stream.format.sample_rate_hz, channel=channel)
 
 
-def _open_source(
+def open_source(
     source: str | os.PathLike[str] | bytes | BinaryIO, stack: contextlib.ExitStack
 ) -> BinaryIO:
+    """The encoded bytes of a local path, of bytes or of a file; what it opens ``stack`` closes.
+
+    Raises:
+        InputError: The file does not exist or cannot be read.
+    """
     if isinstance(source, bytes):
         return io.BytesIO(source)
     if isinstance(source, str | os.PathLike):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from beam_audio.quality.text import has_word_spaces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from beam_audio.types import Segment, Transcript
 
@@ -46,6 +46,11 @@ def core_texts(segments: Sequence[tuple[Segment, Transcript | None]]) -> list[st
         "" if transcript is None else _text_between(transcript, first, last)
         for (_, transcript), (first, last) in zip(segments, pairwise(borders), strict=True)
     ]
+
+
+def join_texts(texts: Iterable[str], language: str | None) -> str:
+    """The text of a recording from what each segment adds, spaced as its language is written."""
+    return (" " if has_word_spaces(language) else "").join(filter(None, texts))
 
 
 def _borders(segments: Sequence[tuple[Segment, Transcript | None]]) -> list[float | None]:

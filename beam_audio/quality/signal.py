@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beam_audio.quality.loudness import loudness_lufs
 from beam_audio.types import Quality
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ SNR_RANGE_DB: Final = (-10.0, 60.0)
 SPECTRUM_SAMPLES: Final = 512
 SPECTRUM_HOP_SECONDS: Final = 0.010
 BANDWIDTH_DEPTH_DB: Final = 50.0
-LOUDNESS_BLOCK_SECONDS: Final = 0.4
-LOUDNESS_STEP_SECONDS: Final = 0.1
-LOUDNESS_MIN_RATE_HZ: Final = 4000
-"""At lower rates the K-weighting shelf at 1.7 kHz has no room under half the rate."""
 
 _SPECTRA_AT_ONCE: Final = 256
 _HANN: Final = np.hanning(SPECTRUM_SAMPLES + 1)[:-1]
@@ -72,7 +69,7 @@ def measure(segment: Segment) -> Quality:
         speech_fraction=int(np.count_nonzero(is_speech)) / count,
         snr_db=_snr_db(samples, is_speech, rate_hz),
         bandwidth_hz=_bandwidth_hz(samples, rate_hz),
-        loudness_lufs=_loudness_lufs(samples, rate_hz),
+        loudness_lufs=loudness_lufs(samples, rate_hz),
     )
 
 
@@ -132,19 +129,3 @@ def _bandwidth_hz(samples: NDArray[np.float64], rate_hz: int) -> float | None:
         return None
     within = np.flatnonzero(total >= peak * 10.0 ** (-BANDWIDTH_DEPTH_DB / 10.0))
     return float(within[-1]) * rate_hz / SPECTRUM_SAMPLES
-
-
-def _loudness_lufs(samples: NDArray[np.float64], rate_hz: int) -> float | None:
-    import pyloudnorm  # noqa: PLC0415 - it imports scipy, half of a command's start-up time
-
-    seconds = len(samples) / rate_hz
-    if seconds < LOUDNESS_BLOCK_SECONDS or rate_hz < LOUDNESS_MIN_RATE_HZ or not samples.any():
-        return None
-    # The standard leaves out a last incomplete block. pyloudnorm counts it as a whole block, which
-    # makes it too quiet; so the samples are cut to whole steps.
-    steps = math.floor((seconds - LOUDNESS_BLOCK_SECONDS) / LOUDNESS_STEP_SECONDS + 1e-9)
-    whole = math.ceil((LOUDNESS_BLOCK_SECONDS + steps * LOUDNESS_STEP_SECONDS) * rate_hz)
-    # This filter of pyloudnorm follows the coefficients of the standard most closely.
-    meter = pyloudnorm.Meter(rate_hz, filter_class="DeMan")
-    loudness = float(meter.integrated_loudness(samples[:whole]))
-    return loudness if math.isfinite(loudness) else None

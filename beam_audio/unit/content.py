@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
-from beam_audio import store
 from beam_audio.errors import ConfigError, InputError, LimitError
 from beam_audio.unit.clock import StageClock, failure_of
 
@@ -73,6 +72,8 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     if ref.inline is not None:
         source: BinaryIO = io.BytesIO(ref.inline)
     else:
+        from beam_audio import store  # noqa: PLC0415 - Beam; what is opened already needs none
+
         source = store.open_to_read(ref.spooled_uri or ref.uri)
     try:
         with source:

@@ -11,10 +11,9 @@ from beam_audio import schema
 from beam_audio.audio import encode
 from beam_audio.quality.error_rates import Score, SegmentShare, share
 from beam_audio.quality.measures import Judged, Languages, measure_all, round_measure
-from beam_audio.quality.recording_text import core_texts, majority_language
+from beam_audio.quality.recording_text import core_texts, join_texts, majority_language
 from beam_audio.quality.text import (
     chars_per_second,
-    has_word_spaces,
     normalizer_for,
     words_per_second,
 )
@@ -208,8 +207,7 @@ def _recording_row(
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz
     spoken = (ref.language if whole.share else None) or whole.language
-    separator = " " if has_word_spaces(whole.language) else ""
-    text = separator.join(filter(None, whole.texts))
+    text = join_texts(whole.texts, whole.language)
     decoded_seconds = end.decoded_samples / rate_hz
     row: Row = {
         "recording_id": source.recording_id,
