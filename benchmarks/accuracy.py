@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from faster_whisper import WhisperModel
 from reference import Clip, ctranslate2_directory, markdown_table, read_clips, word_errors
 
-from beam_audio.asr import Request, load_model
+from beam_audio.asr import ModelOptions, Request, load_model
 
 if TYPE_CHECKING:
     from beam_audio.asr import Recognizer
@@ -84,7 +84,7 @@ def reference_texts(model: str, clips: list[Clip], threads: int) -> list[str]:
 
 def language_row(clips: list[Clip], batch: int, threads: int) -> tuple[tuple[object, ...], str]:
     """Share of clips whose language is detected correctly, and the other clips."""
-    recognizer = load_model("whisper-base", provider="cpu", threads=threads)
+    recognizer = load_model("whisper-base", ModelOptions(provider="cpu", threads=threads))
     wrong = []
     for start in range(0, len(clips), batch):
         part = clips[start : start + batch]
@@ -109,7 +109,7 @@ def main() -> None:
     clips = read_clips(arguments.data, is_read_english)
     rows: list[tuple[object, ...]] = []
     for model in MODELS:
-        recognizer = load_model(model, provider="cpu", threads=arguments.threads)
+        recognizer = load_model(model, ModelOptions(provider="cpu", threads=arguments.threads))
         ours, words = word_errors(clips, our_texts(recognizer, clips, arguments.batch))
         theirs, _ = word_errors(clips, reference_texts(model, clips, arguments.threads))
         shares = (100 * ours / words, 100 * theirs / words, 100 * (ours - theirs) / words)

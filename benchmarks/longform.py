@@ -23,7 +23,7 @@ from reference import RATE_HZ, markdown_table, read_clips, word_errors
 from whisper_normalizer.basic import BasicTextNormalizer
 
 from beam_audio import Audio, split
-from beam_audio.asr import PADDINGS, load_model
+from beam_audio.asr import PADDINGS, ModelOptions, load_model
 
 if TYPE_CHECKING:
     from reference import Clip
@@ -54,15 +54,17 @@ def main() -> None:
     for model in arguments.models.split(","):
         recognizer = load_model(
             model,
-            precision=arguments.precision,
-            padding=arguments.padding,
-            provider="cpu",
-            threads=arguments.threads,
+            ModelOptions(
+                precision=arguments.precision,
+                padding=arguments.padding,
+                provider="cpu",
+                threads=arguments.threads,
+            ),
         )
         for alone in (True, False):
-            how = recognizer.model_id, "alone" if alone else "in passages"
+            how = recognizer.facts.model_id, "alone" if alone else "in passages"
             rows.append((*how, *english_figures(recognizer, english, arguments.batch, alone=alone)))
-            if len(recognizer.languages) > 1:
+            if len(recognizer.facts.languages) > 1:
                 mixed_rows.append(
                     (*how, *mixed_figures(recognizer, clips, arguments.batch, alone=alone))
                 )

@@ -54,18 +54,18 @@ class BareLoop:
     warms_up = False
 
     def __init__(self, configuration: Configuration) -> None:
-        from beam_audio.asr import load_model  # noqa: PLC0415 - imports count as start-up
+        from beam_audio.asr import ModelOptions, load_model  # noqa: PLC0415 - imports count as start-up
 
         precision, padding = configuration.own_precision
         self._budget_seconds = WINDOW_SECONDS * configuration.batch
         # As many threads as the command takes: one a core it may use.
-        self._recognizer: Recognizer = load_model(
-            configuration.model,
+        options = ModelOptions(
             precision=precision,
             padding=padding,
             provider=configuration.provider,
             require_provider=True,
         )
+        self._recognizer: Recognizer = load_model(configuration.model, options)
 
     def plan(self, recordings: list[Recording], processes: int) -> list[list[int]]:
         """The same shares as the command's."""

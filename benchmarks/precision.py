@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from exactness import is_english_clip
 from reference import Clip, markdown_table, read_clips, word_errors
 
-from beam_audio.asr import Request, load_model
-from beam_audio.asr.whisper.padding import PADDINGS
+from beam_audio.asr import PADDINGS, ModelOptions, Request, load_model
 from beam_audio.models.whisper.transformer import PRECISIONS
 
 if TYPE_CHECKING:
@@ -69,13 +68,13 @@ def main() -> None:
         first: tuple[list[Transcript], float] | None = None
         for precision in arguments.precisions.split(","):
             for padding in PADDINGS:
-                recognizer = load_model(
-                    model,
+                options = ModelOptions(
                     precision=precision,
                     padding=padding,
                     provider="cpu",
                     threads=arguments.threads,
                 )
+                recognizer = load_model(model, options)
                 found = transcribe(recognizer, clips, 1)
                 errors, words = word_errors(
                     [clips[place] for place in spoken], [found[place].text for place in spoken]

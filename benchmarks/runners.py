@@ -140,7 +140,7 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     from beam_audio.command.flags import resolve  # noqa: PLC0415
     from beam_audio.inputs.listing import input_of_line, read_lines  # noqa: PLC0415
     from beam_audio.run import batch  # noqa: PLC0415 - imports count as the process's start
-    from beam_audio.transforms.plan_units import pack  # noqa: PLC0415
+    from beam_audio.unit.packing import pack  # noqa: PLC0415
     from beam_audio.unit.tasks import Task  # noqa: PLC0415
     from beam_audio.unit.transcribe import UnitRun, transcribe_unit  # noqa: PLC0415
 

@@ -24,7 +24,7 @@ from corpus import WINDOW_SECONDS
 from cuts import Cut, hear
 from reference import RATE_HZ, Clip, markdown_table, read_clips
 
-from beam_audio.asr import PADDINGS, load_model
+from beam_audio.asr import PADDINGS, ModelOptions, load_model
 from beam_audio.segments.splitter import split
 from beam_audio.types import Audio
 
@@ -209,20 +209,23 @@ def main() -> None:
     for model in arguments.models.split(","):
         recognizer = load_model(
             model,
-            precision=arguments.precision,
-            padding=arguments.padding,
-            provider="cpu",
-            threads=arguments.threads,
+            ModelOptions(
+                precision=arguments.precision,
+                padding=arguments.padding,
+                provider="cpu",
+                threads=arguments.threads,
+            ),
         )
         found = measure(recognizer, recordings, arguments.batch)
         both = np.concatenate([found.onset_errors, found.offset_errors])
         rows += [
-            row(recognizer.model_id, "onset of the first word", found.onset_errors),
-            row(recognizer.model_id, "offset of the last word", found.offset_errors),
-            row(recognizer.model_id, "both", both),
+            row(recognizer.facts.model_id, "onset of the first word", found.onset_errors),
+            row(recognizer.facts.model_id, "offset of the last word", found.offset_errors),
+            row(recognizer.facts.model_id, "both", both),
         ]
         notes.append(
-            f"- {recognizer.model_id}: {found.words} words, {found.outside} outside their segment, "
+            f"- {recognizer.facts.model_id}: {found.words} words, "
+            f"{found.outside} outside their segment, "
             f"{found.disordered} out of order; {found.without_words} clips without a word"
         )
     seconds = sum(len(recording.samples) for recording in recordings) / RATE_HZ

@@ -78,8 +78,6 @@ class InlineAudio:
 class Ignored:
     """A notice of something else than a new object."""
 
-    event_type: str
-
 
 def read_message(
     message: Message, event_time_attribute: str | None = None
@@ -118,7 +116,7 @@ def _stated_time(attributes: Mapping[str, str], name: str | None) -> datetime | 
 
 def _notice(attributes: Mapping[str, str], stated: datetime | None) -> StoredObject | Ignored:
     if attributes["eventType"] != FINALIZED:
-        return Ignored(attributes["eventType"])
+        return Ignored()
     bucket, name = attributes.get("bucketId"), attributes.get("objectId")
     if not bucket or not name:
         raise InputError("a notification without the attributes bucketId and objectId")

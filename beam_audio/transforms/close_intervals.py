@@ -1,4 +1,4 @@
-"""CloseIntervals: what is noted of a stream, closed into intervals."""
+"""CloseIntervals: notes of a stream, closed into intervals of time with a ledger each."""
 
 from __future__ import annotations
 
@@ -32,23 +32,24 @@ if TYPE_CHECKING:
 
 _NOTES: Final = BagStateSpec("notes", coders.PickleCoder())
 _ENDS: Final = ReadModifyWriteStateSpec("ends", coders.FloatCoder())
-"""When the interval that is running ends. A note that set the timer anew would put that off."""
+"""End of the current interval. It is kept, because setting the timer again would delay it."""
 _NUMBER: Final = ReadModifyWriteStateSpec("number", coders.VarIntCoder())
-"""Of the last ledger. A worker that died with one written writes it again, with what came since."""
+"""Number of the last ledger. A worker that dies after writing one writes the same number again,
+together with later notes."""
 _EVERY: Final = TimerSpec("every", TimeDomain.REAL_TIME)
 _END: Final = TimerSpec("end", TimeDomain.WATERMARK)
 
 
 class CloseIntervals(beam.PTransform):
-    """Closes intervals over what is noted, and writes the ledger of each.
+    """Closes intervals over notes, and writes the ledger of each.
 
     Takes a PCollection of :class:`Note`; returns the :class:`Interval` of each ledger.
 
     Args:
         output: The output folder.
-        name: Of the ledger; of many it is followed by their numbers.
-        every_seconds: An interval's length; None closes one over all notes there are at the end.
-        watch: What drift is measured by, if it is.
+        name: Name of the ledger; if there are many, their numbers follow it.
+        every_seconds: Length of an interval; None closes one over all notes at the end.
+        watch: What drift is measured with; None does not measure it.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class CloseIntervals(beam.PTransform):
         self._close = _Close(output, name, every_seconds, watch)
 
     def expand(self, notes: beam.PCollection[Note]) -> beam.PCollection[Interval]:
-        """Wire the one state that holds all notes until what they tell of has ended."""
+        """Wire the one state that holds all notes until their inputs have ended."""
         return (
             notes
             | "Key" >> beam.Map(lambda note: ("", note)).with_output_types(tuple[str, Any])
@@ -99,7 +100,7 @@ class _Close(beam.DoFn):
         ends: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(_ENDS),
         every: RuntimeTimer = beam.DoFn.TimerParam(_EVERY),
     ) -> Iterator[Interval]:
-        """At the end of an interval; what is not done by then is told of by a later one."""
+        """Close an interval; inputs that are not done by then are part of a later one."""
         yield from self._closed(notes, number)
         if self._every_seconds is not None and any(True for _ in notes.read()):
             ends.write(max(ends.read() + self._every_seconds, time.time()))
@@ -113,12 +114,13 @@ class _Close(beam.DoFn):
         notes: AccumulatingRuntimeState = beam.DoFn.StateParam(_NOTES),
         number: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(_NUMBER),
     ) -> Iterator[Interval]:
-        """When the stream has ended."""
+        """Close the last interval when the stream has ended."""
         yield from self._closed(notes, number)
 
     def _closed(
         self, notes: AccumulatingRuntimeState, number: ReadModifyWriteRuntimeState
     ) -> Iterator[Interval]:
+        """Close an interval over the notes so far, write its ledger, and keep unfinished notes."""
         count = (number.read() or 0) + 1
         name = self._name if self._every_seconds is None else f"{self._name}{count:06}"
         interval, kept = close_interval(

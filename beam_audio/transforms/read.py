@@ -1,4 +1,4 @@
-"""ReadAudio: from a glob, folder, file or manifest to references; no audio is read."""
+"""ReadAudio: lists a glob, folder, file or manifest as references; no audio is read."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ REFS: Final = "refs"
 
 
 class ReadAudio(beam.PTransform):
-    """Lists audio as :class:`AudioRef`; what cannot be listed comes out as :class:`Failure`.
+    """Lists audio as :class:`AudioRef`; inputs that cannot be listed become :class:`Failure`.
 
     Returns a tuple of PCollections, ``refs`` and ``failures``. Give exactly one of:
 
     Args:
-        input: A file, a folder (searched at any depth, names starting with a dot left out) or a
-            Beam glob (``*`` within a folder, ``**`` across).
-        manifest: A JSONL file or a glob of such files; see
-            :func:`beam_audio.inputs.manifest.parse_line`.
-            Relative paths resolve against the manifest's folder.
+        input: A file, a folder (searched at any depth, without names that start with a dot) or a
+            Beam glob (``*`` within a folder, ``**`` across folders).
+        manifest: A JSONL file or a glob of such files, see
+            :func:`beam_audio.inputs.manifest.parse_line`. Relative paths start at the manifest's
+            folder.
         exclude: A folder whose files are not inputs, such as the output.
-        limit: Take the first so many, in the order of names or lines.
+        limit: Number of inputs to take, in the order of names or lines; None takes all.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class ReadAudio(beam.PTransform):
     ) -> None:
         super().__init__()
         if (input is None) == (manifest is None):
-            raise ConfigError("give --input or --manifest, one of them")
+            raise ConfigError("give exactly one of --input and --manifest")
         self._input = input
         self._manifest = manifest
         self._exclude = exclude
         self._limit = limit
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.pvalue.DoOutputsTuple:
-        """Wire the listing; references are spread over workers before their files are looked at."""
+        """Wire the listing; inputs are spread over workers before their metadata is read."""
         if self._manifest is not None:
             lines = (
                 begin

@@ -1,4 +1,4 @@
-"""ReadMessages: from Pub/Sub messages to references; what cannot be read is kept and is a row."""
+"""ReadMessages: Pub/Sub messages to references; unreadable messages are kept and become rows."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ARRIVALS: Final = "arrivals"
 
 
 class ReadMessages(beam.PTransform):
-    """Turns messages into :class:`AudioRef`; what cannot be read comes out as :class:`Failure`.
+    """Turns messages into :class:`AudioRef`; unreadable ones become :class:`Failure`.
 
     Takes a PCollection of :class:`Message`; returns a tuple of PCollections: ``refs``,
-    ``failures``, and ``arrivals``, an :class:`Arrival` for each message, also for those that ask
-    for nothing: notices of other events than a new object's, or of the output itself.
+    ``failures``, and ``arrivals``, with an :class:`Arrival` for every message. Some messages only
+    give an arrival: notices of events other than a new object, or of the output itself.
 
     Args:
-        output: The output folder, where payloads are put that are too large to travel, and those
-            that cannot be read.
+        output: The output folder. Payloads that are too large to travel or cannot be read are
+            written there.
         event_time_attribute: Attribute that states the event time.
     """
 

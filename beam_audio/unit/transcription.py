@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import numpy as np
 
-from beam_audio.asr.model_facts import ModelFacts
 from beam_audio.asr.registry import load_model
 from beam_audio.audio.decode import open_source
 from beam_audio.errors import InputError, ModelError
@@ -127,7 +126,7 @@ def transcribe(
         ModelError: The model cannot be had, does not know the language, or fails on everything.
     """
     recognizer = load_model(os.fspath(model)) if isinstance(model, str | os.PathLike) else model
-    facts = ModelFacts.of(recognizer)
+    facts = recognizer.facts
     if language is not None and facts.languages and language not in facts.languages:
         known = ", ".join(sorted(facts.languages))
         raise ModelError(f"{facts.model_id} does not know language {language!r}; it knows {known}")

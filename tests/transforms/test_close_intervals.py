@@ -1,4 +1,4 @@
-"""CloseIntervals: at the end of what is bounded, and time and again of what has no end."""
+"""CloseIntervals: once at the end of bounded notes, repeatedly for notes without an end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def ledgers(out: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted((out / "ledger").iterdir())]
 
 
-def test_one_interval_over_all_there_is(tmp_path: Path, notes: list[Note]) -> None:
+def test_one_interval_covers_all_notes(tmp_path: Path, notes: list[Note]) -> None:
     write_ledgers = CloseIntervals(str(tmp_path / "out"), "run-1", every_seconds=None)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         intervals = pipeline | beam.Create(notes) | write_ledgers
@@ -52,13 +52,14 @@ def test_one_interval_over_all_there_is(tmp_path: Path, notes: list[Note]) -> No
     assert ledger["balances"]
 
 
-def test_intervals_follow_each_other_and_wait_for_what_is_not_done(
+def test_intervals_follow_each_other_and_wait_for_unfinished_inputs(
     tmp_path: Path, notes: list[Note]
 ) -> None:
     stream = (
         TestStream()
-        .add_elements(notes[:4])  # all came, one is done
-        .advance_processing_time(int(time.time()) + 600)  # from 0; timers are set by the wall's
+        .add_elements(notes[:4])  # three arrivals, and the end of one
+        # Test time starts at 0; timers use the wall clock.
+        .advance_processing_time(int(time.time()) + 600)
         .add_elements(notes[4:5])
         .advance_processing_time(600)
         .add_elements(notes[5:])

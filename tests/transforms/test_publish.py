@@ -1,4 +1,4 @@
-"""In a pipeline: units are noted, and their reports come out when their rows are told."""
+"""Units are noted before their work; their reports come out after their rows are published."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def units(tmp_path: Path) -> list[Unit]:
 
 
 def noted_unit(out: Path, unit: Unit) -> UnitReport:
-    """Run a unit, which is noted by then."""
+    """Run a unit that is noted already."""
     assert f"{unit.unit_id}-1" in notes(out)
     return run_unit(out, unit)
 
 
 def run(out: Path, channel: Channel, units: list[Unit]) -> int:
-    """Messages that a pipeline says it published."""
+    """The number of messages a pipeline counted as published."""
     pipeline = beam.Pipeline(runner=FnApiRunner())
     reports = (
         pipeline
@@ -78,7 +78,7 @@ def test_reports_come_out_and_messages_are_the_rows(
         assert sorted(rows, key=repr) == sorted(told_of(out, table), key=repr)
 
 
-def test_a_unit_that_is_handed_over_again_is_told_again_with_the_same_ids(
+def test_a_repeated_unit_is_published_again_with_the_same_ids(
     tmp_path: Path, units: list[Unit], channel: Channel
 ) -> None:
     out = tmp_path / "out"
@@ -88,7 +88,7 @@ def test_a_unit_that_is_handed_over_again_is_told_again_with_the_same_ids(
     assert received(channel) == first
 
 
-def test_what_a_topic_did_not_take_is_told_later(
+def test_rows_a_topic_did_not_accept_are_published_later(
     tmp_path: Path, units: list[Unit], channel: Channel
 ) -> None:
     out = tmp_path / "out"

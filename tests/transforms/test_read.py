@@ -44,6 +44,6 @@ def test_a_limit_takes_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"input": "a", "manifest": "b"}])
-def test_one_kind_of_input_is_given(given: dict[str, str]) -> None:
+def test_exactly_one_kind_of_input_is_required(given: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         ReadAudio(**given)  # type: ignore[arg-type]  # a test of what is wrong
