@@ -184,6 +184,25 @@ def test_what_is_not_run_names_what_there_is(name: str) -> None:
             assert not problems, f"{name}:{block.line}: {problems}"
 
 
+@pytest.mark.parametrize("name", [*DOCUMENTS, "CHANGELOG.md"])
+def test_links_lead_to_files_and_headings(name: str) -> None:
+    text = re.sub(
+        r"^```.*?^```$", "", (ROOT / name).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not link.startswith("https://"):
+            file, _, heading = link.partition("#")
+            target = (ROOT / name).parent / file if file else ROOT / name
+            assert target.exists(), f"{name}: {link}"
+            assert not heading or heading in headings_of(target.read_text("utf-8")), link
+
+
+def headings_of(document: str) -> set[str]:
+    """Names of a page's headings, as links write them."""
+    titles = re.findall(r"^#+ (.*)$", document, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize(
     "line",
     [

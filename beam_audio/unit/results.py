@@ -1,12 +1,11 @@
-"""What became of a segment (its transcript and measures, or why it failed) and of an input."""
+"""What became of a segment: its transcript and measures, or why it failed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from beam_audio.output.commits import InputState
-from beam_audio.types import AudioRef, Failure, Quality, Segment, Transcript
+from beam_audio.types import Failure, Quality, Segment, Transcript
 from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import words_in_recording
 
@@ -61,26 +60,3 @@ def outcome_of(
         end_seconds=segment.core_end_sample / segment.sample_rate_hz,
     )
     return Outcome(segment, failure)
-
-
-@dataclass(slots=True)
-class InputResult:
-    """What was found of one input so far."""
-
-    known: tuple[str, ...] = ()
-    recording_ids: set[str] = field(default_factory=set)
-    content_sha256: str = ""
-    failed_segments: int = 0
-
-    def state(self, item: AudioRef | Failure, layers: dict[str, str]) -> InputState:
-        """What became of the input in the end; without a recording it failed."""
-        return InputState(
-            outcome="known" if self.known else "recorded" if self.recording_ids else "failed",
-            place_id=item.place_id,
-            stated_id=item.stated_id if isinstance(item, AudioRef) else "",
-            stated_language=item.language if isinstance(item, AudioRef) else None,
-            layers=layers,
-            recording_ids=tuple(sorted(self.known or self.recording_ids)),
-            failed_segments=self.failed_segments,
-            attempt=item.attempt,
-        )

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 from beam_audio.types import Failure, Transcript
 from beam_audio.unit import rows
 from beam_audio.unit.batching import batches, read_ahead
+from beam_audio.unit.input_result import InputResult
 from beam_audio.unit.prepare import (
     Event,
     KnownInput,
@@ -25,7 +26,7 @@ from beam_audio.unit.recognise import (
     recognise_passages,
 )
 from beam_audio.unit.recut import Before
-from beam_audio.unit.results import InputResult, Outcome, StoredAudio, outcome_of
+from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:

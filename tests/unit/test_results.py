@@ -1,4 +1,4 @@
-"""What became of a segment (words in recording time, or a failure of its core) and of an input."""
+"""What became of a segment: words in recording time, or a failure of its core."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Failure, Transcript, Word
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, prepare
-from beam_audio.unit.results import InputResult, Recognised, StoredAudio, outcome_of
+from beam_audio.unit.results import Recognised, StoredAudio, outcome_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,18 +47,3 @@ def test_a_failed_segment_loses_its_core(tmp_path: Path) -> None:
     assert failure.recording_id == item.source.recording_id
     assert (failure.start_seconds, failure.end_seconds) == pytest.approx((1.5, 2.5))
     assert item.segment.duration_seconds == 2.0
-
-
-def test_an_input_is_recorded_known_or_failed(tmp_path: Path) -> None:
-    item = ref(write(tmp_path / "a.wav", tones([0.1])), language="de")
-    recorded = InputResult(recording_ids={"b", "a"}, failed_segments=2).state(item, {"model": "m"})
-    assert (recorded.outcome, recorded.recording_ids) == ("recorded", ("a", "b"))
-    assert (recorded.place_id, recorded.stated_id) == (item.place_id, item.stated_id)
-    assert (recorded.stated_language, recorded.layers) == ("de", {"model": "m"})
-    assert (recorded.failed_segments, recorded.attempt) == (2, 1)
-    known = InputResult(known=("a",)).state(item, {})
-    assert (known.outcome, known.recording_ids) == ("known", ("a",))
-    line = Failure("input", "read", "line", "m.jsonl", "InputError", "line 3: no", attempt=3)
-    failed = InputResult().state(line, {})
-    assert (failed.outcome, failed.place_id, failed.stated_id) == ("failed", "line", "")
-    assert (failed.stated_language, failed.attempt) == (None, 3)
