@@ -1,3 +1,4 @@
+from beam_audio.asr.model_options import ModelOptions as ModelOptions
 from beam_audio.asr.recognizer import Request as Request
 from beam_audio.asr.registry import load_model as load_model
 from beam_audio.audio.decode import decode as decode

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = {
-    *("Audio", "Failure", "Quality", "Request", "Segment", "Transcript", "Transcription"),
+    *(
+        "Audio",
+        "Failure",
+        "ModelOptions",
+        "Quality",
+        "Request",
+        "Segment",
+        "Transcript",
+        "Transcription",
+    ),
     *("decode", "load_model", "measure", "resample", "split", "transcribe"),
     *("DecodeAudio", "MeasureQuality", "ReadAudio", "SplitAudio"),
     *("Transcribe", "TranscribeUnits", "WriteParquet", "__version__"),
