@@ -134,11 +134,22 @@ def counted_sources(units: Iterable[Commit]) -> frozenset[str]:
     return frozenset(source_id for commit in units for source_id in commit.sources)
 
 
-def write_commit(root: str, commit: Commit) -> Commit:
-    """Write a unit's commit record, if the present one is the version before.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The record was written and is in force."""
 
-    Returns:
-        The present record: this one, or that of a writer that was faster.
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class LostTo:
+    """Another writer was faster: its record is in force."""
+
+    commit: Commit
+
+
+def write_commit(root: str, commit: Commit) -> Written | LostTo:
+    """Write a unit's commit record, if the present one is the version before.
 
     Raises:
         StoreError: It cannot be written, or the version before is gone.
@@ -147,7 +158,8 @@ def write_commit(root: str, commit: Commit) -> Commit:
     def is_before(current: Commit | None) -> bool:
         return (current.version if current else 0) == commit.version - 1
 
-    return _swap(root, commit, is_before)
+    current = _swap(root, commit, is_before)
+    return Written(commit) if current == commit else LostTo(current)
 
 
 def close_unit(root: str, identifier: str) -> Commit:
@@ -159,7 +171,7 @@ def close_unit(root: str, identifier: str) -> Commit:
     Raises:
         StoreError: It cannot be written.
     """
-    return write_commit(root, Commit(identifier, sources={}, layout={}))
+    return write_commit(root, Commit(identifier, sources={}, layout={})).commit
 
 
 def is_closed(root: str, identifier: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from beam_audio.output.commits import Commit
     from beam_audio.run.config import RunConfig
-    from beam_audio.transforms.live_model import Choice
+    from beam_audio.stream.model_watch import Choice
 
 
 def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
@@ -166,16 +166,7 @@ def build(
 
 def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModelHandler:
     """The model as the configuration asks for it; nothing is loaded."""
-    return OnnxAsrModelHandler(
-        config.model,
-        precision=config.precision,
-        padding=config.model_padding,
-        provider=config.provider,
-        require_provider=config.require_provider,
-        task=config.model_task,
-        prompt=config.prompt,
-        threads=threads,
-    )
+    return OnnxAsrModelHandler(config.model, replace(config.model_options, threads=threads))
 
 
 def unit_settings(config: RunConfig, facts: ModelFacts) -> UnitSettings:
@@ -228,12 +219,7 @@ def _unit_settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSe
 
 def _model_facts(config: RunConfig, model: str) -> ModelFacts:
     try:
-        return model_facts(
-            model,
-            precision=config.precision,
-            padding=config.model_padding,
-            task=config.model_task,
-        )
+        return model_facts(model, config.model_options)
     except ChecksumError:
         raise
     except ModelError as error:

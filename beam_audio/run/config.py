@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beam_audio import schema
-from beam_audio.asr import PADDINGS
+from beam_audio.asr import PADDINGS, ModelOptions
 from beam_audio.audio.decode import DecodeLimits
 from beam_audio.errors import ConfigError
 from beam_audio.segments.splitter import VAD_PRESETS, SegmentSettings
@@ -18,7 +18,7 @@ from beam_audio.types import stable_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.asr import Mode, ModelFacts, Padding
+    from beam_audio.asr import ModelFacts
 
 _LIMITS: Final = DecodeLimits()
 
@@ -156,14 +156,16 @@ class RunConfig:
         return named[self.channels] if self.channels in named else int(self.channels)
 
     @property
-    def model_padding(self) -> Padding | None:
-        """The padding as the model takes it."""
-        return next((padding for padding in PADDINGS if padding == self.padding), None)
-
-    @property
-    def model_task(self) -> Mode:
-        """The task as the model takes it."""
-        return "translate" if self.task == "translate" else "transcribe"
+    def model_options(self) -> ModelOptions:
+        """How the model is loaded and used."""
+        return ModelOptions(
+            precision=self.precision,
+            padding=next((padding for padding in PADDINGS if padding == self.padding), None),
+            provider=self.provider,
+            require_provider=self.require_provider,
+            mode="translate" if self.task == "translate" else "transcribe",
+            prompt=self.prompt,
+        )
 
     @property
     def limits(self) -> DecodeLimits:

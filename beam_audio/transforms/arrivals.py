@@ -12,8 +12,8 @@ from apache_beam.metrics import Metrics
 from beam_audio.output.commits import is_closed
 from beam_audio.stream.interval import Repeat
 from beam_audio.stream.reservations import Reservation, reserve
-from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS, into_units
 from beam_audio.types import stable_id
+from beam_audio.unit.packing import MAX_UNIT_INPUTS, into_units
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit
 
@@ -64,7 +64,7 @@ class GroupArrivals(beam.PTransform):
             | "Wait" >> wait
             | "IntoUnits" >> beam.FlatMapTuple(self._into_units)
             | "Fix" >> beam.Reshuffle()
-            | "Reservation" >> beam.ParDo(self._reserve).with_outputs(REPEATED, main=UNITS)
+            | "Reserve" >> beam.ParDo(self._reserve).with_outputs(REPEATED, main=UNITS)
         )
 
     def _into_units(self, _key: object, inputs: Iterable[Input]) -> Iterator[_Batch]:

@@ -1,4 +1,4 @@
-"""WriteNames: names that come up in a graph, put where the command finds them afterwards."""
+"""WriteNames: writes names from inside a graph to files that the command reads afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MIDDLE: Final = "8"
-"""Of the names, which are hexadecimal and evenly spread."""
+"""About half of the names, which are hexadecimal and evenly spread, come before this one."""
 
 
 class WriteNames(beam.PTransform):
@@ -31,7 +31,7 @@ class WriteNames(beam.PTransform):
         self._write = partial(_write, output, run_id)
 
     def expand(self, names: beam.PCollection[str]) -> beam.PCollection[None]:
-        """Wire two files, each written by one worker; there are both even of no name."""
+        """Wire two files, each written by one worker; both exist even if there are no names."""
         keyed = names | "Half" >> beam.Map(lambda name: (name < _MIDDLE, name))
         none = names.pipeline | "None" >> beam.Create([(True, ""), (False, "")])
         return (
@@ -43,15 +43,15 @@ class WriteNames(beam.PTransform):
 
 
 def read_names(output: str, run_id: str) -> list[str]:
-    """All names that were written, repeats too; the files are deleted.
+    """All names that were written, repeats included; the files are deleted.
 
     Raises:
-        BeamAudioError: There are no files, not even of no name.
+        BeamAudioError: There are no files: the job did not get to write them.
     """
     folder = store.temporary_folder(output, run_inputs(run_id))
     files = store.files_under(folder)
     if not files:
-        raise BeamAudioError("the job ended and did not name its inputs; run it again")
+        raise BeamAudioError("the job ended without naming its inputs; run it again")
     names: list[str] = []
     for part in files:
         with store.open_to_read(part.path) as file:

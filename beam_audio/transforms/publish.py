@@ -90,7 +90,7 @@ class _Publisher(beam.DoFn):
         if self._topic is not None:
             self._topic.close()
 
-    def _opened(self) -> Topic:  # no property: Beam reads those of a DoFn before its setup
+    def _opened(self) -> Topic:  # not a property: Beam reads a DoFn's properties before its setup
         if self._topic is None:
             raise RuntimeError("setup was not called")
         return self._topic
@@ -109,6 +109,7 @@ class _PublishRows(_Publisher):
 
 class _PublishAlerts(_Publisher):
     def process(self, element: Interval) -> Iterable[Interval]:
-        source = {"interval": element.name, "began": element.began}
-        self._opened().publish(alert_message(source | {"alert": alert}) for alert in element.alerts)
+        interval = {"interval": element.name, "began": element.began}
+        messages = (alert_message(interval | {"alert": alert}) for alert in element.alerts)
+        self._opened().publish(messages)
         yield element

@@ -8,7 +8,7 @@ import pytest
 
 from beam_audio.errors import StoreError
 from beam_audio.output import commits
-from beam_audio.output.commits import Commit, InputState
+from beam_audio.output.commits import Commit, InputState, LostTo, Written
 from beam_audio.store.output_names import COMMITS
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def commit(name: str, *files: str, version: int = 1) -> Commit:
 def test_commits_round_trip(tmp_path: Path) -> None:
     root = str(tmp_path)
     first, second = commit("1", "segments/part-1-1.parquet"), commit("2")
-    assert commits.write_commit(root, first) is first
-    assert commits.write_commit(root, second) is second
+    assert commits.write_commit(root, first) == Written(first)
+    assert commits.write_commit(root, second) == Written(second)
     read = sorted(commits.read_commits(root), key=lambda each: each.unit_id)
     assert read == [first, second]
     assert commits.read_commit(root, "1") == first
@@ -69,17 +69,18 @@ def test_only_the_next_version_replaces_a_record(tmp_path: Path) -> None:
     root = str(tmp_path)
     first, second = commit("1", "a"), commit("1", "b", version=2)
     commits.write_commit(root, first)
-    assert commits.write_commit(root, commit("1", "late")) == first
-    assert commits.write_commit(root, commit("1", "early", version=3)) == first
-    assert commits.write_commit(root, second) is second
-    assert commits.write_commit(root, commit("1", "late", version=2)) == second
+    assert commits.write_commit(root, commit("1", "late")) == LostTo(first)
+    assert commits.write_commit(root, commit("1", "early", version=3)) == LostTo(first)
+    assert commits.write_commit(root, second) == Written(second)
+    assert commits.write_commit(root, commit("1", "late", version=2)) == LostTo(second)
     assert commits.read_commit(root, "1") == second
 
 
 def test_a_record_may_be_written_twice(tmp_path: Path) -> None:
     """This happens if the answer to a request is lost and the request is repeated."""
     commits.write_commit(str(tmp_path), commit("1", "a"))
-    assert commits.write_commit(str(tmp_path), commit("1", "a")).files == ("a",)
+    again = commit("1", "a")
+    assert commits.write_commit(str(tmp_path), again) == Written(again)
 
 
 def test_a_record_whose_earlier_version_is_gone_is_not_written(tmp_path: Path) -> None:

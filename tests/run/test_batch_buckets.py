@@ -150,6 +150,7 @@ def test_a_name_with_glob_characters_and_a_bucket_are_inputs(
     address = f"{bucket[0]}/names"
     for name in ("a[1].wav", "a1.wav", "x", "x/y.wav"):
         put(f"{address}/{name}", b"RIFF")
+    put(f"{bucket[0]}/beside", b"RIFF")
 
     def found(pattern: str) -> set[str]:
         return {each.path for each in match_input(pattern)}
@@ -159,7 +160,8 @@ def test_a_name_with_glob_characters_and_a_bucket_are_inputs(
     assert found(f"{address}/a[1].wav") == {f"{address}/a[1].wav"}
     assert found(f"{address}/x") == {f"{address}/x", f"{address}/x/y.wav"}
     assert found(f"{address}/x/") == {f"{address}/x/y.wav"}
-    assert found(bucket[0]) == found(f"{bucket[0]}/**") > found(address)
+    assert found(f"{address}/") == found(f"{address}/**")
+    assert found(bucket[0]) > found(address)
     assert found(f"{address}/none") == set()
 
 

@@ -16,7 +16,7 @@ from support.unit_runs import levels, ref, run_unit, tones, write
 from beam_audio.output.commits import close_unit
 from beam_audio.stream.interval import Repeat
 from beam_audio.transforms.arrivals import GroupArrivals
-from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS
+from beam_audio.unit.packing import MAX_UNIT_INPUTS
 from beam_audio.unit.tasks import Task
 
 if TYPE_CHECKING:
@@ -99,9 +99,8 @@ def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
         TestStream()
         .advance_watermark_to(1_000)
         .add_elements(inputs[:2])
-        .advance_processing_time(
-            int(time.time()) + 600
-        )  # the stream's clock starts at 0, timers use the wall clock
+        # Test time starts at 0; timers use the wall clock.
+        .advance_processing_time(int(time.time()) + 600)
         .advance_watermark_to(100_000)
         .add_elements([beam.window.TimestampedValue(inputs[2], 10)])
         .advance_processing_time(31)

@@ -55,10 +55,9 @@ def test_one_interval_over_all_notes(tmp_path: Path, notes: list[Note]) -> None:
 def test_unfinished_messages_wait_for_a_later_interval(tmp_path: Path, notes: list[Note]) -> None:
     stream = (
         TestStream()
-        .add_elements(notes[:4])  # all have arrived, one is finished
-        .advance_processing_time(
-            int(time.time()) + 600
-        )  # the stream's clock starts at 0, timers use the wall clock
+        .add_elements(notes[:4])  # three arrivals, and the end of one
+        # Test time starts at 0; timers use the wall clock.
+        .advance_processing_time(int(time.time()) + 600)
         .add_elements(notes[4:5])
         .advance_processing_time(600)
         .add_elements(notes[5:])

@@ -47,7 +47,7 @@ def noted_unit(out: Path, unit: Unit) -> UnitReport:
 
 
 def run(out: Path, channel: Channel, units: list[Unit]) -> int:
-    """Messages that a pipeline says it published."""
+    """The number of messages a pipeline counted as published."""
     pipeline = beam.Pipeline(runner=FnApiRunner())
     reports = (
         pipeline
