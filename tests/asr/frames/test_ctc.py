@@ -184,7 +184,7 @@ def test_silence_and_no_samples_are_taken(tmp_path: Path) -> None:
     ("vocabulary", "config", "wrong"),
     [
         ({"eng": {"a": 1}}, {}, "does not map tokens to numbers"),
-        ({"a": 0}, {"pad_token_id": None}, "which token the blank token is unknown"),
+        ({"a": 0}, {"pad_token_id": None}, "the blank token is unknown"),
         ({"<pad>": 0}, {"conv_stride": [5]}, "do not fit together"),
         ({"<pad>": 0}, {"conv_stride": "wide"}, "conv_kernel or conv_stride .* is wrong"),
     ],
