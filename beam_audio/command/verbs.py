@@ -31,8 +31,9 @@ from beam_audio.output.compact import compact as compact_output
 from beam_audio.run import batch
 from beam_audio.run.config import RunConfig
 from beam_audio.run.dataflow import is_only_handed_over
+from beam_audio.run.local_stream import run_stream
 from beam_audio.run.runners import is_dataflow
-from beam_audio.run.stream import run_stream, submit_stream
+from beam_audio.run.stream import submit_stream
 from beam_audio.spelling import nearest
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.units import PROGRESS

@@ -15,6 +15,8 @@ from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beam_audio.output.commits import Commit
     from beam_audio.run.config import RunConfig
     from beam_audio.unit.work import UnitSettings
@@ -71,8 +73,8 @@ class RunResult:
 def result_of(
     output: str,
     run_id: str,
-    listed: list[str],
-    before: list[Commit],
+    listed: Sequence[str],
+    before: Sequence[Commit],
     wall_seconds: float,
 ) -> RunResult:
     """How a run ended, from the rows there are and the records there were before."""
