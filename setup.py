@@ -22,9 +22,11 @@ CORE = [
     "pyarrow>=19,<26",
     "pyloudnorm>=0.2,<0.3",
     "pyyaml>=6,<7",
+    "shtab>=1.7,<2",
     "soundfile>=0.13,<1",
     "soxr>=1,<2",
     "tokenizers>=0.21,<1",
+    "tqdm>=4.66,<5",
     "whisper-normalizer>=0.1.12,<0.2",
 ]
 

@@ -23,12 +23,12 @@ class ProgressLine:
 
     Args:
         text: The line, given the seconds since the start.
-        stream: Where it is shown.
+        stream: Where it is shown; stderr by default.
     """
 
-    def __init__(self, text: Callable[[float], str], stream: TextIO = sys.stderr) -> None:
+    def __init__(self, text: Callable[[float], str], stream: TextIO | None = None) -> None:
         self._text = text
-        self._stream = stream
+        self._stream = stream or sys.stderr
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
         self._start = time.monotonic()

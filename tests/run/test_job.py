@@ -52,9 +52,8 @@ def test_worker_processes_load_the_model_themselves(tmp_path: Path) -> None:
 
 def test_settings_by_model_reach_workers_without_the_file_of_rules(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
-    rules.write_text(
-        "name: mine\nrules:\n  - {reason: short, decision: drop, column: duration_seconds, below: 1}\n"
-    )
+    rule = "{reason: short, decision: drop, column: duration_seconds, below: 1}"
+    rules.write_text(f"name: mine\nrules:\n  - {rule}\n")
     facts = model_facts("placeholder")
     config = settings(input="in", output="out", rules=rules)
     by_model = settings_by_model(config)
