@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from beam_audio.command import verbs
 from beam_audio.command.flags import add_flags
+from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
 from beam_audio.spelling import nearest
 from beam_audio.version import __version__
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 EXIT_FAILED: Final = 1
 EXIT_BAD_ARGUMENTS: Final = 2
-EXIT_INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
 
 _EXAMPLES: Final = """examples:
   beam-audio demo                                    transcribe three packaged clips
@@ -81,7 +81,7 @@ class _PrintCompletion(argparse.Action):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    _quiet_libraries()
+    _set_up_logging()
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         given, rest = _parser(words).parse_known_args(words)
@@ -91,17 +91,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BeamAudioError as error:
         return _complain(error, EXIT_FAILED)
     except KeyboardInterrupt:
-        return _complain("stopped; the same command resumes", EXIT_INTERRUPTED)
+        return _complain(STOPPED, EXIT_INTERRUPTED)
     return status
 
 
-def _quiet_libraries() -> None:
+def _set_up_logging() -> None:
     # Google's library asks a metadata server whether this machine is Google's. Elsewhere nobody
     # answers, and asking more than once only takes time.
     os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
     # Beam logs on import that a client is missing that nobody here uses.
     logging.getLogger().addFilter(_is_news)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("beam_audio").setLevel(logging.INFO)
+
+
+class _Formatter(logging.Formatter):
+    """What this package does, as plain lines; warnings with who gives them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        is_plain = record.levelno == logging.INFO
+        start = "beam-audio" if is_plain else f"{record.levelname} {record.name}"
+        return f"{start}: {super().format(record)}"
 
 
 def _is_news(record: logging.LogRecord) -> bool:

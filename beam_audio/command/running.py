@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -12,19 +14,22 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow.dataset as ds
 from apache_beam.options.pipeline_options import PipelineOptions
+from tqdm.contrib.logging import logging_redirect_tqdm
 
-from beam_audio.command.display import ProgressLine, closing_table, run_text
+from beam_audio.command.display import closing_table
 from beam_audio.command.flags import resolve
+from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED, end_at_once, on_interrupt
+from beam_audio.command.progress_bar import ProgressBar, Status, run_status
 from beam_audio.errors import BeamAudioError
 from beam_audio.run import batch
 from beam_audio.run.dataflow import is_only_handed_over
 from beam_audio.run.local_stream import run_stream
-from beam_audio.run.runners import is_dataflow
+from beam_audio.run.runners import is_dataflow, is_local, runs_in_this_process
 from beam_audio.run.stream import submit_stream
-from beam_audio.transforms.units import PROGRESS
+from beam_audio.unit.progress import PROGRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from beam_audio.run.config import RunConfig
 
@@ -35,6 +40,9 @@ _JOB_GOES_ON: Final = (
 _HANDED_OVER: Final = (
     "handed over. Once the job has ended, 'beam-audio run' with the same flags does what is left "
     "and writes the ledger"
+)
+_STOPPING: Final = (
+    "beam-audio: stopping once what has come is committed; Ctrl-C again stops at once"
 )
 _STREAM_HANDED_OVER: Final = (
     "handed over; the job runs until it is drained (gcloud dataflow jobs drain JOB), and writes a "
@@ -52,13 +60,12 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
     options.get_all_options()  # Beam ends the process here at values of the wrong kind
     try:
         if settings.subscription is not None:
-            return _stream(settings, beam_words)
+            return _stream(settings, beam_words, options)
         if is_only_handed_over(options):
             batch.submit(settings, beam_words)
             print(_HANDED_OVER)
             return 0
-        with ProgressLine(partial(run_text, PROGRESS)):
-            result = batch.run(settings, beam_words)
+        result = batch.run(settings, beam_words, meanwhile=_shown(options))
     except BeamAudioError:
         raise
     except KeyboardInterrupt:
@@ -74,6 +81,22 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
     return result.exit_status
 
 
+@contextmanager
+def _shown(options: PipelineOptions) -> Iterator[None]:
+    """Show how far the graph is, and let Ctrl-C end it at once where it runs on this machine."""
+    look = partial(run_status, PROGRESS) if runs_in_this_process(options) else _elsewhere
+    with ExitStack() as stack:
+        stack.enter_context(logging_redirect_tqdm())
+        stack.enter_context(ProgressBar(look, "inputs"))
+        if is_local(options):
+            stack.enter_context(on_interrupt(end_at_once))
+        yield
+
+
+def _elsewhere(_seconds: float) -> Status:
+    return Status(0, None, "working in other processes")
+
+
 def demo(output: str) -> int:
     """Transcribe the packaged clips and print what they say; returns the exit status."""
     with resources.as_file(resources.files("beam_audio") / "data" / "demo") as folder:
@@ -85,17 +108,29 @@ def demo(output: str) -> int:
     return status
 
 
-def _stream(settings: RunConfig, beam_words: Sequence[str]) -> int:
-    if is_dataflow(PipelineOptions(list(beam_words))):
+def _stream(settings: RunConfig, beam_words: Sequence[str], options: PipelineOptions) -> int:
+    if is_dataflow(options):
         submit_stream(settings, beam_words)
         print(_STREAM_HANDED_OVER)
         return 0
-    logging.getLogger("beam_audio").setLevel(logging.INFO)  # says when the model is exchanged
     print(f"reading {settings.subscription}; SIGTERM or Ctrl-C ends it", flush=True)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run_stream(settings, beam_words, stop=stop, report=lambda each: print(each.line, flush=True))
+    stop, interrupted = threading.Event(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    def interrupt() -> None:
+        if interrupted.is_set():
+            end_at_once()
+        print(_STOPPING, file=sys.stderr, flush=True)
+        interrupted.set()
+        stop.set()
+
+    with on_interrupt(interrupt):
+        run_stream(
+            settings, beam_words, stop=stop, report=lambda each: print(each.line, flush=True)
+        )
+    if interrupted.is_set():
+        print(f"beam-audio: {STOPPED}", file=sys.stderr)
+        return EXIT_INTERRUPTED
     print("stopped; what had come is committed and acknowledged")
     return 0
 

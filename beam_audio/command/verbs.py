@@ -60,12 +60,12 @@ def plan(given: argparse.Namespace, rest: list[str]) -> int:
 def compact(given: argparse.Namespace, rest: list[str]) -> int:
     """Merge small part files."""
     refuse_unknown(rest, ["--target_bytes"])
-    from beam_audio.command.display import ProgressLine
+    from beam_audio.command.progress_bar import ProgressBar, Status
     from beam_audio.output.compact import TARGET_BYTES, CompactionProgress
     from beam_audio.output.compact import compact as compact_output
 
     progress, target_bytes = CompactionProgress(), given.target_bytes or TARGET_BYTES
-    with ProgressLine(lambda _: f"{progress.merged} of {progress.of} merged files written"):
+    with ProgressBar(lambda _: Status(progress.merged, progress.of or None), "merged files"):
         done = compact_output(given.output, target_bytes=target_bytes, progress=progress)
     print(
         f"{done.files_before} part files, now {done.files_after}; "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -38,6 +39,9 @@ EXPORTER_VERSION = "4"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 _FORMAT = "beam_audio/2"
+_BYTES_PER_SECOND = 16 << 20
+"""Weights that are built per second on two cores, for a message."""
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,9 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
         "huggingface": read_huggingface_whisper,
         "optimum": read_optimum_whisper,
     }
+    size_bytes = sum(path.stat().st_size for path in files.values())
+    seconds = max(1, round(size_bytes / _BYTES_PER_SECOND))
+    _LOG.info("building %s in %s, once, about %d s", name, precision, seconds)
     checkpoint = readers[layout](files)
     with scratch_directory(target.parent) as scratch:
         export_whisper(checkpoint, scratch, precision=precision)

@@ -135,9 +135,9 @@ def read_ledger(
     known = {source_id for commit in committed for source_id in commit.sources_that("known")}
     known.update(repeated)
     account = _Account()
-    for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
+    for row in counted_rows(root, files, "recordings", _RECORDING_COLUMNS):
         _enter_recording(account, row)
-    for row in _rows(root, files, "segments", _SEGMENT_COLUMNS):
+    for row in counted_rows(root, files, "segments", _SEGMENT_COLUMNS):
         rate_hz = account.rates_hz.get(row["recording_id"], 0)
         samples = _samples(row["core_start_seconds"], row["core_end_seconds"], rate_hz)
         account.found[row["recording_id"]][row["decision"]] += samples
@@ -145,7 +145,7 @@ def read_ledger(
     failures: dict[tuple[object, ...], tuple[str, str, str]] = {}
     failed_sources: set[str] = set()
     sources = account.first_channels.keys()
-    for row in _rows(root, files, "failures", _FAILURE_COLUMNS):
+    for row in counted_rows(root, files, "failures", _FAILURE_COLUMNS):
         failed_sources.add(row["source_id"])
         came_later = row["unit"] == "input" and row["uri"] in account.uris
         if row["recording_id"] is None and (row["source_id"] in sources or came_later):
@@ -170,9 +170,11 @@ def read_ledger(
     )
 
 
-def _rows(
+def counted_rows(
     root: str, files: Mapping[str, list[Commit]], table: str, columns: list[str]
 ) -> Iterator[Row]:
+    """Rows of a table that count, from these part files and the units that name them."""
+
     def read(uri: str) -> list[Row]:
         with store.open_to_read(uri) as file:
             rows: list[Row] = pq.ParquetFile(file).read(columns=columns).to_pylist()

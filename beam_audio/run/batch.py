@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -20,6 +21,7 @@ from beam_audio.transforms.units import TranscribeUnits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from apache_beam.runners.runner import PipelineResult
 
@@ -27,8 +29,18 @@ if TYPE_CHECKING:
     from beam_audio.run.job import Job
 
 
-def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
+def run(
+    config: RunConfig,
+    beam_flags: Sequence[str] = (),
+    *,
+    meanwhile: AbstractContextManager[object] | None = None,
+) -> RunResult:
     """Check, clean up, run the graph to its end, balance the ledger and write the run file.
+
+    Args:
+        config: The flags.
+        beam_flags: Flags of Beam.
+        meanwhile: Is entered while the graph runs, as to show progress.
 
     Raises:
         ConfigError: The flags cannot be run, the input matches nothing, or the files of the
@@ -43,7 +55,8 @@ def run(config: RunConfig, beam_flags: Sequence[str] = ()) -> RunResult:
         pipeline = beam.Pipeline(runner=runner, options=options)
         build(pipeline, job)
         start = time.monotonic()
-        pipeline.run().wait_until_finish()
+        with meanwhile or nullcontext():
+            pipeline.run().wait_until_finish()
         wall_seconds = time.monotonic() - start
     return _close(job, wall_seconds)
 
@@ -90,6 +103,6 @@ def _close(job: Job, wall_seconds: float) -> RunResult:
     if any(commits.is_shared(name) for commit in job.before for name in commit.files):
         with in_use(job.output, lambda: drop_stale_rows(job.output)):
             pass
-    result = result_of(job.output, job.run_id, listed, job.before, wall_seconds)
-    write_run_file(job.config, job.settings, result)
+    result = result_of(job, listed, wall_seconds)
+    write_run_file(job, result)
     return result

@@ -47,6 +47,7 @@ class Job:
         handler: Loads the model.
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
         before: Commit records the output held; at most one of them for a stream.
+        left_out: What of a folder is no input, in words; empty for nothing.
         held: Keeps the model in memory for workers that share this process; None for others.
     """
 
@@ -56,6 +57,7 @@ class Job:
     handler: OnnxAsrModelHandler
     model: FixedModel | LiveModel
     before: tuple[Commit, ...]
+    left_out: str
     held: Callable[[], Choice] | None
 
     @property
@@ -75,8 +77,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     check_submission(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access(places, options)
-    if config.subscription is None:
-        _check_input(config)
+    left_out = _check_input(config) if config.subscription is None else ""
     settings_for = settings_by_model(config)
     settings = settings_for(_model_facts(config, local_model(config.model)))
     require_writable(config.output)
@@ -92,6 +93,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         handler=handler,
         model=model,
         before=before,
+        left_out=left_out,
         # Loaded here, a local run's model fails before any work; the runner shares this very copy.
         held=model.acquire() if runs_in_this_process(options) else None,
     )
@@ -165,7 +167,8 @@ def _model_facts(config: RunConfig, model: str) -> ModelFacts:
         raise ConfigError(f"--model={config.model}: {error}") from error
 
 
-def _check_input(config: RunConfig) -> None:
+def _check_input(config: RunConfig) -> str:
+    """Refuse an input that matches nothing; returns what of it is left out, in words."""
     try:
         if config.manifest is not None:
             found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
@@ -176,6 +179,7 @@ def _check_input(config: RunConfig) -> None:
         raise ConfigError(str(error)) from error
     if not found:
         raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
+    return ""
 
 
 def _commits_before(config: RunConfig) -> tuple[Commit, ...]:

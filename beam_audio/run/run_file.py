@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.output import commits
+from beam_audio.output.causes import Causes, read_causes
 from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.output.commits import Commit
-    from beam_audio.run.config import RunConfig
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.run.job import Job
 
 _VERSIONED: Final = (
     "apache-beam",
@@ -42,9 +41,12 @@ class RunResult:
         new_inputs: Distinct inputs that were not committed before.
         new_undecoded: Those of them without a row in ``recordings/``.
         done_again: Inputs that were committed before and of which something was done again.
+        failed_again: Those of them that have no recording still.
         decoded_seconds: Source seconds decoded by this run.
         wall_seconds: From the start of the graph, once built, to its end.
         providers: Execution providers of this run's units.
+        causes: Why inputs failed and why segments were not kept.
+        left_out: What of a folder was no input, in words; empty for nothing.
     """
 
     run_id: str
@@ -53,9 +55,12 @@ class RunResult:
     new_inputs: int
     new_undecoded: int
     done_again: int
+    failed_again: int
     decoded_seconds: float
     wall_seconds: float
     providers: tuple[str, ...]
+    causes: Causes = field(default_factory=Causes)
+    left_out: str = ""
 
     @property
     def exit_status(self) -> int:
@@ -70,46 +75,55 @@ class RunResult:
         return self.decoded_seconds / self.wall_seconds if self.decoded_seconds else None
 
 
-def result_of(
-    output: str,
-    run_id: str,
-    listed: Sequence[str],
-    before: Sequence[Commit],
-    wall_seconds: float,
-) -> RunResult:
-    """How a run ended, from the rows there are and the records there were before."""
-    versions = {commit.unit_id: commit.version for commit in before}
-    known = {source_id: state for commit in before for source_id, state in commit.sources.items()}
-    fresh = [
-        commit
-        for commit in commits.read_commits(output)
-        if commit.version > versions.get(commit.unit_id, 0)
-    ]
-    ledger = read_ledger(output, listed)
+def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult:
+    """How a run ended, from the rows there are now and the records there were before.
+
+    Args:
+        job: The run.
+        listed: Source ids of its inputs, as they were listed.
+        wall_seconds: How long its graph took.
+    """
+    versions = {commit.unit_id: commit.version for commit in job.before}
+    known = {name: state for commit in job.before for name, state in commit.sources.items()}
+    committed = list(commits.read_commits(job.output))
+    fresh = [each for each in committed if each.version > versions.get(each.unit_id, 0)]
+    ledger = read_ledger(job.output, listed, committed=committed)
     new = set(listed) - known.keys()
+    done_again = {
+        name
+        for commit in fresh
+        for name, state in commit.sources.items()
+        if known.get(name, state) != state
+    }
     return RunResult(
-        run_id=run_id,
+        run_id=job.run_id,
         ledger=ledger,
         listed=len(listed),
         new_inputs=len(new),
         new_undecoded=len(new & ledger.undecoded),
-        done_again=sum(
-            known.get(source_id, state) != state
-            for commit in fresh
-            for source_id, state in commit.sources.items()
-        ),
+        done_again=len(done_again),
+        failed_again=len(done_again & ledger.undecoded),
         decoded_seconds=sum(commit.decoded_seconds for commit in fresh),
         wall_seconds=wall_seconds,
         providers=tuple(sorted({commit.provider for commit in fresh})),
+        causes=read_causes(job.output, committed, ledger.undecoded, _decisive(job, ledger)),
+        left_out=job.left_out,
     )
 
 
-def write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult) -> None:
+def _decisive(job: Job, ledger: Ledger) -> set[tuple[str, str]]:
+    """Pairs of decision and reason by which segments of this output were not kept."""
+    rules = job.settings.rows.rules.rules
+    lost = {name for name, count in ledger.segments.items() if count and name != "keep"}
+    return {(rule.decision, rule.reason) for rule in rules if rule.decision in lost}
+
+
+def write_run_file(job: Job, result: RunResult) -> None:
     """Write ``run-<run_id>.json``."""
-    ledger = result.ledger
+    ledger, settings = result.ledger, job.settings
     content = {
         "run_id": result.run_id,
-        "configuration": asdict(config),
+        "configuration": asdict(job.config),
         "layout": settings.rows.layout(),
         "layers": settings.rows.layers,
         "model_id": settings.rows.model_id,
@@ -138,7 +152,7 @@ def write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult)
         },
     }
     text = json.dumps(content, indent=1, sort_keys=True)
-    store.write_whole(config.output, f"run-{result.run_id}.json", text.encode())
+    store.write_whole(job.output, f"run-{result.run_id}.json", text.encode())
 
 
 def _versions() -> dict[str, str]:

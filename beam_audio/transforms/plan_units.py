@@ -9,6 +9,7 @@ import apache_beam as beam
 
 from beam_audio.output.commits import commit_files, load_commit
 from beam_audio.types import AudioRef
+from beam_audio.unit.progress import PROGRESS
 from beam_audio.unit.tasks import Committed, Task, committed_sources
 from beam_audio.unit.transcribe import Unit
 
@@ -91,6 +92,7 @@ class _Plan(beam.DoFn):
         listed = [item for item in found["listed"] if not isinstance(item, Committed)]
         committed = [each for each in found["committed"] if isinstance(each, Committed)]
         for unit, task in self._wanted.tasks(listed, committed):
+            PROGRESS.plan(inputs=1)
             if unit is None:
                 yield task
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.parts import PartWriter
+    from beam_audio.unit.progress import Progress
     from beam_audio.unit.tasks import Task
 
 Passage = tuple[PreparedSegment, ...]
@@ -64,23 +64,6 @@ class BatchCounts:
     clips: int = 0
     clip_seconds: float = 0.0
     padded_seconds: float = 0.0
-
-
-class Progress:
-    """Running totals of this process, safe to read from another thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.recordings = 0
-        self.decoded_seconds = 0.0
-        self.failures = 0
-
-    def add(self, *, recordings: int = 0, decoded_seconds: float = 0.0, failures: int = 0) -> None:
-        """Count finished work."""
-        with self._lock:
-            self.recordings += recordings
-            self.decoded_seconds += decoded_seconds
-            self.failures += failures
 
 
 @dataclass(slots=True)
@@ -187,6 +170,7 @@ class UnitWork:
                 self._fail_input(event)
             elif isinstance(event, KnownInput):
                 self.known[event.source_id] = event.recording_ids
+                self._progress.add(inputs=1)
             elif isinstance(event, StoredRecording):
                 self._finish(event.end, event.outcomes)
             elif isinstance(event, RecordingEnd):
@@ -250,27 +234,33 @@ class UnitWork:
         self.recording_ids[source_id].add(end.source.recording_id)
         self.contents[source_id] = end.source.content_sha256
         self.failed_segments[source_id] += sum(each.transcript is None for each in outcomes)
-        failures = 0
+        failures = []
         with self.clock.stage("write"):
             for table, keys, row in rows.recording_rows(
                 end, outcomes, self._settings.rows, self._clips
             ):
                 self._writer.write(table, keys, row)
-                failures += table == "failures"
+                if table == "failures":
+                    failures.append(str(row["error_type"]))
         self._progress.add(
-            recordings=1, decoded_seconds=self._source_seconds(end), failures=failures
+            inputs=self._is_first(end),
+            decoded_seconds=self._source_seconds(end),
+            failures=failures,
         )
 
     def _source_seconds(self, end: RecordingEnd) -> float:
         """Seconds of a recording, those of its first channel alone when channels are split."""
+        return end.decoded_samples / end.source.format.sample_rate_hz * self._is_first(end)
+
+    def _is_first(self, end: RecordingEnd) -> bool:
+        """Whether a recording is the only one of its input, or that of its first channel."""
         is_split = self._settings.prepare.channels == "split"
-        counts = not is_split or end.source.channel in (None, 0)
-        return end.decoded_samples / end.source.format.sample_rate_hz if counts else 0.0
+        return not is_split or end.source.channel in (None, 0)
 
     def _fail_input(self, failure: Failure) -> None:
         self.failed_sources.add(failure.source_id)
         self._writer.write(*rows.failure_row(failure))
-        self._progress.add(failures=1)
+        self._progress.add(inputs=1, failures=[failure.error_type])
 
 
 def _event_seconds(event: Event | StoredRecording) -> float:
