@@ -171,7 +171,7 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value not in choices:
                 hint = nearest(value, choices)
-                raise ConfigError(f"--{name}={value} is none of {', '.join(choices)}{hint}")
+                raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         _check_partition_keys(self.partition_keys)
 
     def _check_source(self) -> None:

@@ -47,7 +47,7 @@ class Job:
         handler: Loads the model.
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
         before: Commit records the output held; at most one of them for a stream.
-        left_out: What of a folder is no input, in words; empty for nothing.
+        left_out: What is left out of a folder, in words; empty for nothing.
         held: Keeps the model in memory for workers that share this process; None for others.
     """
 

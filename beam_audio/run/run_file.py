@@ -1,4 +1,4 @@
-"""How a run ended: the result and the run file."""
+"""How a run ended: its result, and the run file that records it."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class RunResult:
 
     Attributes:
         run_id: Name of the run file, ``run-<run_id>.json``.
-        ledger: The account of all rows against this run's inputs.
-        listed: Inputs listed, duplicates counted.
-        new_inputs: Distinct inputs that were not committed before.
-        new_undecoded: Those of them without a row in ``recordings/``.
-        done_again: Inputs that were committed before and of which something was done again.
-        failed_again: Those of them that have no recording still.
+        ledger: All rows of the output, balanced against this run's inputs.
+        listed: Number of inputs listed, duplicates included.
+        new_inputs: Number of distinct inputs that were not committed before.
+        new_undecoded: Number of new inputs without a row in ``recordings/``.
+        done_again: Number of inputs that were committed before and partly done again.
+        failed_again: Number of these that still have no recording.
         decoded_seconds: Source seconds decoded by this run.
-        wall_seconds: From the start of the graph, once built, to its end.
-        providers: Execution providers of this run's units.
+        wall_seconds: Time from the start of the graph to its end.
+        providers: ONNX Runtime execution providers of this run's units.
         causes: Why inputs failed and why segments were not kept.
-        left_out: What of a folder was no input, in words; empty for nothing.
+        left_out: What was left out of a folder, in words; empty for nothing.
     """
 
     run_id: str
@@ -64,14 +64,14 @@ class RunResult:
 
     @property
     def exit_status(self) -> int:
-        """0: the ledger balances; 1: it does not; 3: new input and none of it decoded."""
+        """0: the ledger balances; 1: it does not; 3: there was new input and none was decoded."""
         if not self.ledger.balances:
             return 1
         return 3 if self.new_inputs and self.new_inputs == self.new_undecoded else 0
 
     @property
     def times_real_time(self) -> float | None:
-        """Source seconds decoded a second of the run, None when nothing was new."""
+        """Source seconds decoded per second of the run; None when nothing was decoded."""
         return self.decoded_seconds / self.wall_seconds if self.decoded_seconds else None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.foreground import PROGRAM
 from support.project import ROOT
 from support.run_outputs import commit_files, read_rows, run, run_words, write_speech
 
@@ -26,13 +27,8 @@ COUNT = 80
 
 def start(*words: str) -> subprocess.Popen[str]:
     """The command in a process group of its own, as a shell starts it."""
-    # A shell's background jobs ignore Ctrl-C, and so would what they start.
-    program = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from beam_audio.__main__ import run; run()"
-    )
     return subprocess.Popen(
-        [sys.executable, "-c", program, *words],
+        [sys.executable, "-c", PROGRAM, *words],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
