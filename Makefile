@@ -47,10 +47,10 @@ types: $(VENV)/.installed  ## mypy, strict
 	$(BIN)/mypy
 
 UV := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --upgrade --generate-hashes
-UV_COMPILE := $(UV) setup.py --extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
+UV_COMPILE := $(UV) pyproject.toml --extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
 	--universal --python-version 3.11
 # The images: one Python, one platform (Debian 12's), everything that talks to Google Cloud.
-UV_WORKER := $(UV) setup.py requirements/build.in --extra gcp --extra media \
+UV_WORKER := $(UV) pyproject.toml requirements/build.in --extra gcp --extra media \
 	--extra whisper-tiny --extra whisper-base \
 	--python-version 3.13 --python-platform x86_64-manylinux_2_36
 
@@ -85,7 +85,7 @@ $(FLINK)/.fetched: templates/flink/requirements.txt templates/flink/pom.xml | $(
 	rm -rf $(FLINK)/build
 	@touch $@
 
-lock:  ## write requirements/ anew from setup.py: the newest and the oldest allowed (needs uv)
+lock:  ## write requirements/ anew from pyproject.toml: the newest and the oldest allowed (needs uv)
 	$(UV_COMPILE) --output-file requirements/dev.txt
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
 	$(UV_WORKER) --extra cpu --output-file requirements/worker-cpu.txt

@@ -16,7 +16,7 @@ class InputError(BeamAudioError):
 
 
 class DecodeError(BeamAudioError):
-    """Bytes that no decoder could turn into audio, or that stopped being audio midway."""
+    """Bytes that no decoder turns into audio, or that stop being audio midway."""
 
 
 class LimitError(BeamAudioError):
@@ -24,15 +24,15 @@ class LimitError(BeamAudioError):
 
 
 class ModelError(BeamAudioError):
-    """A model that is unknown, incomplete, of an unsupported layout, or asked for what it lacks."""
+    """A model that is unknown, incomplete or unsupported, or that lacks what it is asked for."""
 
 
 class ChecksumError(ModelError):
-    """A model file whose sha256 differs from its card's; it is refused, never used."""
+    """A model file whose sha256 differs from its card's; it is never used."""
 
 
 class ProviderError(ModelError):
-    """An ONNX Runtime execution provider that was required and is not the one in use."""
+    """A required ONNX Runtime execution provider that is not in use."""
 
 
 class StoreError(BeamAudioError):

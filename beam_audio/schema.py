@@ -1,8 +1,8 @@
 """The output tables: the one place where their columns are named and typed.
 
-Policy: ``SCHEMA_VERSION`` stands in every file's metadata under ``beam_audio.schema_version``. Its
-minor number rises when a nullable column is added, which readers of older versions may ignore; its
-major number rises when a column is renamed, removed, retyped or changes meaning.
+Policy: every file has ``SCHEMA_VERSION`` in its metadata, under ``beam_audio.schema_version``. Its
+minor number rises when a nullable column is added, which readers of older versions may ignore. Its
+major number rises when a column is renamed, removed, retyped or changes its meaning.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _REAL = pa.float64()
 _COUNT = pa.int64()
 _TIME = pa.timestamp("us", tz="UTC")
 _LABELS = pa.list_(_TEXT)
-# A list of pairs and no map: Hugging Face datasets has no type for maps and refuses the whole file.
+# A list of pairs, not a map: Hugging Face datasets has no type for maps and refuses the whole file.
 _METADATA = pa.list_(pa.struct([("key", _TEXT), ("value", _TEXT)]))
-# Seconds in the recording. Null where the model gives no word times, empty where it heard no word.
+# Seconds in the recording. Null if the model gives no word times, empty if there is no word.
 _WORDS = pa.list_(
     pa.struct(
         [
@@ -152,7 +152,7 @@ LEDGER_COLUMNS: Final = {
 
 
 def column_names(table: Table) -> frozenset[str]:
-    """Names of a table's columns, wherever they are stored."""
+    """Names of a table's columns, in files or in folder names."""
     return frozenset(field.name for field in _TABLES[table])
 
 
@@ -161,8 +161,8 @@ def file_schema(table: Table, *, without: tuple[str, ...] = (), audio: bool = Fa
 
     Args:
         table: The table.
-        without: Columns that stand in the folder names instead.
-        audio: Whether segments carry their audio, typed so that Hugging Face ``datasets`` loads it
+        without: Columns that are in the folder names instead.
+        audio: Whether segments have their audio, typed so that Hugging Face ``datasets`` loads it
             as an Audio feature.
     """
     fields = [field for field in _TABLES[table] if field.name not in without]

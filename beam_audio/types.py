@@ -31,7 +31,7 @@ def stable_id(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AudioRef:
-    """Where a piece of audio is and what is claimed of it: a few hundred bytes, never PCM.
+    """Where a piece of audio is and what is stated about it: a few hundred bytes, never PCM.
 
     Attributes:
         uri: Absolute path or ``scheme://`` address.
@@ -41,12 +41,12 @@ class AudioRef:
         event_time: Stated event time, else ``updated``, UTC; None when neither is known.
         offset_seconds: Start of the cut inside the object; None when the whole object is meant.
         duration_seconds: Length of the cut; None reaches to the end.
-        manifest_seconds: Length the manifest claims.
-        reference_text: Reference transcript, when one is known.
+        manifest_seconds: Length that the manifest states.
+        reference_text: Reference transcript; None when none is known.
         language: Stated language, ISO 639 code.
         metadata: Further manifest fields as text, sorted by key.
-        inline: Encoded bytes of small payloads that are stored nowhere else.
-        spooled_uri: Where the bytes of a larger payload were put; None when they are under ``uri``.
+        inline: Encoded bytes of a small payload that is stored nowhere else.
+        spooled_uri: Where the bytes of a larger payload are; None when they are under ``uri``.
         attempt: 1, or more when an earlier failure is tried again.
     """
 
@@ -67,7 +67,7 @@ class AudioRef:
 
     @property
     def source_id(self) -> str:
-        """Identity of this unit of input: the same object version and cut, however often listed."""
+        """Identity of this input: the same object version and cut, however often it is listed."""
         return stable_id(
             "source",
             self.uri,
@@ -79,9 +79,9 @@ class AudioRef:
 
     @property
     def place_id(self) -> str:
-        """Identity of where this input is found, whatever is there now.
+        """Identity of the place of this input, whatever its content is now.
 
-        What came inside a message is found nowhere else, whatever name it was given.
+        The content of a payload inside a message is part of its place: it exists nowhere else.
         """
         came_inside = self.inline is not None or self.spooled_uri is not None
         content = [self.version] if came_inside else []
@@ -89,7 +89,7 @@ class AudioRef:
 
     @property
     def stated_id(self) -> str:
-        """Hash of what is claimed of this input; an event time taken from the file is no claim."""
+        """Hash of what is stated about this input; an event time taken from the file is not."""
         stated = self.event_time if self.event_time != self.updated else None
         return stable_id(
             "claims",
@@ -126,7 +126,7 @@ class StoredFile:
 class AudioFormat:
     """What the header of an encoded recording says.
 
-    ``header_seconds`` is a claim, often wrong; decoded length is counted elsewhere.
+    ``header_seconds`` is often wrong; the decoded length is counted elsewhere.
     """
 
     codec: str
@@ -155,10 +155,11 @@ class Audio:
 class Segment:
     """A stretch of one recording, in exact samples at the source's own rate.
 
-    ``[core_start_sample, core_end_sample)`` are disjoint between the segments of a recording and
-    decide the ledger; ``[start_sample, end_sample)`` is what a model hears. ``speech`` holds the
-    stretches inside it that the voice activity detector marked, as (start, end) source samples of
-    the recording. ``samples`` is float32 of shape (end_sample - start_sample,) at the source rate.
+    A model hears ``[start_sample, end_sample)``. The cores ``[core_start_sample, core_end_sample)``
+    of the segments of a recording are disjoint, and the ledger counts them. ``speech`` holds the
+    stretches of the segment that the voice activity detector marked, as (start, end) source samples
+    of the recording. ``samples`` is float32 of shape (end_sample - start_sample,) at the source
+    rate.
     """
 
     recording_id: str
@@ -223,12 +224,13 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a recogniser heard in one segment.
+    """What a recogniser made of one clip.
 
     ``avg_logprob`` is the natural log, averaged over the tokens and the end token. ``token_ids``
-    are the text tokens without prompt or end token, for families that have them. ``words`` are in
-    order and do not overlap; None where the family knows no times. ``pieces`` are the transcripts
-    of the segments a clip was joined from; such a clip has a text and no measures of its own.
+    are the text tokens without prompt or end token, for model families that have them. ``words``
+    are in order and do not overlap; None where the family gives no times. ``pieces`` are the
+    transcripts of the segments that a clip was joined from; the transcript of a joined clip has a
+    text and no measures of its own.
     """
 
     text: str
@@ -261,7 +263,7 @@ class Failure:
 
     @property
     def place_id(self) -> str:
-        """Where an input that could not be listed is found: it has no other name."""
+        """Identity of the place of an input that could not be listed: it has no other name."""
         return self.source_id
 
     def retried(self, attempt: int) -> Self:

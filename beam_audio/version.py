@@ -1,4 +1,4 @@
-"""The one place where the version is written; setup.py reads it from here."""
+"""The one place where the version is written; pyproject.toml reads it from here."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Are our texts as good as faster-whisper's, and languages named right? One table.
+"""Word error rates and language detection beside faster-whisper's, in one table.
 
 Corpus word error rate over the English LibriSpeech, LJSpeech and LibriVox clips, cut into windows
-of 30 s that are transcribed on their own: ours beside faster-whisper's in float32 with beam 1 and
-no fallbacks, each with its own features. Below it, how often whisper-base names the language of a
-clip that is not English and at least 2 s long.
+of 30 s that are transcribed on their own. Both tools run in float32 with beam 1 and no fallbacks,
+each with its own features. A line below the table says how often whisper-base detects the language
+of clips that are not English and at least 2 s long.
 
     python benchmarks/accuracy.py --data ../shared/data
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from faster_whisper import WhisperModel
 from reference import Clip, ctranslate2_directory, markdown_table, read_clips, word_errors
 
-from beam_audio.asr import Request, load_model
+from beam_audio.asr import ModelOptions, Request, load_model
 
 if TYPE_CHECKING:
     from beam_audio.asr import Recognizer
@@ -83,8 +83,8 @@ def reference_texts(model: str, clips: list[Clip], threads: int) -> list[str]:
 
 
 def language_row(clips: list[Clip], batch: int, threads: int) -> tuple[tuple[object, ...], str]:
-    """Share of clips whose language is named right, and the ones that are not."""
-    recognizer = load_model("whisper-base", provider="cpu", threads=threads)
+    """Share of clips whose language is detected correctly, and the other clips."""
+    recognizer = load_model("whisper-base", ModelOptions(provider="cpu", threads=threads))
     wrong = []
     for start in range(0, len(clips), batch):
         part = clips[start : start + batch]
@@ -100,7 +100,7 @@ def language_row(clips: list[Clip], batch: int, threads: int) -> tuple[tuple[obj
 
 
 def main() -> None:
-    """Print the table, and the languages named wrong below it."""
+    """Print the table, and below it the clips with a wrong language."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--batch", type=int, default=8, help="windows in one of our batches")
@@ -109,7 +109,7 @@ def main() -> None:
     clips = read_clips(arguments.data, is_read_english)
     rows: list[tuple[object, ...]] = []
     for model in MODELS:
-        recognizer = load_model(model, provider="cpu", threads=arguments.threads)
+        recognizer = load_model(model, ModelOptions(provider="cpu", threads=arguments.threads))
         ours, words = word_errors(clips, our_texts(recognizer, clips, arguments.batch))
         theirs, _ = word_errors(clips, reference_texts(model, clips, arguments.threads))
         shares = (100 * ours / words, 100 * theirs / words, 100 * (ours - theirs) / words)

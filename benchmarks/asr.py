@@ -1,9 +1,9 @@
-"""How fast is our speech recognition beside its peers', on equal terms? One table a model.
+"""Speed of our speech recognition beside its peers', on equal terms, in one table per model.
 
 Ours (the library, and all of ``beam-audio run``), faster-whisper and Hugging Face transformers
 transcribe the same English clips, and a long recording joined from them, with the same weights,
-greedily; every configuration once a round. Throughput is a median over the rounds; loading is
-reported apart. Texts are compared with the references after Whisper's English normaliser.
+greedily. Every configuration runs once per round. Throughput is a median over the rounds; loading
+is reported separately. Texts are compared with the references after Whisper's English normaliser.
 
     python benchmarks/asr.py --data ../shared/data --json
     python benchmarks/asr.py --provider=cuda --layouts=1x8,2x4 --batches=16,32
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 MODELS = "whisper-tiny.en,whisper-base"
 OURS = {"cpu": "float32,float32/condensed,int8,int8/condensed", "cuda": "float32,float16"}
 QUICK_EVERY = 24
-# Processes stay loaded from round to round while at least so much memory is free after a round.
+# Processes stay loaded from round to round if at least this much memory is free after a round.
 FREE_BYTES = 6 << 30
 
 
@@ -161,7 +161,7 @@ def _measure(
     recordings: list[Recording],
     arguments: argparse.Namespace,
 ) -> list[Figures]:
-    """All rounds of one model: each configuration once a round, every other round backwards."""
+    """All rounds of one model: each configuration once per round, backwards every other round."""
     measured = {configuration: _Measured() for configuration in configurations}
     running = list(configurations)
     with contextlib.ExitStack() as stack:

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 
 ALLOWED_WER_POINTS = 0.3
-"""How far above our float32's a configuration's corpus WER may lie to count as ours."""
+"""A configuration counts if its corpus WER exceeds that of our float32 by at most this."""
 
 LIBRARY, PIPELINE = "ours", "pipeline"
 FASTER_WHISPER, TRANSFORMERS = "faster-whisper", "transformers"
@@ -90,9 +90,9 @@ def accurate(figures: list[Figures], tool: str) -> list[Figures]:
 
 
 def contenders(figures: list[Figures], ratio: float) -> list[Figures]:
-    """What may still turn out as a tool's best: at most so many times as slow as the fastest.
+    """Configurations that may still become a tool's best: at most ``ratio`` times as slow as it.
 
-    Ours are among them only where they are accurate enough to be compared.
+    Ours are included only if they are accurate enough to be compared.
     """
     kept = []
     for tool in {one.tool for one in figures}:

@@ -58,8 +58,8 @@ def english_recordings(
     Args:
         data: The shared audio.
         folder: Where the long recording is written.
-        every: Take every so manieth clip.
-        joined_every: The same of the clips the long recording is joined from.
+        every: Take one clip in this many.
+        joined_every: The same for the clips that the long recording is joined from.
 
     Returns:
         The long recording first.
@@ -94,7 +94,7 @@ def write_manifest(recordings: list[Recording], target: Path) -> None:
 
 
 def balanced(costs: list[float], parts: int) -> list[list[int]]:
-    """Places of the costs shared out among so many parts: the largest first, to the lightest."""
+    """Indexes of the costs, spread over parts: the largest first, each to the lightest part."""
     shares: list[list[int]] = [[] for _ in range(parts)]
     loads = [0.0] * parts
     for place in sorted(range(len(costs)), key=lambda place: -costs[place]):

@@ -36,13 +36,13 @@ def hear(
     language: str | None = "en",
     alone: bool = False,
 ) -> Iterator[tuple[Segment, Transcript]]:
-    """Each segment with what was heard in it, in no order.
+    """Each segment with its transcript, in no particular order.
 
     Args:
         recognizer: The model.
         cuts: Segments recording by recording, each in its order.
         budget_seconds: Most padded seconds a batch.
-        language: Of all; None lets the model decide.
+        language: Language of all segments; None lets the model decide.
         alone: Whether each segment is heard on its own, not in passages.
     """
     for batch in batches(

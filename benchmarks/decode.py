@@ -1,9 +1,9 @@
-"""What does it cost to get from encoded audio to segments? One table: CPU-seconds an hour.
+"""CPU-seconds per hour of audio to get from encoded audio to segments, in one table.
 
 The same speech, resampled and encoded, goes through the functions ``beam-audio run`` uses, a second
 at a time: decoding, resampling (to the 16 kHz of voice activity detection, and each segment's to
 the recogniser's), detection with splitting, and measuring. All threads of the process are counted.
-The goal, without measuring, is 10 CPU-seconds an hour of FLAC at 16 kHz.
+The goal, without measuring, is 10 CPU-seconds per hour of FLAC at 16 kHz.
 
     python benchmarks/decode.py --data ../shared/data --json
 """
@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU-seconds an hour of audio of each stage, and wall seconds an hour of all but measuring."""
+    """CPU-seconds of each stage and wall seconds of all but measuring, per hour of audio."""
 
     decode: float
     resample: float

@@ -1,4 +1,4 @@
-"""Are our float32 graphs token for token those of ctranslate2 in float32? One table.
+"""Tokens of our float32 graphs against those of ctranslate2 in float32, in one table.
 
 Both hear the same log-mel features of every English clip of at most 30 s, with the same prompt,
 the same suppressed tokens and the same length limit, and decode greedily; ours without safeguards.
@@ -16,7 +16,7 @@ import ctranslate2
 import numpy as np
 from reference import Clip, ctranslate2_directory, markdown_table, read_clips
 
-from beam_audio.asr import Request, load_model
+from beam_audio.asr import ModelOptions, Request, load_model
 from beam_audio.asr.whisper.log_mel import log_mel
 from beam_audio.models.resolve import ensure_built
 
@@ -72,14 +72,14 @@ def our_tokens(
     model: str, clips: list[Clip], batch: int, threads: int
 ) -> list[tuple[tuple[int, ...], str]]:
     """Tokens and text we give, the clips taken in batches."""
-    recognizer = load_model(
-        model,
+    options = ModelOptions(
         precision="float32",
         padding="full",
-        safeguards=False,
         provider="cpu",
+        safeguards=False,
         threads=threads,
     )
+    recognizer = load_model(model, options)
     found = []
     for start in range(0, len(clips), batch):
         part = clips[start : start + batch]

@@ -1,4 +1,4 @@
-"""How long from a message's publishing to its committed row? One table, a line for each wait.
+"""Seconds from publishing a message to its committed row, in one table with a line per wait.
 
 Starts Pub/Sub's emulator and, for each wait, a stream over a subscription of its own; publishes
 clips of a second at random moments, and takes each one's time to the commit record of its unit.

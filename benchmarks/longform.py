@@ -1,8 +1,8 @@
-"""Long recordings: segments heard one by one, against the passages the pipeline makes of them.
+"""Long recordings: segments recognised one by one, against the passages of the pipeline.
 
 One recording is joined from the English clips; another, for models of many languages, from clips in
-English and in other languages in turn, so that neighbours never share one, and the model is told
-none.
+English and in other languages in turn, so that neighbours never share a language. The model is not
+given the language.
 
     python benchmarks/longform.py --data ../shared/data
 """
@@ -23,7 +23,7 @@ from reference import RATE_HZ, markdown_table, read_clips, word_errors
 from whisper_normalizer.basic import BasicTextNormalizer
 
 from beam_audio import Audio, split
-from beam_audio.asr import PADDINGS, load_model
+from beam_audio.asr import PADDINGS, ModelOptions, load_model
 
 if TYPE_CHECKING:
     from reference import Clip
@@ -54,27 +54,29 @@ def main() -> None:
     for model in arguments.models.split(","):
         recognizer = load_model(
             model,
-            precision=arguments.precision,
-            padding=arguments.padding,
-            provider="cpu",
-            threads=arguments.threads,
+            ModelOptions(
+                precision=arguments.precision,
+                padding=arguments.padding,
+                provider="cpu",
+                threads=arguments.threads,
+            ),
         )
         for alone in (True, False):
-            how = recognizer.model_id, "alone" if alone else "in passages"
+            how = recognizer.facts.model_id, "alone" if alone else "in passages"
             rows.append((*how, *english_figures(recognizer, english, arguments.batch, alone=alone)))
-            if len(recognizer.languages) > 1:
+            if len(recognizer.facts.languages) > 1:
                 mixed_rows.append(
                     (*how, *mixed_figures(recognizer, clips, arguments.batch, alone=alone))
                 )
     print(f"English, {english.seconds / 60:.1f} minutes\n")
     print(markdown_table(("model", "segments heard", "segments", "WER %", "× real time"), rows))
-    print(f"\nLanguages in turn, {len(clips)} clips, model not told\n")
+    print(f"\nLanguages in turn, {len(clips)} clips, language not given\n")
     header = ("model", "segments heard", "segments", "language right", "CER %", "× real time")
     print(markdown_table(header, mixed_rows))
 
 
 def is_wanted(entry: dict[str, Any]) -> bool:
-    """Speech with a reference, neither a crumb nor long."""
+    """Speech with a reference, neither very short nor long."""
     shortest, longest = CLIP_SECONDS
     return bool(
         entry["kind"] == "speech"
@@ -87,7 +89,7 @@ def is_wanted(entry: dict[str, Any]) -> bool:
 
 
 def in_turn(clips: list[Clip]) -> list[Clip]:
-    """English clips and those of other languages in turn, the latter language by language."""
+    """English clips and clips in other languages in turn, those sorted by language."""
     english = [clip for clip in clips if clip.language == "en"]
     others = [clip for clip in clips if clip.language != "en"]
     return [clip for pair in zip(english, others, strict=False) for clip in pair]

@@ -1,4 +1,4 @@
-"""What does a recording cost when there are very many? One table.
+"""Cost of a recording when there are very many, in one table.
 
 Makes recordings of a second (telephone rate, real speech cut at different places), runs them with
 the placeholder model on the local runner, each count in a process of its own, and prints
@@ -76,18 +76,18 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
         seconds = time.monotonic() - start
         if status != 0:
             raise SystemExit(f"a run over {count} recordings ended with status {status}")
-        told = json.loads(printed.splitlines()[-1])
+        figures = json.loads(printed.splitlines()[-1])
         parts = list(Path(output).rglob("*.parquet"))
-        if told["recordings"] != count:
-            raise SystemExit(f"{told['recordings']} rows of {count} recordings")
+        if figures["recordings"] != count:
+            raise SystemExit(f"{figures['recordings']} rows of {count} recordings")
         return Figures(
             recordings=count,
             command_seconds=seconds,
-            graph_seconds=told["graph_seconds"],
+            graph_seconds=figures["graph_seconds"],
             peak_mebibytes=usage.ru_maxrss / 1024,
             part_files=len(parts),
             output_mebibytes=sum(path.stat().st_size for path in parts) / (1 << 20),
-            shuffled_bytes=told["shuffled_bytes"],
+            shuffled_bytes=figures["shuffled_bytes"],
         )
 
 
@@ -107,12 +107,12 @@ def run_one(audio: str, output: str, flags: list[str]) -> None:
     given = dict(flag.removeprefix("--").split("=", 1) for flag in flags)
     settings = resolve({"input": audio, "output": output, "model": "placeholder"} | given)
     result = batch.run(settings)
-    told = {
+    figures = {
         "recordings": result.ledger.recordings,
         "graph_seconds": result.wall_seconds,
         "shuffled_bytes": shuffled,
     }
-    print(json.dumps(told))
+    print(json.dumps(figures))
     raise SystemExit(result.exit_status)
 
 

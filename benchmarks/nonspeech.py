@@ -1,4 +1,4 @@
-"""What the rules make of text that models hear where nobody speaks. One table, and its cost.
+"""How rules judge text that models hear where nobody speaks, and what that costs, in two tables.
 
 Generated noise, tones and music-like sounds and the shared clips without speech, cut to windows of
 at most 30 s, go through ``beam-audio run`` twice: with ``--segmenter=fixed``, where every window is
@@ -66,7 +66,7 @@ def write_windows(folder: Path, data: Path, variants: int) -> Counter[str]:
 
 
 def write_manifest(file: Path, data: Path, *, english: bool) -> None:
-    """List the shared speech, without its references: here they would do the rules' work."""
+    """List the shared speech, without its references: with them, WER would flag the text."""
     entries = [
         entry
         for entry in manifest_entries(data)
@@ -91,7 +91,7 @@ def segments_of(output: Path, flags: Iterable[str]) -> list[Row]:
 
 
 def is_kept_with_text(row: Row) -> bool:
-    """Whether what was heard stands unflagged."""
+    """Whether a segment has text and is kept."""
     return bool(row["text"]) and row["decision"] == "keep"
 
 
@@ -145,7 +145,7 @@ def speech_line(model: str, segmenter: str, rows: list[Row]) -> tuple[object, ..
 
 
 def main() -> None:
-    """Print the tables, and what stands unflagged below them."""
+    """Print the tables, and below them the texts that were not flagged."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--models", default=",".join(MODELS))

@@ -1,9 +1,9 @@
-"""What does Beam cost? ``beam-audio run`` against the same work in a bare loop. One table.
+"""Cost of Beam: ``beam-audio run`` against the same work in a bare loop, in one table.
 
 Both take the same files from their bytes to text, through the same functions for decoding,
 splitting, reading ahead, batching and recognising. The command also measures, judges, writes
-Parquet and keeps the ledger, inside a Beam graph. Each is started anew every round, in turns; what
-goes before the work (imports, loading the model, checks) is start-up and reported apart.
+Parquet and keeps the ledger, inside a Beam graph. Each is started again every round, in turns.
+Start-up (imports, loading the model, checks) is reported separately.
 
     python benchmarks/overhead.py --data ../shared/data --json
 """
@@ -54,18 +54,18 @@ class BareLoop:
     warms_up = False
 
     def __init__(self, configuration: Configuration) -> None:
-        from beam_audio.asr import load_model  # noqa: PLC0415 - imports count as start-up
+        from beam_audio.asr import ModelOptions, load_model  # noqa: PLC0415 - imports count as start-up
 
         precision, padding = configuration.own_precision
         self._budget_seconds = WINDOW_SECONDS * configuration.batch
         # As many threads as the command takes: one a core it may use.
-        self._recognizer: Recognizer = load_model(
-            configuration.model,
+        options = ModelOptions(
             precision=precision,
             padding=padding,
             provider=configuration.provider,
             require_provider=True,
         )
+        self._recognizer: Recognizer = load_model(configuration.model, options)
 
     def plan(self, recordings: list[Recording], processes: int) -> list[list[int]]:
         """The same shares as the command's."""
@@ -171,7 +171,7 @@ def _measure(
     measured = {name: _Measured([], [], []) for name in tools}
     for number in range(rounds):
         for name, tool in tools.items() if number % 2 == 0 else reversed(tools.items()):
-            # Started anew every time, as the command is, so that neither works warmed up.
+            # Started again every time, like the command, so that neither is warmed up.
             workers = Workers(
                 functools.partial(tool, configuration),
                 recordings,

@@ -1,4 +1,4 @@
-"""What each number type and padding costs in accuracy, and whether batches change it. One table.
+"""Accuracy of each number type and padding, alone and in batches, in one table.
 
 English clips of at most 30 s: how many texts are those of float32 with full padding, the corpus
 word error rate over the clips with a reference, and how many clips give the same tokens alone, in
@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from exactness import is_english_clip
 from reference import Clip, markdown_table, read_clips, word_errors
 
-from beam_audio.asr import Request, load_model
-from beam_audio.asr.whisper.padding import PADDINGS
+from beam_audio.asr import PADDINGS, ModelOptions, Request, load_model
 from beam_audio.models.whisper.transformer import PRECISIONS
 
 if TYPE_CHECKING:
@@ -69,13 +68,13 @@ def main() -> None:
         first: tuple[list[Transcript], float] | None = None
         for precision in arguments.precisions.split(","):
             for padding in PADDINGS:
-                recognizer = load_model(
-                    model,
+                options = ModelOptions(
                     precision=precision,
                     padding=padding,
                     provider="cpu",
                     threads=arguments.threads,
                 )
+                recognizer = load_model(model, options)
                 found = transcribe(recognizer, clips, 1)
                 errors, words = word_errors(
                     [clips[place] for place in spoken], [found[place].text for place in spoken]

@@ -64,7 +64,7 @@ def _samples(path: Path) -> NDArray[np.float32]:
 
 
 def join_clips(clips: list[Path], seconds: float, target: Path) -> None:
-    """Write clips one after the other as FLAC, over and over, until there are so many seconds."""
+    """Write clips one after the other as FLAC, repeated until a number of seconds is reached."""
     rate_hz = soundfile.info(clips[0]).samplerate
     with soundfile.SoundFile(target, "w", rate_hz, 1, format="FLAC") as joined:
         for clip in itertools.cycle(clips):

@@ -1,10 +1,10 @@
-"""What does each runner cost? The same clips on every one, over a plain loop of units. One table.
+"""Cost of each runner: the same clips on every one, against a plain loop of units, in one table.
 
 The loop calls the function that does a unit, ``transcribe_unit``, with no Beam around it; every
-runner calls the same in its workers. Each is a process of its own, started anew every round, in
+runner calls the same in its workers. Each is a process of its own, started again every round, in
 turns. "Work" is the loop, or the graph from its start to its end, workers' start included; "whole"
-is the process, with imports, checks, the model, and for Flink the job server. The Flink cluster is
-up before; make flink-up and make prism fetch what is needed.
+is the process, with imports, checks, the model, and for Flink the job server. Start the Flink
+cluster first; make flink-up and make prism fetch what is needed.
 
     python benchmarks/runners.py --data ../shared/data --json
 """
@@ -139,8 +139,8 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     from beam_audio.asr import model_facts  # noqa: PLC0415
     from beam_audio.command.flags import resolve  # noqa: PLC0415
     from beam_audio.inputs.listing import input_of_line, read_lines  # noqa: PLC0415
-    from beam_audio.run import job  # noqa: PLC0415 - imports count as the process's start
-    from beam_audio.transforms.plan_units import pack  # noqa: PLC0415
+    from beam_audio.run import job  # noqa: PLC0415
+    from beam_audio.unit.packing import pack  # noqa: PLC0415
     from beam_audio.unit.tasks import Task  # noqa: PLC0415
     from beam_audio.unit.transcribe import UnitRun, transcribe_unit  # noqa: PLC0415
 
@@ -157,7 +157,7 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
 
 
 def table(measured: dict[str, Measured]) -> str:
-    """Medians, and how often the loop's."""
+    """Medians, and their ratio to the loop's."""
     base = measured[LOOP]
     rows: list[tuple[object, ...]] = []
     for name, each in measured.items():

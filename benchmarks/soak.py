@@ -1,9 +1,9 @@
-"""Does a stream that runs for long stay as it is? Memory, files, threads and lag. One table.
+"""Memory, files, threads and lag of a stream that runs for long, in one table.
 
 Starts Pub/Sub's emulator and a stream with the placeholder model, publishes clips of a second at
 random moments, one in ten twice and one in a hundred broken, and looks at the stream's processes
-every five seconds. In the end it is told to stop, and every message must have become what it
-should.
+every five seconds. At the end the stream is stopped, and every message must have had its expected
+result.
 
 Slopes are least squares over the means of ten blocks of time, the first tenth left out. Samples
 depend on those just before, means of minutes hardly do, so that the interval is Student's for ten
@@ -65,7 +65,7 @@ class Slope:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was sent and what came of it."""
+    """What was sent, and the results."""
 
     messages: int
     recordings_wanted: int
@@ -137,11 +137,11 @@ def soak(stream: Stream, seconds: float, rate: float) -> tuple[list[Sample], Cou
 
 
 def message(number: int) -> tuple[bytes, dict[str, str]]:
-    """A clip, the clip before it once more, or what is no clip."""
+    """A clip, the previous clip again, or bytes that are no audio."""
     if number % BROKEN_EVERY == 0:
         return b"no JSON", {"number": str(number)}
-    told = number - 1 if number % TWICE_EVERY == 0 else number
-    return clip(told), attributes(f"clip-{told}")
+    sent = number - 1 if number % TWICE_EVERY == 0 else number
+    return clip(sent), attributes(f"clip-{sent}")
 
 
 def distinct(output: Path, table_name: str, column: str) -> int:

@@ -104,7 +104,7 @@ def streaming(folder: Path, model: str, max_wait_seconds: float) -> Iterator[Str
 
 
 class Publisher(threading.Thread):
-    """Publishes messages at random moments, so many a second on average, until it is told to end.
+    """Publishes messages at random moments, at an average rate, until it is stopped.
 
     Args:
         topic: Where to.
@@ -134,7 +134,7 @@ class Publisher(threading.Thread):
                 due += moments.expovariate(self._rate)
 
     def end(self) -> None:
-        """Stop; what was handed over is with the emulator then."""
+        """Stop after the emulator has received every message."""
         self._ended.set()
         self.join()
 
@@ -149,7 +149,7 @@ def clip(index: int) -> bytes:
 
 
 def attributes(uri: str) -> dict[str, str]:
-    """Of a message with such a clip."""
+    """Attributes of a message with such a clip."""
     return {"content_type": f"audio/L16;rate={RATE_HZ}", "uri": uri}
 
 

@@ -1,7 +1,7 @@
 """What is compared: our library, our whole pipeline, faster-whisper, Hugging Face transformers.
 
 Every tool decodes greedily, in English, with the same weights, and at temperature 0 alone; our
-pipeline, and our library where asked to, decode again what looks wrong. The library tools hear
+pipeline, and our library if asked to, decode text again that looks wrong. The library tools hear
 samples in memory, the pipeline reads files. Recordings of at most 30 s are one window;
 longer ones are cut by each tool's own means.
 """
@@ -98,19 +98,19 @@ class Ours:
     warms_up = True
 
     def __init__(self, configuration: Configuration) -> None:
-        from beam_audio.asr import load_model  # noqa: PLC0415 - imports count as loading
+        from beam_audio.asr import ModelOptions, load_model  # noqa: PLC0415 - imports count as loading
 
         precision, padding = configuration.own_precision
         self._budget_seconds = WINDOW_SECONDS * configuration.batch
-        self._recognizer = load_model(
-            configuration.model,
+        options = ModelOptions(
             precision=precision,
             padding=padding,
             provider=configuration.provider,
             require_provider=True,
-            threads=configuration.layout.threads,
             safeguards=configuration.safeguards,
+            threads=configuration.layout.threads,
         )
+        self._recognizer = load_model(configuration.model, options)
 
     def plan(self, recordings: list[Recording], processes: int) -> list[list[int]]:  # noqa: ARG002 - shared by all
         """Long recordings each alone, then batches as the pipeline makes them."""

@@ -149,7 +149,7 @@ def _renamed(neutral: str, values: NDArray[np.float32]) -> list[tuple[str, NDArr
     if part not in _STACKED:
         return [(f"{where}.{_PARTS[part]}.{kind}", values)]
     names = [f"{where}.{name}.{kind}" for name in _STACKED[part]]
-    # Whisper's keys have no bias: what stands in its place is zeros.
+    # Whisper's keys have no bias: zeros are written in its place.
     return [
         (name, piece)
         for name, piece in zip(names, np.split(values, len(names)), strict=True)

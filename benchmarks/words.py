@@ -1,4 +1,4 @@
-"""Do words begin and end when they are heard? One table.
+"""How far the times of words are from when they are heard, in one table.
 
 Digits and short clips are joined into recordings at known places, with silence of various lengths
 and a faint noise of -70 dBFS between them. Each recording goes through the pipeline's own
@@ -24,7 +24,7 @@ from corpus import WINDOW_SECONDS
 from cuts import Cut, hear
 from reference import RATE_HZ, Clip, markdown_table, read_clips
 
-from beam_audio.asr import PADDINGS, load_model
+from beam_audio.asr import PADDINGS, ModelOptions, load_model
 from beam_audio.segments.splitter import split
 from beam_audio.types import Audio
 
@@ -78,7 +78,7 @@ class Figures:
 
 
 def is_short_english(entry: dict[str, Any]) -> bool:
-    """Speech in English, neither a crumb nor long."""
+    """Speech in English, neither very short nor long."""
     shortest, longest = SECONDS
     return bool(
         entry["kind"] == "speech"
@@ -97,7 +97,7 @@ def levels_db(samples: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def is_clean(clip: Clip) -> bool:
-    """Whether energy tells speech from what is around it; a digit is cut at its borders."""
+    """Whether energy separates speech from what is around it; a digit is cut at its borders."""
     cut_out = clip.name.startswith(DIGITS)
     return cut_out or bool(np.percentile(levels_db(clip.samples), 10) <= CLEAN_DB)
 
@@ -209,20 +209,23 @@ def main() -> None:
     for model in arguments.models.split(","):
         recognizer = load_model(
             model,
-            precision=arguments.precision,
-            padding=arguments.padding,
-            provider="cpu",
-            threads=arguments.threads,
+            ModelOptions(
+                precision=arguments.precision,
+                padding=arguments.padding,
+                provider="cpu",
+                threads=arguments.threads,
+            ),
         )
         found = measure(recognizer, recordings, arguments.batch)
         both = np.concatenate([found.onset_errors, found.offset_errors])
         rows += [
-            row(recognizer.model_id, "onset of the first word", found.onset_errors),
-            row(recognizer.model_id, "offset of the last word", found.offset_errors),
-            row(recognizer.model_id, "both", both),
+            row(recognizer.facts.model_id, "onset of the first word", found.onset_errors),
+            row(recognizer.facts.model_id, "offset of the last word", found.offset_errors),
+            row(recognizer.facts.model_id, "both", both),
         ]
         notes.append(
-            f"- {recognizer.model_id}: {found.words} words, {found.outside} outside their segment, "
+            f"- {recognizer.facts.model_id}: {found.words} words, "
+            f"{found.outside} outside their segment, "
             f"{found.disordered} out of order; {found.without_words} clips without a word"
         )
     seconds = sum(len(recording.samples) for recording in recordings) / RATE_HZ

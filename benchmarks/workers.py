@@ -33,7 +33,7 @@ _CONTEXT = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Texts of some recordings, and what of the time it took was start-up, not work."""
+    """Texts of some recordings, and the part of the time that was start-up and not work."""
 
     texts: list[str]
     start_up_seconds: float = 0.0
@@ -43,7 +43,7 @@ class Tool(Protocol):
     """A loaded speech recogniser."""
 
     warms_up: bool
-    """Whether it does some work before it is timed: a tool that starts anew each time cannot."""
+    """Whether it does some work before it is timed: a tool that starts again each time cannot."""
 
     def plan(self, recordings: list[Recording], processes: int) -> list[list[int]]:
         """Jobs as places among the recordings, the same in every process."""
@@ -71,7 +71,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one process did in a round: (job, seconds) pairs, and what went before the work."""
+    """What one process did in a round: (job, seconds) pairs, and the seconds before the work."""
 
     texts: dict[int, str]
     jobs: list[tuple[list[int], float]]

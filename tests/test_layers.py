@@ -23,12 +23,12 @@ STORE_TAKES_OF_BEAM = {
 # Not everybody installs these, or they take long to import: only when something needs them.
 IMPORTED_LATE = {
     *("av", "ctranslate2", "huggingface_hub", "onnx", "onnx_asr", "onnxruntime"),
-    *("tensorflow", "tensorflow_io", "tokenizers"),
+    *("pyloudnorm", "scipy", "tensorflow", "tensorflow_io", "tokenizers"),
 }
 
 WITHOUT_TEST_FILE = {
     "__main__": "two lines; tests/test_package.py runs it",
-    "asr.recognizer": "a protocol and a value, without behaviour",
+    "asr.recognizer": "a protocol and values, without behaviour",
     "errors": "classes without behaviour",
     "version": "tests/test_package.py reads it",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import email.policy
 import os
 import re
 import shutil
@@ -12,18 +13,24 @@ import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from apache_beam.runners.portability.stager import Stager
 from packaging.requirements import Requirement
 from support.project import ROOT
 
 from beam_audio.version import __version__
 
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
 SOURCES = [
     *("beam_audio", "models", "setup.py", "pyproject.toml", "MANIFEST.in"),
     *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE"),
 ]
+INFO = f"beam_audio-{__version__}.dist-info"
 LOCKED_EXTRAS = {"", "cpu", "media", "whisper-tiny", "whisper-base", "dev"}
 
 
@@ -109,13 +116,33 @@ def test_wheel_holds_the_package_and_no_more(wheel: Path) -> None:
     assert "beam_audio/data/demo/manifest.jsonl" in files
 
 
-def test_wheel_states_version_and_licence(wheel: Path) -> None:
-    info = f"beam_audio-{__version__}.dist-info"
+def test_wheel_holds_the_names_that_type_checkers_read(wheel: Path) -> None:
+    assert {"beam_audio/__init__.pyi", "beam_audio/py.typed"} <= files_in_wheel(wheel)
+
+
+def metadata_of(wheel: Path) -> EmailMessage:
     with zipfile.ZipFile(wheel) as archive:
-        metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+        return email.message_from_bytes(
+            archive.read(f"{INFO}/METADATA"), policy=email.policy.default
+        )
+
+
+def test_wheel_states_version_licence_and_authors(wheel: Path) -> None:
+    metadata = metadata_of(wheel)
     assert metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= files_in_wheel(wheel)
+    assert {f"{INFO}/licenses/LICENSE", f"{INFO}/licenses/NOTICE"} <= files_in_wheel(wheel)
+    assert metadata["Author"]
+    assert "speech-recognition" in metadata["Keywords"].split(",")
+
+
+def test_readme_on_an_index_links_to_no_file_of_the_repository(wheel: Path) -> None:
+    shown = metadata_of(wheel).get_content()
+    assert shown.startswith("# beam_audio")
+    links = re.findall(r"\]\(([^)]*)\)", shown)
+    assert all(link.startswith(("https://", "#")) for link in links), links
+    for name in re.findall(r"\]\((docs/\w+\.md)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert f"(`{name}" in shown
 
 
 def test_sdist_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path) -> None:
@@ -128,11 +155,7 @@ def test_sdist_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path) -
 
 
 def test_lock_satisfies_what_the_package_asks_for(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        info = archive.read(f"beam_audio-{__version__}.dist-info/METADATA")
-    asked = [
-        Requirement(line) for line in email.message_from_bytes(info).get_all("Requires-Dist", [])
-    ]
+    asked = [Requirement(line) for line in metadata_of(wheel).get_all("Requires-Dist", [])]
     lock = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
     locked: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lock, re.MULTILINE):
@@ -156,6 +179,11 @@ def test_lock_has_a_hash_for_every_package_and_names_no_source() -> None:
     assert not re.search(
         r"^(--(extra-)?index-url|--find-links|-[fi] )|file://|://", lock, re.MULTILINE
     )
+
+
+def test_citation_names_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == __version__
 
 
 def test_wheel_runs_where_the_clone_is_not(installed: Path, tmp_path: Path) -> None:

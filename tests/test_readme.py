@@ -3,7 +3,9 @@
 Comments that no reader sees, on the line before a block, say what is run:
 
 - ``<!-- run -->`` before a bash block runs it; ``<!-- run: COMMAND -->`` runs that in its place.
-- Python blocks always run, each as a program of its own, but for ``<!-- not run: REASON -->``.
+- ``<!-- not run: REASON -->`` before a bash block only checks it: each line parses, its program is
+  a known one, and the verbs, flags, make targets and files of this project that it names exist.
+- Python blocks always run, each as a program of its own, except after ``<!-- not run: REASON -->``.
 - ``<!-- output -->`` before a text block says that what ran last printed these lines among
   others, in this order; any number may stand for any other, and spaces do not count.
 
@@ -14,20 +16,30 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from support.project import ROOT
+
+from beam_audio.run.config import RunConfig
 
 CLIPS = ROOT / "beam_audio" / "data" / "demo"
 DOCUMENTS = [
-    "README.md",
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "models/README.md", "templates/README.md"),
     *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md")),
 ]
+OTHER_PROGRAMS = {
+    *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
+}
+VERBS = {"compact", "demo", "doctor", "models", "plan", "run"}
 
 BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
@@ -111,6 +123,96 @@ def test_what_is_shown_runs(name: str, folder: Path) -> None:
         elif block.comment == "output":
             missing = first_missing_line(block.text, printed)
             assert missing is None, f"{name}:{block.line}: {missing!r} not printed in:\n{printed}"
+
+
+def commands_in(script: str) -> list[list[str]]:
+    """The commands of a bash block, in words; the content of here documents is left out.
+
+    Raises:
+        ValueError: A line has an open quotation.
+    """
+    script = re.sub(r"<<'(\w+)'\n.*?^\1$", "", script, flags=re.MULTILINE | re.DOTALL)
+    lines = script.replace("\\\n", " ").splitlines()
+    words = [shlex.split(line, comments=True) for line in lines]
+    commands = [
+        list(command)
+        for line in words
+        for is_joint, command in groupby(line, key=lambda word: word in {"&&", "|", ";"})
+        if not is_joint
+    ]
+    return [command for command in commands if command]
+
+
+def problem_of(command: list[str]) -> str | None:
+    """What a command names that is not there; None when nothing is missing."""
+    program, *words = command
+    flags = {word.partition("=")[0] for word in words if word.startswith("--")}
+    if program == "beam-audio":
+        unknown = {*words[:1]} - VERBS or (words[0] == "run" and flags - run_flags())
+        return f"beam-audio does not know {unknown}" if unknown else None
+    if program == "make":
+        targets = set(
+            re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+        )
+        wanted = {word for word in words if "=" not in word}
+        return f"make has no {wanted - targets}" if wanted - targets else None
+    file = words[0] if program == "python" else program
+    if program in OTHER_PROGRAMS or (program == "python" and file in {"-c", "-m"}):
+        return None
+    if not (ROOT / file).is_file():
+        return f"{file} is neither a known program nor a file of the project"
+    own = set(re.findall(r"--\w+", (ROOT / file).read_text("utf-8")))
+    unknown = flags - own - run_flags()
+    return f"{file} does not know {unknown}" if unknown else None
+
+
+@cache
+def run_flags() -> set[str]:
+    """Flags that ``beam-audio run`` takes, Beam's included."""
+    names = {field.name for field in fields(RunConfig)} | {"config", "help"}
+    return {f"--{name}" for name in names | PipelineOptions([]).get_all_options().keys()}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_is_not_run_names_what_there_is(name: str) -> None:
+    for block in blocks_of((ROOT / name).read_text(encoding="utf-8")):
+        if block.language == "bash" and not block.comment.startswith("run"):
+            assert block.comment.startswith("not run: "), f"{name}:{block.line} says not why"
+            problems = [
+                problem for each in commands_in(block.text) if (problem := problem_of(each))
+            ]
+            assert not problems, f"{name}:{block.line}: {problems}"
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "CHANGELOG.md"])
+def test_links_lead_to_files_and_headings(name: str) -> None:
+    text = re.sub(
+        r"^```.*?^```$", "", (ROOT / name).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not link.startswith("https://"):
+            file, _, heading = link.partition("#")
+            target = (ROOT / name).parent / file if file else ROOT / name
+            assert target.exists(), f"{name}: {link}"
+            assert not heading or heading in headings_of(target.read_text("utf-8")), link
+
+
+def headings_of(document: str) -> set[str]:
+    """Names of a page's headings, as links write them."""
+    titles = re.findall(r"^#+ (.*)$", document, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("beam-audio transcribe clips", "beam-audio run --ouptut=x", "make demmo"),
+        *("python benchmarks/nothing.py", "curl https://example.com", "cat x && beam-audio walk"),
+        "python templates/launch.py --imgae=x",
+    ],
+)
+def test_a_wrong_line_would_be_found(line: str) -> None:
+    assert any(problem_of(command) for command in commands_in(line))
 
 
 def test_the_readme_shows_what_can_be_run() -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from beam_audio import schema
-from beam_audio.store.files import TABLES
+from beam_audio.store.output_names import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

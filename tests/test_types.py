@@ -47,7 +47,7 @@ def test_order_of_keys_does_not_matter(settings: dict[str, object]) -> None:
     assert stable_id(settings) == stable_id(turned)
 
 
-def test_what_json_cannot_hold_is_refused() -> None:
+def test_values_that_are_not_json_are_refused() -> None:
     with pytest.raises(TypeError):
         stable_id(object())
 
@@ -67,7 +67,7 @@ def test_another_object_or_cut_is_another_source(change: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    "claim",
+    "stated",
     [
         {"updated": datetime(2026, 1, 5, tzinfo=UTC)},
         {"event_time": datetime(2026, 1, 5, tzinfo=UTC)},
@@ -77,8 +77,8 @@ def test_another_object_or_cut_is_another_source(change: dict[str, Any]) -> None
         {"metadata": (("speaker", "7"),)},
     ],
 )
-def test_what_is_claimed_of_a_source_is_not_its_identity(claim: dict[str, Any]) -> None:
-    assert dataclasses.replace(REF, **claim).source_id == REF.source_id
+def test_statements_about_a_source_are_not_its_identity(stated: dict[str, Any]) -> None:
+    assert dataclasses.replace(REF, **stated).source_id == REF.source_id
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))

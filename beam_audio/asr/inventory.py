@@ -1,10 +1,11 @@
-"""What models there are on this machine: listing, building and checking them."""
+"""The models on this machine: listing, building and checking them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.registry import PLACEHOLDER, frame_layout, load_model
 from beam_audio.errors import ModelError
 from beam_audio.models.build import check_built, is_built, scratch_directory
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A card and what of it is on this machine.
+    """A card, and what is on this machine for it.
 
     Attributes:
         card: The model.
-        weights: The packages its weights lie in; None when they are not installed.
-        built: Directory of its ONNX files; None when they are not built.
-        cure: The line that installs its weights; empty when it is available.
+        weights: The packages that hold its weights; None if they are not installed.
+        built: Directory of its ONNX files; None if they are not built.
+        cure: The command that installs its weights; empty if the model is available.
     """
 
     card: ModelCard
@@ -34,7 +35,7 @@ class ModelStatus:
 
     @property
     def name(self) -> str:
-        """What ``--model`` takes."""
+        """The value of ``--model``."""
         return self.card.name
 
     @property
@@ -44,7 +45,7 @@ class ModelStatus:
 
     @property
     def status(self) -> str:
-        """What is here, in words."""
+        """What is on this machine, in words."""
         if self.card.layout is None:
             return "always there"
         if self.built is not None:
@@ -58,14 +59,14 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """A model whose files were all verified and which loads.
+    """A model whose files are all verified and which loads.
 
     Attributes:
         model_id: Name and precision.
-        model_sha256: Identity of the weights as built.
-        directory: Where its files are; None for a model without any.
+        model_sha256: Identity of the built weights.
+        directory: Where its files are; None for a model without files.
         files: File name -> size in bytes.
-        provider: Execution provider it loaded on.
+        provider: Execution provider in use.
     """
 
     model_id: str
@@ -81,11 +82,11 @@ class CheckReport:
 
 
 def build_model(name_or_dir: str, precision: str | None = None) -> Path | None:
-    """Build a model, or verify the one built before and replace it if it is damaged.
+    """Build a model. One that is built already is verified, and replaced if it is damaged.
 
     Returns:
-        The directory, which ``load_model`` takes on any machine; None for the placeholder, which
-        has no files. A model that runs as it is, is its own directory.
+        The directory, which ``load_model`` accepts on any machine. For a model that runs as it is,
+        this is its own directory. None for the placeholder, which has no files.
 
     Raises:
         ChecksumError: A weight file is damaged.
@@ -100,14 +101,14 @@ def build_model(name_or_dir: str, precision: str | None = None) -> Path | None:
     try:
         check_built(built)
     except ModelError:
-        # A built directory given as such comes back as it is, and fails again: it has no source.
+        # A built directory that was named itself cannot be built again: the second check fails too.
         built = ensure_built(name_or_dir, precision, again=True)
         check_built(built)
     return built.directory
 
 
 def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
-    """Verify the weights of a card where they are installed, then the built files, then load them.
+    """Verify a card's weights if they are installed, load the model, and verify the built files.
 
     Raises:
         ChecksumError: A file is damaged.
@@ -117,7 +118,7 @@ def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
         card = load_card(name_or_dir)
         with scratch_directory(card_directory(card, card.precision).parent) as scratch:
             gather(card, scratch)
-    recognizer = load_model(name_or_dir, precision=precision, provider="cpu")
+    recognizer = load_model(name_or_dir, ModelOptions(precision=precision, provider="cpu"))
     directory = build_model(name_or_dir, precision)
     paths = sorted(directory.rglob("*")) if directory else []
     files = {
@@ -126,8 +127,8 @@ def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
         if path.is_file()
     }
     return CheckReport(
-        model_id=recognizer.model_id,
-        model_sha256=recognizer.model_sha256,
+        model_id=recognizer.facts.model_id,
+        model_sha256=recognizer.facts.model_sha256,
         directory=directory,
         files=files,
         provider=recognizer.provider,
@@ -135,7 +136,7 @@ def check_model(name_or_dir: str, precision: str | None = None) -> CheckReport:
 
 
 def list_models() -> tuple[ModelStatus, ...]:
-    """Every card with what of it is on this machine; nothing is loaded or imported."""
+    """Every card, and what is on this machine for it; no weights are loaded or imported."""
     return tuple(_status(card) for card in list_cards())
 
 

@@ -1,4 +1,4 @@
-"""Batches that do not fit the accelerator's memory are halved, and the size that fits is kept."""
+"""Halves batches that do not fit the accelerator's memory, and remembers the size that fits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-# ONNX Runtime's errors have no class for it; these are the words of its allocators, of CUDA and of
+# ONNX Runtime has no class for this error; these are the words of its allocators, of CUDA and of
 # the CUDA libraries.
 _OUT_OF_MEMORY: Final = (
     "failed to allocate memory",
@@ -25,71 +25,41 @@ _OUT_OF_MEMORY: Final = (
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error tells of memory that could not be had."""
+    """Whether an error means that memory could not be allocated."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)
 
 
 class MemoryBound:
-    """A recogniser that gives another one no larger batches than its memory has held.
+    """A recogniser that passes batches to another one, none larger than its memory can hold.
 
-    The size of a batch is its number of clips times the most seconds one of them costs. It may be
-    used from several threads: what one learns, the others use from their next batch on.
+    The size of a batch is its number of clips times the cost of its longest clip in seconds.
+    Several threads may use it: the limit that one finds holds for all of them from then on.
 
     Args:
-        recognizer: The one that does the work; texts must not depend on batches, as the contract
-            of ``Recognizer`` demands.
+        recognizer: The recogniser that does the work. Its texts must not depend on the batch, as
+            the contract of ``Recognizer`` says.
     """
 
     def __init__(self, recognizer: Recognizer) -> None:
+        self.facts = recognizer.facts
+        self.provider = recognizer.provider
+        self.passage_seconds = recognizer.passage_seconds
         self._recognizer = recognizer
         self._most_seconds = float("inf")
 
-    @property
-    def model_id(self) -> str:
-        """As for the recogniser inside, as is the rest."""
-        return self._recognizer.model_id
-
-    @property
-    def model_sha256(self) -> str:
-        """Identity of the weights."""
-        return self._recognizer.model_sha256
-
-    @property
-    def provider(self) -> str:
-        """Execution provider in use."""
-        return self._recognizer.provider
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Rate the clips must have."""
-        return self._recognizer.sample_rate_hz
-
-    @property
-    def max_seconds(self) -> float:
-        """Longest clip accepted."""
-        return self._recognizer.max_seconds
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Languages accepted in a request."""
-        return self._recognizer.languages
-
-    @property
-    def passage_seconds(self) -> float:
-        """Longest clip joined from several segments."""
-        return self._recognizer.passage_seconds
-
     def cost_seconds(self, duration_seconds: float) -> float:
-        """Seconds of audio a clip counts for in a batch."""
+        """Seconds of audio the model computes for a clip."""
         return self._recognizer.cost_seconds(duration_seconds)
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
         """Recognise a batch in as few parts as memory allows, in order.
 
+        Errors of the recogniser inside are raised unchanged, out of memory on a single clip
+        included.
+
         Raises:
-            ModelError: As the recogniser inside; what else it raises passes, too, out of memory on
-                a single clip included.
+            ModelError: As the recogniser inside.
         """
         if len(requests) > 1 and self._seconds(requests) > self._most_seconds:
             return self._halves(requests)
@@ -100,8 +70,8 @@ class MemoryBound:
                 raise
         self._most_seconds = min(self._most_seconds, self._seconds(requests) / 2)
         _LOG.warning(
-            "%d clips at once do not fit the memory of %s: batches of more than %.0f padded "
-            "seconds are cut from now on (a smaller --batch_seconds saves the attempts)",
+            "a batch of %d clips does not fit the memory of %s: batches of more than %.0f padded "
+            "seconds are cut from now on (a smaller --batch_seconds saves the failed attempts)",
             len(requests),
             self.provider,
             self._most_seconds,
@@ -109,9 +79,9 @@ class MemoryBound:
         return self._halves(requests)
 
     def _seconds(self, requests: Sequence[Request]) -> float:
-        rate_hz = self._recognizer.sample_rate_hz
+        rate_hz = self.facts.sample_rate_hz
         return len(requests) * max(
-            self._recognizer.cost_seconds(len(request.samples) / rate_hz) for request in requests
+            self.cost_seconds(len(request.samples) / rate_hz) for request in requests
         )
 
     def _halves(self, requests: Sequence[Request]) -> list[Transcript]:

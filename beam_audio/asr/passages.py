@@ -1,14 +1,16 @@
-"""Neighbouring segments of a recording, heard in one piece for their context, and parted again.
+"""Passages: neighbouring segments of a recording, recognised together and then separated again.
 
-Whisper learnt from windows of 30 s, and a segment of three seconds on its own tells it little: on
-speech cut at its pauses it makes a third more word errors than on passages of the same segments
-(``benchmarks/longform.py``), which cost less, too. A passage is its segments, one after the other;
-each word goes to the segment its middle falls into, and borders lie in the pauses.
+Whisper was trained on windows of 30 s, and a segment of three seconds has little context. On speech
+cut at its pauses it makes a third more word errors than on passages of the same segments, which are
+also faster to recognise (``benchmarks/longform.py``). A passage is its segments joined one after
+the other, so that the borders are in the pauses. Each word belongs to the segment that contains its
+middle.
 
-A passage may also go wrong where a segment would not: Whisper takes a pause for the end and leaves
-out the rest, translates what is in another language, or goes in circles. So a segment that has
-fewer or more words than speech has, or a gap between them, or seems to be in another language, is
-heard again on its own, and so are all segments of a passage that Whisper's safeguards distrust.
+A passage can fail where a segment would not: Whisper takes a pause for the end and leaves out the
+rest, translates a part that is in another language, or repeats itself. Therefore a segment is
+recognised again on its own if it has too few or too many words for speech, a long gap between
+words, or seems to be in another language. All segments of a passage that Whisper's safeguards
+distrust are recognised again, too.
 """
 
 from __future__ import annotations
@@ -26,10 +28,10 @@ from beam_audio.types import Transcript, Word
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Of 10, 15, 25 and 30 s none had fewer word errors with both tiny.en and base.
+# Measured against 10, 15, 25 and 30 s: none had fewer word errors with both tiny.en and base.
 PASSAGE_SECONDS: Final = 20.0
 
-# Segments have pauses of at most 0.3 s inside, and pads of 0.2 s.
+# Pauses inside a segment are at most 0.3 s long, and its pads 0.2 s.
 _LONGEST_GAP_SECONDS: Final = 2.0
 _MOST_CHARS_PER_SECOND: Final = 40.0
 _LEAST_CHARS_PER_SECOND: Final = {True: 3.0, False: 1.5}
@@ -37,7 +39,7 @@ _DECIMALS: Final = 3
 
 
 def join(requests: Sequence[Request]) -> Request:
-    """One request for segments that follow each other in a recording, all in one language."""
+    """One request for segments in one language that follow each other in a recording."""
     if len(requests) == 1:
         return requests[0]
     first = requests[0]
@@ -46,14 +48,14 @@ def join(requests: Sequence[Request]) -> Request:
 
 
 def part(words: Sequence[Word], lengths_seconds: Iterable[float]) -> list[slice]:
-    """Which words each piece of a passage has: those whose middle falls into it.
+    """The words of each piece of a passage: those whose middle is inside the piece.
 
     Args:
-        words: In order, not overlapping, with times in the passage.
-        lengths_seconds: Of the pieces, in order.
+        words: Words in order, not overlapping, with times in the passage.
+        lengths_seconds: Length of each piece, in order.
 
     Returns:
-        One slice a piece; together they are all the words.
+        One slice of the words per piece; together they cover all words.
     """
     middles = [(word.start_seconds + word.end_seconds) / 2 for word in words]
     stops = [bisect_left(middles, border) for border in accumulate(lengths_seconds)]
@@ -62,7 +64,7 @@ def part(words: Sequence[Word], lengths_seconds: Iterable[float]) -> list[slice]
 
 
 def move(words: Iterable[Word], start_seconds: float, seconds: float) -> tuple[Word, ...]:
-    """Words of a piece, with times from its start and inside it."""
+    """Words of a piece, with times counted from its start and limited to its length."""
 
     def moved(time: float) -> float:
         return min(max(round(time - start_seconds, _DECIMALS), 0.0), seconds)
@@ -74,7 +76,7 @@ def move(words: Iterable[Word], start_seconds: float, seconds: float) -> tuple[W
 
 
 def is_plausible(words: Sequence[Word], seconds: float, language: str) -> bool:
-    """Whether words can be all that was said in a piece: no gap, neither too few nor too many."""
+    """Whether words can be all that was said in a piece: no gap, not too few and not too many."""
     times = [time for word in words for time in (word.start_seconds, word.end_seconds)]
     gaps = [end - start for start, end in list(pairwise([0.0, *times, seconds]))[::2]]
     rate = chars_per_second(" ".join(word.word for word in words), seconds)
@@ -87,7 +89,7 @@ def is_plausible(words: Sequence[Word], seconds: float, language: str) -> bool:
 
 
 def joined(pieces: Sequence[Transcript]) -> Transcript:
-    """What was heard in a passage: the texts of its pieces, one after the other."""
+    """The transcript of a passage: the texts of its pieces, one after the other."""
     language = pieces[0].language
     glue = " " if has_word_spaces(language) else ""
     text = glue.join(piece.text for piece in pieces if piece.text)

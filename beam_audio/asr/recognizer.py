@@ -1,4 +1,4 @@
-"""The contract every model family fulfils."""
+"""The contract of every model family: a batch of clips in, one transcript per clip out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from beam_audio.types import Transcript
 
 Mode = Literal["transcribe", "translate"]
+"""What the model writes: the words spoken, or their translation into English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,12 @@ class Request:
     """One clip to recognise.
 
     Attributes:
-        samples: float32 of shape (n,) at the recogniser's ``sample_rate_hz``, full scale 1.0, not
-            longer than its ``max_seconds``.
+        samples: float32 of shape (n,), full scale 1.0, at the model's ``facts.sample_rate_hz`` and
+            at most ``facts.max_seconds`` long.
         language: ISO 639 code; None lets the model decide.
-        seed: What any random choice made for this clip depends on, and nothing else.
-        pieces: Neighbouring segments of a recording that the clip is joined from, each wanting its
-            own transcript, see ``beam_audio.asr.passages``; none where it is one segment.
+        seed: Seed of all random choices made for this clip.
+        pieces: The neighbouring segments this clip was joined from; each gets its own transcript
+            (see ``beam_audio.asr.passages``). Empty if the clip is one segment.
     """
 
     samples: NDArray[np.float32]
@@ -35,50 +36,55 @@ class Request:
     pieces: tuple[Request, ...] = ()
 
 
-class Recognizer(Protocol):
-    """A loaded model: turns a batch of clips into transcripts, in order.
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model without loading it.
 
-    The text of a clip depends on that clip and its language alone, never on the batch around it.
+    Attributes:
+        model_id: Name, precision and options that change the text, such as
+            ``whisper-tiny.en/float32``.
+        model_sha256: Hash of the weights, the precision and the version of the code around them.
+        sample_rate_hz: Sample rate of the clips.
+        max_seconds: Longest clip the model takes.
+        languages: ISO 639 codes a request may name; empty if the model's files list none, and any
+            code is accepted.
+    """
+
+    model_id: str
+    model_sha256: str
+    sample_rate_hz: int
+    max_seconds: float
+    languages: frozenset[str]
+
+
+class Recognizer(Protocol):
+    """A loaded model.
+
+    The text of a clip depends only on the clip and its language, never on the rest of the batch.
     """
 
     @property
-    def model_id(self) -> str:
-        """Name, precision and task, such as ``whisper-tiny.en/float32``."""
-
-    @property
-    def model_sha256(self) -> str:
-        """Hash of source weights, exporter version and precision."""
+    def facts(self) -> ModelFacts:
+        """Name and identity of the model, and which clips it takes."""
 
     @property
     def provider(self) -> str:
         """The ONNX Runtime execution provider in use, such as ``CPUExecutionProvider``."""
 
     @property
-    def sample_rate_hz(self) -> int:
-        """Rate the clips must have."""
-
-    @property
-    def max_seconds(self) -> float:
-        """Longest clip accepted."""
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Languages accepted in a request; empty when the model does not say, and takes any."""
-
-    @property
     def passage_seconds(self) -> float:
-        """Longest clip joined from several segments; 0 where each is best heard on its own."""
+        """Longest clip joined from several segments; 0 if each is recognised alone."""
 
     def cost_seconds(self, duration_seconds: float) -> float:
-        """Seconds of audio a clip counts for in a batch: what the model pads it to."""
+        """Seconds of audio the model computes for a clip: its length after padding."""
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
         """Recognise a batch.
 
         Returns:
-            One transcript a request, in the order of the requests; with one for each piece, when
-            the clip has pieces.
+            One transcript per request, in the order of the requests. If the clip has pieces, the
+            transcript holds one transcript per piece.
 
         Raises:
-            ModelError: A clip is too long or its language is not one of ``languages``.
+            ModelError: A clip is too long, or the model does not know its language.
         """

@@ -1,4 +1,4 @@
-"""Models that lie in a bucket: copied to the local cache once a version."""
+"""Models in a bucket: each version is copied to the local cache once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from beam_audio.types import stable_id
 
 
 def local_model(name: str) -> str:
-    """The name as it is, or for an address such as ``gs://bucket/model`` a local copy of its files.
+    """The name itself, or the local copy of an address such as ``gs://bucket/model``.
 
-    The copy is made under another name and renamed, so that one which was cut short is not used.
+    The copy is made under another name and then renamed, so that an unfinished copy is not used.
 
     Raises:
-        ModelError: Nothing is there.
+        ModelError: The address holds no file.
         InputError: A file cannot be read.
     """
     if "://" not in name:
@@ -37,7 +37,7 @@ def local_model(name: str) -> str:
                 _copy(meta.path, partial / meta.path[len(name.rstrip("/")) + 1 :])
             partial.replace(target)
         except OSError:
-            if not target.is_dir():  # no other process was faster
+            if not target.is_dir():  # otherwise another process has copied it meanwhile
                 raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -46,5 +46,5 @@ def local_model(name: str) -> str:
 
 def _copy(uri: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with store.open_to_read(uri) as source, path.open("wb") as copy:
-        shutil.copyfileobj(source, copy)
+    with store.open_to_read(uri) as remote, path.open("wb") as copy:
+        shutil.copyfileobj(remote, copy)

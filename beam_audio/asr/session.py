@@ -1,4 +1,4 @@
-"""The one place where ONNX Runtime sessions are made."""
+"""ONNX Runtime sessions: every session of a model is made here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from beam_audio.errors import ModelError, ProviderError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from beam_audio.asr.model_options import ModelOptions
+
 CPU = "CPUExecutionProvider"
 _PROVIDERS = {
     "cpu": CPU,
@@ -22,9 +24,9 @@ _PROVIDERS = {
     "dml": "DmlExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-# What a provider falls back to before the CPU.
+# The provider tried before the CPU.
 _SECOND_CHOICE = {_PROVIDERS["tensorrt"]: _PROVIDERS["cuda"]}
-# The default doubles the arena whenever it is full, which takes a card from its other processes.
+# By default the arena doubles when it is full, and leaves other processes no memory of the card.
 _CUDA_OPTIONS = {"arena_extend_strategy": "kSameAsRequested"}
 _LOG = logging.getLogger(__name__)
 _ERRORS_ONLY = 3
@@ -43,7 +45,7 @@ def _onnxruntime() -> Any:  # noqa: ANN401 (the library has no types)
 
 
 def available_providers() -> tuple[str, ...]:
-    """Execution providers this ONNX Runtime was built with; whether one works shows only in use.
+    """Execution providers this ONNX Runtime was built with; only a session shows if one works.
 
     Raises:
         ModelError: ONNX Runtime is not installed.
@@ -52,9 +54,9 @@ def available_providers() -> tuple[str, ...]:
 
 
 def resolve_provider(provider: str) -> str:
-    """ONNX Runtime's name for ``auto``, a short name such as ``cuda``, or a full name.
+    """ONNX Runtime's name of a provider: ``auto``, a short name such as ``cuda``, or a full name.
 
-    ``auto`` is CUDA where this ONNX Runtime has it, else the CPU.
+    ``auto`` is CUDA if this ONNX Runtime has it, else the CPU.
 
     Raises:
         ModelError: The name is unknown, or ONNX Runtime is not installed.
@@ -69,18 +71,18 @@ def resolve_provider(provider: str) -> str:
 
 
 def session_options(threads: int | None) -> Any:  # noqa: ANN401 (the library has no types)
-    """Options every session has; None leaves the threads to ONNX Runtime (one a core)."""
+    """Options of every session; None leaves the threads to ONNX Runtime (one per core)."""
     options = _onnxruntime().SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     if threads is not None:
         options.intra_op_num_threads = threads
-    # Idle threads that spin would take the cores from decoding, which runs beside inference.
+    # Idle threads that spin would take the cores from audio decoding, which runs at the same time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 
 def with_options(name: str) -> list[tuple[str, dict[str, str]]]:
-    """The provider and those after it that this build has, each with its options."""
+    """The provider and its fallbacks, those that this build has, each with its options."""
     if name in available_providers() and name in {_PROVIDERS["cuda"], _PROVIDERS["tensorrt"]}:
         _load_cuda()
     wanted = dict.fromkeys((name, _SECOND_CHOICE.get(name, CPU), CPU))
@@ -93,42 +95,38 @@ def with_options(name: str) -> list[tuple[str, dict[str, str]]]:
 
 @functools.cache
 def _load_cuda() -> None:
-    """Load CUDA and cuDNN from their Python packages, where no loader looks by itself."""
-    with contextlib.redirect_stdout(sys.stderr):  # it prints what it does not find
+    """Load CUDA and cuDNN from their Python packages, where the system does not look for them."""
+    with contextlib.redirect_stdout(sys.stderr):  # it prints the names of missing libraries
         _onnxruntime().preload_dlls()
 
 
-def make_session(
-    path: Path, *, provider: str, require_provider: bool = False, threads: int | None = None
-) -> Any:  # noqa: ANN401 (the library has no types)
+def make_session(path: Path, options: ModelOptions) -> Any:  # noqa: ANN401 (the library has no types)
     """Load an ONNX file.
 
     Args:
         path: The model.
-        provider: As for ``resolve_provider``. One that cannot run falls back to the CPU, with a
-            warning; ``session.get_providers()[0]`` tells which one is in use.
-        require_provider: Whether falling back is an error.
-        threads: Threads inside an operator; None leaves it to ONNX Runtime (one a core).
+        options: Provider and threads. A provider that cannot run falls back to the CPU with a
+            warning; ``session.get_providers()[0]`` is the one in use.
 
     Raises:
         ProviderError: The provider was required and another one is in use.
         ModelError: ONNX Runtime is not installed or cannot load the file.
     """
-    runtime, name = _onnxruntime(), resolve_provider(provider)
-    options = session_options(threads)
+    runtime, name = _onnxruntime(), resolve_provider(options.provider)
+    settings = session_options(options.threads)
     try:
-        session = runtime.InferenceSession(str(path), options, providers=with_options(name))
-    except Exception as error:  # its errors share no class of their own
+        session = runtime.InferenceSession(str(path), settings, providers=with_options(name))
+    except Exception as error:  # its errors share no class
         raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
-    check_provider(name, session.get_providers()[0], require_provider=require_provider)
+    check_provider(name, session.get_providers()[0], require_provider=options.require_provider)
     return session
 
 
 def check_provider(name: str, in_use: str, *, require_provider: bool) -> None:
-    """Say it when another provider is in use than the one asked for.
+    """Warn if the provider in use is not the one asked for.
 
     Raises:
-        ProviderError: The one asked for was required.
+        ProviderError: It is not, and it was required.
     """
     if require_provider and in_use != name:
         raise ProviderError(

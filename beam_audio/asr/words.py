@@ -1,9 +1,9 @@
-"""Tokens to words: which tokens make one word, and which of them are heard.
+"""Tokens to words: which tokens make one word, and which of them are spoken.
 
-Byte-level tokens may hold part of a character; such tokens stay together until what they decode to
-is whole. Words then begin at white space, or, in languages written without spaces, with every whole
-piece. Punctuation belongs to the word it touches but not to the time the word takes: its tokens
-attend to the pause.
+Byte-level tokens may hold part of a character. Such tokens stay together until they decode to whole
+characters: a piece. A word begins at white space, or, in languages written without spaces, with
+every piece. Punctuation belongs to the word it touches, but not to the word's time, because its
+tokens attend to the pause.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from beam_audio.quality.text import has_word_spaces
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_OPENING: Final = frozenset({"Ps", "Pi", "Pd"})  # Unicode categories that lean on what follows
+_OPENING: Final = frozenset(
+    {"Ps", "Pi", "Pd"}
+)  # Unicode categories of marks that belong to the next word
 _ALSO_OPENING: Final = "¿¡"
-_READ_ALOUD: Final = "&%@#§"  # symbols that Unicode calls punctuation
+_READ_ALOUD: Final = "&%@#§"  # symbols that are spoken, although Unicode calls them punctuation
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,9 @@ class WordTokens:
 
     Attributes:
         text: The word with its punctuation, without white space around it.
-        begin: Index of its first token, heard or not; its tokens reach to the next word's.
-        first: Index of its first token that is heard.
-        stop: Index after its last token that is heard.
+        begin: Index of its first token; its tokens end where the next word's begin.
+        first: Index of its first spoken token.
+        stop: Index after its last spoken token.
     """
 
     text: str
@@ -42,12 +44,12 @@ class WordTokens:
 def split_words(
     tokens: Sequence[int], decode: Callable[[list[int]], str], language: str | None
 ) -> list[WordTokens]:
-    """Group text tokens to words.
+    """Group text tokens into words.
 
     Args:
         tokens: Text tokens, none of them special.
-        decode: Text of tokens, leading white space included, invalid bytes as U+FFFD.
-        language: ISO 639 code; decides whether spaces part words.
+        decode: Text of tokens, with leading white space, and U+FFFD for invalid bytes.
+        language: ISO 639 code; decides whether spaces separate words.
     """
     spaces = has_word_spaces(language)
     words: list[list[WordTokens]] = []
@@ -60,7 +62,7 @@ def split_words(
 
 
 def _whole_pieces(tokens: Sequence[int], decode: Callable[[list[int]], str]) -> list[WordTokens]:
-    """The shortest runs of tokens that decode to what stands in the text at their place."""
+    """The shortest runs of tokens that decode to the characters at their place in the text."""
     text = decode(list(tokens))
     pieces: list[WordTokens] = []
     first = place = 0
@@ -76,16 +78,16 @@ def _whole_pieces(tokens: Sequence[int], decode: Callable[[list[int]], str]) -> 
 
 
 def _join(pieces: list[WordTokens]) -> WordTokens:
-    """One word of its pieces, the time being that of those between the outer punctuation."""
+    """One word from its pieces; its time excludes the outer punctuation."""
     heard = [piece for piece in pieces if not _is_silent(piece.text)] or pieces
     text = "".join(piece.text for piece in pieces).strip()
     return WordTokens(text, pieces[0].begin, heard[0].first, heard[-1].stop)
 
 
 def _merge_silent(words: list[WordTokens], glue: str) -> list[WordTokens]:
-    """Give words of nothing but punctuation to the word before, opening ones to the one after."""
+    """Join words of punctuation only to the word before, and opening marks to the word after."""
     merged: list[WordTokens] = []
-    ahead, begin = "", 0  # what the next word begins with, and where
+    ahead, begin = "", 0  # the start of the next word, and its first token
     for word in words:
         begin = begin if ahead else word.begin
         text = glue.join(filter(None, (ahead, word.text)))
@@ -106,7 +108,7 @@ def _merge_silent(words: list[WordTokens], glue: str) -> list[WordTokens]:
 
 
 def _is_silent(text: str) -> bool:
-    """Whether text is punctuation and white space alone."""
+    """Whether text is only punctuation and white space."""
     return all(
         char.isspace() or (unicodedata.category(char)[0] == "P" and char not in _READ_ALOUD)
         for char in text

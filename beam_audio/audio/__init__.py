@@ -1,4 +1,4 @@
-"""Bytes to samples: decoders, resampling, and encoding of clips to be stored.
+"""Bytes to samples: decoders, resampling, and the encoding of stored audio.
 
 In: encoded audio in any seekable binary file.
 Out: float32 blocks at the source rate, exact in samples.

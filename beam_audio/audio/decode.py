@@ -1,7 +1,7 @@
 """Encoded bytes to float32 blocks: bounded in memory, exact in samples, distrustful of headers.
 
-soundfile is asked first and PyAV takes what soundfile cannot read, by content and never by name.
-Headers are claims: what was decoded is counted, and a recording that ends early keeps its frames
+soundfile is tried first, and PyAV reads what soundfile cannot. The content decides, never the name.
+Headers may be wrong, so decoded frames are counted. A recording that ends early keeps its frames
 and says why (:attr:`AudioStream.truncation`).
 """
 
@@ -34,6 +34,7 @@ __all__ = [
     "Resampler",
     "decode",
     "open_audio",
+    "open_source",
     "resample",
     "select_channels",
 ]
@@ -55,22 +56,22 @@ def open_audio(  # noqa: PLR0913  keyword arguments, each with a default
     """Open encoded audio for decoding block by block.
 
     Args:
-        file: Seekable binary file. It stays the caller's to close, and must outlive the stream.
-        decoder: ``auto`` asks soundfile, then PyAV; any other name asks that decoder alone.
+        file: Seekable binary file. The caller closes it, after the stream.
+        decoder: ``auto`` tries soundfile, then PyAV; any other name tries only that decoder.
         limits: What is refused or cut off.
         offset_seconds: Start of a cut; sample ``round(offset_seconds * rate)``.
         duration_seconds: Length of the cut, ``round(duration_seconds * rate)`` samples.
         block_seconds: Longest block.
 
     Returns:
-        A stream with its first block decoded, so that bytes that are no audio fail here.
+        A stream with its first block decoded, so that bytes that are not audio fail here.
 
     Raises:
         DecodeError: No decoder makes audio of the bytes.
-        LimitError: The source is beyond a limit before its first frame.
-        InputError: The cut is no stretch of time, or starts after the end.
+        LimitError: The source exceeds a limit before its first frame.
+        InputError: The cut is not a stretch of time, or starts after the end.
         ConfigError: The decoder asked for is not installed.
-        OSError: Whatever else ``file`` raises when it is read is raised as it is.
+        OSError: Or whatever else ``file`` raises when it is read.
     """
     size_bytes = file.seek(0, io.SEEK_END)
     if size_bytes > limits.max_source_bytes:
@@ -98,7 +99,7 @@ def select_channels(
     """
     available = block.shape[1]
     if channels == "mix":
-        # Summed one by one, so that a sample does not depend on the size of its block.
+        # Channels are summed one by one, so that a sample does not depend on its block's size.
         mixed = block[:, 0].copy()
         for index in range(1, available):
             mixed += block[:, index]
@@ -115,10 +116,10 @@ def select_channels(
 
 
 class Resampler:
-    """Streaming change of sample rate by soxr at its high quality (20 bits).
+    """Streaming change of sample rate, by soxr at its high quality (20 bits).
 
     The joined output equals that of :func:`resample` on the joined input, sample by sample. Equal
-    rates pass through untouched.
+    rates change nothing.
     """
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
@@ -127,7 +128,7 @@ class Resampler:
             self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take samples of shape (n,) and return what is ready at the new rate."""
+        """Take samples of shape (n,) and return the samples that are ready at the new rate."""
         return samples if self._stream is None else self._run(samples, last=False)
 
     def finish(self) -> NDArray[np.float32]:
@@ -149,7 +150,7 @@ def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[
         to_hz: Rate wanted.
 
     Returns:
-        float32 of shape (m,), m within one of ``n * to_hz / from_hz``.
+        float32 of shape (m,); m differs from ``n * to_hz / from_hz`` by at most one.
     """
     resampler = Resampler(from_hz, to_hz)
     return np.concatenate([resampler.push(samples), resampler.finish()])
@@ -166,7 +167,7 @@ def decode(  # noqa: PLR0913  keyword arguments, each with a default
 ) -> Audio:
     """Decode a recording, or a cut of it, into memory at its own sample rate.
 
-    A recording that ends early is returned as far as it goes, with a :class:`UserWarning`.
+    The part of a recording that ends early is returned, with a :class:`UserWarning`.
 
     Args:
         source: A local path, encoded bytes, or a seekable binary file.
@@ -180,14 +181,14 @@ def decode(  # noqa: PLR0913  keyword arguments, each with a default
         One signal, float32, full scale 1.0.
 
     Raises:
-        InputError: The file does not exist, or the cut or the channel does not.
+        InputError: The file, the cut or the channel does not exist.
         DecodeError: No decoder makes audio of it.
-        LimitError: It is beyond a limit before its first frame.
+        LimitError: It exceeds a limit before its first frame.
     """
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(
             open_audio(
-                _open_source(source, stack),
+                open_source(source, stack),
                 decoder=decoder,
                 limits=limits,
                 offset_seconds=offset_seconds,
@@ -203,9 +204,14 @@ def decode(  # noqa: PLR0913  keyword arguments, each with a default
         return Audio(samples, stream.format.sample_rate_hz, channel=channel)
 
 
-def _open_source(
+def open_source(
     source: str | os.PathLike[str] | bytes | BinaryIO, stack: contextlib.ExitStack
 ) -> BinaryIO:
+    """The encoded bytes of a local path, of bytes or of a file; what it opens ``stack`` closes.
+
+    Raises:
+        InputError: The file does not exist or cannot be read.
+    """
     if isinstance(source, bytes):
         return io.BytesIO(source)
     if isinstance(source, str | os.PathLike):

@@ -1,4 +1,4 @@
-"""Encoding a segment's audio for storage beside its row."""
+"""Encoding a segment's audio that is stored in its row."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import soxr
 if TYPE_CHECKING:
     from beam_audio.types import Segment
 
-ClipCodec = Literal["flac", "opus"]
+StoredCodec = Literal["flac", "opus"]
 
 _OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
 _FLAC_MAX_RATE_HZ = 655_350
 _FLAC_ANY_RATE_HZ = 65_535
-"""Above it the encoder takes multiples of ten alone."""
+"""At higher rates the encoder takes only multiples of ten."""
 
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 """Each byte with its bits in reverse."""
 
 
-def encode(segment: Segment, codec: ClipCodec) -> bytes:
+def encode(segment: Segment, codec: StoredCodec) -> bytes:
     """Encode a segment's samples; the same samples give the same bytes.
 
-    FLAC keeps 16 bits a sample and the source rate, or above 65 kHz the next one below that the
-    codec has. Opus takes the source rate when the codec has it, else the next rate above, else
+    FLAC keeps 16 bits per sample at the source rate; above 65 kHz it takes the next lower rate that
+    the codec has. Opus takes the source rate when the codec has it, else the next higher rate, else
     48 kHz. Samples beyond full scale are clipped.
     """
     samples, rate_hz = segment.samples, segment.sample_rate_hz
@@ -42,8 +42,8 @@ def encode(segment: Segment, codec: ClipCodec) -> bytes:
     return encoded.getvalue()
 
 
-def file_name(segment: Segment, codec: ClipCodec) -> str:
-    """Name under which a stored clip is known in its row."""
+def file_name(segment: Segment, codec: StoredCodec) -> str:
+    """The file name that a row gives its stored audio."""
     return f"{segment.segment_id}.{'ogg' if codec == 'opus' else 'flac'}"
 
 
@@ -58,10 +58,10 @@ def _flac_rate_hz(rate_hz: int) -> int:
 
 
 def _with_serial(ogg: bytes, serial: int) -> bytes:
-    """Number an Ogg stream anew, since the encoder draws its number at random.
+    """Replace the serial number of an Ogg stream, which the encoder draws at random.
 
-    Pages and their checksum are those of RFC 3533: a CRC-32 like zlib's, most significant bit
-    first and without its inversions.
+    Pages and checksums follow RFC 3533: a CRC-32 like zlib's, but with the most significant bit
+    first and without the inversions.
     """
     stream = bytearray(ogg)
     start = 0

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from beam_audio import store
 from beam_audio.audio.decode import DecodeLimits, open_audio
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.inputs.listing import input_of_line, match_input, read_lines, ref_of_file
+from beam_audio.inputs.listing import input_of_file, input_of_line, match_input, read_lines
+from beam_audio.store.output_names import RUN_FILES
 from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
         with ThreadPoolExecutor(_THREADS) as pool:
             found = list(pool.map(lambda line: input_of_line(*line), lines))
     else:
-        found = map(ref_of_file, match_input(config.input or "", config.output)[: config.limit])
+        found = map(input_of_file, match_input(config.input or "", config.output)[: config.limit])
     distinct = {item.source_id: item for item in found}
     if not distinct:
         raise ConfigError("the input matches no file; check the path, and quote globs in the shell")
@@ -244,8 +245,8 @@ def _suffix(ref: AudioRef) -> str:
 
 
 def _earlier_runs(output: str) -> Iterator[dict[str, Any]]:
-    """Run files of an output that hold a speed, the latest first."""
-    names = (str(each.path) for each in store.files_like(output, "run-*.json"))
+    """Run files of an output that tell a speed, the last first; others tell none."""
+    names = (str(each.path) for each in store.files_like(output, RUN_FILES))
     for name in sorted(names, reverse=True):
         with store.open_to_read(name) as file:
             content = file.read()

@@ -1,4 +1,4 @@
-"""What is to be read: files, manifest lines and messages, before any audio is opened.
+"""Inputs: files, manifest lines and messages, before any audio is opened.
 
 In: patterns, manifest files and Pub/Sub messages.
 Out: references to audio, or failures that say why there is none.

@@ -1,4 +1,4 @@
-"""From a Pub/Sub message to a reference; what cannot be read is kept and is a failure."""
+"""Turning a Pub/Sub message into a reference; a message that cannot be read becomes a failure."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from beam_audio import store
 from beam_audio.inputs.listing import is_hidden, is_within, read_failure, ref_of_entry
 from beam_audio.inputs.manifest import ManifestEntry
 from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
+from beam_audio.store.output_names import PAYLOADS
 from beam_audio.types import AudioRef, Failure, stable_id
 
 MAX_INLINE_BYTES: Final = 256 << 10
-"""Of a payload that travels inside its reference; a larger one is put below the output first."""
+"""A larger payload is written below the output; a smaller one travels inside its reference."""
 
-PAYLOADS: Final = "_payloads"
 _SHOWN_ATTRIBUTES: Final = 500
 
 
 def input_of_message(
     message: Message, output: str, event_time_attribute: str | None = None
 ) -> AudioRef | Failure | None:
-    """Reference of what a message asks for, why there is none, or None when it asks for nothing.
+    """Reference to the audio a message asks for, a failure, or None if it asks for nothing.
 
-    The identity of what is found does not depend on the message: an object, a file or the very
-    same bytes are one input, however often they are told of.
+    The identity of an input does not depend on the message: an object, a file or equal bytes are
+    one input, however many messages name them.
 
     Raises:
-        StoreError: A payload cannot be put below the output.
+        StoreError: A payload cannot be written below the output.
     """
     try:
         found = _found(message, output, event_time_attribute)
-    except Exception as error:  # noqa: BLE001 - it would come again and end every run that reads it
+    except Exception as error:  # noqa: BLE001 - redelivered, it would end every run that reads it
         return _unread(message, output, error)
     return _ref_of_inline(found, output) if isinstance(found, InlineAudio) else found
 
@@ -42,7 +42,7 @@ def input_of_message(
 def _found(
     message: Message, output: str, event_time_attribute: str | None
 ) -> AudioRef | Failure | InlineAudio | None:
-    """What a message tells of; nothing is written."""
+    """What a message asks for; nothing is written."""
     match read_message(message, event_time_attribute):
         case InlineAudio() as audio:
             return audio
@@ -50,7 +50,7 @@ def _found(
             return ref_of_entry(entry, entry.path)
         case StoredObject(uri, event_time):
             if not (is_within(uri, output) or is_hidden(uri) or uri.endswith("/")):
-                # What the notice says of size and time may be of a version that is no more.
+                # The notification's size and time may describe a version that is gone.
                 return ref_of_entry(ManifestEntry(uri, event_time=event_time), uri)
     return None
 
@@ -75,7 +75,7 @@ def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
 
 
 def _unread(message: Message, output: str, error: Exception) -> Failure:
-    """Keep all of the message, so that it can be mended and published again."""
+    """Keep the whole message, so that it can be repaired and published again."""
     attributes = dict(message.attributes)
     identity = stable_id("message", hashlib.sha256(message.data).hexdigest(), attributes)
     name = f"{PAYLOADS}/{identity}.json"

@@ -1,49 +1,75 @@
-"""From a glob, folder, file or manifest to references; no audio is read."""
+"""Turning a glob, folder, file or manifest into references; no audio is read."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import filterfalse
 from typing import TYPE_CHECKING
 
 from beam_audio import store
 from beam_audio.errors import InputError
-from beam_audio.inputs.manifest import MAX_LINE_BYTES, parse_line
+from beam_audio.inputs.left_out import LeftOut, inputs_below
+from beam_audio.inputs.manifest import MAX_LINE_BYTES, ManifestEntry, parse_line
 from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beam_audio.inputs.manifest import ManifestEntry
-
 Line = tuple[str, int, bytes]
 """Manifest, line number from 1, and the line's bytes."""
 
 
-def match_input(pattern: str, exclude: str | None = None) -> list[StoredFile]:
-    """Files that ``--input`` names, sorted by path.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What ``--input`` matches.
 
-    An address without glob characters names the object and all below it: in a bucket one name may
-    be both. Empty objects whose names end with a slash are how consoles draw folders: no inputs.
+    Attributes:
+        files: The inputs, sorted by path. Local ones may be pipes or dead links:
+            :func:`input_of_file` makes failures of those.
+        left_out: What is not an input.
+    """
+
+    files: list[StoredFile]
+    left_out: LeftOut
+
+
+def list_input(pattern: str, exclude: str | None = None) -> Listing:
+    """List what ``--input`` names.
+
+    A glob or a single file is taken as it is, except for hidden names. Of a folder,
+    :func:`beam_audio.inputs.left_out.inputs_below` says what is taken. In a bucket one name may be
+    an object and a folder: both are meant. Consoles draw folders by empty objects whose names end
+    with a slash: these are no inputs.
+
+    Args:
+        pattern: The value of ``--input``.
+        exclude: A folder whose files are not inputs, such as the output.
 
     Raises:
         InputError: The pattern cannot be listed.
     """
     pattern = _absolute(pattern)
+    exclude = exclude and _absolute(exclude)
     with store.reported(InputError, f"cannot list --input={pattern}"):
-        found = store.match(pattern) if store.is_pattern(pattern) else []
-        if not found:
-            found = [store.stat(pattern)] if _is_file(pattern) else []
-            found += store.match(store.below(pattern))
-        elif _is_folder(pattern):
-            found = store.match(store.below(pattern))
-    outside = [each for each in found if not exclude or not is_within(each.path, exclude)]
-    return sorted(
-        (each for each in outside if not is_hidden(each.path) and not _is_marker(each)),
-        key=lambda each: each.path,
-    )
+        named = store.match(pattern) if store.is_pattern(pattern) else []
+        is_folder = not named or _is_folder(pattern)
+        if is_folder:
+            named = [store.stat(pattern)] if not named and _is_file(pattern) else []
+        below = store.match(store.below(pattern)) if is_folder else []
+    named = [each for each in named if not exclude or not is_within(each.path, exclude)]
+    shown = [each for each in named if not is_hidden(each.path)]
+    files, left_out = inputs_below(pattern, filterfalse(_is_marker, below), exclude)
+    files += filterfalse(_is_marker, shown)
+    hidden = left_out.hidden + len(named) - len(shown)
+    return Listing(sorted(files, key=lambda each: each.path), replace(left_out, hidden=hidden))
+
+
+def match_input(pattern: str, exclude: str | None = None) -> list[StoredFile]:
+    """The inputs that :func:`list_input` finds."""
+    return list_input(pattern, exclude).files
 
 
 def match_manifest(pattern: str) -> list[str]:
@@ -65,8 +91,8 @@ def match_manifest(pattern: str) -> list[str]:
 def read_lines(pattern: str) -> Iterator[Line]:
     """Lines of every manifest that matches, as (manifest, line number from 1, bytes).
 
-    Blank lines are no inputs. Of a line beyond the limit one byte too much is kept, which makes it
-    a failure where it is parsed.
+    Blank lines are skipped. A line longer than the limit is cut one byte above it, so that parsing
+    it fails.
     """
     for uri in match_manifest(pattern):
         with store.open_to_read(uri) as file:
@@ -81,7 +107,7 @@ def read_lines(pattern: str) -> Iterator[Line]:
 
 
 def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure:
-    """Reference of a manifest line, its file looked at but not read; or why there is none."""
+    """Reference to the file of a manifest line, which is not opened; or why there is none."""
     try:
         entry = parse_line(line)
     except InputError as error:
@@ -91,12 +117,11 @@ def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure
 
 
 def ref_of_entry(entry: ManifestEntry, uri: str) -> AudioRef | Failure:
-    """Reference of what a manifest's entry claims of a file, which is looked at but not read."""
+    """Reference to a file with what a manifest entry states; the file is not opened."""
     try:
         file = ref_of_file(store.stat(uri))
     except InputError as error:
-        identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds)
-        return read_failure(identity, uri, str(error), entry.event_time)
+        return _missing(uri, error, entry)
     return replace(
         file,
         event_time=entry.event_time or file.updated,
@@ -110,7 +135,7 @@ def ref_of_entry(entry: ManifestEntry, uri: str) -> AudioRef | Failure:
 
 
 def read_failure(identity: str, uri: str, message: str, event_time: datetime | None) -> Failure:
-    """An input of which there is no reference."""
+    """The failure of an input that cannot be referred to."""
     return Failure(
         unit="input",
         stage="read",
@@ -122,8 +147,17 @@ def read_failure(identity: str, uri: str, message: str, event_time: datetime | N
     )
 
 
+def input_of_file(file: StoredFile) -> AudioRef | Failure:
+    """Reference to a listed file, or a failure if it is a pipe, a device or the like."""
+    try:
+        store.require_regular(file.path)
+    except InputError as error:
+        return _missing(file.path, error, ManifestEntry(file.path))
+    return ref_of_file(file)
+
+
 def ref_of_file(file: StoredFile) -> AudioRef:
-    """Reference of a listed file."""
+    """Reference to a listed file."""
     seconds = file.last_updated_in_seconds
     updated = datetime.fromtimestamp(seconds, UTC) if seconds else None
     return AudioRef(
@@ -135,6 +169,11 @@ def ref_of_file(file: StoredFile) -> AudioRef:
     )
 
 
+def _missing(uri: str, error: InputError, entry: ManifestEntry) -> Failure:
+    identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds)
+    return read_failure(identity, uri, str(error), entry.event_time)
+
+
 def _resolve(path: str, manifest: str) -> str:
     if "://" in path or path.startswith("/"):
         return path
@@ -142,7 +181,7 @@ def _resolve(path: str, manifest: str) -> str:
 
 
 def _absolute(path: str) -> str:
-    """The one spelling of a local path, so that ids do not depend on where a run was started."""
+    """A local path in one spelling, so that ids do not depend on the working directory."""
     if "://" in path or not path:
         return path
     return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
@@ -166,5 +205,5 @@ def is_within(path: str, folder: str) -> bool:
 
 
 def is_hidden(path: str) -> bool:
-    """Whether a file's name starts with a dot: such are no inputs."""
+    """Whether a file's name begins with a dot; such files are not inputs."""
     return path.rpartition("/")[2].startswith(".")

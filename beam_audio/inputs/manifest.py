@@ -21,8 +21,8 @@ _KNOWN: Final = frozenset({"audio_filepath", "text", "duration", "offset", "lang
 class ManifestEntry:
     """The fields of one manifest line.
 
-    ``offset_seconds`` and ``duration_seconds`` cut; ``manifest_seconds`` is a claim about the whole
-    file, made by a ``duration`` that stands without an ``offset``.
+    ``offset_seconds`` and ``duration_seconds`` cut a part out of the file. ``manifest_seconds`` is
+    the length that the line states: of the part, or of the whole file without an ``offset``.
     """
 
     path: str
@@ -44,12 +44,12 @@ def parse_line(line: bytes) -> ManifestEntry:
 
     Args:
         line: One JSON object in UTF-8. Keys: ``audio_filepath`` (required), ``text``,
-            ``duration`` and ``offset`` in seconds, ``lang``, ``event_time`` (ISO 8601, UTC when it
-            names no zone, or seconds since the epoch). Further keys are kept as metadata, values
-            that are no strings as JSON.
+            ``duration`` and ``offset`` in seconds, ``lang``, ``event_time`` (ISO 8601, UTC if it
+            names no zone, or seconds since the epoch). Other keys are kept as metadata; values
+            that are not strings are kept as JSON.
 
     Raises:
-        InputError: The line is too long, no JSON object, or a field is not of its kind.
+        InputError: The line is too long, is not a JSON object, or a field has the wrong type.
     """
     if len(line) > MAX_LINE_BYTES:
         raise InputError(f"longer than {MAX_LINE_BYTES} bytes")
@@ -113,10 +113,10 @@ def _seconds(fields: Mapping[str, Any], key: str) -> float | None:
 
 
 def event_time_of(value: object) -> datetime | None:
-    """A stated event time in UTC: ISO 8601 text, or seconds since the epoch; None of None.
+    """A stated event time in UTC, given as ISO 8601 text or seconds since the epoch, or None.
 
     Raises:
-        InputError: It is neither.
+        InputError: The value is something else.
     """
     if value is None:
         return None

@@ -1,6 +1,6 @@
 """Reading one Pub/Sub message, which may hold anything.
 
-Three forms are known, told apart by their attributes: notifications of Cloud Storage
+There are three forms, recognised by their attributes: notifications of Cloud Storage
 (https://cloud.google.com/storage/docs/pubsub-notifications), audio in the message itself, and JSON
 with the fields of a manifest line.
 """
@@ -24,7 +24,7 @@ FINALIZED: Final = "OBJECT_FINALIZE"
 _AU_HEADER_BYTES: Final = 24
 _AU_UNKNOWN_SIZE: Final = 0xFFFFFFFF
 _AU_ENCODINGS: Final = {"audio/l16": 3, "audio/pcmu": 1, "audio/pcma": 27, "audio/basic": 1}
-"""Samples without a header (RFC 2586, RFC 3551, RFC 2046), by their number in Sun's AU format."""
+"""Types of samples without a header (RFC 2586, 3551, 2046), and their numbers in the AU format."""
 _MAX_RATE_HZ: Final = 1 << 20
 _MAX_CHANNELS: Final = 64
 _INLINE_FIELDS: Final = frozenset({"content_type", "rate", "channels", "uri", "text", "lang"})
@@ -42,11 +42,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A notice that an object was written.
+    """A notification that an object was written.
 
     Attributes:
         uri: ``gs://bucket/name``.
-        event_time: As stated by an attribute of the message, UTC.
+        event_time: The time that an attribute of the message states, UTC.
     """
 
     uri: str
@@ -59,11 +59,11 @@ class InlineAudio:
 
     Attributes:
         uri: As stated, else ``sha256:<hash of the bytes>``.
-        encoded: Bytes a decoder takes; samples that came without a header have one.
+        encoded: Bytes that a decoder reads; samples without a header get one.
         event_time: As stated, else when the message was published, UTC.
-        reference_text: Reference transcript, when one is stated.
+        reference_text: Reference transcript, if one is stated.
         language: Stated language, ISO 639 code.
-        metadata: Further attributes, sorted by key.
+        metadata: Other attributes, sorted by key.
     """
 
     uri: str
@@ -76,23 +76,21 @@ class InlineAudio:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A notice of something else than a new object."""
-
-    event_type: str
+    """A notification of another event than a new object."""
 
 
 def read_message(
     message: Message, event_time_attribute: str | None = None
 ) -> StoredObject | ManifestEntry | InlineAudio | Ignored:
-    """Tell what a message asks for.
+    """Read what a message asks for.
 
     Args:
         message: The message.
-        event_time_attribute: Attribute that states the event time (ISO 8601, UTC when it names no
-            zone, or seconds since the epoch); where it is missing, the message's form decides.
+        event_time_attribute: Attribute that states the event time (ISO 8601, UTC if it names no
+            zone, or seconds since the epoch). Without it, the message's form decides.
 
     Raises:
-        InputError: The message has none of the known forms, or a field is not of its kind.
+        InputError: The message has none of the known forms, or a field has the wrong type.
     """
     attributes = message.attributes
     stated = _stated_time(attributes, event_time_attribute)
@@ -102,7 +100,7 @@ def read_message(
         return _inline(message, event_time_attribute, stated)
     entry = parse_line(message.data)
     if "://" not in entry.path and not entry.path.startswith("/"):
-        raise InputError(f"audio_filepath {entry.path!r:.200} is relative, and to nothing")
+        raise InputError(f"audio_filepath {entry.path!r:.200} is relative; give a full path")
     return entry if entry.event_time or not stated else entry.at(stated)
 
 
@@ -118,17 +116,17 @@ def _stated_time(attributes: Mapping[str, str], name: str | None) -> datetime | 
 
 def _notice(attributes: Mapping[str, str], stated: datetime | None) -> StoredObject | Ignored:
     if attributes["eventType"] != FINALIZED:
-        return Ignored(attributes["eventType"])
+        return Ignored()
     bucket, name = attributes.get("bucketId"), attributes.get("objectId")
     if not bucket or not name:
-        raise InputError("a notification without the attributes bucketId and objectId")
+        raise InputError("the notification lacks the attributes bucketId and objectId")
     return StoredObject(f"gs://{bucket}/{name}", stated)
 
 
 def _inline(message: Message, time_attribute: str | None, stated: datetime | None) -> InlineAudio:
     attributes = message.attributes
     if not message.data:
-        raise InputError("content_type says audio, and there is no data")
+        raise InputError("content_type says audio, but the message has no data")
     encoded = _header(attributes) + message.data
     language = attributes.get("lang")
     further = attributes.keys() - _INLINE_FIELDS - {time_attribute}
@@ -143,7 +141,7 @@ def _inline(message: Message, time_attribute: str | None, stated: datetime | Non
 
 
 def _header(attributes: Mapping[str, str]) -> bytes:
-    """Header for samples that came without one; nothing for the other types of audio."""
+    """A header for samples that have none; empty for other types of audio."""
     header = HeaderRegistry()("content-type", attributes["content_type"])
     kind: str = header.content_type  # type: ignore[attr-defined] # typeshed has the base class
     given: Mapping[str, str] = header.params  # type: ignore[attr-defined]

@@ -1,7 +1,8 @@
-"""Built models: directories of ONNX files that say what they come from, checked before use.
+"""Built models: directories of ONNX files, whose origin is written down and checked before use.
 
-A directory holds ``encoder.onnx``, ``decoder.onnx``, where needed their ``.data`` files,
-``tokenizer.json``, and ``config.json`` with all the runtime needs and the sha256 of the others.
+A directory holds ``encoder.onnx``, ``decoder.onnx``, their ``.data`` files if they have any,
+``tokenizer.json``, and ``config.json`` with the settings of the runtime and the sha256 of the other
+files.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from beam_audio.errors import ModelError
 from beam_audio.models.weight_files import file_sha256, require_sha256
@@ -30,15 +31,21 @@ from beam_audio.models.whisper.config import WhisperConfig, read_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from beam_audio.models.card import Padding, WeightLayout
+    from beam_audio.models.card import Padding
+    from beam_audio.models.weight_files import WeightFiles
     from beam_audio.models.whisper.transformer import Precision
 
 EXPORTER_VERSION = "4"
-"""Raised whenever an exporter changes what its graphs compute: it is part of ``model_sha256``."""
+"""Part of ``model_sha256``; it is raised when a change of an exporter changes its graphs."""
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 _FORMAT = "beam_audio/2"
+_READERS = {
+    "ctranslate2": read_ctranslate2_whisper,
+    "huggingface": read_huggingface_whisper,
+    "optimum": read_optimum_whisper,
+}
 _BYTES_PER_SECOND = 16 << 20
 """Weights that are built per second on two cores, for a message."""
 _LOG = logging.getLogger(__name__)
@@ -51,12 +58,12 @@ class BuiltModel:
     Attributes:
         directory: Where the files are.
         name: Card name, or name of the directory the weights came from.
-        family: Which loader runs it.
+        family: Name of the model family, such as ``whisper``.
         precision: Number type of the graphs.
-        padding: What follows a clip in the model's window when nothing else is asked for.
-        model_sha256: Hash of source weights, exporter version and precision.
-        sample_rate_hz: Rate of the audio the model hears.
-        max_seconds: Longest clip it takes.
+        padding: What follows a clip in the model's window by default.
+        model_sha256: Hash of weight files, exporter version and precision.
+        sample_rate_hz: Sample rate of the clips.
+        max_seconds: Longest clip the model takes.
         files: File name -> sha256.
         whisper: Sizes and tokens.
     """
@@ -73,71 +80,63 @@ class BuiltModel:
     whisper: WhisperConfig
 
 
-def model_sha256(sources: Mapping[str, str], precision: str) -> str:
-    """Identity of a built model: hash of the source files' sha256, exporter version, precision."""
-    identity = [sorted(sources.items()), EXPORTER_VERSION, precision]
+def model_sha256(weights: Mapping[str, str], precision: str) -> str:
+    """Identity of a built model: one hash of its weight files, its precision and its exporter.
+
+    Args:
+        weights: Weight file name -> sha256.
+        precision: Number type of the graphs.
+    """
+    identity = [sorted(weights.items()), EXPORTER_VERSION, precision]
     return hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def cache_directory(name: str, precision: str, identity: str) -> Path:
-    """Where the built model belongs: under ``BEAM_AUDIO_CACHE``, else ``~/.cache/beam_audio``."""
+    """Directory of a built model, in ``BEAM_AUDIO_CACHE`` or else ``~/.cache/beam_audio``."""
     root = os.environ.get("BEAM_AUDIO_CACHE")
     base = Path(root) if root else Path.home() / ".cache" / "beam_audio"
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".") or "model"
     return base / "models" / f"{safe}-{precision}-{identity[:12]}"
 
 
-def build_whisper(  # noqa: PLR0913  all of them go into config.json
+def build_whisper(
     name: str,
+    weights: WeightFiles,
     *,
-    layout: WeightLayout,
-    files: Mapping[str, Path],
-    sources: Mapping[str, str],
     precision: Precision,
     padding: Padding,
     target: Path,
 ) -> None:
-    """Export a Whisper checkpoint into ``target``, whole or not at all.
+    """Export a Whisper checkpoint into ``target``; it appears whole or not at all.
 
     Args:
         name: What the model is called in ``config.json``.
-        layout: How the weight files are laid out.
-        files: Source files by name, verified.
-        sources: sha256 of each of them.
+        weights: The verified weight files, ``tokenizer.json`` among them.
         precision: Number type of the graphs.
-        padding: What follows a clip in the model's window when nothing else is asked for.
-        target: Directory to appear; one that is built already is left as it is.
+        padding: What follows a clip in the model's window by default.
+        target: The directory to make; one that is built already is left as it is.
 
     Raises:
-        ChecksumError: A source file was written to meanwhile.
+        ChecksumError: A weight file was written to meanwhile.
         ModelError: The checkpoint cannot be read, or the cache directory cannot be written.
     """
     from beam_audio.models.whisper.export import export_whisper  # noqa: PLC0415 (needs onnx)
 
-    readers = {
-        "ctranslate2": read_ctranslate2_whisper,
-        "huggingface": read_huggingface_whisper,
-        "optimum": read_optimum_whisper,
-    }
-    size_bytes = sum(path.stat().st_size for path in files.values())
+    size_bytes = sum(path.stat().st_size for path in weights.paths.values())
     seconds = max(1, round(size_bytes / _BYTES_PER_SECOND))
     _LOG.info("building %s in %s, once, about %d s", name, precision, seconds)
-    checkpoint = readers[layout](files)
+    checkpoint = _READERS[weights.layout](weights.paths)
     with scratch_directory(target.parent) as scratch:
         export_whisper(checkpoint, scratch, precision=precision)
-        shutil.copyfile(files[TOKENIZER_FILE], scratch / TOKENIZER_FILE)
-        for source, expected in sources.items():  # or another model would stand under their names
-            fix = "it was written to while it was read: try again"
-            require_sha256(file_sha256(files[source]), expected, str(files[source]), fix)
+        shutil.copyfile(weights.paths[TOKENIZER_FILE], scratch / TOKENIZER_FILE)
+        _require_unchanged(weights)
         content = {
             "format": _FORMAT,
             "name": name,
             "family": "whisper",
             "precision": precision,
             "padding": padding,
-            "exporter_version": EXPORTER_VERSION,
-            "model_sha256": model_sha256(sources, precision),
-            "sources": dict(sorted(sources.items())),
+            **_identity(weights, precision),
             "sample_rate_hz": 16000,
             "max_seconds": 30.0,
             "files": {path.name: file_sha256(path) for path in sorted(scratch.iterdir())},
@@ -147,9 +146,24 @@ def build_whisper(  # noqa: PLR0913  all of them go into config.json
         _put_in_place(scratch, target)
 
 
+def _require_unchanged(weights: WeightFiles) -> None:
+    """Check the weight files again, lest another model be built under the name of this one."""
+    for file, expected in weights.sha256.items():
+        path, fix = weights.paths[file], "it was written to while it was read: try again"
+        require_sha256(file_sha256(path), expected, str(path), fix)
+
+
+def _identity(weights: WeightFiles, precision: str) -> dict[str, Any]:
+    return {
+        "exporter_version": EXPORTER_VERSION,
+        "model_sha256": model_sha256(weights.sha256, precision),
+        "sources": dict(sorted(weights.sha256.items())),
+    }
+
+
 def _put_in_place(scratch: Path, target: Path) -> None:
-    """Give the finished directory its name, unless another process was first to build the same."""
-    scratch.chmod(0o755)  # temporary directories are private, a cache may be shared
+    """Give the finished directory its name, unless another process has already built the model."""
+    scratch.chmod(0o755)  # temporary directories are private, but a cache may be shared
     if is_built(target):
         return
     if target.exists():
@@ -160,7 +174,7 @@ def _put_in_place(scratch: Path, target: Path) -> None:
 
 
 def is_built(directory: Path) -> bool:
-    """Whether the directory is one that ``build_whisper`` finished."""
+    """Whether ``build_whisper`` finished this directory."""
     config = directory / CONFIG_FILE
     try:
         return config.is_file() and read_json(config).get("format") == _FORMAT
@@ -169,7 +183,7 @@ def is_built(directory: Path) -> bool:
 
 
 def read_built(directory: Path) -> BuiltModel:
-    """What a built directory says of itself; cheap, no file but ``config.json`` is opened.
+    """Read the ``config.json`` of a built directory; no other file is opened.
 
     Raises:
         ModelError: The directory was not built by this package, or its ``config.json`` is damaged.
@@ -197,7 +211,7 @@ def read_built(directory: Path) -> BuiltModel:
 
 
 def check_built(built: BuiltModel) -> None:
-    """Compare every file with the sha256 written at its build.
+    """Compare every file with the sha256 written when it was built.
 
     Raises:
         ChecksumError: A file differs.
@@ -213,7 +227,11 @@ def check_built(built: BuiltModel) -> None:
 
 @contextlib.contextmanager
 def scratch_directory(parent: Path) -> Iterator[Path]:
-    """A temporary directory beside the final one, so that a rename can finish the work."""
+    """A temporary directory beside the final one, so that one rename finishes the work.
+
+    Raises:
+        ModelError: The parent directory cannot be written.
+    """
     try:
         parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=parent))

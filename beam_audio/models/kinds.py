@@ -1,4 +1,4 @@
-"""The model directories that are known, each told by the names of its files."""
+"""The known kinds of model directories, each recognised by the names of its files."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ CONFIG_FILE: Final = "config.json"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one layout is told.
+    """How one kind of directory is recognised.
 
     Attributes:
-        family: What it is; the choice between RNN-T and TDT comes later.
-        title: What to call it in a message.
-        files: Role -> patterns, the first that matches counts; ``{}`` is the precision's suffix.
-        fits: Whether ``config.json`` allows it; those of other kinds may share the file names.
+        family: The model family; ``nemo-tdt`` may turn out to be ``nemo-rnnt`` later.
+        title: Its name in messages.
+        files: Role -> file name patterns; the first that matches counts. ``{}`` is replaced with
+            the suffix of the precision.
+        fits: Whether ``config.json`` allows this kind; several kinds share file names.
     """
 
     family: Family
@@ -48,7 +49,7 @@ class Kind:
 
     @property
     def by_suffix(self) -> bool:
-        """Whether its precision shows in its file names."""
+        """Whether the file names state the precision."""
         return any("{}" in pattern for pattern in chain.from_iterable(self.files.values()))
 
 

@@ -1,7 +1,7 @@
-"""What a model directory holds, told from its files alone; nothing is loaded or run.
+"""What a model directory holds, recognised by its files; no model is loaded or run.
 
-Several layouts may lie in one directory (a hybrid NeMo export has both heads); the first of
-``KINDS`` that is whole is taken, and the family stands in ``model_id``.
+One directory may hold several kinds of model (a hybrid NeMo export has two heads). The first of
+``KINDS`` that is complete is taken, and ``model_id`` states its family.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FLOAT32: Final = "float32"
-# Precision -> what its files have after their stem; "?" is one character, as in model.int8.onnx.
+# Precision -> suffixes of the file stem; "?" is any one character, as in model.int8.onnx.
 _SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     FLOAT32: ("",),
     "float16": ("?fp16", "?float16"),
     "int8": ("?int8", "?quantized"),
 }
-_BUILT_BY_US: Final = "beam_audio/"  # of any version: the reader of these says what is wrong
+_BUILT_BY_US: Final = (
+    "beam_audio/"  # any version: the reader of these directories reports a wrong one
+)
 _SHOWN_NAMES: Final = 8
 _SHOWN_NEAR_MISSES: Final = 3
 
@@ -35,11 +37,11 @@ class ModelLayout:
     """A directory whose files make a model.
 
     Attributes:
-        directory: Where they are.
-        family: What kind of model it is, and so what runs it.
-        precision: Number type its file names tell; ``float32`` for those without a suffix.
-        suffix: What the ONNX files have before ``.onnx``, without the dot; empty for float32.
-        files: Role, such as ``encoder``, -> path. ``config`` is there when the file is.
+        directory: Where the files are.
+        family: The model family, which decides what runs it.
+        precision: Number type stated by the file names; ``float32`` for names without a suffix.
+        suffix: The suffix before ``.onnx``, without its separator; empty for float32.
+        files: Role, such as ``encoder``, -> path. ``config`` is present if the file exists.
     """
 
     directory: Path
@@ -55,11 +57,11 @@ class ModelLayout:
 
     @property
     def is_whisper(self) -> bool:
-        """Whether our own engine runs it, built from these files; all others run as they are."""
+        """Whether it is a Whisper, which is built first; all other families run as they are."""
         return self.family.startswith("whisper-")
 
     def config(self) -> dict[str, Any]:
-        """Content of ``config.json``; empty when there is none.
+        """Content of ``config.json``; empty if there is none.
 
         Raises:
             ModelError: The file is malformed.
@@ -68,16 +70,16 @@ class ModelLayout:
 
 
 def recognise_layout(directory: Path, precision: str | None = None) -> ModelLayout:
-    """Tell what kind of model a directory holds.
+    """Find out what kind of model a directory holds.
 
     Args:
         directory: An existing directory.
-        precision: Which files to take where their names tell the precision; None takes float32,
-            else whatever there is. Kinds that are built first do not look at it.
+        precision: Which files to take if their names state the precision. None takes float32, or
+            else any other. Kinds that are built first ignore it.
 
     Raises:
-        ModelError: No kind fits: the message says what was found, which kinds came near and what
-            they lack. Or one fits, but a file of it is malformed.
+        ModelError: No kind fits; the message says what was found, which kinds came near, and what
+            they lack. Or a kind fits, but one of its files is malformed.
     """
     config = _config(directory)
     if str(config.get("format")).startswith(_BUILT_BY_US):
@@ -97,20 +99,20 @@ def recognise_layout(directory: Path, precision: str | None = None) -> ModelLayo
 
 @dataclass(frozen=True, slots=True)
 class _Miss:
-    """A kind that does not fit, and those of its files that are not there, by role."""
+    """A kind that does not fit, and its missing files: role -> file name."""
 
     kind: Kind
     missing: dict[str, str]
 
     @property
     def is_near(self) -> bool:
-        """Whether some file is there that tells of this kind: many models have a tokenizer."""
+        """Whether one of its files is present; a tokenizer does not count: many models have one."""
         telling = self.kind.files.keys() - TOKENIZER_ROLES.keys()
         return not telling <= self.missing.keys()
 
     def __str__(self) -> str:
         if not self.missing:
-            return f"{self.kind.title} does not go with its {CONFIG_FILE}"
+            return f"{self.kind.title} does not fit its {CONFIG_FILE}"
         return f"{self.kind.title} lacks {', '.join(self.missing.values())}"
 
 
@@ -135,14 +137,14 @@ def _first(directory: Path, patterns: Iterable[str]) -> Path | None:
         matches = sorted(path for path in directory.glob(pattern) if path.is_file())
         if len(matches) > 1:
             names = ", ".join(str(path.relative_to(directory)) for path in matches)
-            raise ModelError(f"{directory} holds {names}, of which a model has one: keep one")
+            raise ModelError(f"{directory} holds {names}, but a model has one such file: keep one")
         if matches:
             return matches[0]
     return None
 
 
 def _settle(layout: ModelLayout) -> ModelLayout:
-    """The layout with what file names alone do not tell."""
+    """The layout, completed with what the file names alone do not say."""
     path = layout.directory / CONFIG_FILE
     if path.is_file():
         layout = replace(layout, files={**layout.files, "config": path})
@@ -154,9 +156,13 @@ def _settle(layout: ModelLayout) -> ModelLayout:
 
 
 def _transducer(directory: Path, files: dict[str, Path]) -> Family:
-    """RNN-T or TDT: they share file names; ``model_type`` tells, else what the joint network gives.
+    """RNN-T or TDT, which share file names.
 
-    A TDT's outputs are the tokens and, after them, the durations.
+    ``model_type`` in ``config.json`` decides. Without it the joint network does: the outputs of a
+    TDT are the tokens and, after them, the durations.
+
+    Raises:
+        ModelError: Neither decides.
     """
     stated = str(_config(directory).get("model_type", ""))
     known: dict[str, Family] = {
@@ -170,20 +176,24 @@ def _transducer(directory: Path, files: dict[str, Path]) -> Family:
         tokens = sum(1 for line in lines if line.strip())
     if outputs is None or outputs < tokens:
         raise ModelError(
-            f"{directory} holds a NeMo transducer, but not whether RNN-T or TDT: put into its "
+            f"{directory} does not say whether its NeMo transducer is RNN-T or TDT: put into its "
             f'{CONFIG_FILE} {{"model_type": "nemo-conformer-tdt"}} or "nemo-conformer-rnnt"'
         )
     return "nemo-tdt" if outputs > tokens else "nemo-rnnt"
 
 
 def _require_version(layout: ModelLayout) -> None:
-    """GigaAM's features differ by version, which onnx-asr reads from ``config.json`` alone."""
+    """Check the version in ``config.json``, on which the features depend in onnx-asr.
+
+    Raises:
+        ModelError: It is not the version of the files.
+    """
     model = layout.files.get("model") or layout.files["encoder"]
-    told = "v3" if model.name.startswith("v3") else layout.config().get("version", "v2")
-    if layout.config().get("version", "v2") != told:
+    stated = layout.config().get("version", "v2")
+    if model.name.startswith("v3") and stated != "v3":
         raise ModelError(
-            f"{model} is of version {told}, whose features differ: put "
-            f'{{"version": "{told}"}} into {layout.directory / CONFIG_FILE}'
+            f"{model} has version v3, but features of {stated} would be computed: put "
+            f'{{"version": "v3"}} into {layout.directory / CONFIG_FILE}'
         )
 
 
@@ -199,6 +209,6 @@ def _explain(
         if miss.is_near:
             near.setdefault(miss.kind.title, str(miss))
     reasons = list(near.values())[:_SHOWN_NEAR_MISSES]
-    known = "known are: " + ", ".join(dict.fromkeys(kind.title for kind in KINDS))
-    found = f"{directory} holds {shown or 'nothing'}{stated}, which is no model that is known"
+    known = "known models are: " + ", ".join(dict.fromkeys(kind.title for kind in KINDS))
+    found = f"{directory} holds {shown or 'nothing'}{stated}, which is not a known model"
     return f"{found}{wanted}: {'; '.join([*reasons, known])}"

@@ -1,4 +1,4 @@
-"""A small writer of ONNX graphs: nodes by call, weights inside the file or beside it."""
+"""A small writer of ONNX graphs: one call per node, weights inside the file or beside it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ except ImportError as error:  # pragma: no cover - onnx is a core dependency
 
 Kind = Literal["float", "float16", "int64"]
 
-OPSET = 20  # the first with Gelu, known to every onnxruntime since 1.18
-_IR_VERSION = 9  # what goes with that opset
+OPSET = 20  # the first with Gelu; onnxruntime has it since 1.18
+_IR_VERSION = 9  # the file format version of that opset
 _KINDS: dict[Kind, int] = {
     "float": TensorProto.FLOAT,
     "float16": TensorProto.FLOAT16,
     "int64": TensorProto.INT64,
 }
-_ALIGNMENT_BYTES = 65536  # lets every system map external weights instead of reading them
-_INLINE_BYTES = 1024  # shapes and scalars stay in the file even when weights go beside it
+_ALIGNMENT_BYTES = 65536  # so that every system can map external weights instead of reading them
+_INLINE_BYTES = 1024  # shapes and scalars stay in the file even if weights go beside it
 
 
 class GraphWriter:
@@ -38,8 +38,8 @@ class GraphWriter:
     Args:
         name: Name of the graph.
         path: The ``.onnx`` file to write.
-        external: Whether weights go to a ``.data`` file beside it, as they must over 2 GB. They are
-            written as they come, so that one weight is in memory at a time.
+        external: Whether weights go to a ``.data`` file beside it, which they must above 2 GB. Each
+            is written when it is added, so that one weight is in memory at a time.
     """
 
     def __init__(self, name: str, path: Path, *, external: bool) -> None:
@@ -62,7 +62,7 @@ class GraphWriter:
         self._outputs.append(_value(name, kind, shape))
 
     def weight(self, name: str, array: NDArray[Any]) -> str:
-        """Add a constant, once a name."""
+        """Add a constant; one that has been added by this name is kept."""
         if name in self._weights:
             return name
         array = np.ascontiguousarray(array)
@@ -110,7 +110,7 @@ class GraphWriter:
         to: tuple[str, ...],
         **attributes: Any,  # noqa: ANN401 (ONNX attributes are of any kind)
     ) -> tuple[str, ...]:
-        """Add a node with the outputs ``to``; ``domain`` names an operator set beside ONNX's."""
+        """Add a node with the outputs ``to``; ``domain`` names a set of operators not of ONNX."""
         self._domains.add(attributes.get("domain", ""))
         self._nodes.append(
             helper.make_node(operator, inputs, to, name=self._fresh(operator), **attributes)

@@ -1,10 +1,10 @@
-"""From the name of a model, or a directory, to its built files; building what is not built yet."""
+"""From the name of a model, or a directory, to its built files; a model not built yet is built."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import ModelError
 from beam_audio.models.build import (
@@ -20,19 +20,25 @@ from beam_audio.models.card import ModelCard, has_card, list_cards, load_card
 from beam_audio.models.graph_files import external_weights
 from beam_audio.models.layout import recognise_layout
 from beam_audio.models.safetensors import safetensors_files
-from beam_audio.models.weight_files import file_sha256, gather
+from beam_audio.models.weight_files import WeightFiles, file_sha256, gather
 from beam_audio.models.whisper.transformer import PRECISIONS
 
 if TYPE_CHECKING:
     from beam_audio.models.card import WeightLayout
     from beam_audio.models.whisper.transformer import Precision
 
+_LAYOUTS: Final[dict[str, WeightLayout]] = {
+    "whisper-ctranslate2": "ctranslate2",
+    "whisper-huggingface": "huggingface",
+    "whisper-optimum": "optimum",
+}
+
 
 def require_precision(precision: str) -> Precision:
-    """The precision itself.
+    """The precision, checked.
 
     Raises:
-        ModelError: It is not one that can be built.
+        ModelError: No model can be built in it.
     """
     for known in PRECISIONS:
         if precision == known:
@@ -41,23 +47,23 @@ def require_precision(precision: str) -> Precision:
 
 
 def card_directory(card: ModelCard, precision: str) -> Path:
-    """Where the built files of a card belong, whether or not they are there."""
+    """Directory of a card's built files, whether or not it exists."""
     return cache_directory(card.name, precision, model_sha256(card.files, precision))
 
 
 def ensure_built(
     name_or_dir: str, precision: str | None = None, *, again: bool = False
 ) -> BuiltModel:
-    """Find the built files of a model, and build them where there are none.
+    """Find the built files of a model; build them if there are none.
 
     Args:
         name_or_dir: Name of a card with weights, or a directory.
         precision: Number type; None takes the card's, or float32.
-        again: Whether files built before are replaced.
+        again: Whether files built earlier are replaced.
 
     Raises:
         ChecksumError: A weight file is not the one its card describes.
-        ModelError: The model is unknown or incomplete, or there is no such precision.
+        ModelError: The model is unknown or incomplete, or the precision is unknown.
     """
     if precision is not None:
         require_precision(precision)
@@ -82,16 +88,8 @@ def _from_card(card: ModelCard, precision: str | None, *, again: bool) -> BuiltM
         shutil.rmtree(target, ignore_errors=True)
     if not is_built(target):
         with scratch_directory(target.parent) as scratch:
-            files = gather(card, scratch)
-            build_whisper(
-                card.name,
-                layout=card.layout,
-                files=files,
-                sources=card.files,
-                precision=number,
-                padding=card.padding,
-                target=target,
-            )
+            weights = WeightFiles(card.layout, gather(card, scratch), card.files)
+            build_whisper(card.name, weights, precision=number, padding=card.padding, target=target)
     return read_built(target)
 
 
@@ -101,42 +99,34 @@ def _from_directory(directory: Path, precision: str | None, *, again: bool) -> B
         if precision not in {None, built.precision}:
             raise ModelError(f"{directory} was built in {built.precision}, not {precision}")
         return built
-    layout, files = _weight_files(directory)
+    weights = _weight_files(directory)
     number = require_precision(precision or PRECISIONS[0])
-    sources = {name: file_sha256(path) for name, path in files.items()}
     name = directory.resolve().name
-    target = cache_directory(name, number, model_sha256(sources, number))
+    target = cache_directory(name, number, model_sha256(weights.sha256, number))
     if again:
         shutil.rmtree(target, ignore_errors=True)
     if not is_built(target):
-        build_whisper(
-            name,
-            layout=layout,
-            files=files,
-            sources=sources,
-            precision=number,
-            padding="full",
-            target=target,
-        )
+        build_whisper(name, weights, precision=number, padding="full", target=target)
     return read_built(target)
 
 
-def _weight_files(directory: Path) -> tuple[WeightLayout, dict[str, Path]]:
-    """Tell the layout of a directory of weights and collect its files by name."""
+def _weight_files(directory: Path) -> WeightFiles:
+    """The weight files in a directory.
+
+    Raises:
+        ModelError: It holds no Whisper model.
+    """
     found = recognise_layout(directory)
+    if found.family not in _LAYOUTS:
+        raise ModelError(f"{directory} holds a {found.family} model, which is used as it is")
     paths = list(found.files.values())
-    weights: WeightLayout
-    if found.family == "whisper-ctranslate2":
-        weights = "ctranslate2"
-    elif found.family == "whisper-huggingface":
-        weights = "huggingface"
+    if found.family == "whisper-huggingface":
         paths += safetensors_files(directory)
-    elif found.family == "whisper-optimum":
-        weights = "optimum"
+    if found.family == "whisper-optimum":
         paths += [*external_weights(found.files["encoder"])]
         paths += [*external_weights(found.files["decoder"])]
-    else:
-        raise ModelError(f"{directory} holds a {found.family} model, which is used as it is")
     optional = directory / "generation_config.json"
     paths += [optional] if optional.is_file() else []
-    return weights, {path.name: path for path in paths}
+    by_name = {path.name: path for path in paths}
+    hashes = {name: file_sha256(path) for name, path in by_name.items()}
+    return WeightFiles(_LAYOUTS[found.family], by_name, hashes)

@@ -1,8 +1,8 @@
 """Reader of safetensors files, single or sharded, without the library.
 
 Layout: length of the header u64 little-endian; the header, JSON: name -> dtype, shape and byte
-offsets counted from the header's end; then the bytes. A sharded model has beside its files an index
-``model.safetensors.index.json`` whose ``weight_map`` tells which file holds which name.
+offsets counted from the header's end; then the bytes. A sharded model also has an index,
+``model.safetensors.index.json``, whose ``weight_map`` maps each name to its file.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _TYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
 def safetensors_files(directory: Path) -> tuple[Path, ...]:
-    """Files that hold the weights of a model directory; empty when there are none.
+    """Files that hold the weights of a model directory; empty if there are none.
 
     Raises:
-        ModelError: The index names a file that is not there, or one outside the directory.
+        ModelError: The index names a missing file, or one outside the directory.
     """
     index = directory / _INDEX
     if not index.is_file():
@@ -44,7 +44,7 @@ def safetensors_files(directory: Path) -> tuple[Path, ...]:
 
 
 def read_safetensors(files: tuple[Path, ...]) -> dict[str, Tensor]:
-    """Index the weights of all files; they stay on disk until each is read.
+    """Index the weights of all files; each weight stays on disk until it is read.
 
     Raises:
         ModelError: A file is cut short or malformed, or holds numbers other than floats.
@@ -71,7 +71,7 @@ def _read_file(path: Path) -> dict[str, Tensor]:
         header_bytes = int.from_bytes(prefix, "little")
         start = 8 + header_bytes
         if len(prefix) < 8 or start > path.stat().st_size:  # noqa: PLR2004 (the u64 of the layout)
-            raise ModelError(f"{path} is cut short or no safetensors file")
+            raise ModelError(f"{path} is cut short or is not a safetensors file")
         header = _json(stream.read(header_bytes), path)
         data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     header.pop("__metadata__", None)
@@ -79,6 +79,11 @@ def _read_file(path: Path) -> dict[str, Tensor]:
 
 
 def _tensor(name: str, entry: dict[str, Any], data: mmap.mmap, start: int, path: Path) -> Tensor:
+    """The tensor of one entry of a header whose data begins at ``start``.
+
+    Raises:
+        ModelError: The entry is malformed, or its bytes are not in the file.
+    """
     try:
         kind, shape = entry["dtype"], tuple(int(size) for size in entry["shape"])
         first, last = (start + int(offset) for offset in entry["data_offsets"])

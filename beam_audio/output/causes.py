@@ -8,7 +8,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.output.commits import units_by_file
-from beam_audio.output.ledger import counted_rows
+from beam_audio.output.ledger import valid_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -60,13 +60,13 @@ def read_causes(
     failed = {}
     if undecoded:
         columns = ["source_id", "uri", "error_type", "message", "attempt"]
-        rows = counted_rows(root, files, "failures", columns)
+        rows = valid_rows(root, files, "failures", columns)
         of_inputs = (row for row in rows if row["source_id"] in undecoded)
         for row in sorted(of_inputs, key=lambda row: int(row["attempt"])):  # the last one counts
             failed[row["source_id"]] = FailedInput(row["uri"], row["message"], row["error_type"])
     counts: dict[str, Counter[str]] = {decision: Counter() for decision, _ in sorted(decisive)}
     if decisive:
-        for row in counted_rows(root, files, "segments", ["source_id", "decision", "reasons"]):
+        for row in valid_rows(root, files, "segments", ["source_id", "decision", "reasons"]):
             decision = row["decision"]
             given = [reason for reason in row["reasons"] if (decision, reason) in decisive]
             if given:

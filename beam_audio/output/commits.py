@@ -1,6 +1,7 @@
-"""Commit records: what a unit's part files hold, and how each of its inputs came into them.
+"""Commit records: which part files a unit has, and what became of each of its inputs.
 
-A record is written last and replaced as a whole. What it names counts; anything else is left over.
+A unit is a few tens of inputs that are processed and committed together. Its record is written
+last and replaced as a whole. Part files that no record names are left-overs.
 """
 
 from __future__ import annotations
@@ -8,25 +9,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output import folder
 from beam_audio.store.compare_and_swap import swap
+from beam_audio.store.output_names import COMMITS, SHARED_PARTS
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from beam_audio.types import StoredFile
+from beam_audio.types import StoredFile
 
-COMMITS: Final = "_units"
-SHARED: Final = "shared"
-"""What the names of part files begin with that hold the rows of several units."""
 _WORK_ID_DIGITS: Final = 8
 _STATED_ID: Final = "claims_id"
-"""Name of ``InputState.stated_id`` in records; a record is not renamed while its schema stays."""
+"""Name of ``InputState.stated_id`` in records, which keep their names until the schema changes."""
 
 InputOutcome = Literal["recorded", "known", "failed"]
 
@@ -36,15 +36,15 @@ class InputState:
     """What became of one input.
 
     Attributes:
-        outcome: ``recorded``: it has rows in ``recordings/``. ``known``: its very bytes have rows
-            already, in this unit or another, under the same name. ``failed``: a failure alone.
-        place_id: Where it was found.
-        stated_id: Hash of what was claimed of it.
-        stated_language: The language claimed.
-        layers: Hash of each layer of the configuration it was done with.
-        recording_ids: Its recordings, one a channel.
-        failed_segments: Segments of them that failed.
-        attempt: 1, or more when it was tried again.
+        outcome: ``recorded``: it has rows in ``recordings/``. ``known``: the same bytes under the
+            same name have rows already, in this unit or another. ``failed``: it has a failure only.
+        place_id: Where it was found: the hash of its address and cut, whatever its content.
+        stated_id: Hash of what a manifest or message states about it.
+        stated_language: The language stated.
+        layers: Hash of each layer of the configuration that its rows depend on.
+        recording_ids: Its recordings, one for each channel.
+        failed_segments: Number of their segments that failed.
+        attempt: 1, or more if it was tried again.
     """
 
     outcome: InputOutcome
@@ -59,18 +59,18 @@ class InputState:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit record of one unit: written last, it makes the unit's part files count.
+    """The commit record of one unit; it makes the unit's part files valid.
 
     Attributes:
-        unit_id: Hash of the sorted source ids it was first made of.
+        unit_id: Hash of the sorted source ids that the unit was first made of.
         sources: Every input of the unit by its source id.
-        layout: What all rows of one output share.
+        layout: The settings that all rows of an output share.
         files: Part files, relative to the output folder.
-        rows: Rows by table.
+        rows: Number of rows by table.
         decoded_seconds: Source seconds decoded for this version, each counted once.
         stage_seconds: Seconds spent by stage for this version.
         provider: Execution provider of the recogniser.
-        version: 1, and one more each time some of the unit was done again.
+        version: 1, and one more each time an input of the unit is processed again.
         run_id: The run that wrote this version.
     """
 
@@ -87,7 +87,7 @@ class Commit:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it stands only so that the unit is never committed."""
+        """Whether the record is empty, and only prevents that the unit is ever committed."""
         return not self.sources
 
     def sources_that(self, outcome: InputOutcome) -> frozenset[str]:
@@ -100,25 +100,24 @@ class Commit:
 
 
 def unit_id(source_ids: Iterable[str]) -> str:
-    """Name of the unit that holds these inputs, whatever their order."""
+    """Name of the unit that holds these inputs, in any order."""
     return stable_id("unit", sorted(source_ids))
 
 
 def part_id(unit: str, version: int, work_id: str) -> str:
     """What part files are named after: the unit, its version, and all that the rows depend on.
 
-    So a retry overwrites what an earlier attempt left, and no other work of this or another run
-    does.
+    So a retry overwrites the files of an earlier attempt, and no other work does.
     """
     return f"{unit}-{version}-{work_id[:_WORK_ID_DIGITS]}"
 
 
-def is_shared(part_file: str) -> bool:
+def is_shared(name: str) -> bool:
     """Whether a part file may hold rows of several units, and rows that no longer count.
 
-    Of such a file the rows count whose input belongs to a unit that names it.
+    A row in a shared file is valid only if its input belongs to a unit whose record names the file.
     """
-    return part_file.rpartition("/")[2].startswith(f"part-{SHARED}-")
+    return fnmatchcase(name.rpartition("/")[2], SHARED_PARTS)
 
 
 def units_by_file(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
@@ -131,15 +130,26 @@ def units_by_file(committed: Iterable[Commit]) -> dict[str, list[Commit]]:
 
 
 def counted_sources(units: Iterable[Commit]) -> frozenset[str]:
-    """Inputs whose rows count in a file that these units name."""
+    """Inputs whose rows are valid in a file that these units name."""
     return frozenset(source_id for commit in units for source_id in commit.sources)
 
 
-def write_commit(root: str, commit: Commit) -> Commit:
-    """Write a unit's commit record, if what it replaces is the version before.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The record was written and is in force."""
 
-    Returns:
-        The record that stands now: another one when another writer was faster.
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class LostTo:
+    """Another writer was faster: its record is in force."""
+
+    commit: Commit
+
+
+def write_commit(root: str, commit: Commit) -> Written | LostTo:
+    """Write a unit's commit record, if the present one is the version before.
 
     Raises:
         StoreError: It cannot be written, or the version before is gone.
@@ -148,29 +158,30 @@ def write_commit(root: str, commit: Commit) -> Commit:
     def is_before(current: Commit | None) -> bool:
         return (current.version if current else 0) == commit.version - 1
 
-    return _swap(root, commit, is_before)
+    current = _swap(root, commit, is_before)
+    return Written(commit) if current == commit else LostTo(current)
 
 
 def close_unit(root: str, identifier: str) -> Commit:
-    """See to it that a unit which is not committed never will be: whoever is at it writes nothing.
+    """Close a unit that is not committed: whoever works on it can then no longer commit it.
 
     Returns:
-        The record that stands now: an empty one, or that of a writer that was faster.
+        The present record: an empty one, or that of a writer that was faster.
 
     Raises:
         StoreError: It cannot be written.
     """
-    return write_commit(root, Commit(identifier, sources={}, layout={}))
+    return write_commit(root, Commit(identifier, sources={}, layout={})).commit
 
 
 def is_closed(root: str, identifier: str) -> bool:
-    """Whether a unit was closed before it was committed."""
+    """Whether a unit was closed before anyone committed it."""
     commit = read_commit(root, identifier)
     return commit is not None and commit.is_closed
 
 
 def rename_parts(root: str, identifier: str, names: Mapping[str, str]) -> None:
-    """Let a unit's record name other part files in the place of these; others it names stay."""
+    """Replace names of part files in a unit's record; other names stay."""
     commit = read_commit(root, identifier)
     while commit is not None and not names.keys().isdisjoint(commit.files):
         files = sorted({names.get(name, name) for name in commit.files})
@@ -178,8 +189,8 @@ def rename_parts(root: str, identifier: str, names: Mapping[str, str]) -> None:
 
 
 def _swap(root: str, commit: Commit, may_replace: Callable[[Commit | None], bool]) -> Commit:
-    """Write a record if the one there may be replaced; returns the record that stands then."""
-    # Most inputs were done with the same layers: each set of them is written once.
+    """Write a record if the present one may be replaced; returns the one present then."""
+    # Most inputs share their layers: each set of layers is written once.
     layers: list[dict[str, str]] = []
     sources = {}
     for name, state in sorted(commit.sources.items()):
@@ -190,16 +201,16 @@ def _swap(root: str, commit: Commit, may_replace: Callable[[Commit | None], bool
     text = json.dumps(content, indent=1, sort_keys=True).encode()
     name = f"{COMMITS}/{commit.unit_id}.json"
     uri = store.join(root, name)
-    standing = swap(
+    present = swap(
         root, name, text, lambda found: may_replace(parse_commit(uri, found) if found else None)
     )
-    if standing is None:
-        raise StoreError(f"commit record {uri!r} was removed meanwhile; run again")
-    return commit if standing == text else parse_commit(uri, standing)
+    if present is None:
+        raise StoreError(f"commit record {uri!r} was deleted meanwhile; run again")
+    return commit if present == text else parse_commit(uri, present)
 
 
 def read_commit(root: str, identifier: str) -> Commit | None:
-    """The commit record of one unit, if it is committed."""
+    """The commit record of one unit, None if it is not committed."""
     uri = store.join(root, COMMITS, f"{identifier}.json")
     return load_commit(uri) if store.exists(uri) else None
 
@@ -210,13 +221,13 @@ def read_commits(root: str) -> Iterator[Commit]:
 
 
 def commit_files(root: str) -> list[StoredFile]:
-    """Where the commit records of an output are."""
+    """The files that hold the commit records of an output."""
     found = store.files_under(store.join(root, COMMITS))
     return [file for file in found if file.path.endswith(".json")]
 
 
 def delete_uncommitted(root: str) -> int:
-    """Delete part files and temporary files that no commit record names.
+    """Delete temporary files, and part files that no commit record names.
 
     Returns:
         How many files were deleted.
@@ -229,7 +240,7 @@ def load_commit(uri: str) -> Commit:
     """Read a commit record.
 
     Raises:
-        StoreError: It is not one.
+        StoreError: The file is not a commit record of this version.
     """
     with store.open_to_read(uri) as file:
         return parse_commit(uri, file.read())
@@ -239,7 +250,7 @@ def parse_commit(uri: str, content: bytes) -> Commit:
     """The commit record that a file holds.
 
     Raises:
-        StoreError: It is not one.
+        StoreError: The file is not a commit record of this version.
     """
     try:
         fields: dict[str, Any] = json.loads(content)
@@ -251,13 +262,13 @@ def parse_commit(uri: str, content: bytes) -> Commit:
         return Commit(**fields | {"files": tuple(fields["files"])})
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise StoreError(
-            f"commit record {uri!r} is not one this version wrote ({error}); "
-            "move it away and the unit will be done again"
+            f"commit record {uri!r} was not written by this version ({error}); "
+            "move it away and the unit will be processed again"
         ) from error
 
 
 def _on_disk(state: InputState, layers: int) -> dict[str, Any]:
-    """Fields of a state as a record names them, with the number of its layers."""
+    """Fields of a state as a record names them; ``layers`` is the number of its layers there."""
     fields = asdict(state) | {"layers": layers, _STATED_ID: state.stated_id}
     del fields["stated_id"]
     return fields

@@ -1,8 +1,8 @@
-"""Merging small part files into larger ones: other files, the same rows.
+"""Merging small part files into larger ones: the files change, the rows do not.
 
-A merged file is shared: each unit whose rows are in it names it in its commit record, and only rows
-of inputs of such units count. So records can be switched one by one, and a unit that is done again
-later leaves the file to the others.
+A merged file is shared: every unit that has rows in it names it in its commit record. A row is
+valid only if its input belongs to one of those units. So records can be changed one by one, and a
+unit that is processed again later leaves the file to the other units.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import (
-    SHARED,
     counted_sources,
     delete_uncommitted,
     is_shared,
@@ -25,6 +24,7 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.folder import in_use
 from beam_audio.output.parts import PartWriter, rows_of
+from beam_audio.store.output_names import SHARED, TABLES
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TARGET_BYTES: Final = 128 << 20
 _SMALL: Final = 0.5
-"""Share of the target below which a file is merged: what was merged once is left alone."""
+"""Files smaller than this share of the target are merged; so merged files are left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Compaction:
     """What became of the part files of an output.
 
     Attributes:
-        files_before: Part files that held rows.
-        files_after: Part files that hold them now.
+        files_before: Number of part files before.
+        files_after: Number of part files now.
         rewritten_bytes: Size of the files that were merged.
     """
 
@@ -54,7 +54,7 @@ class Compaction:
 
 @dataclass(slots=True)
 class CompactionProgress:
-    """Merged files written, and how many there will be."""
+    """Merged files written, of how many."""
 
     merged: int = 0
     of: int = 0
@@ -63,10 +63,10 @@ class CompactionProgress:
 def compact(
     root: str, *, target_bytes: int = TARGET_BYTES, progress: CompactionProgress | None = None
 ) -> Compaction:
-    """Merge the small part files of each folder, and leave out rows that no longer count.
+    """Merge the small part files of each folder, without the rows that are no longer valid.
 
-    Readers that go by the commit records see every row once all the while. Stopped midway, it is
-    taken up by the next call.
+    Readers that follow the commit records see every row exactly once at any time. If this is
+    stopped, the next call continues.
 
     Args:
         root: The output folder.
@@ -74,12 +74,12 @@ def compact(
         progress: Kept up to date, for a display.
 
     Raises:
-        ConfigError: The output holds nothing.
+        ConfigError: The output holds no committed part files.
         StoreError: A file is gone, as when two compactions work on one output.
     """
     if not any(commit.files for commit in read_commits(root)):
         raise ConfigError(f"{root} holds no committed part files; name the --output of a run")
-    # A run that starts now must not delete a merged file before a record names it.
+    # A run that starts now must not delete a merged file that no record names yet.
     with in_use(root, lambda: None):
         return _compact(root, target_bytes, progress or CompactionProgress())
 
@@ -89,7 +89,7 @@ def _compact(root: str, target_bytes: int, progress: CompactionProgress) -> Comp
     sizes = _sizes(root)
     lost = units.keys() - sizes.keys()
     if lost:
-        raise StoreError(f"{min(lost)!r}, which a commit record names, is not in {root!r}")
+        raise StoreError(f"{min(lost)!r} is named by a commit record, but is not in {root!r}")
     groups = list(_groups(root, units, sizes, target_bytes))
     progress.of = len(groups)
     for group in groups:
@@ -104,7 +104,7 @@ def _compact(root: str, target_bytes: int, progress: CompactionProgress) -> Comp
 
 
 def drop_stale_rows(root: str) -> None:
-    """Write shared files anew that hold rows which no longer count; delete those nobody names."""
+    """Rewrite shared files without rows that are no longer valid; delete files nobody names."""
     delete_uncommitted(root)
     units = units_by_file(read_commits(root))
     for name in filter(is_shared, units):
@@ -116,7 +116,7 @@ def _sizes(root: str) -> dict[str, int]:
     start = len(root.rstrip("/")) + 1
     return {
         found.path[start:]: found.size_in_bytes
-        for table in store.TABLES
+        for table in TABLES
         for found in store.files_under(store.join(root, table))
     }
 
@@ -127,7 +127,7 @@ def _groups(
     sizes: Mapping[str, int],
     target_bytes: int,
 ) -> Iterator[list[str]]:
-    """Files that become one: of one folder, in the order of their units."""
+    """Files to merge into one: files of one folder, in the order of their units."""
     stale = {name for name in units if is_shared(name) and _is_stale(root, name, units[name])}
     group: list[str] = []
     small = (name for name in units if sizes[name] < _SMALL * target_bytes or name in stale)
@@ -149,9 +149,9 @@ def _is_stale(root: str, name: str, units: Sequence[Commit]) -> bool:
 
 
 def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]]) -> None:
-    """Make one file of a group's, switch the units to it, and delete the group's."""
+    """Merge a group of files, let the units' records name the merged file, delete the group."""
     members = {commit.unit_id: commit for name in group for commit in units[name]}
-    table = next(table for table in store.TABLES if group[0].startswith(f"{table}/"))
+    table = next(table for table in TABLES if group[0].startswith(f"{table}/"))
     audio = any(commit.layout["store_audio"] != "none" for commit in members.values())
     versions = sorted((commit.unit_id, commit.version) for commit in members.values())
     part_id = f"{SHARED}-{stable_id('shared', sorted(group), versions)}"

@@ -1,4 +1,4 @@
-"""An output folder: checked, marked as written to, swept of what an earlier run left over."""
+"""An output folder as a whole: checked, cleaned, and marked as written to."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import fcntl
 import shutil
 import time
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import StoreError
+from beam_audio.store.output_names import PARTS, RUN_LOCK, TABLES, TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
     from beam_audio.types import StoredFile
 
-_RUN_LOCK: Final = "_units/.run"
 _IN_USE_SECONDS: Final = 3600.0
-"""How long a file in a bucket may be some other writer's that has not committed it yet."""
+"""A younger file in a bucket may belong to another writer that has not committed it yet."""
 
 
 def delete_uncommitted(root: str, committed: Container[str]) -> int:
-    """Delete part files other than those committed, and temporary files.
+    """Delete temporary files, and part files other than those committed.
 
-    In a bucket, where no lock tells whether another run writes, young files are left for a later
-    cleaning up: they may be about to be committed.
+    In a bucket no lock shows whether another run is writing. There, files younger than an hour are
+    left for a later clean-up, as they may be about to be committed.
 
     Args:
         root: The output folder.
@@ -36,15 +37,15 @@ def delete_uncommitted(root: str, committed: Container[str]) -> int:
         How many files were deleted.
     """
     start = len(root.rstrip("/")) + 1
-    parts = [file for table in store.TABLES for file in store.files_under(store.join(root, table))]
+    parts = [file for table in TABLES for file in store.files_under(store.join(root, table))]
     left_over = [each for each in parts if each.path[start:] not in committed and _is_part(each)]
-    left_over += store.files_under(store.join(root, store.TEMPORARY))
+    left_over += store.files_under(store.join(root, TEMPORARY))
     if store.scheme(root) is not None:
         oldest = time.time() - _IN_USE_SECONDS
         left_over = [each for each in left_over if each.last_updated_in_seconds < oldest]
     store.delete(*[each.path for each in left_over])
     if store.scheme(root) is None:
-        shutil.rmtree(store.join(root, store.TEMPORARY), ignore_errors=True)
+        shutil.rmtree(store.join(root, TEMPORARY), ignore_errors=True)
     return len(left_over)
 
 
@@ -55,33 +56,43 @@ def require_writable(root: str) -> None:
         StoreError: The output cannot be written.
     """
     probe = store.temporary_name(root)
+    folder = Path(probe).parent
+    is_new = store.scheme(root) is None and not folder.exists()
     with store.reported(StoreError, f"--output={root} is not writable"):
         with store.open_to_write(probe) as file:
             file.write(b"probe")
         store.delete(probe)
+    if is_new:
+        with suppress(OSError):  # another run has put files there meanwhile
+            folder.rmdir()
 
 
 @contextmanager
 def in_use(root: str, clean: Callable[[], object]) -> Iterator[None]:
-    """Mark an output as written to by a run; it is cleaned first, unless another run writes to it.
+    """Mark an output as written to by a run; clean it first, unless another run writes to it.
 
-    The mark is a lock that goes with the process, so it tells of runs that were started here. In a
-    bucket there is none, and :func:`delete_uncommitted` goes by the age of files.
+    The mark is a lock that ends with the process, so it shows runs of this machine only. A bucket
+    has no lock: :func:`delete_uncommitted` goes by the age of files there.
     """
     if store.scheme(root) is not None:
         clean()
         yield
         return
-    lock = Path(store.join(root, _RUN_LOCK))
+    lock = Path(store.join(root, RUN_LOCK))
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("ab") as file:
         with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             clean()
         fcntl.flock(file, fcntl.LOCK_SH)
-        yield
+        try:
+            yield
+        finally:
+            # Another run could be about to put a file there: it is asked for its lock first.
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                Path(store.join(root, TEMPORARY)).rmdir()
 
 
 def _is_part(file: StoredFile) -> bool:
-    name = file.path.rpartition("/")[2]
-    return name.startswith("part-") and name.endswith(".parquet")
+    return fnmatchcase(file.path.rpartition("/")[2], PARTS)

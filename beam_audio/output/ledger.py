@@ -1,11 +1,11 @@
-"""The account of a run, read back from the rows that were written."""
+"""The ledger of a run: what became of its inputs and samples, read back from the rows written."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow.parquet as pq
 
@@ -50,6 +50,11 @@ _FAILURE_COLUMNS = [
     "start_seconds",
     "end_seconds",
 ]
+_FIGURES: Final = (
+    *("inputs", "missing", "unbalanced", "recordings"),
+    *("seconds", "segments", "failures"),
+)
+"""Fields that run files and ledger files hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +62,20 @@ class Ledger:
     """What became of every input and of every decoded sample.
 
     Attributes:
-        inputs: Distinct units of input this run listed.
-        missing: Listed inputs with a row neither in ``recordings/`` nor in ``failures/``, and whose
-            bytes have none either.
-        recordings: Rows in ``recordings/``.
-        unbalanced: Recordings whose decoded samples differ from the sum of their destinations, or
-            whose destinations differ from what the segment and failure rows add up to, or are less
-            than nothing, as when segments own the same samples.
-        seconds: Source seconds by destination; each second once, also when channels are split.
-        segments: Segments by decision.
-        failures: Failures by (unit, stage, error type), once however often they were tried again,
-            those superseded by a later success left out.
+        inputs: Number of distinct inputs listed.
+        missing: Ids of listed inputs that have no row in ``recordings/`` or ``failures/``, and
+            whose content has none either.
+        recordings: Number of rows in ``recordings/``.
+        unbalanced: Ids of recordings that do not add up: their decoded samples differ from the sum
+            of their destinations, a destination differs from the sum of its segment and failure
+            rows, or it is negative, as when segments own the same samples.
+        seconds: Source seconds by destination; each second counts once, also with split channels.
+        segments: Number of segments by decision.
+        failures: Number of failures by (unit, stage, error type). A failure that was tried again
+            counts once; one that a later success supersedes does not count.
         wer_errors: Word errors over all recordings that have a reference.
         wer_words: Reference words of those recordings.
-        undecoded: Listed inputs that have no row in ``recordings/``.
+        undecoded: Ids of listed inputs that have no row in ``recordings/``.
     """
 
     inputs: int
@@ -80,13 +85,13 @@ class Ledger:
     seconds: dict[str, float]
     segments: dict[str, int]
     failures: dict[tuple[str, str, str], int]
-    wer_errors: int
-    wer_words: int
-    undecoded: frozenset[str]
+    wer_errors: int = 0
+    wer_words: int = 0
+    undecoded: frozenset[str] = frozenset()
 
     @property
     def balances(self) -> bool:
-        """Whether nothing was lost: no input and no sample."""
+        """Whether no input and no sample was lost."""
         return not self.missing and not self.unbalanced
 
     @property
@@ -99,20 +104,19 @@ class Ledger:
         """Word errors over reference words, None without references."""
         return self.wer_errors / self.wer_words if self.wer_words else None
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The fields that run files and ledger files hold, ready for JSON."""
+        failures = {"/".join(key): count for key, count in self.failures.items()}
+        return {name: getattr(self, name) for name in _FIGURES} | {"failures": failures}
 
-@dataclass(slots=True)
-class _Account:
-    """Running sums while the rows are read."""
-
-    rates_hz: dict[str, int] = field(default_factory=dict)
-    stated: dict[str, Counter[str]] = field(default_factory=dict)
-    decoded: dict[str, int] = field(default_factory=dict)
-    found: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    segments: Counter[str] = field(default_factory=Counter)
-    uris: set[str] = field(default_factory=set)
-    first_channels: dict[str, tuple[int, str]] = field(default_factory=dict)
-    wer_errors: int = 0
-    wer_words: int = 0
+    @classmethod
+    def of_figures(cls, figures: Mapping[str, Any]) -> Self:
+        """A ledger read back from a file; word errors and ``undecoded`` are in no file."""
+        given = {name: figures[name] for name in _FIGURES}
+        failures = {tuple(key.split("/", 2)): count for key, count in given["failures"].items()}
+        lists = {name: tuple(given[name]) for name in ("missing", "unbalanced")}
+        return cls(**given | lists | {"failures": failures})
 
 
 def read_ledger(
@@ -127,53 +131,132 @@ def read_ledger(
     Args:
         root: The output folder.
         listed: Source ids of every input this run saw, done before or not.
-        committed: The units whose rows are read; all there are by default.
+        committed: The units whose rows are read; all units by default.
         repeated: Source ids of inputs whose rows are in other units than these.
+
+    Raises:
+        InputError: A part file cannot be read.
     """
     committed = list(read_commits(root)) if committed is None else committed
-    files = dict(sorted(units_by_file(committed).items()))
-    known = {source_id for commit in committed for source_id in commit.sources_that("known")}
-    known.update(repeated)
-    account = _Account()
-    for row in counted_rows(root, files, "recordings", _RECORDING_COLUMNS):
-        _enter_recording(account, row)
-    for row in counted_rows(root, files, "segments", _SEGMENT_COLUMNS):
-        rate_hz = account.rates_hz.get(row["recording_id"], 0)
-        samples = _samples(row["core_start_seconds"], row["core_end_seconds"], rate_hz)
-        account.found[row["recording_id"]][row["decision"]] += samples
-        account.segments[row["decision"]] += 1
-    failures: dict[tuple[object, ...], tuple[str, str, str]] = {}
-    failed_sources: set[str] = set()
-    sources = account.first_channels.keys()
-    for row in counted_rows(root, files, "failures", _FAILURE_COLUMNS):
-        failed_sources.add(row["source_id"])
-        came_later = row["unit"] == "input" and row["uri"] in account.uris
-        if row["recording_id"] is None and (row["source_id"] in sources or came_later):
-            continue  # superseded by a success
-        identity = tuple(row[column] for column in _FAILURE_COLUMNS)
-        failures[identity] = (row["unit"], row["stage"], row["error_type"])
-        if row["unit"] == "segment":
-            rate_hz = account.rates_hz.get(row["recording_id"], 0)
-            samples = _samples(row["start_seconds"], row["end_seconds"], rate_hz)
-            account.found[row["recording_id"]]["failed"] += samples
+    sums = _sum_up(root, dict(sorted(units_by_file(committed).items())))
+    known = frozenset(repeated).union(*(commit.sources_that("known") for commit in committed))
+    undecoded = set(listed) - sums.first_channels.keys() - known
     return Ledger(
         inputs=len(set(listed)),
-        missing=tuple(sorted(set(listed) - sources - failed_sources - known)),
-        recordings=len(account.stated),
-        unbalanced=tuple(sorted(_unbalanced(account))),
-        seconds=_source_seconds(account),
-        segments={name: account.segments[name] for name in ("keep", "review", "drop")},
-        failures=dict(sorted(Counter(failures.values()).items())),
-        wer_errors=account.wer_errors,
-        wer_words=account.wer_words,
-        undecoded=frozenset(set(listed) - sources - known),
+        missing=tuple(sorted(undecoded - sums.failed_sources)),
+        recordings=len(sums.stated),
+        unbalanced=tuple(sorted(sums.unbalanced())),
+        seconds=sums.source_seconds(),
+        segments={name: sums.segments[name] for name in ("keep", "review", "drop")},
+        failures=dict(sorted(Counter(sums.failures.values()).items())),
+        wer_errors=sums.wer_errors,
+        wer_words=sums.wer_words,
+        undecoded=frozenset(undecoded),
     )
 
 
-def counted_rows(
+@dataclass(slots=True)
+class _Sums:
+    """Running sums while the rows are read.
+
+    Attributes:
+        rates_hz: Sample rate by recording.
+        decoded: Decoded samples by recording.
+        stated: Samples by destination that a recording's row states.
+        found: Samples by destination that its segment and failure rows add up to.
+        segments: Segments by decision.
+        uris: Addresses of recordings.
+        first_channels: By input, its lowest channel and the recording made of that.
+        failures: (unit, stage, error type) by all that identifies a failure.
+        failed_sources: Inputs with a failure row, superseded or not.
+        wer_errors: Word errors.
+        wer_words: Reference words.
+    """
+
+    rates_hz: dict[str, int] = field(default_factory=dict)
+    decoded: dict[str, int] = field(default_factory=dict)
+    stated: dict[str, Counter[str]] = field(default_factory=dict)
+    found: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    segments: Counter[str] = field(default_factory=Counter)
+    uris: set[str] = field(default_factory=set)
+    first_channels: dict[str, tuple[int, str]] = field(default_factory=dict)
+    failures: dict[tuple[object, ...], tuple[str, str, str]] = field(default_factory=dict)
+    failed_sources: set[str] = field(default_factory=set)
+    wer_errors: int = 0
+    wer_words: int = 0
+
+    def add_recording(self, row: Row) -> None:
+        identifier, rate_hz = row["recording_id"], row["sample_rate_hz"]
+        self.rates_hz[identifier] = rate_hz
+        self.decoded[identifier] = round(row["decoded_seconds"] * rate_hz)
+        self.stated[identifier] = Counter(
+            {name: row[column] for name, column in LEDGER_COLUMNS.items()}
+        )
+        self.uris.add(row["uri"])
+        channel = (row["channel"] or 0, identifier)
+        first = self.first_channels.get(row["source_id"], channel)
+        self.first_channels[row["source_id"]] = min(first, channel)
+        if row["wer_hits"] is not None:
+            errors = row["wer_substitutions"] + row["wer_deletions"]
+            self.wer_words += row["wer_hits"] + errors
+            self.wer_errors += errors + row["wer_insertions"]
+
+    def add_segment(self, row: Row) -> None:
+        self.segments[row["decision"]] += 1
+        self._find(row, row["decision"], row["core_start_seconds"], row["core_end_seconds"])
+
+    def add_failure(self, row: Row) -> None:
+        """Add a failure, unless a recording made of the same input supersedes it."""
+        self.failed_sources.add(row["source_id"])
+        came_later = row["unit"] == "input" and row["uri"] in self.uris
+        if row["recording_id"] is None and (row["source_id"] in self.first_channels or came_later):
+            return
+        identity = tuple(row[column] for column in _FAILURE_COLUMNS)
+        self.failures[identity] = (row["unit"], row["stage"], row["error_type"])
+        if row["unit"] == "segment":
+            self._find(row, "failed", row["start_seconds"], row["end_seconds"])
+
+    def _find(self, row: Row, destination: str, start_seconds: float, end_seconds: float) -> None:
+        rate_hz = self.rates_hz.get(row["recording_id"], 0)
+        samples = round(end_seconds * rate_hz) - round(start_seconds * rate_hz)
+        self.found[row["recording_id"]][destination] += samples
+
+    def source_seconds(self) -> dict[str, float]:
+        """Seconds by destination of each input's first channel, in whatever order rows came."""
+        first = [identifier for _, identifier in self.first_channels.values()]
+        return {
+            name: math.fsum(self.stated[each][name] / self.rates_hz[each] for each in first)
+            for name in LEDGER_COLUMNS
+        }
+
+    def unbalanced(self) -> Iterator[str]:
+        """Recordings that do not add up, and segments' recordings that have no row."""
+        for identifier, stated in self.stated.items():
+            found = self.found.get(identifier, Counter())
+            judged = Counter({name: stated[name] for name in LEDGER_COLUMNS if name != "skipped"})
+            lost = self.decoded[identifier] != stated.total() or min(stated.values()) < 0
+            if lost or +judged != +found:
+                yield identifier
+        yield from set(self.found) - set(self.stated)
+
+
+def _sum_up(root: str, files: Mapping[str, list[Commit]]) -> _Sums:
+    """Add up all rows of these files."""
+    sums = _Sums()
+    # Recordings come first: segments need their rates, and they supersede earlier failures.
+    for row in valid_rows(root, files, "recordings", _RECORDING_COLUMNS):
+        sums.add_recording(row)
+    for row in valid_rows(root, files, "segments", _SEGMENT_COLUMNS):
+        sums.add_segment(row)
+    for row in valid_rows(root, files, "failures", _FAILURE_COLUMNS):
+        sums.add_failure(row)
+    return sums
+
+
+def valid_rows(
     root: str, files: Mapping[str, list[Commit]], table: str, columns: list[str]
 ) -> Iterator[Row]:
-    """Rows of a table that count, from these part files and the units that name them."""
+    """Valid rows of a table in these files, one part file in memory at a time."""
 
     def read(uri: str) -> list[Row]:
         with store.open_to_read(uri) as file:
@@ -186,42 +269,3 @@ def counted_rows(
     ):
         counted = counted_sources(files[name]) if is_shared(name) else None
         yield from (row for row in rows if counted is None or row["source_id"] in counted)
-
-
-def _enter_recording(account: _Account, row: Row) -> None:
-    identifier, rate_hz = row["recording_id"], row["sample_rate_hz"]
-    stated = Counter({name: row[column] for name, column in LEDGER_COLUMNS.items()})
-    account.rates_hz[identifier] = rate_hz
-    account.stated[identifier] = stated
-    account.uris.add(row["uri"])
-    account.decoded[identifier] = round(row["decoded_seconds"] * rate_hz)
-    channel = (row["channel"] or 0, identifier)
-    first = account.first_channels.get(row["source_id"], channel)
-    account.first_channels[row["source_id"]] = min(first, channel)
-    if row["wer_hits"] is not None:
-        errors = row["wer_substitutions"] + row["wer_deletions"]
-        account.wer_words += row["wer_hits"] + errors
-        account.wer_errors += errors + row["wer_insertions"]
-
-
-def _source_seconds(account: _Account) -> dict[str, float]:
-    """Seconds by destination of each source's first channel, whatever order rows are read in."""
-    first = [identifier for _, identifier in account.first_channels.values()]
-    return {
-        name: math.fsum(account.stated[each][name] / account.rates_hz[each] for each in first)
-        for name in LEDGER_COLUMNS
-    }
-
-
-def _samples(start_seconds: float, end_seconds: float, rate_hz: int) -> int:
-    return round(end_seconds * rate_hz) - round(start_seconds * rate_hz)
-
-
-def _unbalanced(account: _Account) -> Iterator[str]:
-    for identifier, stated in account.stated.items():
-        found = account.found.get(identifier, Counter())
-        judged = Counter({name: stated[name] for name in LEDGER_COLUMNS if name != "skipped"})
-        lost = account.decoded[identifier] != stated.total() or min(stated.values()) < 0
-        if lost or +judged != +found:
-            yield identifier
-    yield from set(account.found) - set(account.stated)

@@ -1,4 +1,4 @@
-"""Writing rows into hive-partitioned Parquet part files, in bounded memory."""
+"""Part files: rows in Parquet files below hive folders, written in bounded memory, read back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_audio import schema, store
+from beam_audio.store.output_names import TABLES, part_file
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _FLUSH_ROWS = 4_096
 _FLUSH_AUDIO_BYTES = 16 << 20
 _MAX_VALUE_BYTES = 180
 _READ_ROWS = 256
-"""At a time: a row may carry half a minute of audio."""
+"""Rows read at a time; each may carry half a minute of audio."""
 
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -33,14 +34,14 @@ _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 def partition_folder(table: Table, keys: tuple[tuple[str, str | None], ...]) -> str:
     """Hive folder of a table, ``segments/date=2026-11-21/language=en``, values percent-encoded.
 
-    A value too long for a folder name is cut and closed with its hash; the row's metadata keeps it
-    whole.
+    A value too long for a folder name is cut and ends with its hash; the row's metadata holds the
+    whole value.
     """
     return "/".join([table, *(f"{key}={_folder_value(value)}" for key, value in keys)])
 
 
 def folder_keys(name: str) -> dict[str, str | None]:
-    """Keys of the folder that a part file is in, as a reader of hive folders sees them."""
+    """Keys and values in a part file's folder name, as readers of hive folders see them."""
     pairs = (folder.partition("=") for folder in name.split("/")[1:-1])
     return {key: None if value == _HIVE_NULL else unquote(value) for key, _, value in pairs}
 
@@ -58,19 +59,19 @@ def _folder_value(value: str | None) -> str:
 
 
 class PartWriter:
-    """Writes the part files of one unit: one a table and partition, named after the unit.
+    """Writes the part files of one unit: one for each table and partition, named after the unit.
 
-    Files grow under temporary names; :meth:`publish` renames them all. Leaving the context without
-    publishing discards them.
+    Files grow under temporary names; :meth:`finish` renames them all. Leaving the context without
+    finishing deletes them.
     """
 
     def __init__(self, root: str, part_id: str, *, audio: bool = False) -> None:
         """Write below ``root`` into files named ``part-<part_id>.parquet``."""
         self._root = root
-        self._name = f"part-{part_id}.parquet"
+        self._name = part_file(part_id)
         self._audio = audio
         self._files: dict[str, _PartFile] = {}
-        self.rows: dict[str, int] = dict.fromkeys(store.TABLES, 0)
+        self.rows: dict[str, int] = dict.fromkeys(TABLES, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -87,13 +88,13 @@ class PartWriter:
     def write(self, table: Table, keys: tuple[tuple[str, str | None], ...], row: Row) -> None:
         """Add a row to the part file of its table and partition.
 
-        Columns that are partition keys stand in the folder name and are not stored in the file.
+        Columns that are partition keys are in the folder name, not in the file.
         """
         self._file(table, partition_folder(table, keys)).add(row)
         self.rows[table] += 1
 
     def copy(self, table: Table, folder: str, batch: pa.RecordBatch) -> None:
-        """Add rows of an earlier part file of this folder; columns it lacks are null."""
+        """Add rows of an earlier part file of this folder; columns missing there become null."""
         if batch.num_rows:
             self._file(table, folder).copy(batch)
             self.rows[table] += batch.num_rows
@@ -106,7 +107,7 @@ class PartWriter:
         return self._files[folder]
 
     def finish(self) -> tuple[str, ...]:
-        """Finish every file and move it to its final name.
+        """Finish every file and give it its final name.
 
         Returns:
             The names relative to the output folder, sorted.
@@ -123,7 +124,7 @@ class PartWriter:
 
 
 class _PartFile:
-    """One growing Parquet file: rows are flushed as row groups before they pile up."""
+    """A growing Parquet file: rows are flushed as row groups before memory fills up."""
 
     def __init__(self, path: str, columns: pa.Schema) -> None:
         self.path = path
@@ -156,7 +157,7 @@ class _PartFile:
             self._flush()
 
     def _flush(self) -> None:
-        """Write what has piled up as one row group."""
+        """Write the rows in memory as one row group."""
         added = pa.Table.from_pylist(self._rows, schema=self._columns).to_batches()
         rows = pa.Table.from_batches([*self._copied, *added], schema=self._columns)
         if rows.num_rows:
@@ -178,9 +179,9 @@ class _PartFile:
 
 
 def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
-    """Copy the rows of a unit, those of replaced inputs left out, to its next version."""
+    """Copy the rows of a unit to its next version, except those of replaced inputs."""
     kept = {source_id for source_id in commit.sources if source_id not in replaced}
-    for table in store.TABLES:
+    for table in TABLES:
         for name in commit.files_of(table):
             for batch in rows_of(root, name, kept):
                 writer.copy(table, name.rpartition("/")[0], batch)
@@ -189,14 +190,14 @@ def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str
 def rows_of(
     root: str, name: str, source_ids: Container[str], columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a part file that come from these inputs; of a file others share, little else is read.
+    """Rows of a part file that come from these inputs; row groups without any are skipped.
 
     Args:
         root: The output folder.
         name: The file, relative to it.
         source_ids: The inputs.
-        columns: Those wanted, beside ``source_id``; what stands in folder names is in no file. All
-            by default.
+        columns: The columns to read beside ``source_id``; all by default. Partition keys are not in
+            the file.
     """
     wanted = None if columns is None else ["source_id", *columns]
     with store.open_to_read(store.join(root, name)) as opened:
@@ -206,7 +207,7 @@ def rows_of(
             for group in range(file.num_row_groups)
             if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
         ]
-        # Of no row group at all, older pyarrow reads one that is not there.
+        # Older pyarrow fails on an empty list of row groups.
         for batch in file.iter_batches(_READ_ROWS, groups, wanted) if groups else ():
             yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
 

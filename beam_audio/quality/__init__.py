@@ -1,4 +1,4 @@
-"""Numbers and verdicts: what is measured of samples and texts, and how it is judged.
+"""Measures of samples and texts, and rules that judge segments by them.
 
 In: samples, transcripts and references.
 Out: measurements, error rates, and a decision with reasons.

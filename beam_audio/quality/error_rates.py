@@ -1,4 +1,4 @@
-"""Error rates: a transcript against its reference, and the share of each segment in them."""
+"""Error rates: a transcript against its reference, and each segment's share of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jiwer
 from beam_audio.quality.text import has_word_spaces, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.quality.text import Normalizer
 
@@ -24,13 +24,13 @@ class Score:
 
     Attributes:
         hits: Words equal in both; None, like the next three, in languages without word spaces.
-        substitutions: Words of the reference heard as another word.
-        deletions: Words of the reference that were not heard.
-        insertions: Words heard that the reference lacks.
+        substitutions: Words of the reference recognised as another word.
+        deletions: Words of the reference that are missing in the transcript.
+        insertions: Words of the transcript that are not in the reference.
         wer: (S + D + I) / (H + S + D), may exceed 1; None without reference words.
         cer: The same over characters, spaces included where words have them.
         normalizer_id: How both texts were normalised.
-        empty_reference: No word of the reference is left after normalising.
+        empty_reference: Normalising leaves no word of the reference.
     """
 
     hits: int | None
@@ -45,7 +45,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class SegmentShare:
-    """A segment's part of its recording's reference; ``reference_text`` is None without one."""
+    """A segment's part of its recording's reference; ``reference_text`` is None for no part."""
 
     reference_text: str | None
     score: Score
@@ -66,7 +66,7 @@ def score(reference: str, hypothesis: str, language: str | None, normalizer: Nor
 
     Args:
         reference: What was said.
-        hypothesis: What was heard.
+        hypothesis: What was recognised.
         language: ISO 639-1 code; decides between words and characters.
         normalizer: Applied to both texts.
     """
@@ -78,32 +78,25 @@ def share(
 ) -> SharedScore:
     """Compare a recording with its reference and give each segment its part of the comparison.
 
-    The reference is aligned over the segments' texts joined. A reference word belongs to the
-    segment of the heard word it is aligned with; one that was not heard belongs to the segment of
-    the heard word before it, or to the first segment that has text. So the segments' counts add up
-    to the recording's, and their reference texts joined are the reference, normalised.
+    The reference is aligned with the joined texts of the segments. A reference word belongs to the
+    segment of the recognised word it is aligned with. A word that was not recognised belongs to the
+    segment of the recognised word before it, or to the first segment that has text. So the
+    segments' counts add up to the recording's, and their reference texts join to the normalised
+    reference.
 
-    A recording of one segment gives it its reference, unnormalised. Without any segment there is
-    nobody to share with and ``segments`` is empty.
+    An only segment gets the whole reference, unnormalised. Without segments, ``segments`` of the
+    result is empty.
 
     Args:
         reference: What was said in the recording.
-        hypotheses: What was heard, one text a segment, in order of time.
+        hypotheses: What was recognised, one text per segment, in order of time.
         language: ISO 639-1 code; decides between words and characters.
         normalizer: Applied to the reference and to each text.
     """
     spaces = has_word_spaces(language)
     wanted = tokens(normalizer(reference), language)
     parts = [tokens(normalizer(text), language) for text in hypotheses] or [[]]
-    owners = [index for index, part in enumerate(parts) for _ in part]
-    counts: list[Counter[_Operation]] = [Counter() for _ in parts]
-    shares: list[list[str]] = [[] for _ in parts]
-    heard = [token for part in parts for token in part]
-    for operation, wanted_index, heard_index in _align(wanted, heard):
-        owner = owners[heard_index] if owners else 0
-        counts[owner][operation] += 1
-        if wanted_index is not None:
-            shares[owner].append(wanted[wanted_index])
+    counts, shares = _by_segment(wanted, parts)
     scores = [
         _score(count, own, part, normalizer, spaces=spaces)
         for count, own, part in zip(counts, shares, parts, strict=True)
@@ -113,7 +106,7 @@ def share(
         return SharedScore(scores[0], tuple(segments))
     glue = " " if spaces else ""
     return SharedScore(
-        _score(sum(counts, Counter()), wanted, heard, normalizer, spaces=spaces),
+        _score(sum(counts, Counter()), wanted, _joined(parts), normalizer, spaces=spaces),
         tuple(
             SegmentShare(glue.join(own) or None, part_score)
             for own, part_score in zip(shares, scores, strict=True)
@@ -121,38 +114,58 @@ def share(
     )
 
 
+def _by_segment(
+    wanted: Sequence[str], parts: Sequence[Sequence[str]]
+) -> tuple[list[Counter[_Operation]], list[list[str]]]:
+    """Align a reference with the parts of a transcript; each part's counts and reference words."""
+    owners = [index for index, part in enumerate(parts) for _ in part]
+    counts: list[Counter[_Operation]] = [Counter() for _ in parts]
+    shares: list[list[str]] = [[] for _ in parts]
+    for operation, wanted_index, recognised_index in _align(wanted, _joined(parts)):
+        owner = owners[recognised_index] if owners else 0
+        counts[owner][operation] += 1
+        if wanted_index is not None:
+            shares[owner].append(wanted[wanted_index])
+    return counts, shares
+
+
+def _joined(parts: Iterable[Iterable[str]]) -> list[str]:
+    return [token for part in parts for token in part]
+
+
 def _align(
-    wanted: Sequence[str], heard: Sequence[str]
+    wanted: Sequence[str], recognised: Sequence[str]
 ) -> Iterator[tuple[_Operation, int | None, int]]:
-    """Yield each step with its index in ``wanted`` and the index in ``heard`` it belongs to."""
-    chunks = jiwer.process_words(" ".join(wanted), " ".join(heard)).alignments[0]
+    """Yield each step with its index in ``wanted`` and its owner's index in ``recognised``."""
+    chunks = jiwer.process_words(" ".join(wanted), " ".join(recognised)).alignments[0]
     for chunk in chunks:
         wanted_range = range(chunk.ref_start_idx, chunk.ref_end_idx)
-        heard_range = range(chunk.hyp_start_idx, chunk.hyp_end_idx)
+        recognised_range = range(chunk.hyp_start_idx, chunk.hyp_end_idx)
         if chunk.type == "delete":
             before = max(chunk.hyp_start_idx - 1, 0)
             yield from (("deletions", index, before) for index in wanted_range)
         elif chunk.type == "insert":
-            yield from (("insertions", None, index) for index in heard_range)
+            yield from (("insertions", None, index) for index in recognised_range)
         else:
             operation: _Operation = "hits" if chunk.type == "equal" else "substitutions"
-            for pair in zip(wanted_range, heard_range, strict=True):
+            for pair in zip(wanted_range, recognised_range, strict=True):
                 yield operation, *pair
 
 
 def _score(
     counts: Counter[_Operation],
     wanted: Sequence[str],
-    heard: Sequence[str],
+    recognised: Sequence[str],
     normalizer: Normalizer,
     *,
     spaces: bool,
 ) -> Score:
+    """Rates from counted operations; the character rate aligns both texts once more."""
     errors = counts["substitutions"] + counts["deletions"] + counts["insertions"]
     rate = errors / len(wanted) if wanted else None
     cer = rate
     if spaces and wanted:
-        cer = float(jiwer.process_characters(" ".join(wanted), " ".join(heard)).cer)
+        cer = float(jiwer.process_characters(" ".join(wanted), " ".join(recognised)).cer)
     return Score(
         hits=counts["hits"] if spaces else None,
         substitutions=counts["substitutions"] if spaces else None,

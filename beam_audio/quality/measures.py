@@ -9,48 +9,15 @@ from typing import TYPE_CHECKING, Final
 from beam_audio.quality import text as texts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beam_audio.quality.error_rates import Score
     from beam_audio.types import Quality, Segment, Transcript
 
 Value = float | bool | None
 
 MEASURE_DECIMALS: Final = 4
-"""Measures are rounded so before a rule looks at them and before they are written."""
-
-RULE_FLAGS: Final = (
-    "empty_reference",
-    "has_reference",
-    "language_mismatch",
-    "language_unexpected",
-    "repetition",
-    "word_spaces",
-)
-RULE_MEASURES: Final = (
-    "avg_logprob",
-    "bandwidth_hz",
-    "cer",
-    "chars_per_second",
-    "chars_per_speech_second",
-    "clipped_fraction",
-    "compression_ratio",
-    "duration_seconds",
-    "language_probability",
-    "loudness_lufs",
-    "no_speech_prob",
-    "peak_dbfs",
-    "rms_dbfs",
-    "snr_db",
-    "speech_fraction",
-    "speech_seconds",
-    "unique_word_ratio",
-    "wer",
-    "wer_deletions",
-    "wer_hits",
-    "wer_insertions",
-    "wer_substitutions",
-    "words_per_second",
-    "words_per_speech_second",
-)
+"""Measures are rounded to this before a rule looks at them and before they are written."""
 
 
 def round_measure(value: float | None) -> float | None:
@@ -62,12 +29,12 @@ def round_measure(value: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """Languages a segment is held against, ISO 639-1 codes; None where unknown.
+    """Languages a segment is compared with, ISO 639-1 codes; None where unknown.
 
     Attributes:
-        judged_as: That of the text, for counting its words.
-        recording: That of most of the recording.
-        stated: That of the manifest.
+        judged_as: Language of the text, for counting its words.
+        recording: Language of most of the recording.
+        stated: Language the manifest states.
     """
 
     judged_as: str | None = None
@@ -75,73 +42,111 @@ class Languages:
     stated: str | None = None
 
 
-def evidence(
-    segment: Segment,
-    quality: Quality,
-    transcript: Transcript,
-    score: Score | None,
-    languages: Languages,
-) -> dict[str, Value]:
-    """Collect every value that rules may look at.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One recognised segment with everything that measures and flags are taken from.
 
-    Args:
+    Attributes:
         segment: Its times are used, not its samples.
         quality: Its signal measures.
-        transcript: What the recogniser heard in it.
+        transcript: What the recogniser made of it.
         score: How that compares with a reference; None when there is none.
-        languages: What its language is held against.
+        languages: What its language is compared with.
+    """
+
+    segment: Segment
+    quality: Quality
+    transcript: Transcript
+    score: Score | None
+    languages: Languages
+
+    @property
+    def text(self) -> str:
+        """The recognised text."""
+        return self.transcript.text
+
+    @property
+    def seconds(self) -> float:
+        """Length of the segment."""
+        return self.segment.duration_seconds
+
+    @property
+    def speech_seconds(self) -> float:
+        """Seconds of it that are speech."""
+        return self.segment.speech_seconds
+
+    @property
+    def language(self) -> str | None:
+        """Language its words are counted in."""
+        return self.languages.judged_as
+
+
+MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
+    "avg_logprob": lambda it: it.transcript.avg_logprob,
+    "bandwidth_hz": lambda it: it.quality.bandwidth_hz,
+    "cer": lambda it: it.score.cer if it.score else None,
+    "chars_per_second": lambda it: texts.chars_per_second(it.text, it.seconds),
+    "chars_per_speech_second": lambda it: texts.chars_per_second(it.text, it.speech_seconds),
+    "clipped_fraction": lambda it: it.quality.clipped_fraction,
+    "compression_ratio": lambda it: texts.compression_ratio(it.text),
+    "duration_seconds": lambda it: it.seconds,
+    "language_probability": lambda it: it.transcript.language_probability,
+    "loudness_lufs": lambda it: it.quality.loudness_lufs,
+    "no_speech_prob": lambda it: it.transcript.no_speech_prob,
+    "peak_dbfs": lambda it: it.quality.peak_dbfs,
+    "rms_dbfs": lambda it: it.quality.rms_dbfs,
+    "snr_db": lambda it: it.quality.snr_db,
+    "speech_fraction": lambda it: it.quality.speech_fraction,
+    "speech_seconds": lambda it: it.speech_seconds,
+    "unique_word_ratio": lambda it: texts.unique_word_ratio(it.text, it.language),
+    "wer": lambda it: it.score.wer if it.score else None,
+    "wer_deletions": lambda it: it.score.deletions if it.score else None,
+    "wer_hits": lambda it: it.score.hits if it.score else None,
+    "wer_insertions": lambda it: it.score.insertions if it.score else None,
+    "wer_substitutions": lambda it: it.score.substitutions if it.score else None,
+    "words_per_second": lambda it: texts.words_per_second(it.text, it.seconds, it.language),
+    "words_per_speech_second": lambda it: texts.words_per_second(
+        it.text, it.speech_seconds, it.language
+    ),
+}
+"""Every number that a rule may compare with a bound; None where it is undefined."""
+
+FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
+    "empty_reference": lambda it: it.score is not None and it.score.empty_reference,
+    "has_reference": lambda it: it.score is not None,
+    # The text is in another language than most of the recording.
+    "language_mismatch": lambda it: _differs(it.transcript, it.languages.recording),
+    # The model was free to choose and found another language than the manifest states. A model
+    # that gives no language probability is never taken to have chosen.
+    "language_unexpected": lambda it: (
+        it.transcript.language_probability is not None
+        and _differs(it.transcript, it.languages.stated)
+    ),
+    "repetition": lambda it: texts.is_repetitive(it.text, it.language),
+    "word_spaces": lambda it: texts.has_word_spaces(it.language),
+}
+"""Everything that a rule may ask to be true or false."""
+
+RULE_MEASURES: Final = tuple(MEASURES)
+RULE_FLAGS: Final = tuple(FLAGS)
+
+
+def measure_all(judged: Judged) -> dict[str, Value]:
+    """Take every value that rules may look at.
 
     Returns:
-        A value for each of :data:`RULE_MEASURES`, rounded, and :data:`RULE_FLAGS`. Names that are
-        output columns too hold what is to be written there.
-
-        ``language_mismatch``: the text is in another language than most of the recording.
-        ``language_unexpected``: the model was free to choose and heard another language than the
-        manifest states; it cannot be told from models that give no language probability.
+        A value for each of :data:`MEASURES`, rounded, and :data:`FLAGS`. Names that are output
+        columns too hold what is written there.
     """
-    text, language = transcript.text, languages.judged_as
-    seconds, speech_seconds = segment.duration_seconds, segment.speech_seconds
-    measures: dict[str, float | None] = {
-        "avg_logprob": transcript.avg_logprob,
-        "bandwidth_hz": quality.bandwidth_hz,
-        "cer": score.cer if score else None,
-        "chars_per_second": texts.chars_per_second(text, seconds),
-        "chars_per_speech_second": texts.chars_per_second(text, speech_seconds),
-        "clipped_fraction": quality.clipped_fraction,
-        "compression_ratio": texts.compression_ratio(text),
-        "duration_seconds": seconds,
-        "language_probability": transcript.language_probability,
-        "loudness_lufs": quality.loudness_lufs,
-        "no_speech_prob": transcript.no_speech_prob,
-        "peak_dbfs": quality.peak_dbfs,
-        "rms_dbfs": quality.rms_dbfs,
-        "snr_db": quality.snr_db,
-        "speech_fraction": quality.speech_fraction,
-        "speech_seconds": speech_seconds,
-        "unique_word_ratio": texts.unique_word_ratio(text, language),
-        "wer": score.wer if score else None,
-        "wer_deletions": score.deletions if score else None,
-        "wer_hits": score.hits if score else None,
-        "wer_insertions": score.insertions if score else None,
-        "wer_substitutions": score.substitutions if score else None,
-        "words_per_second": texts.words_per_second(text, seconds, language),
-        "words_per_speech_second": texts.words_per_second(text, speech_seconds, language),
-    }
     return {
-        **{name: round_measure(value) for name, value in measures.items()},
-        "empty_reference": score is not None and score.empty_reference,
-        "has_reference": score is not None,
-        "language_mismatch": _differs(transcript, languages.recording),
-        "language_unexpected": transcript.language_probability is not None
-        and _differs(transcript, languages.stated),
-        "repetition": texts.is_repetitive(text, language),
-        "word_spaces": texts.has_word_spaces(language),
+        **{name: round_measure(take(judged)) for name, take in MEASURES.items()},
+        **{name: take(judged) for name, take in FLAGS.items()},
     }
 
 
 def _differs(transcript: Transcript, language: str | None) -> bool:
-    """Whether something was heard and not in this language; nothing unknown differs."""
-    heard = transcript.language
-    return bool(transcript.text and heard and language) and not texts.is_same_language(
-        heard, language
+    """Whether the text is in another language than this one; nothing unknown differs."""
+    found = transcript.language
+    return bool(transcript.text and found and language) and not texts.is_same_language(
+        found, language
     )

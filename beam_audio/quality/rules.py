@@ -1,7 +1,7 @@
 """Rules turn a segment's measures into keep, review or drop; they are data in YAML files.
 
-A file holds ``rules``, a list, and perhaps a ``name``. A rule has a ``reason``, a ``decision`` and
-one condition, or several under ``all`` that must hold together::
+A file holds a list ``rules`` and, optionally, a ``name``. A rule has a ``reason``, a ``decision``
+and one condition, or several under ``all`` that must hold together::
 
     rules:
       - {reason: wer_high, decision: drop, column: wer, above: 0.3}
@@ -11,8 +11,8 @@ one condition, or several under ``all`` that must hold together::
           - {column: no_speech_prob, above: 0.6}
           - {column: avg_logprob, below: -1.0}
 
-A condition is one of :data:`beam_audio.quality.measures.RULE_MEASURES` ``above`` or ``below`` a
-number, or one of :data:`beam_audio.quality.measures.RULE_FLAGS` that ``is`` true or false. A
+A condition compares one of :data:`beam_audio.quality.measures.MEASURES` with a number (``above``
+or ``below``), or says that one of :data:`beam_audio.quality.measures.FLAGS` ``is`` true or false. A
 missing measure meets no condition. The decision ``keep`` only notes its reason. The presets are in
 ``beam_audio/data/rules``.
 """
@@ -42,7 +42,7 @@ Comparison = Literal["above", "below", "is"]
 
 PRESETS: Final = ("strict", "balanced", "lenient")
 
-_DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)  # from mildest to strictest
+_DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)  # from the mildest to the strictest
 _COMPARISONS: Final[tuple[Comparison, ...]] = get_args(Comparison)
 _MAX_FILE_BYTES: Final = 64 * 1024
 _MAX_RULES: Final = 256
@@ -87,7 +87,7 @@ class Rules:
 
     @cached_property
     def rules_id(self) -> str:
-        """Name and hash of the content, such as ``balanced-1a2b3c4d``; layout does not enter."""
+        """Name and hash of the rules, such as ``balanced-1a2b3c4d``, whatever the file's layout."""
         content = [
             [
                 rule.reason,
@@ -102,8 +102,8 @@ class Rules:
         """Judge one segment.
 
         Args:
-            values: A value for every column the rules look at, as from
-                :func:`beam_audio.quality.measures.evidence`.
+            values: A value for every column the rules look at, as made by
+                :func:`beam_audio.quality.measures.measure_all`.
 
         Returns:
             The strictest decision of the rules that apply (``keep`` when none does), and their
@@ -149,11 +149,11 @@ def parse_rules(content: str, origin: str) -> Rules:
 
     Args:
         content: The YAML text, 64 KiB at most, without aliases.
-        origin: Where it is from, for messages.
+        origin: Where the text is from, for messages.
 
     Raises:
-        ConfigError: The text is no YAML of rules; the message names the place and the nearest
-            known name.
+        ConfigError: The text is not valid YAML or not rules; the message names the place and the
+            nearest known name.
     """
     document = _mapping(_parse_yaml(content, origin), ("name", "rules"), origin)
     name = document.get("name", "custom")
@@ -168,7 +168,7 @@ def parse_rules(content: str, origin: str) -> Rules:
 
 def _value_of(values: Mapping[str, Value], column: str) -> Value:
     if column not in values:
-        raise ConfigError(f"the rules look at {column!r}, for which no value was given")
+        raise ConfigError(f"the rules look at {column!r}, and no value was given for it")
     value = values[column]
     return value if isinstance(value, bool) else round_measure(value)
 
@@ -184,7 +184,7 @@ def _parse_yaml(content: str, origin: str) -> object:
 
 
 def _refuse_bombs(content: str, origin: str) -> None:
-    """Stop before a short text costs much: aliases multiply, and depth is slow to parse."""
+    """Refuse texts that are short and costly: aliases multiply, and deep nesting parses slowly."""
     depth = 0
     for event in yaml.parse(content):
         if isinstance(event, yaml.AliasEvent):
@@ -237,7 +237,7 @@ def _bound(bound: object, column: str, place: str) -> float | bool:
         return bound
     if isinstance(bound, bool) or not isinstance(bound, int | float):
         raise ConfigError(f"{place}: {column} is compared with a number")
-    if not abs(bound) <= _MAX_BOUND:  # so written, it refuses nan too
+    if not abs(bound) <= _MAX_BOUND:  # written this way, it refuses nan too
         raise ConfigError(f"{place}: the bound of {column} is out of range")
     return float(bound)
 

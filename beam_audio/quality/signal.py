@@ -10,8 +10,8 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pyloudnorm
 
+from beam_audio.quality.loudness import loudness_lufs
 from beam_audio.types import Quality
 
 if TYPE_CHECKING:
@@ -20,18 +20,14 @@ if TYPE_CHECKING:
     from beam_audio.types import Segment
 
 CLIPPING_LEVEL: Final = 0.999
-"""Share of full scale from which on a sample may be clipped."""
+"""A sample may be clipped from this share of full scale on."""
 CLIPPING_RUN_SAMPLES: Final = 3
-"""So many neighbours at that level make it clipping; a lone peak may be real."""
+"""Shorter runs at that level are not clipping: a lone peak may be real."""
 SNR_FRAME_SECONDS: Final = 0.025
 SNR_RANGE_DB: Final = (-10.0, 60.0)
 SPECTRUM_SAMPLES: Final = 512
 SPECTRUM_HOP_SECONDS: Final = 0.010
 BANDWIDTH_DEPTH_DB: Final = 50.0
-LOUDNESS_BLOCK_SECONDS: Final = 0.4
-LOUDNESS_STEP_SECONDS: Final = 0.1
-LOUDNESS_MIN_RATE_HZ: Final = 4000
-"""Below it the K-weighting shelf at 1.7 kHz has no room under half the rate."""
 
 _SPECTRA_AT_ONCE: Final = 256
 _HANN: Final = np.hanning(SPECTRUM_SAMPLES + 1)[:-1]
@@ -44,16 +40,17 @@ def measure(segment: Segment) -> Quality:
       full-scale sine has an RMS of -3.01; None for digital silence.
     * ``clipped_fraction``: share of samples in runs of 3 or more at 0.999 of full scale or above.
     * ``speech_fraction``: share of samples inside ``segment.speech``.
-    * ``snr_db``: 10·log10((Ps - Pn) / Pn) of the mean powers of speech and noise frames of 25 ms,
-      all of it marked as speech or nothing. Frames astride a border and a last partial frame are
-      left out: a few loud milliseconds would make most of the noise's power. Kept within -10
-      (speech is no louder than noise) and 60 (the noise is digital silence); None without a speech
-      frame or a noise frame, or when both are digital silence.
+    * ``snr_db``: 10·log10((Ps - Pn) / Pn), where Ps and Pn are the mean powers of speech and noise
+      frames of 25 ms. A speech frame lies in speech as a whole, a noise frame outside it. Frames
+      across a border and a last partial frame are left out: a few loud milliseconds would make up
+      most of the noise's power. Kept within -10 (speech is no louder than noise) and 60 (the noise
+      is digital silence); None without a speech frame or a noise frame, or when both are digital
+      silence.
     * ``bandwidth_hz``: highest bin within 50 dB of the peak of the mean power spectrum (512-sample
       Hann windows every 10 ms, no padding), so a multiple of rate / 512; None for digital silence
       or under 512 samples.
     * ``loudness_lufs``: gated loudness of one channel by ITU-R BS.1770-4 over whole 400 ms blocks;
-      None under 0.4 s, when every block is under the gate of -70 LUFS, or under 4 kHz of rate.
+      None under 0.4 s, when every block is under the gate of -70 LUFS, or at a rate under 4 kHz.
 
     Args:
         segment: ``samples`` is float32 of shape (n,), ``speech`` is in samples of the recording.
@@ -72,7 +69,7 @@ def measure(segment: Segment) -> Quality:
         speech_fraction=int(np.count_nonzero(is_speech)) / count,
         snr_db=_snr_db(samples, is_speech, rate_hz),
         bandwidth_hz=_bandwidth_hz(samples, rate_hz),
-        loudness_lufs=_loudness_lufs(samples, rate_hz),
+        loudness_lufs=loudness_lufs(samples, rate_hz),
     )
 
 
@@ -123,7 +120,7 @@ def _bandwidth_hz(samples: NDArray[np.float64], rate_hz: int) -> float | None:
     hop = max(1, round(SPECTRUM_HOP_SECONDS * rate_hz))
     frames = np.lib.stride_tricks.sliding_window_view(samples, SPECTRUM_SAMPLES)[::hop]
     total = np.zeros(SPECTRUM_SAMPLES // 2 + 1)
-    # Some frames at a time: all spectra of a long segment at once would be many times its size.
+    # A few frames at a time: all spectra of a long segment would take many times its size.
     for first in range(0, len(frames), _SPECTRA_AT_ONCE):
         spectra = np.fft.rfft(frames[first : first + _SPECTRA_AT_ONCE] * _HANN)
         total += np.square(spectra.real).sum(axis=0) + np.square(spectra.imag).sum(axis=0)
@@ -132,17 +129,3 @@ def _bandwidth_hz(samples: NDArray[np.float64], rate_hz: int) -> float | None:
         return None
     within = np.flatnonzero(total >= peak * 10.0 ** (-BANDWIDTH_DEPTH_DB / 10.0))
     return float(within[-1]) * rate_hz / SPECTRUM_SAMPLES
-
-
-def _loudness_lufs(samples: NDArray[np.float64], rate_hz: int) -> float | None:
-    seconds = len(samples) / rate_hz
-    if seconds < LOUDNESS_BLOCK_SECONDS or rate_hz < LOUDNESS_MIN_RATE_HZ or not samples.any():
-        return None
-    # The standard leaves a last incomplete block out; pyloudnorm would count it as if it were whole
-    # and so too quiet, hence the cut to whole steps.
-    steps = math.floor((seconds - LOUDNESS_BLOCK_SECONDS) / LOUDNESS_STEP_SECONDS + 1e-9)
-    whole = math.ceil((LOUDNESS_BLOCK_SECONDS + steps * LOUDNESS_STEP_SECONDS) * rate_hz)
-    # Of pyloudnorm's filters this one follows the coefficients of the standard most closely.
-    meter = pyloudnorm.Meter(rate_hz, filter_class="DeMan")
-    loudness = float(meter.integrated_loudness(samples[:whole]))
-    return loudness if math.isfinite(loudness) else None

@@ -1,7 +1,7 @@
 """Text measures: normalising, signs of repetition, rates.
 
-Languages written without spaces between words have no word counts here; they are compared by
-characters, white space left out, since it stands there for punctuation and layout alone.
+Languages written without spaces between words have no word counts here. They are compared by
+characters without white space, which in these languages is punctuation or layout only.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ _ROUND: Final = (re.compile(r"\([^)]+\)"), re.compile(r"\("), ")")
 class Normalizer:
     """A named way of making two spellings of the same speech equal; calling it returns the text.
 
-    ``whisper-en-1`` is the English normaliser published with Whisper, as the package
-    whisper-normalizer has it. It joins number words and figures that follow each other, across a
-    comma too ("$20.50, twenty-one" becomes "$20.5021"); reference and hypothesis get the same
-    treatment, and error rates stay comparable with published ones, so that is left as it is. Only
-    the lone full stop that it makes of a closing ellipsis is dropped: it would count as a word.
+    ``whisper-en-1`` is the English normaliser published with Whisper, from the package
+    whisper-normalizer. It joins number words and figures that follow each other, even across a
+    comma ("$20.50, twenty-one" becomes "$20.5021"). That is kept: reference and hypothesis get the
+    same treatment, and error rates stay comparable with published ones. One thing is changed: the
+    lone full stop it makes of a closing ellipsis is dropped, since it would count as a word.
 
-    ``basic-1`` is for every other language: lower case, without bracketed asides, punctuation,
-    symbols and invisible characters, in NFKC. Marks stay, unlike in Whisper's own, which cuts the
-    words of scripts that write vowels as marks into pieces.
+    ``basic-1`` is for every other language: lower case in NFKC, without bracketed asides,
+    punctuation, symbols and invisible characters. Marks stay. Whisper's own normaliser drops them,
+    which cuts words into pieces in scripts that write vowels as marks.
 
-    ``none`` returns the text as it is.
+    ``none`` returns the text unchanged.
     """
 
     normalizer_id: str
 
     def __call__(self, text: str) -> str:
-        """Return the normalised text, words parted by single spaces (``none``: unchanged)."""
+        """Return the normalised text, single spaces between words (``none``: unchanged)."""
         return _NORMALIZERS[self.normalizer_id](text)
 
 
@@ -66,17 +66,17 @@ def has_word_spaces(language: str | None) -> bool:
 
 
 def is_same_language(one: str | None, other: str | None) -> bool:
-    """Whether two codes name one language, region aside: ``en`` and ``en-GB`` do."""
+    """Whether two codes name one language whatever the region, as ``en`` and ``en-GB`` do."""
     return _primary(one) == _primary(other)
 
 
 def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
-    """Choose how texts are normalised before they are compared.
+    """Choose how texts are normalised for comparing.
 
     Args:
         language: ISO 639-1 code, region allowed (``en-GB``); None when unknown.
-        choice: ``auto`` takes ``whisper-en-1`` for English and ``basic-1`` for all else; or one of
-            these ids, or ``none``.
+        choice: ``auto`` takes ``whisper-en-1`` for English and ``basic-1`` for other languages;
+            these ids and ``none`` take themselves.
 
     Raises:
         ConfigError: The choice is unknown.
@@ -90,13 +90,13 @@ def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
 
 
 def tokens(text: str, language: str | None) -> list[str]:
-    """What is counted and compared: words, or characters where words have no spaces."""
+    """The units that are counted and compared: words, or characters in languages without spaces."""
     words = text.split()
     return words if has_word_spaces(language) else list("".join(words))
 
 
 def compression_ratio(text: str) -> float | None:
-    """UTF-8 bytes over zlib bytes: high when a text repeats itself; None under 32 bytes."""
+    """UTF-8 bytes divided by zlib bytes: high when a text repeats itself; None under 32 bytes."""
     encoded = text.encode("utf-8", errors="replace")
     if len(encoded) < COMPRESSION_MIN_BYTES:
         return None
@@ -104,7 +104,7 @@ def compression_ratio(text: str) -> float | None:
 
 
 def unique_word_ratio(text: str, language: str | None) -> float | None:
-    """Different words over words, case and punctuation aside; None without words."""
+    """Share of words that differ, ignoring case and punctuation; None without words."""
     words = _spoken(text).split()
     return len(set(words)) / len(words) if words and has_word_spaces(language) else None
 
@@ -112,29 +112,29 @@ def unique_word_ratio(text: str, language: str | None) -> float | None:
 def is_repetitive(text: str, language: str | None) -> bool:
     """Whether the text of one segment goes in circles, as decoders do when they lose the audio.
 
-    True when at least 4 words have a unique-word ratio of at most 0.4, or when any run of 10 words
+    True for a unique-word ratio of at most 0.4 over at least 4 words, or when any run of 10 words
     (characters, in languages without word spaces) occurs more than 3 times. Not meant for the text
-    of a long recording, whose unique-word ratio falls by itself.
+    of a long recording: its unique-word ratio falls with its length.
     """
-    heard = tokens(_spoken(text), language)
+    spoken = tokens(_spoken(text), language)
     unique = unique_word_ratio(text, language)
     if (
         unique is not None
         and unique <= REPETITION_UNIQUE_RATIO
-        and len(heard) >= REPETITION_MIN_WORDS
+        and len(spoken) >= REPETITION_MIN_WORDS
     ):
         return True
-    runs = Counter(zip(*(heard[start:] for start in range(REPETITION_NGRAM)), strict=False))
+    runs = Counter(zip(*(spoken[start:] for start in range(REPETITION_NGRAM)), strict=False))
     return max(runs.values(), default=0) > REPETITION_NGRAM_COUNT
 
 
 def words_per_second(text: str, seconds: float, language: str | None) -> float | None:
-    """Words a second; None for no time at all and in languages without word spaces."""
+    """Words per second; None for zero seconds and in languages without word spaces."""
     return len(text.split()) / seconds if seconds > 0 and has_word_spaces(language) else None
 
 
 def chars_per_second(text: str, seconds: float) -> float | None:
-    """Characters that are not white space a second; None for no time at all."""
+    """Characters per second without white space; None for zero seconds."""
     return sum(map(len, text.split())) / seconds if seconds > 0 else None
 
 
@@ -143,10 +143,10 @@ def _primary(language: str | None) -> str:
 
 
 def _without_asides(text: str) -> str:
-    """Remove what stands in brackets, and opening brackets that nothing closes.
+    """Remove bracketed text, and opening brackets that nothing closes.
 
-    The last closing bracket is found first: behind it no opening one can match, and a search from
-    each of many of them to the end of the text would take time in the square of its length.
+    The last closing bracket is found first, since no opening bracket after it can match. Searching
+    to the end of the text from each of many opening brackets would take quadratic time.
     """
     for pair, opening, closers in (_SQUARE_OR_ANGLE, _ROUND):
         end = max(text.rfind(closer) for closer in closers) + 1
@@ -155,7 +155,7 @@ def _without_asides(text: str) -> str:
 
 
 def _spoken(text: str) -> str:
-    """Lower case in NFKC, symbols and punctuation as spaces, invisible characters left out."""
+    """Lower case in NFKC, with spaces for symbols and punctuation, without invisible characters."""
     kinds = ((char, unicodedata.category(char)) for char in unicodedata.normalize("NFKC", text))
     spaced = "".join(" " if kind[0] in "SP" else char for char, kind in kinds if kind != "Cf")
     return " ".join(spaced.lower().split())
@@ -181,12 +181,12 @@ def _english_piece(text: str) -> str:
     try:
         return _whisper_english()(text)
     except AssertionError:
-        # It gives up on figures of more than 4300 digits, which Python does not read as a number.
+        # It fails on figures of more than 4300 digits, which Python does not read as a number.
         return _basic(text)
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Cut a text between words: the English patterns take time in the square of their input."""
+    """Cut a text between words: the English patterns take quadratic time."""
     piece: list[str] = []
     room = _PIECE_CHARS
     for word in text.split():

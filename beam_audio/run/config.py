@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
 from beam_audio.models.card import Padding
@@ -21,7 +22,7 @@ from beam_audio.types import stable_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.asr import Mode, ModelFacts
+    from beam_audio.asr import ModelFacts
     from beam_audio.segments.splitter import SegmentSettings
 
 Group = Literal["input", "model", "segments", "judging", "output", "limits", "streaming"]
@@ -198,14 +199,16 @@ class RunConfig:
         return named[self.channels] if self.channels in named else int(self.channels)
 
     @property
-    def model_padding(self) -> Padding | None:
-        """The padding in the form the model takes."""
-        return next((padding for padding in _PADDINGS if padding == self.padding), None)
-
-    @property
-    def model_task(self) -> Mode:
-        """The task in the form the model takes."""
-        return "translate" if self.task == "translate" else "transcribe"
+    def model_options(self) -> ModelOptions:
+        """How the model is loaded and used."""
+        return ModelOptions(
+            precision=self.precision,
+            padding=next((padding for padding in _PADDINGS if padding == self.padding), None),
+            provider=self.provider,
+            require_provider=self.require_provider,
+            mode="translate" if self.task == "translate" else "transcribe",
+            prompt=self.prompt,
+        )
 
     @property
     def limits(self) -> DecodeLimits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
-from beam_audio.inputs.listing import match_input, match_manifest
+from beam_audio.inputs.listing import list_input, match_manifest
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
 from beam_audio.quality.rules import Rules, load_rules
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from beam_audio.output.commits import Commit
     from beam_audio.run.config import RunConfig
-    from beam_audio.transforms.live_model import Choice
+    from beam_audio.stream.model_watch import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
 
 def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModelHandler:
     """The model as the configuration asks for it; nothing is loaded."""
-    return OnnxAsrModelHandler(
-        config.model,
-        precision=config.precision,
-        padding=config.model_padding,
-        provider=config.provider,
-        require_provider=config.require_provider,
-        task=config.model_task,
-        prompt=config.prompt,
-        threads=threads,
-    )
+    return OnnxAsrModelHandler(config.model, replace(config.model_options, threads=threads))
 
 
 def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]:
@@ -155,12 +146,7 @@ def _settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSetting
 
 def _model_facts(config: RunConfig, model: str) -> ModelFacts:
     try:
-        return model_facts(
-            model,
-            precision=config.precision,
-            padding=config.model_padding,
-            task=config.model_task,
-        )
+        return model_facts(model, config.model_options)
     except ChecksumError:
         raise
     except ModelError as error:
@@ -169,17 +155,19 @@ def _model_facts(config: RunConfig, model: str) -> ModelFacts:
 
 def _check_input(config: RunConfig) -> str:
     """Refuse an input that matches nothing; returns what of it is left out, in words."""
+    left_out = ""
     try:
         if config.manifest is not None:
             found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
         else:
-            found = bool(match_input(config.input or "", config.output))
+            listing = list_input(config.input or "", config.output)
+            found, left_out = bool(listing.files), listing.left_out.summary
             flag = f"--input={config.input}"
     except InputError as error:
         raise ConfigError(str(error)) from error
     if not found:
         raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
-    return ""
+    return left_out
 
 
 def _commits_before(config: RunConfig) -> tuple[Commit, ...]:

@@ -23,7 +23,8 @@ from beam_audio.output.folder import in_use
 from beam_audio.run.job import check_run
 from beam_audio.run.runners import choose_runner, is_local
 from beam_audio.run.stream import READERS, Intervals, begin, build
-from beam_audio.stream.interval import FOLDER, Interval
+from beam_audio.store.output_names import LEDGERS
+from beam_audio.stream.interval import Interval
 from beam_audio.stream.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -119,12 +120,12 @@ def _run_interval(
 
 
 def _read_interval(output: str, name: str) -> Interval | None:
-    if not store.exists(store.join(output, FOLDER, f"{name}.json")):
+    if not store.exists(store.join(output, LEDGERS, f"{name}.json")):
         return None
     interval = Interval.read(output, name)
     if not interval.balances:
         raise BeamAudioError(
-            f"the ledger {output}/{FOLDER}/{name}.json does not balance; "
+            f"the ledger {output}/{LEDGERS}/{name}.json does not balance; "
             "its messages will be delivered again"
         )
     return interval

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from beam_audio import store
 from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
+from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import Ledger, read_ledger
+from beam_audio.store.output_names import run_file
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
@@ -134,15 +136,9 @@ def write_run_file(job: Job, result: RunResult) -> None:
         "ledger": {
             "balances": ledger.balances,
             "listed": result.listed,
-            "inputs": ledger.inputs,
             "new_inputs": result.new_inputs,
             "done_again": result.done_again,
-            "missing": ledger.missing,
-            "unbalanced": ledger.unbalanced,
-            "recordings": ledger.recordings,
-            "seconds": ledger.seconds,
-            "segments": ledger.segments,
-            "failures": {"/".join(key): count for key, count in ledger.failures.items()},
+            **ledger.figures,
             "corpus_wer": ledger.corpus_wer,
         },
         "throughput": {
@@ -152,7 +148,9 @@ def write_run_file(job: Job, result: RunResult) -> None:
         },
     }
     text = json.dumps(content, indent=1, sort_keys=True)
-    store.write_whole(job.output, f"run-{result.run_id}.json", text.encode())
+    # A run that starts at this moment must not clean the half-written file away.
+    with in_use(job.output, lambda: None):
+        store.write_whole(job.output, run_file(result.run_id), text.encode())
 
 
 def _versions() -> dict[str, str]:

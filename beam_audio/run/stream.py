@@ -150,7 +150,7 @@ def message_of(message: PubsubMessage, published: Timestamp = beam.DoFn.Timestam
 def done_of(report: UnitReport) -> Done:
     """What is noted of a unit that has just been committed."""
     batches = report.batches
-    return Done(report.commit.unit_id, time.time(), batches.clip_seconds, batches.padded_seconds)
+    return Done(report.commit.unit_id, time.time(), batches.passage_seconds, batches.padded_seconds)
 
 
 def log_interval(interval: Interval) -> None:

@@ -1,7 +1,7 @@
-"""Where segments lie, given where speech is: pure planning in whole source samples.
+"""Where segments lie, given where speech is: pure arithmetic in whole source samples.
 
-A plan is fed as speech becomes known and hands out each piece once nothing that is still to come
-can change it; what it hands out does not depend on how the feeding was cut into steps.
+A cutter is fed as speech becomes known. It returns each piece as soon as nothing to come can change
+it. The pieces do not depend on the steps in which it is fed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Stretch = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A segment before its samples: [start, end), its core, and the speech inside it."""
+    """A segment without its samples: [start, end), its core, and the speech inside it."""
 
     start: int
     end: int
@@ -27,31 +27,31 @@ class Piece:
     speech: tuple[Stretch, ...]
 
 
-class Plan(Protocol):
+class Cutter(Protocol):
     """Decides where segments lie, as speech becomes known; all positions are source samples."""
 
     def mark(self, start: int, end: int) -> None:
-        """Add speech; a stretch that touches the one before it continues it."""
+        """Add speech; a stretch that begins where the last one ends continues it."""
 
     def take(self, decided: int, *, ended: bool) -> list[Piece]:
         """Return the pieces that are certain.
 
         Args:
-            decided: No speech but what was marked lies before this position.
+            decided: All speech before this position is marked.
             ended: The recording ends at ``decided``.
         """
 
     def needed_from(self, decided: int) -> int:
-        """Position before which no later piece will reach."""
+        """The first position that later pieces may contain."""
 
 
-class SpeechPlan:
-    """Pads speech, lets neighbouring pads meet in the middle, and cuts what is too long.
+class SpeechCutter:
+    """Pads speech, lets pads that would overlap meet in the middle, and cuts what is too long.
 
     Args:
         pad: Samples kept on each side of speech.
         longest: Longest piece, at least four pads.
-        quietest: Where to cut within [first, last].
+        quietest: Returns where to cut within [first, last].
     """
 
     def __init__(self, *, pad: int, longest: int, quietest: Callable[[int, int], int]) -> None:
@@ -62,22 +62,23 @@ class SpeechPlan:
         self._floor = 0
 
     def mark(self, start: int, end: int) -> None:
-        """Add speech; see :class:`Plan`."""
+        """Add speech; see :class:`Cutter`."""
         _extend(self._marks, start, end)
 
     def take(self, decided: int, *, ended: bool) -> list[Piece]:
-        """Return the pieces that are certain; see :class:`Plan`."""
+        """Return the pieces that are certain; see :class:`Cutter`."""
         pieces: list[Piece] = []
         while self._marks and (piece := self._next(decided, ended=ended)):
             pieces.append(piece)
         return pieces
 
     def needed_from(self, decided: int) -> int:
-        """Position before which no later piece will reach; see :class:`Plan`."""
+        """The first position that later pieces may contain; see :class:`Cutter`."""
         speech = self._marks[0][0] if self._marks else decided
         return max(speech - self._pad, self._floor)
 
     def _next(self, decided: int, *, ended: bool) -> Piece | None:
+        """The first piece of the first stretch of speech; None when it is not certain yet."""
         start, end = self._marks[0]
         begin = self.needed_from(decided)
         if end - begin > self._longest:
@@ -85,10 +86,10 @@ class SpeechPlan:
             self._floor = stop
             return Piece(begin, stop, begin, stop, ((max(start, begin), stop),))
         if len(self._marks) == 1 and not ended and decided < max(end + 1, end + 2 * self._pad):
-            return None  # this speech may go on, or the next may be near enough for pads to meet
+            return None  # this speech may go on, or the pads of the next may meet its own
         if len(self._marks) > 1:
             meeting = (end + self._marks[1][0]) // 2
-        else:  # what may still follow lies beyond both pads
+        else:  # speech that may still follow lies beyond both pads
             meeting = decided if ended else (end + decided) // 2
         stop = min(end + self._pad, meeting, begin + self._longest)
         self._floor = meeting
@@ -96,7 +97,7 @@ class SpeechPlan:
         return Piece(begin, stop, begin, stop, ((max(start, begin), end),))
 
 
-class WindowPlan:
+class WindowCutter:
     """Windows of ``window`` samples every ``step`` samples until the recording is covered."""
 
     def __init__(self, *, window: int, step: int) -> None:
@@ -107,11 +108,11 @@ class WindowPlan:
         self._core_start = 0
 
     def mark(self, start: int, end: int) -> None:
-        """Add speech; see :class:`Plan`."""
+        """Add speech; see :class:`Cutter`."""
         _extend(self._marks, start, end)
 
     def take(self, decided: int, *, ended: bool) -> list[Piece]:
-        """Return the pieces that are certain; see :class:`Plan`."""
+        """Return the pieces that are certain; see :class:`Cutter`."""
         pieces: list[Piece] = []
         while self._start + self._window < decided:
             end = self._start + self._window
@@ -123,7 +124,7 @@ class WindowPlan:
         return pieces
 
     def needed_from(self, decided: int) -> int:  # noqa: ARG002 - windows do not depend on speech
-        """Position before which no later piece will reach; see :class:`Plan`."""
+        """The first position that later pieces may contain; see :class:`Cutter`."""
         return self._start
 
     def _piece(self, end: int, *, core_end: int) -> Piece:

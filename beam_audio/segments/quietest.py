@@ -1,4 +1,4 @@
-"""Where a recording is quietest, in memory that its length does not decide."""
+"""Where a recording is quietest, in memory that does not grow with its length."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from beam_audio.segments.vad import VAD_RATE_HZ, StreamBuffer, source_sample
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# A cut falls where the energy around it, in hops of 8 ms under a triangle of 160 ms, is lowest:
-# wide enough to prefer a pause to the closure of one consonant and to land in the pause's middle.
+# A cut is made where the energy around it, in hops of 8 ms weighted by a triangle of 160 ms, is
+# lowest. The triangle is wide enough to prefer a pause over the closure of one consonant, and to
+# find the middle of the pause.
 _HOP_SAMPLES: Final = 128
 _HALF_HOPS: Final = 10
 _TRIANGLE: Final = np.concatenate((np.arange(1, _HALF_HOPS + 1), np.arange(_HALF_HOPS, 0, -1)))
-# Energies are whole numbers, so that their sums are exact in any order.
+# Energies are whole numbers: their sums are exact in any order.
 _ENERGY_SCALE: Final = 2.0**20
 
 
 class Energies:
-    """Energy of a 16 kHz stream in hops of 8 ms, kept only as far back as a cut may need it."""
+    """Energy of a 16 kHz stream in hops of 8 ms; what no cut needs any more is forgotten."""
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._sample_rate_hz = sample_rate_hz
@@ -43,11 +44,11 @@ class Energies:
     def quietest(self, first: int, last: int) -> int:
         """Find the quietest point between two source samples at least half a second apart.
 
-        What is weighed lies before ``last``; of equally quiet points the latest is taken.
+        All audio that is weighed lies before ``last``. The latest of equally quiet points is taken.
         """
         per_hop = self._sample_rate_hz * _HOP_SAMPLES
         low = -(-first * VAD_RATE_HZ // per_hop)
-        # At the very end the resampler may have rounded the last hop away.
+        # At the very end of a recording the resampler may drop the last hop.
         high = min(last * VAD_RATE_HZ // per_hop, self._hops.stop) - _HALF_HOPS
         weighed = np.convolve(
             self._hops.read(low - _HALF_HOPS, high + _HALF_HOPS), _TRIANGLE, mode="valid"

@@ -1,7 +1,7 @@
-"""Cut a recording into segments: at speech, by voice activity detection, or in fixed windows.
+"""Cut a recording into segments: around speech, by voice activity detection, or in fixed windows.
 
-Positions are whole samples at the source's own rate. :class:`Splitter` streams a recording through
-in bounded memory; how the recording was cut into blocks changes nothing in what comes out.
+Positions are whole samples at the source's own rate. :class:`Splitter` streams a recording in
+bounded memory. Its segments do not depend on the blocks in which the recording comes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from beam_audio.errors import ConfigError, InputError
-from beam_audio.segments.cuts import Piece, Plan, SpeechPlan, WindowPlan
+from beam_audio.segments.cuts import Cutter, Piece, SpeechCutter, WindowCutter
 from beam_audio.segments.quietest import Energies
 from beam_audio.segments.vad import (
     FRAME_SAMPLES,
@@ -49,9 +49,9 @@ class SegmentSettings:
 
     Attributes:
         segmenter: ``vad`` cuts around speech and leaves silence out; ``fixed`` covers everything.
-        vad: Detection of speech, for both; pads and lengths apply to ``vad`` alone.
+        vad: Detection of speech, for both segmenters; only ``vad`` uses its pads and lengths.
         window_seconds: Length of a fixed window.
-        overlap_seconds: What a fixed window shares with the one before it.
+        overlap_seconds: Seconds a fixed window shares with the one before it.
         max_seconds: Longest segment the model accepts.
 
     Raises:
@@ -93,11 +93,11 @@ class SegmentSettings:
 
     @property
     def longest_seconds(self) -> float:
-        """Longest segment under ``vad``: its own maximum or the model's, the shorter one."""
+        """Longest segment under ``vad``: the shorter of its own maximum and the model's."""
         return min(self.vad.max_seconds, self.max_seconds)
 
     def canonical(self) -> dict[str, Any]:
-        """Return everything that decides segments and their speech, ready for JSON and for ids."""
+        """Return everything that decides segments and their speech, as JSON values for ids."""
         speech = {
             "threshold": float(self.vad.threshold),
             "release": float(self.vad.release),
@@ -120,10 +120,10 @@ class SegmentSettings:
 class Splitter:
     """Cuts one channel of one recording, given block by block, into segments.
 
-    It holds no more audio than the longest segment and some seconds beside it.
+    It holds no more audio than the longest segment and a few seconds.
 
     Args:
-        recording_id: Enters the segments and their ids.
+        recording_id: Part of the segments and of their ids.
         channel: Channel of the recording, None for a mix.
         sample_rate_hz: Rate of the blocks.
         settings: How to cut.
@@ -159,7 +159,7 @@ class Splitter:
             min_silence_seconds=settings.vad.min_silence_seconds,
         )
         self._energies = Energies(sample_rate_hz)
-        self._plan = _plan(settings, sample_rate_hz, self._energies)
+        self._cutter = _cutter(settings, sample_rate_hz, self._energies)
         self._samples = StreamBuffer(np.float32)
         self._speech_samples = 0
         self._frames = 0
@@ -167,7 +167,7 @@ class Splitter:
 
     @property
     def decoded_samples(self) -> int:
-        """Samples taken in so far."""
+        """Samples taken so far."""
         return self._samples.stop
 
     @property
@@ -183,23 +183,23 @@ class Splitter:
                 "mix the channels or split them first"
             )
         segments: list[Segment] = []
-        # In steps, so that a whole recording in one block needs no copies of its own length.
+        # In steps, so that a recording in one block is not copied as a whole.
         step = _STEP_SECONDS * self._rate
         for first in range(0, len(block), step):
             part = np.ascontiguousarray(block[first : first + step], dtype=np.float32)
             self._samples.append(part)
-            heard = self._input.push(part)
-            self._energies.push(heard)
-            self._mark(self._detector.push(heard))
+            converted = self._input.push(part)
+            self._energies.push(converted)
+            self._mark(self._detector.push(converted))
             decided = source_sample(self._tracker.decided * FRAME_SAMPLES, self._rate)
             segments += self._take(decided, ended=False)
         return segments
 
     def finish(self) -> list[Segment]:
         """Return the remaining segments; the recording ends here."""
-        heard = self._input.finish()
-        self._energies.push(heard)
-        probabilities = np.concatenate((self._detector.push(heard), self._detector.finish()))
+        converted = self._input.finish()
+        self._energies.push(converted)
+        probabilities = np.concatenate((self._detector.push(converted), self._detector.finish()))
         self._mark(probabilities, last_frame=self._frames + len(probabilities))
         return self._take(self.decoded_samples, ended=True)
 
@@ -207,18 +207,18 @@ class Splitter:
         self._frames += len(probabilities)
         for first, stop in self._tracker.push(probabilities):
             start = source_sample(first * FRAME_SAMPLES, self._rate)
-            # The last frame is filled up with zeros: it ends where the recording does.
+            # The last frame is padded with zeros; its speech ends where the recording does.
             end = (
                 self.decoded_samples
                 if stop == last_frame
                 else source_sample(stop * FRAME_SAMPLES, self._rate)
             )
-            self._plan.mark(start, end)
+            self._cutter.mark(start, end)
             self._speech_samples += end - start
 
     def _take(self, decided: int, *, ended: bool) -> list[Segment]:
-        segments = [self._segment(piece) for piece in self._plan.take(decided, ended=ended)]
-        needed = self._plan.needed_from(decided)
+        segments = [self._segment(piece) for piece in self._cutter.take(decided, ended=ended)]
+        needed = self._cutter.needed_from(decided)
         self._samples.drop_before(needed)
         self._energies.drop_before(needed)
         return segments
@@ -243,19 +243,19 @@ class Splitter:
         )
 
 
-def _plan(settings: SegmentSettings, rate: int, energies: Energies) -> Plan:
+def _cutter(settings: SegmentSettings, rate: int, energies: Energies) -> Cutter:
     if settings.segmenter == "vad":
-        return SpeechPlan(
+        return SpeechCutter(
             pad=round(settings.vad.pad_seconds * rate),
             longest=_whole_samples(settings.longest_seconds, rate),
             quietest=energies.quietest,
         )
     window = _whole_samples(settings.window_seconds, rate)
-    return WindowPlan(window=window, step=window - round(settings.overlap_seconds * rate))
+    return WindowCutter(window=window, step=window - round(settings.overlap_seconds * rate))
 
 
 def _whole_samples(seconds: float, rate: int) -> int:
-    """Most source samples that make no more than ``seconds`` once resampled to 16 kHz."""
+    """The most source samples that last at most ``seconds`` when resampled to 16 kHz."""
     return int(seconds * VAD_RATE_HZ) * rate // VAD_RATE_HZ
 
 
@@ -264,7 +264,7 @@ def split(audio: Audio, settings: SegmentSettings | None = None) -> list[Segment
 
     Args:
         audio: One channel, samples float32 (n,).
-        settings: How to cut; the default is VAD with the default preset.
+        settings: How to cut; by default VAD with the default preset.
 
     Raises:
         InputError: The audio has more than one channel or an impossible rate.

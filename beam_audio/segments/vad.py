@@ -1,6 +1,6 @@
-"""Voice activity detection: Silero VAD in ONNX, streamed, and the rules that make speech of it.
+"""Voice activity detection: Silero VAD in ONNX, streamed, and the rules that find speech with it.
 
-All of it runs at 16 kHz and counts in frames of 512 samples (32 ms). The model file is
+Everything runs at 16 kHz in frames of 512 samples (32 ms). The model file is
 ``silero_vad_16k_sequence.onnx`` of silero-vad 6.2.3 (MIT), unchanged;
 :mod:`beam_audio.segments.vad_graph` rearranges it when it is loaded.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import soxr
 
 from beam_audio.errors import ModelError
-from beam_audio.segments.vad_graph import HEARD_SAMPLES, side_by_side, side_by_side_model
+from beam_audio.segments.vad_graph import INPUT_SAMPLES, side_by_side, side_by_side_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 VAD_RATE_HZ: Final = 16_000
 FRAME_SAMPLES: Final = 512
 
-_CONTEXT_SAMPLES = HEARD_SAMPLES - FRAME_SAMPLES
+_CONTEXT_SAMPLES = INPUT_SAMPLES - FRAME_SAMPLES
 _STATE_SHAPE = (1, 1, 128)
 _MODEL_FILE = "silero_vad_16k_sequence.onnx"
 
 # Frames go through the model in groups of this size, counted from the start of the stream, so that
-# how the stream was cut into blocks can change no probability on any processor.
+# probabilities do not depend on the blocks of the stream on any processor.
 _GROUP_FRAMES = 128
 _GROUP_SAMPLES = _GROUP_FRAMES * FRAME_SAMPLES
 
-# Float files may hold anything. Beyond four times full scale nothing is a decoder's overshoot any
-# more, and one infinity would stay in the model's state for the rest of the recording.
+# Float files may hold anything. A decoder's overshoot stays under four times full scale, and one
+# infinity would stay in the model's state for the rest of the recording.
 _LOUDEST_SAMPLE = 4.0
 
-# Probabilities differ in their last bits between processors; no threshold may see it.
+# Probabilities differ in their last bits between processors. They are rounded before any threshold.
 _PROBABILITY_DECIMALS = 4
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
@@ -49,9 +49,9 @@ def source_sample(vad_sample: int, sample_rate_hz: int) -> int:
 
 
 class StreamBuffer(Generic[ScalarT]):
-    """The part of a stream still needed, addressed by position in the stream.
+    """The part of a stream that is still needed, addressed by position in the stream.
 
-    Memory is bounded by four times the longest part ever held.
+    It takes at most four times the memory of the longest part ever held.
     """
 
     def __init__(self, dtype: type[ScalarT]) -> None:
@@ -89,7 +89,7 @@ class StreamBuffer(Generic[ScalarT]):
 
 
 class VadInput:
-    """Streams audio of any rate to the detector's 16 kHz, with hostile values made harmless."""
+    """Converts a stream of any rate to the detector's 16 kHz, and makes hostile values harmless."""
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._stream = (
@@ -99,15 +99,15 @@ class VadInput:
         )
 
     def push(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Convert float32 (n,) at the source rate; what comes back lags by some milliseconds."""
+        """Convert float32 (n,) at the source rate; the result lags by a few milliseconds."""
         return self._convert(block, last=False)
 
     def finish(self) -> NDArray[np.float32]:
-        """Return what the resampler still held."""
+        """Return what the resampler still holds."""
         return self._convert(np.empty(0, np.float32), last=True)
 
     def _convert(self, block: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
-        # A NaN fails every comparison, so this passes nothing that is not finite.
+        # A NaN fails every comparison, so only finite samples pass.
         harmless = not block.size or (
             block.max() <= _LOUDEST_SAMPLE and block.min() >= -_LOUDEST_SAMPLE
         )
@@ -120,7 +120,7 @@ class VadInput:
 
 @lru_cache(maxsize=1)
 def _session() -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    """Load the model once a process; it always runs on one CPU thread."""
+    """Load the model once per process; it always runs on one CPU thread."""
     try:
         import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
     except ImportError as error:
@@ -138,10 +138,10 @@ def _session() -> Any:  # noqa: ANN401 - onnxruntime ships no types
 
 
 class SpeechDetector:
-    """Speech probability of every frame of one 16 kHz stream; the model's state is carried along.
+    """Speech probability of every frame of one 16 kHz stream, with the model's state carried along.
 
-    The probabilities are the same, to the bit, however the stream is cut into blocks. Detectors are
-    light: the loaded model is shared by all of a process.
+    The probabilities are the same, to the bit, for any blocks of the stream. Detectors are light:
+    all detectors of a process share the loaded model.
 
     Raises:
         ModelError: onnxruntime is not installed.
@@ -152,7 +152,7 @@ class SpeechDetector:
         self._hidden = np.zeros(_STATE_SHAPE, np.float32)
         self._cell = np.zeros(_STATE_SHAPE, np.float32)
         self._pending = StreamBuffer(np.float32)
-        # Each frame is heard with the 64 samples before it; before the first there is silence.
+        # The model takes each frame with the 64 samples before it; silence precedes the first.
         self._pending.append(np.zeros(_CONTEXT_SAMPLES, np.float32))
         self._next = 0
 
@@ -164,23 +164,23 @@ class SpeechDetector:
         """
         self._pending.append(samples)
         ready: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
-        while self._unheard > _GROUP_SAMPLES:
-            ready.append(self._hear(_GROUP_SAMPLES))
+        while self._unread > _GROUP_SAMPLES:
+            ready.append(self._run(_GROUP_SAMPLES))
         return np.concatenate(ready)
 
     def finish(self) -> NDArray[np.float32]:
-        """Return the probabilities of all remaining frames, the last one filled up with zeros."""
-        missing = -self._unheard % FRAME_SAMPLES
+        """Return the probabilities of all remaining frames, the last one padded with zeros."""
+        missing = -self._unread % FRAME_SAMPLES
         self._pending.append(np.zeros(missing, np.float32))
-        return self._hear(self._unheard) if self._unheard else np.empty(0, np.float32)
+        return self._run(self._unread) if self._unread else np.empty(0, np.float32)
 
     @property
-    def _unheard(self) -> int:
+    def _unread(self) -> int:
         return self._pending.stop - self._next - _CONTEXT_SAMPLES
 
-    def _hear(self, count: int) -> NDArray[np.float32]:
-        heard = self._pending.read(self._next, self._next + _CONTEXT_SAMPLES + count)
-        frames = np.lib.stride_tricks.sliding_window_view(heard, HEARD_SAMPLES)[::FRAME_SAMPLES]
+    def _run(self, count: int) -> NDArray[np.float32]:
+        samples = self._pending.read(self._next, self._next + _CONTEXT_SAMPLES + count)
+        frames = np.lib.stride_tricks.sliding_window_view(samples, INPUT_SAMPLES)[::FRAME_SAMPLES]
         inputs = {
             "frames": side_by_side(frames),
             "count": np.array([len(frames)]),
@@ -196,10 +196,10 @@ class SpeechDetector:
 
 
 class SpeechTracker:
-    """Turns probabilities into stretches of speech: hysteresis, then the two shortest lengths.
+    """Turns probabilities into stretches of speech, by hysteresis and two shortest lengths.
 
-    A frame of at least ``threshold`` switches speech on, one below ``release`` switches it off, any
-    other leaves it. Silences under ``min_silence_seconds`` between two such runs are filled, then
+    A frame of at least ``threshold`` switches speech on, and one below ``release`` switches it off.
+    Then silences under ``min_silence_seconds`` between two stretches are filled, and after that
     speech under ``min_speech_seconds`` is dropped. Lengths are rounded up to whole frames.
     """
 
@@ -217,25 +217,25 @@ class SpeechTracker:
         self._min_silence = max(1, _frames(min_silence_seconds))
         self._position = 0
         self._speaking = False
-        # The stretch that may still grow: its start, its end so far, and how much was handed out.
+        # The stretch that may still grow: its start, its end so far, the end of what was returned.
         self._open = False
-        self._start = self._end = self._handed_out = 0
+        self._start = self._end = self._returned = 0
 
     @property
     def decided(self) -> int:
-        """Frames before this one are speech or not for good; those handed out are the speech."""
+        """Frames before this one are decided: those returned are speech, the others are not."""
         if not self._open:
             return self._position
-        return self._end if self._handed_out > self._start else self._start
+        return self._end if self._returned > self._start else self._start
 
     def push(self, probabilities: NDArray[np.float32]) -> list[tuple[int, int]]:
         """Take the next frames' probabilities (n,); return speech as (start, end) frames.
 
-        A long stretch comes in parts that touch; two stretches never touch.
+        A long stretch is returned in parts that touch; two stretches never touch.
         """
         rounded = np.round(probabilities.astype(np.float64), _PROBABILITY_DECIMALS)
         rising = rounded >= self._threshold
-        # Index of the last frame that switched anything; 0 stands for the state before the block.
+        # Index of the last frame that switched speech on or off; 0 is the state before the block.
         switch = np.where(rising | (rounded < self._release), np.arange(1, len(rising) + 1), 0)
         states = np.concatenate(([self._speaking], rising))
         speaking = states[np.maximum.accumulate(switch)]
@@ -257,12 +257,12 @@ class SpeechTracker:
                 self._open = False
             return []
         if not self._open:
-            self._open, self._start, self._handed_out = True, begin, begin
+            self._open, self._start, self._returned = True, begin, begin
         self._end = self._position
         if self._end - self._start < self._min_speech:
             return []
-        part = (self._handed_out, self._end)
-        self._handed_out = self._end
+        part = (self._returned, self._end)
+        self._returned = self._end
         return [part]
 
 

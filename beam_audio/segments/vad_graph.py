@@ -1,9 +1,9 @@
-"""The voice activity network with its frames taken three at a time: the same bits, much faster.
+"""The voice activity network, rebuilt to take three frames at a time: the same bits, much faster.
 
-Silero's graph convolves every frame of 512 samples for itself: matrix products of four columns,
-which use a quarter of a processor's registers. Here three frames lie side by side in one row. Their
-products have 14 columns, which MLAS, ONNX Runtime's linear algebra, cuts into blocks just as it
-does four: every sum runs in the same order, and the results are equal to the bit.
+Silero's graph convolves every frame of 512 samples on its own, in matrix products of four columns
+that use a quarter of a processor's registers. Here three frames lie side by side in one row, in
+products of 14 columns. MLAS, the linear algebra of ONNX Runtime, blocks 14 columns as it does four:
+every sum runs in the same order, and the results are equal to the bit.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE_BY_SIDE: Final = 3
-"""Frames in a row. With more than six, products are summed in other blocks and last bits differ."""
+"""Frames in a row. More than six are summed in other blocks, and the last bits differ."""
 
-HEARD_SAMPLES: Final = 576
-"""A frame's 512 samples and the 64 before them."""
+INPUT_SAMPLES: Final = 576
+"""The network takes a frame's 512 samples and the 64 before them."""
 
 _MIRRORED = 64  # samples repeated backwards after a frame, for the last window
-_WIDE = HEARD_SAMPLES + _MIRRORED
+_WIDE = INPUT_SAMPLES + _MIRRORED
 _WINDOW, _HOP = 256, 128
-# A frame has 4 windows; a fifth spans the border to the next frame and counts for nothing.
+# A frame has 4 windows. A fifth one spans the border to the next frame and is silenced.
 _STEPS, _PERIOD = 4, _WIDE // _HOP
 _BINS = _WINDOW // 2 + 1
 _HIDDEN = 128
 
 
 def side_by_side(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lay frames out as the network takes them.
+    """Lay out frames as the network takes them.
 
     Args:
         frames: Shape (n, 576).
 
     Returns:
-        Shape (rows, 1, 1920), the last row filled up with zeros.
+        Shape (rows, 1, 1920), the last row padded with zeros.
     """
     count = len(frames)
     rows = -(-count // SIDE_BY_SIDE)
     wide = np.zeros((rows * SIDE_BY_SIDE, _WIDE), np.float32)
-    wide[:count, :HEARD_SAMPLES] = frames
-    wide[:count, HEARD_SAMPLES:] = frames[:, -2 : -2 - _MIRRORED : -1]
+    wide[:count, :INPUT_SAMPLES] = frames
+    wide[:count, INPUT_SAMPLES:] = frames[:, -2 : -2 - _MIRRORED : -1]
     return wide.reshape(rows, 1, SIDE_BY_SIDE * _WIDE)
 
 
 def side_by_side_model(original: bytes) -> bytes:
     """Rebuild the network from the weights of ``silero_vad_16k_sequence.onnx``.
 
-    Inputs are ``frames`` as of :func:`side_by_side`, ``count`` (1,), how many frames that is, and
-    the state ``h`` and ``c``; outputs ``speech_probs`` (count,), ``hn`` and ``cn``.
+    Inputs are ``frames`` as made by :func:`side_by_side`, ``count`` (1,), the number of frames, and
+    the state ``h`` and ``c``. Outputs are ``speech_probs`` (count,), ``hn`` and ``cn``.
 
     Raises:
         ModelError: The onnx package is not installed.
@@ -112,9 +112,9 @@ class _Graph:
         return self.node("Mul", magnitudes, self.constant("inside", inside))
 
     def encoded(self, spectrum: str) -> str:
-        """Features (frames, 1, 128) of every frame, those filled up included."""
+        """Features (frames, 1, 128) of every frame, padding included."""
         first = self._layer(0, spectrum, stride=1)
-        # Two columns of silence between frames make their distance even, for a stride of 2.
+        # Two columns of silence between frames make their distance even: the stride is 2.
         whole = self.node("Pad", first, self.integers(0, 0, 0, 0, 0, 1))
         apart = self.node("Reshape", whole, self.integers(0, 0, SIDE_BY_SIDE, _PERIOD))
         padded = self.node(
@@ -124,7 +124,7 @@ class _Graph:
         second = self._layer(1, even, stride=2)
         apart = self.node("Reshape", second, self.integers(0, 0, SIDE_BY_SIDE, _STEPS // 2 + 1))
         inside = self.part(apart, 0, _STEPS // 2, 3)
-        # From here on a product has a single column, summed in an order of its own.
+        # From here on products have one column, which is summed in an order of its own.
         alone = self.node(
             "Reshape",
             self.node("Transpose", inside, perm=[0, 2, 1, 3]),
@@ -139,7 +139,7 @@ class _Graph:
         return self.node("Relu", convolved)
 
     def finished(self, features: str) -> bytes:
-        """Take the recurrent end over from the original, and put the whole together."""
+        """Put the graph together, with the original's recurrent layers at its end."""
         original = self._source.graph
         place, recurrent = next(
             (place, node) for place, node in enumerate(original.node) if node.op_type == "LSTM"

@@ -1,4 +1,4 @@
-"""Settings of voice activity detection, and named presets of other projects' figures."""
+"""Settings of voice activity detection, and presets named after projects that use them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PADS_IN_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class VadSettings:
-    """How speech is told from silence and what becomes of it.
+    """How speech is detected, padded and cut.
 
     Attributes:
         threshold: Speech begins at a frame of at least this probability.
         release: Speech ends at a frame below this probability.
-        min_speech_seconds: Shorter bursts are no speech.
+        min_speech_seconds: Shorter bursts are not speech.
         min_silence_seconds: Shorter silences do not end speech.
         pad_seconds: Kept before and after speech; two pads that would overlap meet in the middle.
         max_seconds: Longest segment, pads included.
@@ -54,7 +54,7 @@ class VadSettings:
 
 
 def check_max_seconds(max_seconds: float, pad_seconds: float) -> None:
-    """Refuse a limit on segments that pads would fill or that leaves no room to look for a cut.
+    """Refuse a longest segment that pads would fill, or that leaves no room to look for a cut.
 
     Raises:
         ConfigError: ``max_seconds`` is under one second, under four pads, or not finite.

@@ -6,25 +6,21 @@ Main function: :func:`beam_audio.store.files.open_to_read`.
 """
 
 from beam_audio.store.files import (
-    TABLES,
-    TEMPORARY,
-    below,
     delete,
+    delete_folder,
     exists,
     files_like,
     files_under,
     gcs_client,
     is_local_folder,
-    is_pattern,
     join,
-    literal,
     match,
     move_into,
     open_to_read,
     open_to_write,
     read_each,
-    remove_temporary_folder,
     reported,
+    require_regular,
     s3_client,
     scheme,
     stat,
@@ -32,12 +28,12 @@ from beam_audio.store.files import (
     temporary_name,
     write_whole,
 )
+from beam_audio.store.patterns import below, is_pattern, literal
 
 __all__ = [
-    "TABLES",
-    "TEMPORARY",
     "below",
     "delete",
+    "delete_folder",
     "exists",
     "files_like",
     "files_under",
@@ -51,8 +47,8 @@ __all__ = [
     "open_to_read",
     "open_to_write",
     "read_each",
-    "remove_temporary_folder",
     "reported",
+    "require_regular",
     "s3_client",
     "scheme",
     "stat",

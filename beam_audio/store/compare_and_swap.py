@@ -1,4 +1,4 @@
-"""Replacing a file only if what stands there may be replaced: no writer undoes another's work."""
+"""Replacing a file only if its present content allows it: no writer undoes another's work."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import StoreError
 from beam_audio.store import files, gcs
+from beam_audio.store.output_names import LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     MayReplace = Callable[[bytes | None], bool]
 
-_LOCK: Final = ".lock"
 _CONFLICTS: Final = frozenset({409, 412})
 
 
 def swap(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes | None:
-    """Write a whole file if what stands there now may be replaced.
+    """Write a whole file if its present content may be replaced.
 
-    No other writer that goes through here comes between the question and the write. On ``gs://``
-    and ``s3://`` the store itself sees to that, on local disks a lock; elsewhere nothing does.
+    No other caller of this function can write between the question and the write. ``gs://`` and
+    ``s3://`` ensure that themselves, on local disks a lock does; other stores offer no such thing.
 
     Args:
         root: The output folder.
         name: The file, relative to it.
-        content: What is to stand there.
-        may_replace: Asked with what stands there, None when nothing does; asked again when another
-            writer was faster.
+        content: The new content.
+        may_replace: Called with the present content, None if there is no file; called again if
+            another writer was faster.
 
     Returns:
-        What stands there now: ``content`` when it was written.
+        The content of the file now: ``content`` if it was written.
 
     Raises:
         StoreError: It cannot be read or written.
@@ -65,14 +65,15 @@ def _swap_plainly(root: str, name: str, content: bytes, may_replace: MayReplace)
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One writer at a time; the lock goes with the process that held it."""
+    """Let one writer in at a time; the lock ends with the process that holds it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("ab") as file:
+    with (folder / LOCK).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _swap_s3(uri: str, content: bytes, may_replace: MayReplace) -> bytes | None:
+    """Write an object if its ETag is still the one that was read; else ask again."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the aws extra
 
     client = files.s3_client()
@@ -84,7 +85,7 @@ def _swap_s3(uri: str, content: bytes, may_replace: MayReplace) -> bytes | None:
             with suppress(client.exceptions.NoSuchKey):
                 found = client.get_object(**place)
                 current, condition = found["Body"].read(), {"IfMatch": found["ETag"]}
-            # Equal bytes are our own: of a request that was repeated, its answer lost.
+            # Equal bytes are our own: the answer was lost and the request repeated.
             if current == content or not may_replace(current):
                 return current
             try:
@@ -92,7 +93,7 @@ def _swap_s3(uri: str, content: bytes, may_replace: MayReplace) -> bytes | None:
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] not in _CONFLICTS:
                     raise
-                continue  # another writer came between
+                continue  # another writer was faster
             return content
     except (BotoCoreError, ClientError) as error:
         raise OSError(str(error)) from error

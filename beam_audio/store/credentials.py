@@ -1,7 +1,7 @@
-"""Whether the stores a run names can be spoken to, found out before any work and without waiting.
+"""Checks, before any work and without waiting, that a run has credentials for its stores.
 
-Left alone, Beam looks for Google's credentials for half a minute and goes on without any, and tries
-Amazon's for ten.
+Beam itself searches for Google's credentials for half a minute and then goes on without any, and
+tries Amazon's for ten minutes.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from apache_beam.internal.gcp import auth
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, S3Options
 
 from beam_audio.errors import ConfigError
-from beam_audio.store import files
+from beam_audio.store import beam_hooks, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,12 +25,12 @@ EMULATOR: Final = "STORAGE_EMULATOR_HOST"
 
 
 def require_access(uris: Iterable[str | None], options: PipelineOptions) -> None:
-    """Make the options known to Beam's file systems and look for the credentials these take.
+    """Hand the options to Beam's file systems and look for the credentials these need.
 
-    Local paths take none, and none are looked for.
+    Local paths need none, so none are looked for.
 
     Raises:
-        ConfigError: There are none, or a package is missing.
+        ConfigError: Credentials or a package are missing.
     """
     FileSystems.set_options(options)
     named = {files.scheme(uri): uri for uri in uris if uri}
@@ -42,14 +41,14 @@ def require_access(uris: Iterable[str | None], options: PipelineOptions) -> None
 
 
 def _require_google(uri: str, options: PipelineOptions) -> None:
+    """Refuse ``gs://`` without credentials, unless the options or an emulator need none."""
     given = options.view_as(GoogleCloudOptions)
     if given.no_auth or EMULATOR in os.environ:
-        # What Beam does at the end of its own search, which takes half a minute to find nothing.
-        auth._Credentials._credentials_init = True  # noqa: SLF001
+        beam_hooks.skip_google_credentials()
         return
     if find_spec("google_auth_httplib2") is None:
         raise ConfigError(
-            f"{uri}: Google Cloud Storage takes pip install 'beam_audio[gcp]'; "
+            f"{uri}: Google Cloud Storage needs pip install 'beam_audio[gcp]'; "
             "a public bucket can be read with --no_auth"
         )
     import google.auth  # noqa: PLC0415 - slow, and for buckets alone
@@ -67,7 +66,7 @@ def _require_google(uri: str, options: PipelineOptions) -> None:
 
 def _require_amazon(uri: str, options: PipelineOptions) -> None:
     if find_spec("boto3") is None:
-        raise ConfigError(f"{uri}: s3:// takes pip install 'beam_audio[aws]'")
+        raise ConfigError(f"{uri}: s3:// needs pip install 'beam_audio[aws]'")
     import boto3  # noqa: PLC0415 - not everybody installs it
 
     if not (options.view_as(S3Options).s3_access_key_id or boto3.Session().get_credentials()):

@@ -1,30 +1,31 @@
 """Files of a store: listed, read, written whole, renamed, deleted.
 
 Everything goes through Beam's ``FileSystems``, so a local path, ``gs://`` and ``s3://`` behave
-alike; for ``gs://`` what it leaves out, or does by pattern, goes through
-:mod:`beam_audio.store.gcs`.
+alike. Two modules fill its gaps: :mod:`beam_audio.store.gcs` for ``gs://``, and
+:mod:`beam_audio.store.local_disk` for what a disk holds beside files.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from apache_beam.io.aws.clients.s3.messages import S3ClientError
-from apache_beam.io.filesystem import CompressionTypes, FileSystem
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage.exceptions import InvalidResponse
 
 from beam_audio.errors import BeamAudioError, InputError, StoreError
-from beam_audio.store import gcs
+from beam_audio.store import beam_hooks, gcs, local_disk
+from beam_audio.store.output_names import TEMPORARY
+from beam_audio.store.patterns import below, fixed_part, matcher
 from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
@@ -35,14 +36,10 @@ if TYPE_CHECKING:
     from apache_beam.io.gcp.gcsio import GcsIO
     from google.cloud.storage import Client
 
-    from beam_audio.schema import Table
-
 T = TypeVar("T")
 
-TABLES: Final[tuple[Table, ...]] = ("segments", "recordings", "failures")
-TEMPORARY: Final = "_tmp"
 _KEPT: Final[dict[str, tuple[object, GcsIO]]] = {}
-"""By server: what it was made with, and Beam's access."""
+"""Beam's access to each server, with the options it was made with."""
 _READERS: Final = 16
 _READ_TOGETHER: Final = 16 * _READERS
 _NOT_FOUND: Final = 404
@@ -58,7 +55,7 @@ def join(root: str, *parts: str) -> str:
 
 
 def scheme(uri: str) -> str | None:
-    """What stands before ``://``; None for a local path."""
+    """The part before ``://``; None for a local path."""
     before, separator, _ = uri.partition("://")
     return before if separator else None
 
@@ -69,17 +66,18 @@ def gcs_client() -> Client:
 
 
 def _gcs_io() -> GcsIO:
-    """Beam's access to ``gs://``, kept: it makes one a file, each with a connection of its own.
+    """Beam's access to ``gs://``, kept for the next file.
 
-    Each asks for the bucket's metadata besides. As measured with 50 kB objects of a local server,
-    one that is kept reads twice as fast, in 0.4 × of the CPU time.
+    Beam makes one for each file, with a connection of its own and a question for the bucket's
+    metadata. With 50 kB objects of a local server, a kept one was twice as fast and took 0.4 × the
+    CPU time.
     """
-    file_system = FileSystems.get_filesystem("gs://")
-    options = file_system._pipeline_options  # noqa: SLF001 - Beam has no other
+    file_system = beam_hooks.google_file_system()
+    options = beam_hooks.google_options(file_system)
     server = os.environ.get("STORAGE_EMULATOR_HOST", "")
     kept_options, kept = _KEPT.get(server, (None, None))
     if kept is None or kept_options is not options:
-        kept = file_system._gcsIO()  # noqa: SLF001 - Beam has no other
+        kept = beam_hooks.gcs_io(file_system)
         _KEPT[server] = (options, kept)
     return kept
 
@@ -88,13 +86,12 @@ def s3_client() -> Any:  # noqa: ANN401 - boto3's clients are not typed
     """The client that Beam's file system uses, with the options of the run."""
     from apache_beam.io.aws.clients.s3 import boto3_client  # noqa: PLC0415 - of the aws extra
 
-    options = FileSystems.get_filesystem("s3://")._options  # noqa: SLF001 - Beam has no other
-    return boto3_client.Client(options=options).client
+    return boto3_client.Client(options=beam_hooks.amazon_options()).client
 
 
 @contextmanager
 def reported(kind: type[BeamAudioError], what: str, cure: str = "") -> Iterator[None]:
-    """Raise what a store's client raises as an error of ours."""
+    """Turn errors of a store's client into an error of this package."""
     try:
         yield
     except _RAISED_BY_STORES as error:
@@ -102,7 +99,7 @@ def reported(kind: type[BeamAudioError], what: str, cure: str = "") -> Iterator[
 
 
 def open_to_read(uri: str) -> BinaryIO:
-    """Open the bytes as they are stored: nothing is decompressed by its suffix.
+    """Open the bytes as they are stored; a suffix such as ``.gz`` decompresses nothing.
 
     Raises:
         InputError: It is missing or cannot be opened.
@@ -116,10 +113,10 @@ def open_to_read(uri: str) -> BinaryIO:
 
 
 def read_each(read: Callable[[str], T], uris: Sequence[str]) -> Iterator[T]:
-    """Read many small files, in their order; several at a time where reading is mostly waiting.
+    """Read many small files in order; in a bucket several at a time, as reading is waiting there.
 
     Args:
-        read: Makes something of one file, in whatever thread.
+        read: Turns one file into a value; called in any thread.
         uris: Files of one store.
     """
     if not uris or scheme(uris[0]) is None:
@@ -131,7 +128,7 @@ def read_each(read: Callable[[str], T], uris: Sequence[str]) -> Iterator[T]:
 
 
 def open_to_write(uri: str) -> BinaryIO:
-    """Create a file, and the folders above it.
+    """Create a file and the folders above it.
 
     Raises:
         StoreError: It cannot be created.
@@ -145,26 +142,25 @@ def open_to_write(uri: str) -> BinaryIO:
 
 
 def exists(uri: str) -> bool:
-    """Whether there is a file or folder, or an object, of just this name.
+    """Whether there is a file, folder or object of exactly this name.
 
     Raises:
-        InputError: It cannot be looked at.
+        InputError: The store does not say.
     """
     if scheme(uri) and "/" not in uri.partition("://")[2]:
-        return False  # a bucket is no object
+        return False  # a bucket is not an object
     with reported(InputError, f"cannot find {uri!r}"):
         return bool(_gcs_io().exists(uri) if scheme(uri) == "gs" else FileSystems.exists(uri))
 
 
 def stat(uri: str) -> StoredFile:
-    """Size and version of one file or object, its name taken literally.
+    """Size and version of one file or object; its name is taken literally.
 
     Raises:
-        InputError: It does not exist or cannot be looked at.
+        InputError: It does not exist, is not a regular file, or the store does not say.
     """
+    require_regular(uri)
     with reported(InputError, f"cannot find {uri!r}"):
-        if scheme(uri) is None and Path(uri).exists() and not Path(uri).is_file():
-            raise InputError(f"{uri!r} is no file")  # reading a pipe or a device may never end
         if scheme(uri) != "gs":
             return _stored_file(FileSystems.get_filesystem(uri).metadata(uri))
         found = gcs.find(gcs_client(), uri)
@@ -173,23 +169,25 @@ def stat(uri: str) -> StoredFile:
     return found
 
 
-def literal(path: str) -> str:
-    """A pattern that matches just this path, whatever characters it holds."""
-    return "".join(f"[{char}]" if is_pattern(char) else char for char in path)
+def require_regular(uri: str) -> None:
+    """Refuse what reading may never end for: a local pipe, socket or device, and a dead link.
 
-
-def is_pattern(path: str) -> bool:
-    """Whether a path holds characters that make it a pattern."""
-    return any(char in path for char in "*?[")
+    Raises:
+        InputError: The path exists and is not a regular file. A missing path is not refused.
+    """
+    with reported(InputError, f"cannot find {uri!r}"):
+        what = local_disk.irregular(uri) if scheme(uri) is None else None
+    if what is not None:
+        raise InputError(f"{uri!r} is {what}, not a file")
 
 
 def files_under(folder: str) -> list[StoredFile]:
-    """Every file below a folder, at any depth; none when the folder does not exist."""
+    """Every file below a folder, at any depth; none if the folder does not exist."""
     return files_like(folder, "**")
 
 
 def files_like(folder: str, pattern: str) -> list[StoredFile]:
-    """Files of a folder whose names match; none when the folder does not exist.
+    """Files of a folder whose names match; none if the folder does not exist.
 
     Raises:
         StoreError: It cannot be listed.
@@ -198,19 +196,19 @@ def files_like(folder: str, pattern: str) -> list[StoredFile]:
         return match(below(folder, pattern))
 
 
-def below(folder: str, pattern: str = "**") -> str:
-    """A pattern for what is in a folder, whose name is taken literally."""
-    return f"{literal(folder.rstrip('/'))}/{pattern}"
-
-
 def match(pattern: str) -> list[StoredFile]:
-    """Files whose paths match Beam's pattern; for an object store a pattern is no folder."""
-    if scheme(pattern) != "gs":
+    """Files whose paths match Beam's pattern. On local disks also links to nothing and pipes."""
+    if scheme(pattern) not in {None, "gs"}:
         (result,) = FileSystems.match([pattern])
         return [_stored_file(metadata) for metadata in result.metadata_list]
-    matches = re.compile(FileSystem.translate_pattern(pattern)).match
-    prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
-    return [found for found in gcs.objects(gcs_client(), prefix) if matches(found.path)]
+    start = fixed_part(pattern)
+    found = (
+        gcs.objects(gcs_client(), start)
+        if scheme(pattern) == "gs"
+        else local_disk.files(os.path.dirname(start))  # noqa: PTH120 - Path("") would be "."
+    )
+    matches = matcher(pattern)
+    return [each for each in found if matches(each.path)]
 
 
 def write_whole(root: str, name: str, content: bytes) -> None:
@@ -225,53 +223,51 @@ def write_whole(root: str, name: str, content: bytes) -> None:
 
 
 def move_into(root: str, names: dict[str, str]) -> None:
-    """Rename temporary files to their final names below ``root``, replacing what is there.
+    """Rename temporary files to their final names below ``root``, replacing files of these names.
 
     Raises:
-        StoreError: A rename failed; nothing is committed then.
+        StoreError: A rename failed.
     """
     targets = [join(root, name) for name in names.values()]
     with reported(StoreError, f"cannot move finished files into {root!r}"):
         if scheme(root) is None:
             for folder in {target.rpartition("/")[0] for target in targets}:
-                # Beam's own mkdirs fails where another process was a moment faster.
+                # Beam's own mkdirs fails if another process creates the folder first.
                 Path(folder).mkdir(parents=True, exist_ok=True)
         FileSystems.rename(list(names), targets)
 
 
 def temporary_name(root: str) -> str:
-    """A fresh name for a file that is being written."""
+    """A new name for a file that is being written."""
     return join(root, TEMPORARY, uuid.uuid4().hex)
 
 
 def temporary_folder(root: str, name: str) -> str:
-    """A folder for what is not to outlive a run."""
+    """A folder for files that are deleted when a run ends."""
     return join(root, TEMPORARY, name)
 
 
-def remove_temporary_folder(root: str, folder: str) -> None:
-    """Delete a folder of temporary files, and on local disks the one above when it is empty."""
+def delete_folder(folder: str) -> None:
+    """Delete a folder with all that is in it."""
     delete(*[each.path for each in files_under(folder)])
-    if scheme(root) is None:
+    if scheme(folder) is None:
         shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # not there, or another run's files are in it
-            Path(join(root, TEMPORARY)).rmdir()
 
 
 def delete(*uris: str) -> None:
-    """Delete files by their literal names; those that are gone already are no error.
+    """Delete files by their literal names; missing ones are not an error.
 
     Raises:
         StoreError: One cannot be deleted.
     """
     if not uris:
         return
-    with reported(StoreError, "cannot remove files that are not needed"):
+    with reported(StoreError, "cannot delete files that are no longer needed"):
         if scheme(uris[0]) is None:
             for uri in uris:
                 Path(uri).unlink(missing_ok=True)
         elif scheme(uris[0]) == "gs":
-            # Beam's own delete() takes names for patterns.
+            # Beam's own delete() would read names as patterns.
             statuses = _gcs_io().delete_batch(list(uris))
             failed = {uri: code for uri, code in statuses if code not in {None, _NOT_FOUND}}
             if failed:
@@ -281,7 +277,7 @@ def delete(*uris: str) -> None:
 
 
 def is_local_folder(path: str) -> bool:
-    """Whether a local path is a folder; object stores have none."""
+    """Whether a path is a local folder; object stores have none."""
     return scheme(path) is None and Path(path).is_dir()
 
 

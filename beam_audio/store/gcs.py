@@ -1,7 +1,8 @@
-"""What of ``gs://`` Beam's file system leaves out: generations, and writes with a precondition.
+"""The parts of ``gs://`` that Beam leaves out: generations, and writes with a precondition.
 
-Names are taken literally. The client's own retries apply: 408, 429 and 5xx are tried again for up
-to two minutes, after 1, 2, 4 … seconds, each made shorter at random.
+A generation is the number of an object's version. Names are taken literally. The client's own
+retries apply: it repeats requests answered with 408, 429 or 5xx for up to two minutes, after 1, 2,
+4 … seconds, each shortened at random.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
 
 
 def bucket_and_name(uri: str) -> tuple[str, str]:
-    """Bucket and object name of an address; the name is empty when it names a bucket."""
+    """Bucket and object name of an address; the name is empty if it names a bucket."""
     bucket, _, name = uri.removeprefix("gs://").partition("/")
     return bucket, name
 
 
 def objects(client: Client, prefix: str) -> Iterator[StoredFile]:
-    """Every object whose address begins like this."""
+    """Every object whose address begins with a prefix."""
     bucket, name = bucket_and_name(prefix)
     return map(_stored_file, client.list_blobs(bucket, prefix=name))
 
 
 def find(client: Client, uri: str) -> StoredFile | None:
-    """One object, if it is there."""
+    """One object, None if it does not exist."""
     bucket, name = bucket_and_name(uri)
     blob = client.bucket(bucket).get_blob(name)
     return _stored_file(blob) if blob else None
@@ -40,7 +41,7 @@ def find(client: Client, uri: str) -> StoredFile | None:
 def swap(
     client: Client, uri: str, content: bytes, may_replace: Callable[[bytes | None], bool]
 ) -> bytes | None:
-    """Write an object if what it replaces may be replaced.
+    """Write an object if its present content may be replaced.
 
     Arguments and result are those of :func:`beam_audio.store.compare_and_swap.swap`.
     """
@@ -53,14 +54,14 @@ def swap(
             current = None
             if found:
                 current = bucket.blob(name).download_as_bytes(if_generation_match=generation)
-            # Equal bytes are our own: of a request that was repeated, its answer lost.
+            # Equal bytes are our own: the answer was lost and the request repeated.
             if current == content or not may_replace(current):
                 return current
             bucket.blob(name).upload_from_string(content, if_generation_match=generation)
         except (NotFound, PreconditionFailed):
             if found is None and not bucket.exists():
                 raise
-            continue  # another writer came between
+            continue  # another writer was faster
         return content
 
 

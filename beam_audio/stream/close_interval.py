@@ -1,4 +1,4 @@
-"""Closing an interval: what came of each message, from the notes there are and the rows written."""
+"""Closing an interval: gathering what became of each message, from its notes and the rows."""
 
 from __future__ import annotations
 
@@ -21,18 +21,69 @@ if TYPE_CHECKING:
     from beam_audio.stream.interval import Note
 
 OVERDUE_SECONDS: Final = 6 * 3600.0
-"""An input that nothing came of for so long is told of, once. A unit takes minutes, but where much
-has piled up it may wait for workers."""
+"""An input without a result for so long is reported, once. A unit takes minutes, but when many wait
+it may take long until a worker is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What new segments are compared with to find drift.
+
+    Attributes:
+        profile: What segments normally look like.
+        threshold: The stability index above which an alert is raised.
+    """
+
+    profile: Profile
+    threshold: float
+
+
+def close_interval(
+    output: str, name: str, notes: Sequence[Note], now_seconds: float, watch: Watch | None = None
+) -> tuple[Interval | None, list[Note]]:
+    """Close an interval over the messages that are finished.
+
+    Args:
+        output: The output folder.
+        name: Name of the interval's ledger.
+        notes: All notes since the last interval, and those it left.
+        now_seconds: The time, since the epoch.
+        watch: What the new segments are compared with; None for nothing.
+
+    Returns:
+        The interval, None if no message is finished, and the notes for the next one.
+
+    Raises:
+        InputError: The rows cannot be read.
+    """
+    while True:
+        ends = _Ends.of(output, notes)
+        try:
+            messages = _sort(output, notes, ends, now_seconds)
+            if not messages.finished and not messages.overdue:
+                return None, list(notes)
+            return _interval(output, name, ends, messages, watch), list(messages.waiting)
+        except InputError:
+            # Another run or a compaction may have replaced the part files: then read the new ones.
+            if _Ends.of(output, notes).committed == ends.committed:
+                raise
 
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """What the notes tell of the ends of inputs."""
+    """What the notes say about the ends of inputs.
+
+    Attributes:
+        committed: Commit records of finished units.
+        committed_seconds: When each of their inputs was committed, since the epoch.
+        repeated: Inputs that have rows in other units.
+        padding: Share of silence in the recogniser's batches; None if it heard nothing.
+    """
 
     committed: list[Commit]
     committed_seconds: dict[str, float]
-    done: dict[str, Done]
-    repeated: set[str]
+    repeated: frozenset[str]
+    padding: float | None
 
     @classmethod
     def of(cls, output: str, notes: Sequence[Note]) -> Self:
@@ -44,122 +95,82 @@ class _Ends:
             for commit in committed
             for source_id in commit.sources
         }
-        repeated = {note.source_id for note in notes if isinstance(note, Repeat)}
-        return cls(committed, committed_seconds, done, repeated)
-
-    def padding(self) -> float | None:
-        padded_seconds = sum(each.padded_seconds for each in self.done.values())
-        clip_seconds = sum(each.clip_seconds for each in self.done.values())
-        return 1 - clip_seconds / padded_seconds if padded_seconds else None
+        repeated = frozenset(note.source_id for note in notes if isinstance(note, Repeat))
+        padded_seconds = sum(each.padded_seconds for each in done.values())
+        clip_seconds = sum(each.clip_seconds for each in done.values())
+        padding = 1 - clip_seconds / padded_seconds if padded_seconds else None
+        return cls(committed, committed_seconds, repeated, padding)
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What drift is measured by.
+class _Messages:
+    """Messages by how far they are.
 
     Attributes:
-        profile: How things should be.
-        threshold: The index beyond which there is an alert.
+        finished: Messages whose input has rows, or that ask for none.
+        waiting: Messages whose input has no result yet.
+        overdue: Inputs that are given up.
+        repeated: Finished inputs that have rows in other units.
+        now_seconds: When this was found out, since the epoch.
     """
 
-    profile: Profile
-    threshold: float
+    finished: list[Arrival]
+    waiting: list[Arrival]
+    overdue: list[str]
+    repeated: set[str]
+    now_seconds: float
 
 
-def close_interval(
-    output: str, name: str, notes: Sequence[Note], now_seconds: float, watch: Watch | None = None
-) -> tuple[Interval | None, list[Note]]:
-    """Account for the messages of which the end is known.
-
-    Args:
-        output: The output folder.
-        name: Of the ledger.
-        notes: All there are.
-        now_seconds: The time, since the epoch.
-        watch: What the new segments are compared with, if with anything.
-
-    Returns:
-        The account, None when there is nothing to account for, and the notes that stay for the
-        next one.
-
-    Raises:
-        InputError: The rows cannot be read.
-    """
-    while True:
-        ends = _Ends.of(output, notes)
-        try:
-            return _close(output, name, notes, ends, now_seconds, watch)
-        except InputError:
-            if _Ends.of(output, notes).committed == ends.committed:
-                raise  # no other run or compaction put other files in the place of these
+def _sort(output: str, notes: Sequence[Note], ends: _Ends, now_seconds: float) -> _Messages:
+    """Sort messages by how far they are."""
+    found = _Messages([], [], [], set(ends.repeated), now_seconds)
+    for arrival in (note for note in notes if isinstance(note, Arrival)):
+        source_id = arrival.source_id
+        if source_id is None or source_id in ends.committed_seconds or source_id in found.repeated:
+            found.finished.append(arrival)
+        elif now_seconds - arrival.arrived_seconds < OVERDUE_SECONDS:
+            found.waiting.append(arrival)
+        elif is_committed(output, arrival.place_id, source_id):
+            # Notes come in any order: an earlier interval took the note of this input's end.
+            found.finished.append(arrival)
+            found.repeated.add(source_id)
+        else:
+            found.overdue.append(source_id)
+    return found
 
 
-def _close(  # noqa: PLR0913, PLR0917 - what close_interval is given
-    output: str,
-    name: str,
-    notes: Sequence[Note],
-    ends: _Ends,
-    now_seconds: float,
-    watch: Watch | None,
-) -> tuple[Interval | None, list[Note]]:
-    committed = ends.committed_seconds
-    settled, waiting, overdue = _sort(output, notes, ends, now_seconds)
-    if not settled and not overdue:
-        return None, list(notes)
-    began_seconds = min((each.arrived_seconds for each in settled), default=now_seconds)
-    ended_seconds = max(committed.values(), default=now_seconds)
-    began = datetime.fromtimestamp(began_seconds, UTC)
-    listed = [each.source_id for each in settled if each.source_id is not None]
-    ledger = read_ledger(output, set(listed), committed=ends.committed, repeated=ends.repeated)
+def _interval(
+    output: str, name: str, ends: _Ends, messages: _Messages, watch: Watch | None
+) -> Interval:
+    """The interval of messages that are finished or overdue, with figures read from the rows."""
+    finished, committed = messages.finished, ends.committed_seconds
+    listed = [each.source_id for each in finished if each.source_id is not None]
+    ledger = read_ledger(output, set(listed), committed=ends.committed, repeated=messages.repeated)
     drifts = compare(watch.profile, read_sample(output, ends.committed)) if watch else ()
-    interval = Interval(
+    began_seconds = min((each.arrived_seconds for each in finished), default=messages.now_seconds)
+    ended_seconds = max(committed.values(), default=messages.now_seconds)
+    return Interval(
         name=name,
-        began=began.isoformat(timespec="seconds"),
-        messages=len(settled) + len(overdue),
-        ignored=len(settled) - len(listed),
+        began=datetime.fromtimestamp(began_seconds, UTC).isoformat(timespec="seconds"),
+        messages=len(finished) + len(messages.overdue),
+        ignored=len(finished) - len(listed),
         repeated=len(listed) - len(committed.keys() & set(listed)),
-        inputs=ledger.inputs,
-        missing=ledger.missing,
-        unbalanced=ledger.unbalanced,
-        overdue=tuple(overdue),
-        waiting=tuple(each.message_id for each in waiting),
-        recordings=ledger.recordings,
-        segments=ledger.segments,
-        failures={"/".join(key): count for key, count in ledger.failures.items()},
-        seconds=ledger.seconds,
+        ledger=ledger,
+        overdue=tuple(messages.overdue),
+        waiting=tuple(each.message_id for each in messages.waiting),
         decoded_seconds=sum(commit.decoded_seconds for commit in ends.committed),
         wall_seconds=max(ended_seconds - began_seconds, 0.0),
-        lag_seconds=max(
-            (
-                committed.get(each.source_id or "", now_seconds) - each.published_seconds
-                for each in settled
-            ),
-            default=0.0,
-        ),
-        padding=ends.padding(),
+        lag_seconds=_lag_seconds(messages, committed),
+        padding=ends.padding,
         drift={each.measure: asdict(each) for each in drifts},
         alerts=alerts(drifts, watch.threshold) if watch else (),
     )
-    return interval, list(waiting)
 
 
-def _sort(
-    output: str, notes: Sequence[Note], ends: _Ends, now_seconds: float
-) -> tuple[list[Arrival], list[Arrival], list[str]]:
-    """Messages of which the end is known, those that wait for theirs, and inputs given up."""
-    settled: list[Arrival] = []
-    waiting: list[Arrival] = []
-    overdue: list[str] = []
-    for arrival in (note for note in notes if isinstance(note, Arrival)):
-        source_id = arrival.source_id
-        if source_id is None or source_id in ends.committed_seconds or source_id in ends.repeated:
-            settled.append(arrival)
-        elif now_seconds - arrival.arrived_seconds < OVERDUE_SECONDS:
-            waiting.append(arrival)
-        elif is_committed(output, arrival.place_id, source_id):
-            # Notes come in any order: what told of it went with an earlier message's account.
-            settled.append(arrival)
-            ends.repeated.add(source_id)
-        else:
-            overdue.append(source_id)
-    return settled, waiting, overdue
+def _lag_seconds(messages: _Messages, committed_seconds: dict[str, float]) -> float:
+    """Longest time from publication to commit; to now where a message brought no commit."""
+    lags = (
+        committed_seconds.get(each.source_id or "", messages.now_seconds) - each.published_seconds
+        for each in messages.finished
+    )
+    return max(lags, default=0.0)

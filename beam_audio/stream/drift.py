@@ -1,8 +1,8 @@
-"""Drift: whether what a stream hears is still like what a reference output held.
+"""Drift: whether the segments of a stream still resemble those of a reference output.
 
-An interval's segments and those of the reference are counted in the same bins, and the two mixes
-are compared by the population stability index (PSI). The index of a few rows is large by chance
-alone, so each comes with the largest that chance explains.
+The segments of an interval and of the reference are counted in the same bins. The population
+stability index (PSI) compares the two mixes, that is the share of each bin. With few rows chance
+alone makes the index large, so the largest index that chance explains is computed, too.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
     Counts = Counter[Value]
 
 MIN_REFERENCE_ROWS: Final = 100
-"""Effective rows that a reference needs: about ten a bin."""
+"""Effective rows that a reference needs: about ten for each bin."""
 
 _NUMBERS: Final = {"snr_db": " dB", "avg_logprob": ""}
-"""Measures that are numbers, and the units they are told in."""
+"""Measures that are numbers, and their units in messages."""
 _MEASURES: Final = (*_NUMBERS, PARTITION_LANGUAGE)
 _FOLDERS: Final = ds.partitioning(pa.schema([(PARTITION_LANGUAGE, pa.string())]), flavor="hive")
 _DECIMALS: Final = 3
 _QUANTILES: Final = {"p05": 5, "p25": 25, "p50": 50, "p75": 75, "p95": 95}
 _DECILES: Final = range(10, 100, 10)
 _NULL: Final = "null"
-_MOVES_TOLD: Final = 3
+_SHARES_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Segments counted by what was measured of them; samples add up.
+    """Segments counted by their measures; samples can be added.
 
     Attributes:
-        counts: For ``snr_db``, ``avg_logprob`` and ``language``, segments by value: numbers to
-            three decimals, None where there is no value.
-        recordings: Segments by recording.
+        counts: For ``snr_db``, ``avg_logprob`` and ``language``, number of segments by value:
+            numbers with three decimals, None if there is no value.
+        recordings: Number of segments by recording.
     """
 
     counts: dict[str, Counts] = field(
@@ -65,28 +65,29 @@ class Sample:
 
     @property
     def rows(self) -> int:
-        """Segments counted."""
+        """Number of segments."""
         return self.recordings.total()
 
     @property
     def effective_rows(self) -> float:
-        """Independent rows that would tell as much: (Σ n)² / Σ n², n the rows of a recording.
+        """Number of independent rows with as much information: (Σ n)² / Σ n².
 
-        Segments of a recording share their noise and their language. This is Kish's effective size
-        of a sample of clusters (Survey Sampling, 1965) at its least, where the rows of each are
-        alike: an hour of one recording counts as one row.
+        n is the number of rows of a recording. Segments of a recording share their noise and their
+        language. This is Kish's effective size of a sample of clusters (Survey Sampling, 1965) in
+        the worst case, that all rows of a cluster are alike: an hour of one recording counts as
+        one row.
         """
         return self.rows**2 / (sum(rows**2 for rows in self.recordings.values()) or 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A mix as people read it.
+    """A mix in figures for people.
 
     Attributes:
         quantiles: ``p05`` ``p25`` ``p50`` ``p75`` ``p95``, each a value that occurs; empty for
-            languages, and where no number is.
-        shares: Share of the rows by language, and of those without a value as ``null``.
+            languages, and if there are no numbers.
+        shares: Share of the rows by language; rows without a value are ``null``.
     """
 
     quantiles: dict[str, float]
@@ -98,9 +99,9 @@ class Reference:
     """One measure of a reference output.
 
     Attributes:
-        edges: Upper ends of the bins of a number, each in its bin; none for languages.
-        mix: Share of the rows by bin, those without a value in one of their own.
-        figures: For people.
+        edges: Upper ends of the bins of a number, included in the bin; none for languages.
+        mix: Share of the rows by bin; rows without a value have their own bin.
+        figures: The mix in figures for people.
     """
 
     edges: tuple[float, ...]
@@ -113,8 +114,8 @@ class Profile:
     """What a reference output looks like; it holds no rows.
 
     Attributes:
-        rows: Segments it was made of.
-        effective_rows: Independent rows that would tell as much.
+        rows: Number of segments.
+        effective_rows: Number of independent rows with as much information.
         measures: ``snr_db``, ``avg_logprob`` and ``language``.
     """
 
@@ -129,12 +130,12 @@ class Drift:
 
     Attributes:
         measure: ``snr_db``, ``avg_logprob`` or ``language``.
-        rows: Segments of the sample.
-        effective_rows: Independent rows that would tell as much.
+        rows: Number of segments in the sample.
+        effective_rows: Number of independent rows with as much information.
         psi: Population stability index.
         chance_psi: The index that chance alone exceeds once in a thousand times.
-        sample: The mix now.
-        reference: The mix it is compared with.
+        sample: The mix of the sample.
+        reference: The mix of the reference.
     """
 
     measure: str
@@ -153,8 +154,8 @@ def read_profile(root: str) -> Profile:
         root: The output folder.
 
     Raises:
-        ConfigError: It holds no segments, or too few to compare with.
-        InputError: A file of it cannot be read.
+        ConfigError: The output holds no segments, or too few to compare with.
+        InputError: A part file cannot be read.
     """
     sample = read_sample(root, list(read_commits(root)))
     if not sample.rows:
@@ -164,21 +165,21 @@ def read_profile(root: str) -> Profile:
     if sample.effective_rows < MIN_REFERENCE_ROWS:
         raise ConfigError(
             f"--drift_reference={root} is too small: its {sample.rows} segments of "
-            f"{len(sample.recordings)} recordings tell as much as {sample.effective_rows:.0f} "
-            f"independent ones, and {MIN_REFERENCE_ROWS} are needed; name an output of more "
-            "recordings"
+            f"{len(sample.recordings)} recordings hold as much information as "
+            f"{sample.effective_rows:.0f} independent ones, and {MIN_REFERENCE_ROWS} are needed; "
+            "name an output of more recordings"
         )
     return profile_of(sample)
 
 
 def read_sample(root: str, committed: Sequence[Commit]) -> Sample:
-    """The segments of these units, counted.
+    """Count the segments of these units.
 
-    Some hundred rows are in memory at a time; what is kept grows with the recordings and with the
+    A few hundred rows are in memory at a time. The counts grow with the recordings and with the
     range of the values, not with the segments.
 
     Raises:
-        InputError: A file of them cannot be read.
+        InputError: A part file cannot be read.
     """
     sample = Sample()
     for name, units in units_by_file(committed).items():
@@ -197,7 +198,7 @@ def read_sample(root: str, committed: Sequence[Commit]) -> Sample:
 
 
 def profile_of(sample: Sample) -> Profile:
-    """What is to be remembered of the segments of a reference."""
+    """The profile of a reference's segments."""
     measures = {}
     for measure, counts in sample.counts.items():
         edges = _edges(counts)
@@ -206,7 +207,7 @@ def profile_of(sample: Sample) -> Profile:
 
 
 def compare(profile: Profile, sample: Sample) -> tuple[Drift, ...]:
-    """How far SNR, log probability and languages are from the reference; nothing of no rows."""
+    """How far each measure is from the reference; empty if the sample has no rows."""
     if not sample.rows:
         return ()
     sizes = (profile.effective_rows, sample.effective_rows)
@@ -227,7 +228,7 @@ def compare(profile: Profile, sample: Sample) -> tuple[Drift, ...]:
 
 
 def alerts(drifts: Iterable[Drift], threshold: float) -> tuple[str, ...]:
-    """A message for each measure whose index is beyond the threshold and beyond chance."""
+    """A sentence for each measure whose index is beyond the threshold and beyond chance."""
     return tuple(
         f"{drift.measure} drifts: PSI {drift.psi:.2f} over {drift.rows} segments is beyond the "
         f"threshold {threshold:g} and beyond chance ({drift.chance_psi:.2f}): {_moves(drift)}"
@@ -237,7 +238,7 @@ def alerts(drifts: Iterable[Drift], threshold: float) -> tuple[str, ...]:
 
 
 def _edges(counts: Counts) -> tuple[float, ...]:
-    """The deciles; a value that is several of them has a bin of its own."""
+    """The deciles; a value that is more than one of them gets its own bin."""
     deciles = Counter(_percentiles(counts, _DECILES))
     half_step = 0.5 * 10**-_DECIMALS
     below = {value - half_step for value, times in deciles.items() if times > 1}
@@ -245,7 +246,7 @@ def _edges(counts: Counts) -> tuple[float, ...]:
 
 
 def _percentiles(counts: Counts, percents: Iterable[int]) -> list[float]:
-    """The least values that so many percent of the numbers do not exceed; none of no numbers."""
+    """For each percentage, the least value that so many numbers do not exceed; none if empty."""
     numbers = sorted(value for value in counts if isinstance(value, float))
     total = sum(counts[number] for number in numbers)
     found, place, passed = [], 0, 0
@@ -274,7 +275,7 @@ def _figures(counts: Counts) -> Figures:
 
 
 def _moves(drift: Drift) -> str:
-    """What is other than it was: quantiles, and the shares that changed most."""
+    """What changed: quantiles, and the shares that changed most."""
     now, before = drift.sample, drift.reference
     moves = [
         f"{name} {before.quantiles[key]:.3g} → {now.quantiles[key]:.3g}{_NUMBERS[drift.measure]}"
@@ -286,5 +287,5 @@ def _moves(drift: Drift) -> str:
         for label in sorted(before.shares.keys() | now.shares.keys())
     ]
     shares.sort(key=lambda each: -abs(each[2] - each[1]))
-    moves += [f"{label} {was:.1%} → {share:.1%}" for label, was, share in shares[:_MOVES_TOLD]]
+    moves += [f"{label} {was:.1%} → {share:.1%}" for label, was, share in shares[:_SHARES_SHOWN]]
     return ", ".join(moves)

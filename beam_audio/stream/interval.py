@@ -1,18 +1,18 @@
-"""The account of a stream, interval by interval: what came, and what became of it.
+"""The ledgers of a stream: one for each interval, of what came and what became of it.
 
-What happens to a message is noted when it happens; an interval is closed over the notes that have
-come together, and reads what it states from the rows.
+Each step of a message leaves a note. Closing an interval gathers the notes there are, and reads the
+figures from the rows written.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Self
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from beam_audio import store
-
-FOLDER: Final = "ledger"
+from beam_audio.output.ledger import Ledger
+from beam_audio.store.output_names import LEDGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Arrival:
 
     Attributes:
         message_id: The message.
-        source_id: The input it told of; None when it told of none.
-        place_id: Where that is.
+        source_id: The input it asks for; None if it asks for none.
+        place_id: Where that is; empty if it asks for none.
         published_seconds: When it was published, since the epoch.
         arrived_seconds: When it was read.
     """
@@ -36,7 +36,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """An input had rows already, or another unit of this run is at it."""
+    """An input has rows already, or another unit of this run is working on it."""
 
     source_id: str
 
@@ -48,8 +48,8 @@ class Done:
     Attributes:
         unit_id: The unit.
         committed_seconds: When, since the epoch.
-        clip_seconds: What the recogniser was given.
-        padded_seconds: The same, once padded to batches.
+        clip_seconds: Audio that the recogniser heard.
+        padded_seconds: The same with the silence that fills up batches.
     """
 
     unit_id: str
@@ -63,29 +63,23 @@ Note = Arrival | Repeat | Done
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What became of the messages whose end was seen together.
+    """What became of the messages that were finished in an interval.
 
     Attributes:
-        name: Of its ledger, below ``OUTPUT/ledger/``.
-        began: When the first of them was read, UTC, ISO 8601.
-        messages: How many there were.
-        ignored: Those that told of no input.
-        repeated: Those whose input had rows already, or came more than once.
-        inputs: Distinct inputs.
-        missing: Inputs without a row in ``recordings/`` or ``failures/``.
-        unbalanced: Recordings whose samples do not add up.
-        overdue: Inputs that nothing came of for hours; they may be waiting still.
-        waiting: Ids of messages read and not accounted for as yet.
-        recordings: New rows of the table.
-        segments: New segments by decision.
-        failures: New failures by unit, stage and error type.
-        seconds: Source seconds by destination.
+        name: Name of its file below ``OUTPUT/ledger/``, without ``.json``.
+        began: When the first message was read, UTC, ISO 8601.
+        messages: Number of messages.
+        ignored: Messages that ask for no input.
+        repeated: Messages whose input has rows already, or came more than once.
+        ledger: Inputs of the messages and the new rows; word errors are not read back from files.
+        overdue: Inputs without a result after hours; they may still get one.
+        waiting: Ids of messages that were read and are not finished.
         decoded_seconds: Source seconds decoded.
         wall_seconds: From the first message read to the last commit.
-        lag_seconds: The longest that a message waited from its publication to its commit.
-        padding: Share of silence in what the recogniser was given; None when it was given nothing.
-        drift: For each measure, how far the new segments are from the reference's.
-        alerts: What of that is beyond the threshold, in words.
+        lag_seconds: Longest time from a message's publication to its commit.
+        padding: Share of silence in the recogniser's batches; None if it heard nothing.
+        drift: By measure, how far the new segments are from the reference's.
+        alerts: A sentence for each measure beyond the threshold.
     """
 
     name: str
@@ -93,15 +87,9 @@ class Interval:
     messages: int
     ignored: int
     repeated: int
-    inputs: int
-    missing: tuple[str, ...]
-    unbalanced: tuple[str, ...]
+    ledger: Ledger
     overdue: tuple[str, ...]
     waiting: tuple[str, ...]
-    recordings: int
-    segments: dict[str, int]
-    failures: dict[str, int]
-    seconds: dict[str, float]
     decoded_seconds: float
     wall_seconds: float
     lag_seconds: float
@@ -111,17 +99,17 @@ class Interval:
 
     @property
     def balances(self) -> bool:
-        """Whether nothing was lost."""
-        return not self.missing and not self.unbalanced and not self.overdue
+        """Whether nothing is lost or overdue."""
+        return self.ledger.balances and not self.overdue
 
     @property
     def line(self) -> str:
-        """All of it on one line of a log."""
+        """A summary of one line, for a log."""
         parts = [
             f"{self.messages} messages",
-            f"{self.recordings} recordings",
+            f"{self.ledger.recordings} recordings",
             f"{self.repeated} repeated",
-            f"{sum(self.failures.values())} failures",
+            f"{sum(self.ledger.failures.values())} failures",
             f"{self.decoded_seconds:.1f} s of audio",
             f"{self.decoded_seconds / max(self.wall_seconds, 1e-3):.1f}× real time",
             f"lag {self.lag_seconds:.1f} s",
@@ -134,28 +122,29 @@ class Interval:
             parts.append(f"{len(self.waiting)} waiting")
         parts += self.alerts
         if not self.balances:
-            parts.append(f"DOES NOT BALANCE: see {FOLDER}/{self.name}.json")
+            parts.append(f"DOES NOT BALANCE: see {LEDGERS}/{self.name}.json")
         return " · ".join(parts)
 
     def write(self, output: str) -> None:
-        """Write its ledger, ``OUTPUT/ledger/<name>.json``.
+        """Write it to ``OUTPUT/ledger/<name>.json``.
 
         Raises:
             StoreError: It cannot be written.
         """
-        content = asdict(self) | {"balances": self.balances}
+        content = {each.name: getattr(self, each.name) for each in fields(self)}
+        content |= {**content.pop("ledger").figures, "balances": self.balances}
         text = json.dumps(content, indent=1, sort_keys=True)
-        store.write_whole(output, f"{FOLDER}/{self.name}.json", text.encode())
+        store.write_whole(output, f"{LEDGERS}/{self.name}.json", text.encode())
 
     @classmethod
     def read(cls, output: str, name: str) -> Self:
-        """Read a ledger.
+        """Read the file of an interval.
 
         Raises:
-            InputError: There is none of this name.
+            InputError: There is no file of this name.
         """
-        with store.open_to_read(store.join(output, FOLDER, f"{name}.json")) as file:
+        with store.open_to_read(store.join(output, LEDGERS, f"{name}.json")) as file:
             content = json.loads(file.read())
-        del content["balances"]
-        lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
-        return cls(**content | lists)
+        own = {each.name: content[each.name] for each in fields(cls) if each.name in content}
+        lists = {key: tuple(value) for key, value in own.items() if isinstance(value, list)}
+        return cls(**own | lists, ledger=Ledger.of_figures(content))

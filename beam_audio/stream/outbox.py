@@ -1,20 +1,21 @@
-"""Committed rows on their way to a topic: each unit's are published at least once.
+"""The outbox: units whose rows are still to be published to a topic, each at least once.
 
-A run may end between a unit's commit and the publication of its rows; its inputs are not done
-again, as they have rows. So a unit is noted before its work, by a small file under
-``OUTPUT/_outbox/``, until all its rows are published.
+A run may end between a unit's commit and the publication of its rows. Its inputs are not processed
+again, as they have rows. So before its work each unit is noted as a small file under
+``OUTPUT/_outbox/``, which is deleted once all its rows are published.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.output.commits import read_commit
 from beam_audio.output.parts import folder_keys, rows_of
 from beam_audio.schema import column_names
+from beam_audio.store.output_names import OUTBOX
 from beam_audio.stream.reservations import HORIZON_SECONDS
 from beam_audio.stream.row_messages import ID_COLUMNS, row_message
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from beam_audio.stream.row_messages import TopicMessage
     from beam_audio.stream.topic import Topic
 
-OUTBOX: Final = "_outbox"
-
 
 def note(root: str, unit_id: str, version: int) -> None:
     """Note that the rows of a unit are to be published once this version is committed.
@@ -35,14 +34,14 @@ def note(root: str, unit_id: str, version: int) -> None:
         StoreError: It cannot be written.
     """
     name = _note_name(unit_id, version)
-    store.write_whole(root, name, name.encode())  # an empty file is more than Beam can do on s3://
+    store.write_whole(root, name, name.encode())  # on s3:// Beam cannot write an empty file
 
 
 def publish_unit(topic: Topic, root: str, commit: Commit) -> int:
-    """Publish the rows of a committed unit, and forget the note of it.
+    """Publish the rows of a committed unit and delete its note.
 
     Returns:
-        How many messages there were.
+        Number of messages.
 
     Raises:
         StoreError: Not all could be published.
@@ -53,10 +52,10 @@ def publish_unit(topic: Topic, root: str, commit: Commit) -> int:
         try:
             published = topic.publish(unit_messages(root, commit))
         except InputError:
-            standing = read_commit(root, commit.unit_id)
-            if standing is None or standing == commit:
+            present = read_commit(root, commit.unit_id)
+            if present is None or present == commit:
                 raise
-            commit = standing  # its files were merged with others, or it was done again
+            commit = present  # its files were merged, or it was processed again
         else:
             store.delete(store.join(root, noted))
             return published
@@ -65,11 +64,11 @@ def publish_unit(topic: Topic, root: str, commit: Commit) -> int:
 def publish_left_over(topic: Topic, root: str) -> int:
     """Publish the rows of units that were committed and not published, as after a crash.
 
-    A unit that is not committed stays noted, as another run may be at it, for 31 days: its messages
-    do not come again after that.
+    The note of a unit that is not committed is kept for 31 days, as another run may be working on
+    it. After that its messages are not delivered again.
 
     Returns:
-        How many messages there were.
+        Number of messages.
 
     Raises:
         StoreError: Not all could be published.

@@ -1,4 +1,7 @@
-"""The population stability index (PSI) of two mixes, and how large chance alone makes it."""
+"""The population stability index (PSI) of two mixes, and how large chance alone makes it.
+
+A mix is the share of rows in each bin.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PSEUDO_ROWS: Final = 0.5
-"""More of this, and small shifts are lost; of much less, and a rare language seen once alarms."""
+"""Rows added to each bin. A larger number hides small shifts; with a much smaller one, a rare
+language raises an alert when it is seen once."""
 _CHANCE: Final = 0.999
 
 
 def stability_index(
     reference: Mapping[str, float], sample: Mapping[str, float], sizes: tuple[float, float]
 ) -> float:
-    """Σ (p - q) ln(p / q) over the bins that either mix has; 0 for two alike.
+    """Σ (p - q) ln(p / q) over the bins of either mix; 0 if the two are equal.
 
-    This is the symmetric divergence of Jeffreys (1946), as credit scoring uses it; 0.1 and 0.25 are
-    its customary bounds. Half a row is added to each bin of both, so that an empty one makes no
-    infinity; therefore like mixes of unlike sizes are a little off 0.
+    This is the symmetric divergence of Jeffreys (1946), as credit scoring uses it; its customary
+    bounds are 0.1 and 0.25. Half a row is added to each bin of both, so that an empty bin does not
+    make it infinite. Equal mixes of different sizes are therefore a little above 0.
 
     Args:
         reference: Share q of each bin, by its label.
         sample: Share p of each bin.
-        sizes: Independent rows behind the two.
+        sizes: Number of independent rows of the reference and of the sample.
     """
     bins = reference.keys() | sample.keys()
     before, now = (
@@ -39,13 +43,14 @@ def stability_index(
 def chance_index(bins: int, sizes: tuple[float, float]) -> float:
     """The index that two samples of one population exceed once in a thousand times.
 
-    It is then distributed about as (1/n + 1/m) times chi-square with a degree of freedom less than
-    bins: Yurdakul and Naranjo, "Statistical properties of the population stability index", Journal
-    of Risk Model Validation, 2020. The quantile is the approximation of Wilson and Hilferty (1931).
+    The index is distributed about as (1/n + 1/m) times chi-square with one degree of freedom less
+    than there are bins: Yurdakul and Naranjo, "Statistical properties of the population stability
+    index", Journal of Risk Model Validation, 2020. The quantile of chi-square is the approximation
+    of Wilson and Hilferty (1931).
 
     Args:
-        bins: Those that either has.
-        sizes: Independent rows of the two.
+        bins: Number of bins that either sample has.
+        sizes: Number n and m of independent rows of the two.
     """
     degrees = bins - 1
     if degrees == 0:

@@ -1,26 +1,32 @@
-"""What reading a subscription and publishing on a topic have in common."""
+"""What reading a subscription and publishing to a topic share: the client and its connection."""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from beam_audio.errors import ConfigError
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    Kind = Literal["subscriptions", "topics"]
+
 ANSWER_SECONDS: Final = 10.0
-"""How long Pub/Sub may take to say whether something is there."""
+"""How long Pub/Sub may take to say whether a subscription or topic exists."""
 _NAME_PARTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The client of Pub/Sub, which is not everybody's.
+    """The client library of Pub/Sub, which the ``gcp`` extra installs.
 
     Attributes:
         pubsub: ``google.cloud.pubsub_v1``.
         errors: ``google.api_core.exceptions``.
-        unreachable: What is raised where a connection cannot be had.
+        unreachable: Errors that mean that there is no connection.
     """
 
     pubsub: Any
@@ -29,13 +35,13 @@ class Library:
 
 
 def client_library(flag: str) -> Library:
-    """Import the client.
+    """Import the client library.
 
     Args:
         flag: The flag that needs it.
 
     Raises:
-        ConfigError: It is not installed.
+        ConfigError: The library is not installed.
     """
     try:
         from google.api_core import exceptions  # noqa: PLC0415 - streams alone need it
@@ -43,15 +49,72 @@ def client_library(flag: str) -> Library:
         from google.cloud import pubsub_v1  # noqa: PLC0415 - as above
     except ImportError as error:
         raise ConfigError(
-            f"{flag} needs the client of Pub/Sub: pip install 'beam_audio[gcp]'"
+            f"{flag} needs the client library of Pub/Sub: pip install 'beam_audio[gcp]'"
         ) from error
     return Library(pubsub_v1, exceptions, (exceptions.GoogleAPIError, GoogleAuthError))
 
 
-def subscriber(library: Library) -> Any:  # noqa: ANN401 - the client is not typed
-    """A client that takes answers of any size: a pull may bring many messages of 10 MB.
+class Connection(ABC):
+    """A connection to a subscription or topic that exists; a context manager.
 
-    Of an emulator the client of Pub/Sub would take 4 MB only, unlike of the service.
+    ``PUBSUB_EMULATOR_HOST`` names an emulator, as for every client of Pub/Sub.
+    """
+
+    def __init__(self, flag: str, path: str, kind: Kind) -> None:
+        """Connect, and check that the subscription or topic exists.
+
+        Args:
+            flag: The flag that names it.
+            path: ``projects/P/subscriptions/S`` or ``projects/P/topics/T``.
+            kind: The third part of the path.
+
+        Raises:
+            ConfigError: The path has another form, the client library is not installed, or the
+                subscription or topic cannot be reached.
+        """
+        require_path(flag, path, kind)
+        self._path = path
+        self._library = client_library(flag)
+        self._client: Any = None
+        try:
+            self._client = self._connect()
+            self._find()
+        except self._library.unreachable as error:
+            self.close()
+            raise ConfigError(f"{flag}={path} {self._complaint(error)}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the connection, if there is one."""
+
+    @abstractmethod
+    def _connect(self) -> Any:  # noqa: ANN401 - the client is not typed
+        """Make the client."""
+
+    @abstractmethod
+    def _find(self) -> None:
+        """Ask the server for the subscription or topic."""
+
+    @abstractmethod
+    def _complaint(self, error: Exception) -> str:
+        """What is wrong with the path and what to do, after its name."""
+
+
+def subscriber(library: Library) -> Any:  # noqa: ANN401 - the client is not typed
+    """A client that accepts answers of any size: a pull may bring many messages of 10 MB.
+
+    With an emulator the client's default limit is 4 MB; with the real service it has none.
     """
     host = os.environ.get("PUBSUB_EMULATOR_HOST")
     if not host:
@@ -63,7 +126,7 @@ def subscriber(library: Library) -> Any:  # noqa: ANN401 - the client is not typ
     return library.pubsub.SubscriberClient(transport=transport)
 
 
-def require_path(flag: str, path: str, kind: Literal["subscriptions", "topics"]) -> None:
+def require_path(flag: str, path: str, kind: Kind) -> None:
     """Check the form of a resource's name.
 
     Raises:

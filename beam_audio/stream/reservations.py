@@ -1,12 +1,13 @@
-"""Which units hold the inputs found at a place: point reads, for a stream that cannot scan.
+"""Reservations: which unit and run took an input, so that streams process each input once.
 
-Each place has a small file under ``OUTPUT/_places/`` that names, for every input seen there, the
-unit and the run that took it. It is written before the work, on the condition that nobody else
-wrote meanwhile; what became of the input is read in the unit's commit record. A file is believed
-for 31 days, the longest that Pub/Sub keeps a message.
+A place is where an input is found: its address and cut, whatever its content. Each place has a
+small file under ``OUTPUT/_places/`` that names the unit and run of every input seen there. So a
+stream looks up an input without reading all commit records. The file is written before the work,
+only if nobody else wrote it meanwhile; what became of the input is in the unit's commit record. A
+file is valid for 31 days, the longest time that Pub/Sub keeps a message.
 
-A run that was paused or cut off may come back to its work when another one has taken its inputs.
-So whoever takes an input over first closes the unit that it is in: of the two, one is committed.
+A run that was paused or cut off may go on with its work after another one took over its inputs. So
+whoever takes over an input first closes the unit it is in: only one of the two can be committed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output.commits import close_unit, commit_files, is_closed, load_commit, read_commit
 from beam_audio.store.compare_and_swap import swap
+from beam_audio.store.output_names import INDEXED, PLACES
 from beam_audio.unit.tasks import Task, committed_sources
 
 if TYPE_CHECKING:
@@ -31,13 +33,10 @@ if TYPE_CHECKING:
     from beam_audio.unit.tasks import Committed, Input
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
-_PLACES: Final = "_places"
-_INDEXED: Final = f"{_PLACES}/indexed"
-"""A file that tells how far the commit records were read."""
 _PATIENCE_SECONDS: Final = 3600.0
-"""How long a later run may be at an input before an earlier one does it."""
+"""How long a later run may work on an input before an earlier run takes it over."""
 _REMEMBERED: Final = 32
-"""Inputs of one place, the latest: a name may be written to again and again."""
+"""Number of a place's latest inputs that are kept: a file may be overwritten again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ class Reservation:
     """Who took an input.
 
     Attributes:
-        unit_id: The unit it is in, which is this reservation's alone.
-        run_id: The run; of two the later one has the greater name.
+        unit_id: The unit it is in.
+        run_id: The run; a later run has a greater name.
     """
 
     unit_id: str
@@ -54,18 +53,17 @@ class Reservation:
 
 
 Refusal = Literal["repeated", "elsewhere"]
-"""Why an input is not taken: it has rows, or another unit of this run is at it; or a later run is,
-of which it is not known whether it will finish."""
+"""Why an input is not taken. ``repeated``: it has rows, or another unit of this run is working on
+it. ``elsewhere``: a later run is working on it, and may not finish."""
 
 
 def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
-    """Take an input, unless it has rows or somebody else is at it.
+    """Take an input, unless it has rows or another unit is working on it.
 
     The same reservation gives the same task again, as when a worker died and repeats its work. An
     input that an earlier run did not finish is taken over, and the unit it was in is closed. An
-    input of a later run is taken over only after an hour, or two runs would take it from each other
-    for ever. Rows that were made of the place's content stay as they are, whatever they were made
-    with; new content at the place is done.
+    input of a later run is taken over after an hour only, or two runs would take turns for ever.
+    Rows of the place's present content stay, whatever made them; new content is processed.
 
     Args:
         root: The output folder.
@@ -73,7 +71,7 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
         mine: Who takes it.
 
     Returns:
-        What is to be done, or why nothing is.
+        The task to do, or why there is none.
 
     Raises:
         StoreError: The place's file cannot be read or written.
@@ -93,16 +91,16 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
             if theirs.run_id > mine.run_id and _is_fresh(root, name):
                 return "elsewhere"
             if item.source_id in close_unit(root, theirs.unit_id).sources:
-                return "repeated"  # it was finished just now
+                return "repeated"  # finished just now
         content = _encoded({item.source_id: mine, **reservations})
-        # Our own reservation is repeated after a worker died, perhaps between commit and report.
+        # A worker that died, perhaps between commit and report, repeats its own reservation.
         if theirs == mine or swap(root, name, content, partial(operator.eq, current)) == content:
             recorded = [each.state for each in committed if each.state.outcome == "recorded"]
             return Task(item, known=tuple(id_ for state in recorded for id_ in state.recording_ids))
 
 
 def is_committed(root: str, place_id: str, source_id: str) -> bool:
-    """Whether an input found at this place has rows, or is a failure that has one."""
+    """Whether an input found at this place is part of a committed unit."""
     name = _name(place_id)
     reservations = _reservations(name, _content(store.join(root, name)))
     return any(
@@ -111,15 +109,15 @@ def is_committed(root: str, place_id: str, source_id: str) -> bool:
 
 
 def index_commits(root: str) -> int:
-    """Write the files of the places of units that were committed without, as by a batch run.
+    """Write reservations for units that were committed without, as by a batch run.
 
-    Commit records are read that have come since this was done before, those of an hour more, as
-    not all are seen in their order.
+    Reads the commit records written since this was done last, and those of the hour before, as
+    listings may show them late.
 
     Returns:
-        How many inputs were entered.
+        Number of inputs entered.
     """
-    marker = store.join(root, _INDEXED)
+    marker = store.join(root, INDEXED)
     before_seconds = float(_content(marker) or 0.0)
     oldest = max(time.time() - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
     files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
@@ -130,21 +128,21 @@ def index_commits(root: str) -> int:
             entered += _enter(root, state.place_id, source_id, holder)
     if files:
         latest = max(file.last_updated_in_seconds for file in files)
-        store.write_whole(root, _INDEXED, repr(latest).encode())
+        store.write_whole(root, INDEXED, repr(latest).encode())
     return entered
 
 
 def forget_places(root: str) -> int:
-    """Delete files that are past the horizon; how many there were."""
+    """Delete reservations older than 31 days; returns how many."""
     oldest = time.time() - HORIZON_SECONDS
-    files = store.files_under(store.join(root, _PLACES))
+    files = store.files_under(store.join(root, PLACES))
     old = [file.path for file in files if file.last_updated_in_seconds < oldest]
     store.delete(*old)
     return len(old)
 
 
 def _enter(root: str, place_id: str, source_id: str, holder: Reservation) -> bool:
-    """Note who holds an input, unless that is known."""
+    """Reserve an input for its holder; False if it is reserved already."""
     name = _name(place_id)
     while True:
         current = _content(store.join(root, name))
@@ -162,11 +160,11 @@ def _is_fresh(root: str, name: str) -> bool:
 
 
 def _name(place_id: str) -> str:
-    return f"{_PLACES}/{place_id[:2]}/{place_id}.json"
+    return f"{PLACES}/{place_id[:2]}/{place_id}.json"
 
 
 def _committed(root: str, place_id: str, reservations: Iterable[Reservation]) -> list[Committed]:
-    """What became of the inputs of a place, as far as their units are committed."""
+    """What became of the inputs of a place whose units are committed."""
     commits = [read_commit(root, unit_id) for unit_id in sorted({c.unit_id for c in reservations})]
     found = committed_sources(commit for commit in commits if commit is not None)
     return [each for place, each in found if place == place_id]
@@ -185,7 +183,9 @@ def _reservations(name: str, content: bytes | None) -> dict[str, Reservation]:
         found = json.loads(content or b"{}")
         return {source_id: Reservation(*each) for source_id, each in found.items()}
     except (ValueError, TypeError, AttributeError) as error:
-        raise StoreError(f"{name!r} is not a file of this version ({error}); delete it") from error
+        raise StoreError(
+            f"{name!r} was not written by this version ({error}); delete it"
+        ) from error
 
 
 def _encoded(reservations: dict[str, Reservation]) -> bytes:

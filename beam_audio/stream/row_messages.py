@@ -1,4 +1,4 @@
-"""What is told on a topic: rows of the output and alerts, each as one message of JSON."""
+"""Messages for a topic: rows of the output and alerts, each as one JSON object."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from beam_audio.types import Row
 
 ID_COLUMNS: Final[dict[Table, str]] = {"segments": "segment_id", "recordings": "recording_id"}
-"""The tables that are told of, and what names a row of each."""
+"""The tables whose rows are published, and the column that identifies a row."""
 ALERTS: Final = "alerts"
 MAX_DATA_BYTES: Final = 9_000_000
-"""Pub/Sub takes 10 MB, the attributes and the request around them included."""
-_NOT_TOLD: Final = "audio"
+"""Pub/Sub accepts 10 MB, including the attributes and the request around them."""
+_NOT_PUBLISHED: Final = "audio"
 
 
 @dataclass(frozen=True, slots=True)
 class TopicMessage:
-    """A message that is to be published."""
+    """A message to publish."""
 
     data: bytes
     attributes: dict[str, str]
@@ -36,17 +36,17 @@ class TopicMessage:
 def row_message(table: Table, row: Row, version: int) -> TopicMessage:
     """The message of a row of ``segments`` or ``recordings``.
 
-    Columns have their names; one that the row's file lacks is null. Metadata is an object and
-    stored audio is left out. Of a row too long for a message the longest columns are left out, and
-    ``omitted`` names them.
+    Members are named as the columns; a column that the row's file lacks is null. Metadata is an
+    object, stored audio is left out. If a row is too long for a message, its longest columns are
+    left out, and ``omitted`` names them.
 
     Args:
         table: The table.
         row: The row, with the keys of its folder.
-        version: That of the unit's commit which the row stands in.
+        version: Version of the unit's commit record.
     """
     names = dict.fromkeys([*schema.file_schema(table).names, *row])
-    content = {name: _plain(row.get(name)) for name in names if name != _NOT_TOLD}
+    content = {name: _plain(row.get(name)) for name in names if name != _NOT_PUBLISHED}
     content["metadata"] = {pair["key"]: pair["value"] for pair in row["metadata"]}
     data = _fitting(content)
     return TopicMessage(
@@ -62,7 +62,7 @@ def row_message(table: Table, row: Row, version: int) -> TopicMessage:
 
 
 def alert_message(alert: Mapping[str, object]) -> TopicMessage:
-    """The message of an alert, whose values are text, numbers, times, lists or mappings."""
+    """The message of an alert; its values are text, numbers, times, lists or mappings."""
     data = _fitting({name: _plain(value) for name, value in alert.items()})
     return TopicMessage(data, _identity(ALERTS, stable_id(ALERTS, data.decode()), data))
 
@@ -71,14 +71,14 @@ def _identity(table: str, identifier: str, data: bytes) -> dict[str, str]:
     return {
         "table": table,
         "id": identifier,
-        # The same for a message that is published again, another one for a row that was redone.
+        # Equal if the same message is published again, different if the row has changed.
         "content_id": stable_id("message", table, data.decode()),
         "schema_version": schema.SCHEMA_VERSION,
     }
 
 
 def _plain(value: object) -> object:
-    """A value as JSON has it; what is no number there, such as NaN, is null."""
+    """A value that JSON can hold; NaN and infinity become null."""
     match value:
         case float():
             return value if math.isfinite(value) else None
@@ -92,7 +92,7 @@ def _plain(value: object) -> object:
 
 
 def _fitting(content: Mapping[str, object]) -> bytes:
-    """JSON without the longest members, if it would be too long with them."""
+    """JSON; if it is too long, without the longest members."""
     data = _json(content)
     left, omitted = dict(content), list[str]()
     while len(data) > MAX_DATA_BYTES:

@@ -1,7 +1,8 @@
-"""Messages of a Pub/Sub subscription, held until what they brought is safe.
+"""Messages of a Pub/Sub subscription, held until their rows are committed.
 
-Beam's local runner acknowledges messages as it pulls them, and what it then loses is lost. Here a
-message stays leased while its unit is at work and is acknowledged when that is committed.
+Beam's local runner acknowledges messages as it pulls them, so a crash loses them. Here a message
+stays leased, that is reserved for this process, while its unit is being processed. It is
+acknowledged when the unit is committed.
 """
 
 from __future__ import annotations
@@ -11,91 +12,76 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from beam_audio.errors import BeamAudioError, ConfigError
+from beam_audio.errors import BeamAudioError
 from beam_audio.inputs.messages import Message
-from beam_audio.stream.pubsub import ANSWER_SECONDS, client_library, require_path, subscriber
+from beam_audio.stream.pubsub import ANSWER_SECONDS, Connection, subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import TracebackType
 
 _LOG: Final = logging.getLogger(__name__)
 MAX_MESSAGES: Final = 256
 MAX_BYTES: Final = 64 << 20
-"""Of what is collected at once: a message is up to 10 MB."""
+"""Collecting stops at this size. The last message may exceed it by 10 MB."""
 _PULLED_MESSAGES: Final = 16
-"""At once: a pull may bring as many times 10 MB."""
+"""A pull brings this many messages at most, each of up to 10 MB."""
 _LEASE_SECONDS: Final = 60
 _RENEWALS: Final = 3
-"""Times a lease is renewed before it would be over."""
+"""A lease is renewed this many times before it would end."""
 _PULL_SECONDS: Final = 1.0
 _BETWEEN_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 1.0
-"""Before a server that failed is asked again."""
+"""How long to wait before a server that failed is asked again."""
 _CHUNK: Final = 500
-"""Messages named in one request at most."""
+"""A request names this many messages at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A message and the handle it is acknowledged by."""
+    """A message, and the handle to acknowledge it by."""
 
     message: Message
     ack_id: str
 
 
-class Subscription:
-    """A subscription; a context manager.
-
-    ``PUBSUB_EMULATOR_HOST`` names an emulator, as for every client of Pub/Sub.
-    """
+class Subscription(Connection):
+    """A connection to a subscription; a context manager."""
 
     def __init__(self, path: str) -> None:
-        """Connect and look whether the subscription is there.
+        """Connect, and check that the subscription exists.
 
         Args:
             path: ``projects/P/subscriptions/S``.
 
         Raises:
-            ConfigError: The path has another form, the client is not installed, or the subscription
-                cannot be reached.
+            ConfigError: The path has another form, the client library is not installed, or the
+                subscription cannot be reached.
         """
-        require_path("--subscription", path, "subscriptions")
-        library = client_library("--subscription")
-        self._path = path
-        self._errors = library.errors
         self._leases: set[str] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._is_down = False
-        self._client: Any = None
-        try:
-            self._client = subscriber(library)
-            self._client.get_subscription(subscription=path, timeout=ANSWER_SECONDS)
-        except library.unreachable as error:
-            self.close()
-            raise ConfigError(
-                f"--subscription={path} cannot be read: {error}; create it, or check the project, "
-                "the credentials (gcloud auth application-default login) or PUBSUB_EMULATOR_HOST"
-            ) from error
+        super().__init__("--subscription", path, "subscriptions")
+        self._errors = self._library.errors
         self._renewing = threading.Thread(target=self._renew, name="leases", daemon=True)
         self._renewing.start()
 
-    def __enter__(self) -> Self:
-        return self
+    def _connect(self) -> Any:  # noqa: ANN401 - the client is not typed
+        return subscriber(self._library)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _find(self) -> None:
+        self._client.get_subscription(subscription=self._path, timeout=ANSWER_SECONDS)
+
+    def _complaint(self, error: Exception) -> str:
+        return (
+            f"cannot be read: {error}; create it, or check the project, the credentials "
+            "(gcloud auth application-default login) or PUBSUB_EMULATOR_HOST"
+        )
 
     def close(self) -> None:
-        """Give back all that is held, which is then delivered again, and end the connection."""
+        """Return all messages held, which are then delivered again, and end the connection."""
         self._closed.set()
         if self._client is not None:
             with self._lock:
@@ -104,10 +90,14 @@ class Subscription:
             self._client.close()
 
     def collect(self, max_wait_seconds: float, stop: threading.Event) -> list[Held]:
-        """Messages until there are enough, or the first has waited long enough, or ``stop`` is set.
+        """Collect messages until there are enough, the wait is over, or ``stop`` is set.
+
+        Args:
+            max_wait_seconds: How long to wait, from the first message on or for the first one.
+            stop: Ends the wait.
 
         Returns:
-            What has come, without the same message twice; nothing when nothing did.
+            The messages, each once; an empty list if none came.
         """
         held: dict[str, Held] = {}
         size_bytes = 0
@@ -117,24 +107,25 @@ class Subscription:
                 break
             pulled = self._pull(min(_PULLED_MESSAGES, MAX_MESSAGES - len(held)))
             if not pulled:
-                stop.wait(_BETWEEN_SECONDS)  # an emulator says at once that there is nothing
+                stop.wait(_BETWEEN_SECONDS)  # an emulator does not wait for messages
             for each in pulled:
                 if not held:
                     end = time.monotonic() + max_wait_seconds
                 earlier = held.get(each.message.message_id)
                 if earlier is not None:
-                    self.let_lapse([earlier])  # its lease is over: this one is acknowledged
+                    self.let_lapse([earlier])  # its lease has ended; the new one counts
                 held[each.message.message_id] = each
                 size_bytes += len(each.message.data)
         return list(held.values())
 
     def _pull(self, count: int) -> list[Held]:
+        """Lease messages, ``count`` at most; none if the server has none or fails for now."""
         try:
             answer = self._client.pull(
                 subscription=self._path,
                 max_messages=count,
-                # Short, so that a wish to stop is heard; no shorter near the end of the wait, as
-                # what is leased in an answer that comes too late is lost until its lease is over.
+                # Short, so that a stop is noticed. Not shorter near the end of the wait: messages
+                # of an answer that comes too late are lost until their leases end.
                 timeout=_PULL_SECONDS,
                 retry=None,
             )
@@ -142,7 +133,7 @@ class Subscription:
             return []
         except (self._errors.ServerError, self._errors.TooManyRequests) as error:
             if not self._is_down:
-                _LOG.warning("%s cannot be read now, trying again: %s", self._path, error)
+                _LOG.warning("%s cannot be read at present; trying again: %s", self._path, error)
             self._is_down = True
             self._closed.wait(_PAUSE_SECONDS)
             return []
@@ -157,7 +148,7 @@ class Subscription:
         return [Held(_message(each.message), each.ack_id) for each in answer.received_messages]
 
     def acknowledge(self, held: Sequence[Held]) -> None:
-        """Let messages go for good; those that Pub/Sub cannot be told of now come again."""
+        """Acknowledge messages; if Pub/Sub cannot be reached, they are delivered again."""
         ack_ids = [each.ack_id for each in held]
         for start in range(0, len(ack_ids), _CHUNK):
             try:
@@ -165,11 +156,11 @@ class Subscription:
                     subscription=self._path, ack_ids=ack_ids[start : start + _CHUNK]
                 )
             except self._errors.GoogleAPIError as error:
-                _LOG.warning("messages of %s will come again: %s", self._path, error)
+                _LOG.warning("messages of %s will be delivered again: %s", self._path, error)
         self.let_lapse(held)
 
     def let_lapse(self, held: Iterable[Held]) -> None:
-        """Renew leases no more; what was not acknowledged comes again within a minute."""
+        """Stop renewing leases; messages not acknowledged come again within a minute."""
         with self._lock:
             self._leases.difference_update(each.ack_id for each in held)
 
@@ -182,8 +173,8 @@ class Subscription:
     def _lease(self, ack_ids: Sequence[str], seconds: int) -> None:
         for start in range(0, len(ack_ids), _CHUNK):
             chunk = ack_ids[start : start + _CHUNK]
-            # A lease that is over costs no more than the message's coming again. A ValueError: the
-            # connection was ended meanwhile.
+            # A lease that ends only means that the message is delivered again. A ValueError means
+            # that the connection was closed meanwhile.
             with suppress(self._errors.GoogleAPIError, ValueError):
                 self._client.modify_ack_deadline(
                     subscription=self._path, ack_ids=chunk, ack_deadline_seconds=seconds

@@ -1,69 +1,52 @@
-"""A Pub/Sub topic that is told of what was committed."""
+"""Publishing messages to a Pub/Sub topic."""
 
 from __future__ import annotations
 
 from concurrent.futures import wait
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from beam_audio.errors import ConfigError, StoreError
-from beam_audio.stream.pubsub import ANSWER_SECONDS, client_library, require_path
+from beam_audio.errors import StoreError
+from beam_audio.stream.pubsub import ANSWER_SECONDS, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
 
     from beam_audio.stream.row_messages import TopicMessage
 
 _GROUP_BYTES: Final = 8 << 20
-"""Of messages that are handed over together, one alone is shorter."""
+"""Messages are handed to the client in groups of this size at most."""
 _LOST_SECONDS: Final = 900.0
-"""The client tries for 600 s and tells; where the thread that sends has died, nobody tells."""
+"""How long an answer is waited for. The client reports after 600 s, unless its thread has died."""
 
 
-class Topic:
-    """A topic; a context manager.
-
-    ``PUBSUB_EMULATOR_HOST`` names an emulator, as for every client of Pub/Sub.
-    """
+class Topic(Connection):
+    """A connection to a topic; a context manager."""
 
     def __init__(self, path: str) -> None:
-        """Connect and look whether the topic is there.
+        """Connect, and check that the topic exists.
 
         Args:
             path: ``projects/P/topics/T``.
 
         Raises:
-            ConfigError: The path has another form, the client is not installed, or the topic cannot
-                be reached.
+            ConfigError: The path has another form, the client library is not installed, or the
+                topic cannot be reached.
         """
-        flag = "--output_topic"
-        require_path(flag, path, "topics")
-        library = client_library(flag)
-        self._path = path
-        self._client: Any = None
-        try:
-            self._client = library.pubsub.PublisherClient()
-            self._client.get_topic(topic=path, timeout=ANSWER_SECONDS)
-        except library.unreachable as error:
-            self.close()
-            _, project, _, name = path.split("/")
-            raise ConfigError(
-                f"{flag}={path} cannot be published on: {error}; create it (gcloud pubsub topics "
-                f"create {name} --project={project}), or check the roles (pubsub.publisher and "
-                "pubsub.viewer), the credentials (gcloud auth application-default login) or "
-                "PUBSUB_EMULATOR_HOST"
-            ) from error
+        super().__init__("--output_topic", path, "topics")
 
-    def __enter__(self) -> Self:
-        return self
+    def _connect(self) -> Any:  # noqa: ANN401 - the client is not typed
+        return self._library.pubsub.PublisherClient()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _find(self) -> None:
+        self._client.get_topic(topic=self._path, timeout=ANSWER_SECONDS)
+
+    def _complaint(self, error: Exception) -> str:
+        _, project, _, name = self._path.split("/")
+        return (
+            f"cannot be published to: {error}; create it (gcloud pubsub topics create {name} "
+            f"--project={project}), or check the roles (pubsub.publisher and pubsub.viewer), the "
+            "credentials (gcloud auth application-default login) or PUBSUB_EMULATOR_HOST"
+        )
 
     def close(self) -> None:
         """End the connection."""
@@ -72,19 +55,19 @@ class Topic:
             self._client.transport.close()
 
     def publish(self, messages: Iterable[TopicMessage]) -> int:
-        """Publish messages and wait until Pub/Sub has all of them; few are held at a time.
+        """Publish messages and wait until Pub/Sub has all of them; few are in memory at a time.
 
         Returns:
-            How many there were.
+            Number of messages.
 
         Raises:
-            StoreError: One was not taken, though the client tried again; others may have been.
+            StoreError: A message was refused, also when repeated; others may be published.
         """
         return sum(map(self._publish, _groups(messages)))
 
     def _publish(self, group: Sequence[TopicMessage]) -> int:
         try:
-            # A future keeps its message, also when it is done.
+            # A future keeps its message even after it is done.
             futures: list[Any] = []
             try:
                 futures.extend(
@@ -96,13 +79,14 @@ class Topic:
                 future.result(0)
         except Exception as error:
             raise StoreError(
-                f"--output_topic={self._path} did not take a message: {error!r}; the rows are "
-                "committed, and are published when the stream is started again"
+                f"--output_topic={self._path} refused a message: {error!r}; the rows are committed "
+                "and will be published when the stream is started again"
             ) from error
         return len(futures)
 
 
 def _groups(messages: Iterable[TopicMessage]) -> Iterator[list[TopicMessage]]:
+    """Consecutive messages in groups; one that is too long for a group is a group alone."""
     group: list[TopicMessage] = []
     size_bytes = 0
     for each in messages:

@@ -1,4 +1,4 @@
-"""Beam transforms: wiring and little else, one file a stage.
+"""Beam transforms: only wiring, one file per stage.
 
 In: PCollections of references, audio, segments or messages.
 Out: PCollections of the next stage, and of failures.

@@ -1,4 +1,4 @@
-"""GroupArrivals: from a stream of inputs to units, each input taken once."""
+"""GroupArrivals: groups a stream of inputs into units, each input in one unit only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from apache_beam.metrics import Metrics
 from beam_audio.output.commits import is_closed
 from beam_audio.stream.interval import Repeat
 from beam_audio.stream.reservations import Reservation, reserve
-from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS, into_units
 from beam_audio.types import stable_id
+from beam_audio.unit.packing import MAX_UNIT_INPUTS, into_units
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit
 
@@ -32,13 +32,13 @@ class GroupArrivals(beam.PTransform):
     """Groups inputs into units by count, bytes or waiting time; state holds references only.
 
     Returns a tuple of PCollections: ``units``, each a :class:`Unit`, and ``repeated``, a
-    :class:`Repeat` for each input that has rows, or that another unit of this run is at. Of an
-    input that another run is at nothing is told.
+    :class:`Repeat` for each input that has rows or that another unit of this run is working on.
+    Inputs another run is working on produce no output.
 
     Args:
         output: The output folder.
-        run_id: Name of the run; of two the later one has the greater name.
-        unit_bytes: Encoded bytes a unit.
+        run_id: Name of the run; a later run has a greater name.
+        unit_bytes: Encoded bytes of a unit.
         max_wait_seconds: How long an input may wait for others.
     """
 
@@ -56,7 +56,7 @@ class GroupArrivals(beam.PTransform):
         self._max_wait_seconds = max_wait_seconds
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.pvalue.DoOutputsTuple:
-        """Wire the waiting; what was grouped is fixed before any of it is claimed."""
+        """Wire the waiting; groups are made permanent before their inputs are reserved."""
         wait = beam.GroupIntoBatches.WithShardedKey(MAX_UNIT_INPUTS, self._max_wait_seconds)
         return (
             inputs
@@ -64,7 +64,7 @@ class GroupArrivals(beam.PTransform):
             | "Wait" >> wait
             | "IntoUnits" >> beam.FlatMapTuple(self._into_units)
             | "Fix" >> beam.Reshuffle()
-            | "Reservation" >> beam.ParDo(self._reserve).with_outputs(REPEATED, main=UNITS)
+            | "Reserve" >> beam.ParDo(self._reserve).with_outputs(REPEATED, main=UNITS)
         )
 
     def _into_units(self, _key: object, inputs: Iterable[Input]) -> Iterator[_Batch]:
@@ -94,6 +94,6 @@ class _Reserve(beam.DoFn):
             yield Unit(mine.unit_id, tuple(tasks))
 
     def _open_unit(self, batch: str) -> str:
-        """Name of a batch's unit: a new one where another run closed the one it had."""
+        """Name of a batch's unit: a new name if another run has closed the earlier unit."""
         names = (stable_id("unit", batch, attempt) for attempt in count())
         return next(name for name in names if not is_closed(self._output, name))

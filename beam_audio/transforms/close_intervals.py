@@ -1,4 +1,4 @@
-"""CloseIntervals: what is noted of a stream, closed into intervals."""
+"""CloseIntervals: turns the notes of a stream into intervals."""
 
 from __future__ import annotations
 
@@ -32,23 +32,24 @@ if TYPE_CHECKING:
 
 _NOTES: Final = BagStateSpec("notes", coders.PickleCoder())
 _ENDS: Final = ReadModifyWriteStateSpec("ends", coders.FloatCoder())
-"""When the interval that is running ends. A note that set the timer anew would put that off."""
+"""When the present interval ends. If each note set the timer, notes would put the end off."""
 _NUMBER: Final = ReadModifyWriteStateSpec("number", coders.VarIntCoder())
-"""Of the last ledger. A worker that died with one written writes it again, with what came since."""
+"""Number of the last ledger. A worker that died after writing one writes it again, with the notes
+that came since."""
 _EVERY: Final = TimerSpec("every", TimeDomain.REAL_TIME)
 _END: Final = TimerSpec("end", TimeDomain.WATERMARK)
 
 
 class CloseIntervals(beam.PTransform):
-    """Closes intervals over what is noted, and writes the ledger of each.
+    """Closes intervals over the notes of a stream, and writes the ledger of each.
 
     Takes a PCollection of :class:`Note`; returns the :class:`Interval` of each ledger.
 
     Args:
         output: The output folder.
-        name: Of the ledger; of many it is followed by their numbers.
-        every_seconds: An interval's length; None closes one over all notes there are at the end.
-        watch: What drift is measured by, if it is.
+        name: Name of the ledger; if there are many, their numbers follow it.
+        every_seconds: Length of an interval; None closes one at the end, over all notes.
+        watch: What new segments are compared with to find drift; None for nothing.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class CloseIntervals(beam.PTransform):
         self._close = _Close(output, name, every_seconds, watch)
 
     def expand(self, notes: beam.PCollection[Note]) -> beam.PCollection[Interval]:
-        """Wire the one state that holds all notes until what they tell of has ended."""
+        """Wire the single state that holds all notes until their messages are finished."""
         return (
             notes
             | "Key" >> beam.Map(lambda note: ("", note)).with_output_types(tuple[str, Any])
@@ -99,7 +100,7 @@ class _Close(beam.DoFn):
         ends: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(_ENDS),
         every: RuntimeTimer = beam.DoFn.TimerParam(_EVERY),
     ) -> Iterator[Interval]:
-        """At the end of an interval; what is not done by then is told of by a later one."""
+        """Close an interval; messages that are not finished are left to a later one."""
         yield from self._closed(notes, number)
         if self._every_seconds is not None and any(True for _ in notes.read()):
             ends.write(max(ends.read() + self._every_seconds, time.time()))
@@ -113,12 +114,13 @@ class _Close(beam.DoFn):
         notes: AccumulatingRuntimeState = beam.DoFn.StateParam(_NOTES),
         number: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(_NUMBER),
     ) -> Iterator[Interval]:
-        """When the stream has ended."""
+        """Close the last interval when the stream ends."""
         yield from self._closed(notes, number)
 
     def _closed(
         self, notes: AccumulatingRuntimeState, number: ReadModifyWriteRuntimeState
     ) -> Iterator[Interval]:
+        """Write the ledger of the finished messages, if any, and keep the notes of the others."""
         count = (number.read() or 0) + 1
         name = self._name if self._every_seconds is None else f"{self._name}{count:06}"
         interval, kept = close_interval(

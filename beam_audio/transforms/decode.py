@@ -1,4 +1,4 @@
-"""DecodeAudio: references to decoded audio, for pipelines of one's own."""
+"""DecodeAudio: references to decoded audio, for your own pipelines."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ AUDIO: Final = "audio"
 
 
 class DecodeAudio(beam.PTransform):
-    """Decodes each reference into one :class:`Audio` a channel of the policy.
+    """Decodes each reference into one :class:`Audio` per channel that the settings ask for.
 
-    The whole recording is in memory and its PCM travels to the next stage: for large runs use
-    ``TranscribeUnits``. Returns a tuple of PCollections, ``audio`` and ``failures``; a recording
-    that breaks midway gives its good part and a failure.
+    The whole recording is in memory, and its samples travel to the next stage: use
+    ``TranscribeUnits`` for large runs. Returns a tuple of PCollections, ``audio`` and ``failures``.
+    A recording that breaks midway gives the part before and a failure.
     """
 
     def __init__(self, settings: PrepareSettings | None = None) -> None:

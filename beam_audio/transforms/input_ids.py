@@ -1,4 +1,4 @@
-"""WriteNames: names that come up in a graph, put where the command finds them afterwards."""
+"""WriteNames: writes names from inside a graph to files that the command reads afterwards."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import apache_beam as beam
 
 from beam_audio import store
 from beam_audio.errors import BeamAudioError
+from beam_audio.store.output_names import run_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MIDDLE: Final = "8"
-"""Of the names, which are hexadecimal and evenly spread."""
+"""About half of the names, which are hexadecimal and evenly spread, come before this one."""
 
 
 class WriteNames(beam.PTransform):
@@ -30,7 +31,7 @@ class WriteNames(beam.PTransform):
         self._write = partial(_write, output, run_id)
 
     def expand(self, names: beam.PCollection[str]) -> beam.PCollection[None]:
-        """Wire two files, each written by one worker; there are both even of no name."""
+        """Wire two files, each written by one worker; both exist even if there are no names."""
         keyed = names | "Half" >> beam.Map(lambda name: (name < _MIDDLE, name))
         none = names.pipeline | "None" >> beam.Create([(True, ""), (False, "")])
         return (
@@ -42,29 +43,26 @@ class WriteNames(beam.PTransform):
 
 
 def read_names(output: str, run_id: str) -> list[str]:
-    """All names that were written, repeats too; the files are deleted.
+    """All names that were written, repeats included; the files are deleted.
 
     Raises:
-        BeamAudioError: There are no files, not even of no name.
+        BeamAudioError: There are no files: the job did not get to write them.
     """
-    folder = _folder(output, run_id)
+    folder = store.temporary_folder(output, run_inputs(run_id))
     files = store.files_under(folder)
     if not files:
-        raise BeamAudioError("the job ended and did not name its inputs; run it again")
+        raise BeamAudioError("the job ended without naming its inputs; run it again")
     names: list[str] = []
     for part in files:
         with store.open_to_read(part.path) as file:
             names += file.read().decode("ascii").split()
-    store.remove_temporary_folder(output, folder)
+    store.delete_folder(folder)
     return names
 
 
 def _write(output: str, run_id: str, is_below: bool, names: Iterable[str]) -> None:  # noqa: FBT001 - the key
     """Write the names of one key; a retry overwrites what it wrote before."""
-    with store.open_to_write(store.join(_folder(output, run_id), str(is_below))) as file:
+    folder = store.temporary_folder(output, run_inputs(run_id))
+    with store.open_to_write(store.join(folder, str(is_below))) as file:
         for name in names:
             file.write(f"{name}\n".encode())
-
-
-def _folder(output: str, run_id: str) -> str:
-    return store.temporary_folder(output, f"run-{run_id}-inputs")

@@ -1,4 +1,4 @@
-"""MeasureQuality: segments beside their signal measures, for pipelines of one's own."""
+"""MeasureQuality: segments with their signal measures, for your own pipelines."""
 
 from __future__ import annotations
 

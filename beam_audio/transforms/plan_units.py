@@ -1,24 +1,22 @@
-"""PlanUnits: inputs meet what was committed of them; what is left to do comes out as units."""
+"""PlanUnits: compares inputs with the commit records and gives the units left to do."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 
 from beam_audio.output.commits import commit_files, load_commit
-from beam_audio.types import AudioRef
+from beam_audio.unit.packing import bucket_count, pack, size_bytes, unit_again
 from beam_audio.unit.progress import PROGRESS
 from beam_audio.unit.tasks import Committed, Task, committed_sources
-from beam_audio.unit.transcribe import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from beam_audio.unit.tasks import Input, Wanted
+    from beam_audio.unit.transcribe import Unit
 
-MAX_UNIT_INPUTS: Final = 64
 _NEW: Final = "new"
 _AGAIN: Final = "again"
 
@@ -26,14 +24,14 @@ _AGAIN: Final = "again"
 class PlanUnits(beam.PTransform):
     """Turns listed inputs into the units that are left to do; inputs listed twice count once.
 
-    Inputs without rows are grouped by the hash of their source id, sized by bytes of encoded audio;
-    a file above ``unit_bytes`` is a unit of its own. Inputs whose rows are out of date come out in
-    the committed unit that holds these rows.
+    Inputs without rows are grouped by their source id into units of about ``unit_bytes`` of encoded
+    audio; a larger file is a unit of its own. Inputs whose rows are out of date are part of the
+    committed unit that holds these rows.
 
     Args:
         output: The output folder.
-        wanted: What the rows should be made with.
-        unit_bytes: Encoded bytes a unit.
+        wanted: The configuration that the rows should have.
+        unit_bytes: Encoded bytes per unit.
     """
 
     def __init__(self, output: str, wanted: Wanted, unit_bytes: int) -> None:
@@ -97,51 +95,6 @@ class _Plan(beam.DoFn):
                 yield task
             else:
                 yield beam.pvalue.TaggedOutput(_AGAIN, (unit.unit_id, (unit.version, task)))
-
-
-def unit_again(unit_id: str, tasks: Iterable[tuple[int, Task]]) -> Unit:
-    """The next version of a committed unit, from the tasks that repeat part of it."""
-    ordered = sorted(tasks, key=lambda each: each[1].source_id)
-    return Unit(unit_id, tuple(task for _, task in ordered), version=ordered[0][0])
-
-
-def pack(tasks: Iterable[Task], unit_bytes: int) -> Iterator[Unit]:
-    """Pack tasks into units of at most ``unit_bytes``, in the order of their source ids.
-
-    A runner that repeats this step gets the same units, committed or not. An input that another
-    unit of the run has committed, as when files were added meanwhile, is left to that unit.
-    """
-    for tasks_of_unit in into_units(tasks, unit_bytes):
-        unit = Unit.of(tasks_of_unit)
-        kept = [task for task in unit.tasks if task.held_by in {"", unit.unit_id}]
-        if kept:
-            yield unit if len(kept) == len(unit.tasks) else Unit.of(kept)
-
-
-def into_units(tasks: Iterable[Task], unit_bytes: int) -> Iterator[list[Task]]:
-    """Split tasks into lists, one for each unit, in the order of their source ids."""
-    unit: list[Task] = []
-    held_bytes = 0
-    for task in sorted(tasks, key=lambda task: task.source_id):
-        full = held_bytes + size_bytes(task) > unit_bytes or len(unit) == MAX_UNIT_INPUTS
-        if unit and full:
-            yield unit
-            unit, held_bytes = [], 0
-        unit.append(task)
-        held_bytes += size_bytes(task)
-    if unit:
-        yield unit
-
-
-def size_bytes(task: Task) -> int:
-    """Encoded size of an input; a failure to read one weighs nothing."""
-    return task.item.size_bytes if isinstance(task.item, AudioRef) else 0
-
-
-def bucket_count(total: tuple[int, int], unit_bytes: int) -> int:
-    """How many hash buckets hold (bytes, inputs) so that most are one unit."""
-    total_bytes, inputs = total
-    return max(1, math.ceil(total_bytes / unit_bytes), math.ceil(inputs / MAX_UNIT_INPUTS))
 
 
 def _sum_pairs(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""NoteUnits, PublishRows and PublishAlerts: what was done is told on a topic, at least once."""
+"""NoteUnits, PublishRows and PublishAlerts: publish rows and alerts to a topic, at least once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NoteUnits(beam.PTransform):
-    """Notes each :class:`Unit` before its work.
+    """Notes each :class:`Unit` before its work, so that its rows are published after a crash, too.
 
     :func:`beam_audio.stream.outbox.publish_left_over` reads the notes.
 
@@ -57,9 +57,9 @@ class PublishAlerts(beam.PTransform):
 
 
 class PublishRows(beam.PTransform):
-    """Publishes the rows of each unit reported; a report comes out once Pub/Sub has all of them.
+    """Publishes the rows of each unit; the unit's report is emitted once Pub/Sub has all rows.
 
-    A unit that a runner hands over again is published again.
+    A unit that the runner repeats is published again.
 
     Args:
         topic: ``projects/P/topics/T``.
@@ -76,7 +76,7 @@ class PublishRows(beam.PTransform):
 
 
 class _Publisher(beam.DoFn):
-    """Holds a topic for as long as a worker has use for it."""
+    """Keeps the connection to a topic for the lifetime of the DoFn."""
 
     def __init__(self, topic: str) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class _Publisher(beam.DoFn):
         if self._topic is not None:
             self._topic.close()
 
-    def _opened(self) -> Topic:  # no property: Beam reads those of a DoFn before its setup
+    def _opened(self) -> Topic:  # not a property: Beam reads a DoFn's properties before its setup
         if self._topic is None:
             raise RuntimeError("setup was not called")
         return self._topic
@@ -109,6 +109,7 @@ class _PublishRows(_Publisher):
 
 class _PublishAlerts(_Publisher):
     def process(self, element: Interval) -> Iterable[Interval]:
-        told = {"interval": element.name, "began": element.began}
-        self._opened().publish(alert_message(told | {"alert": alert}) for alert in element.alerts)
+        interval = {"interval": element.name, "began": element.began}
+        messages = (alert_message(interval | {"alert": alert}) for alert in element.alerts)
+        self._opened().publish(messages)
         yield element

@@ -1,4 +1,4 @@
-"""ReadAudio: from a glob, folder, file or manifest to references; no audio is read."""
+"""ReadAudio: turns a glob, folder, file or manifest into references; no audio is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio.errors import ConfigError
-from beam_audio.inputs.listing import Line, input_of_line, match_input, read_lines, ref_of_file
+from beam_audio.inputs.listing import Line, input_of_file, input_of_line, match_input, read_lines
 from beam_audio.types import AudioRef, Failure, StoredFile
 
 if TYPE_CHECKING:
@@ -19,18 +19,19 @@ REFS: Final = "refs"
 
 
 class ReadAudio(beam.PTransform):
-    """Lists audio as :class:`AudioRef`; what cannot be listed comes out as :class:`Failure`.
+    """Lists audio as :class:`AudioRef`, and what cannot be read as :class:`Failure`.
 
     Returns a tuple of PCollections, ``refs`` and ``failures``. Give exactly one of:
 
     Args:
-        input: A file, a folder (searched at any depth, names starting with a dot left out) or a
-            Beam glob (``*`` within a folder, ``**`` across).
+        input: A file, a folder (searched at any depth; hidden names, outputs of beam-audio and
+            suffixes of other kinds of files are left out) or a Beam glob (``*`` within a folder,
+            ``**`` across).
         manifest: A JSONL file or a glob of such files; see
             :func:`beam_audio.inputs.manifest.parse_line`.
             Relative paths resolve against the manifest's folder.
         exclude: A folder whose files are not inputs, such as the output.
-        limit: Take the first so many, in the order of names or lines.
+        limit: Number of inputs to take at most, in the order of names or lines.
     """
 
     def __init__(
@@ -43,14 +44,14 @@ class ReadAudio(beam.PTransform):
     ) -> None:
         super().__init__()
         if (input is None) == (manifest is None):
-            raise ConfigError("give --input or --manifest, one of them")
+            raise ConfigError("give either --input or --manifest")
         self._input = input
         self._manifest = manifest
         self._exclude = exclude
         self._limit = limit
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.pvalue.DoOutputsTuple:
-        """Wire the listing; references are spread over workers before their files are looked at."""
+        """Wire the listing; references are spread over the workers, which look at the files."""
         if self._manifest is not None:
             lines = (
                 begin
@@ -76,10 +77,13 @@ class ReadAudio(beam.PTransform):
 
 class _RefOfLine(beam.DoFn):
     def process(self, element: Line) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
-        found = input_of_line(*element)
-        yield beam.pvalue.TaggedOutput(FAILURES, found) if isinstance(found, Failure) else found
+        yield _tagged(input_of_line(*element))
 
 
 class _RefOfFile(beam.DoFn):
-    def process(self, element: StoredFile) -> Iterable[AudioRef]:
-        yield ref_of_file(element)
+    def process(self, element: StoredFile) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
+        yield _tagged(input_of_file(element))
+
+
+def _tagged(found: AudioRef | Failure) -> AudioRef | beam.pvalue.TaggedOutput:
+    return beam.pvalue.TaggedOutput(FAILURES, found) if isinstance(found, Failure) else found

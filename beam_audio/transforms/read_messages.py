@@ -1,4 +1,4 @@
-"""ReadMessages: from Pub/Sub messages to references; what cannot be read is kept and is a row."""
+"""ReadMessages: turns Pub/Sub messages into references; unreadable ones become failures."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ARRIVALS: Final = "arrivals"
 
 
 class ReadMessages(beam.PTransform):
-    """Turns messages into :class:`AudioRef`; what cannot be read comes out as :class:`Failure`.
+    """Turns messages into :class:`AudioRef`, and unreadable ones into :class:`Failure`.
 
     Takes a PCollection of :class:`Message`; returns a tuple of PCollections: ``refs``,
-    ``failures``, and ``arrivals``, an :class:`Arrival` for each message, also for those that ask
-    for nothing: notices of other events than a new object's, or of the output itself.
+    ``failures``, and ``arrivals``. An :class:`Arrival` is emitted for every message, even if it
+    asks for nothing, as a notification of another event or of the output's own files does.
 
     Args:
-        output: The output folder, where payloads are put that are too large to travel, and those
-            that cannot be read.
+        output: The output folder. Payloads that are too large to travel, and unreadable messages,
+            are written below it.
         event_time_attribute: Attribute that states the event time.
     """
 

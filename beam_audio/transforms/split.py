@@ -1,4 +1,4 @@
-"""SplitAudio: decoded audio to segments, for pipelines of one's own."""
+"""SplitAudio: decoded audio to segments, for your own pipelines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one model handler, and Transcribe: Beam's RunInference for segments of one's own."""
+"""The model handler, and Transcribe: Beam's RunInference on segments of your own pipelines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
-from beam_audio.asr import Mode, Padding, Recognizer, Request, load_model
+from beam_audio.asr import ModelOptions, Recognizer, Request, load_model
+from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
 from beam_audio.transforms.read import FAILURES
@@ -28,57 +29,37 @@ Recognised = tuple[Segment, Transcript | Failure]
 class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
     """Loads a recogniser on a worker and gives it batches.
 
-    Works with Beam's ``RunInference`` on :class:`Segment` elements; the results carry the segment
-    without its samples. A failing batch is halved until only the guilty segment is a
+    It works with Beam's ``RunInference`` on :class:`Segment` elements; the results hold the segment
+    without its samples. A failing batch is halved until only the segments at fault are a
     :class:`Failure`.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword arguments, each with a default
+    def __init__(
         self,
         model: str = "whisper-tiny.en",
+        options: ModelOptions = DEFAULT_OPTIONS,
         *,
-        precision: str | None = None,
-        padding: Padding | None = None,
-        provider: str = "auto",
-        require_provider: bool = False,
         language: str | None = None,
-        task: Mode = "transcribe",
-        prompt: str | None = None,
-        threads: int | None = None,
         max_batch_size: int = 8,
     ) -> None:
         """Describe the model; nothing is loaded yet.
 
         Args:
             model: A card's name, a folder, or an address such as ``gs://bucket/model``.
-            precision: Numeric precision; the card's own by default.
-            padding: ``full`` or ``condensed`` silence after a clip; the card's own by default.
-            provider: ``auto``, ``cpu``, ``cuda`` or the name of an ONNX Runtime provider.
-            require_provider: Fail when the session runs on another provider.
+            options: How it is loaded and used.
             language: Language of every segment; None lets the model decide.
-            task: ``transcribe`` or ``translate``.
-            prompt: Text taken as said before each segment.
-            threads: Of the model, on a CPU; None is one a core.
             max_batch_size: Largest batch that ``RunInference`` forms.
         """
         super().__init__()
         self._model = model
+        self._options = options
         self._language = language
         self._max_batch_size = max_batch_size
         self._shared = Shared()
-        self._options: dict[str, Any] = {
-            "precision": precision,
-            "padding": padding,
-            "provider": provider,
-            "require_provider": require_provider,
-            "task": task,
-            "prompt": prompt,
-            "threads": threads,
-        }
 
     @property
     def model(self) -> str:
-        """What it was asked for by."""
+        """The name, folder or address of the model."""
         return self._model
 
     def load_model(self) -> Recognizer:
@@ -86,13 +67,13 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         return self.load_from(local_model(self._model))
 
     def load_from(self, name_or_dir: str) -> Recognizer:
-        """Load the recogniser from a place on this machine, as the model is asked for otherwise."""
-        return load_model(name_or_dir, **self._options)
+        """Load the recogniser of a card or a folder on this machine, with the same options."""
+        return load_model(name_or_dir, self._options)
 
     def acquire(self) -> Recognizer:
-        """The recogniser of this process: loaded by the first who asks, shared while one holds it.
+        """The recogniser of this process, loaded at the first call and shared while it is in use.
 
-        Copies of a handler made by pickling share it too.
+        Copies of a handler made by pickling share it, too.
         """
         recognizer: Recognizer = self._shared.acquire(self.load_model)
         return recognizer
@@ -104,7 +85,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         inference_args: dict[str, Any] | None = None,  # noqa: ARG002 - Beam's signature
     ) -> Iterable[Recognised]:
         """Recognise segments, in order."""
-        rate_hz = model.sample_rate_hz
+        rate_hz = model.facts.sample_rate_hz
         requests = [
             Request(
                 resample(segment.samples, segment.sample_rate_hz, rate_hz),
@@ -122,15 +103,15 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
         return "beam_audio"
 
     def batch_elements_kwargs(self) -> dict[str, Any]:
-        """Bounds of Beam's batching; ours, sorted by length, is in ``TranscribeUnits``."""
+        """Bounds of Beam's batching; ``TranscribeUnits`` has its own batching, by length."""
         return {"min_batch_size": 1, "max_batch_size": self._max_batch_size}
 
 
 class Transcribe(beam.PTransform):
     """Recognises segments through Beam's ``RunInference``.
 
-    Each segment is heard on its own, and PCM travels between the stages of such a pipeline: for
-    large runs use ``TranscribeUnits``, which hears neighbouring segments together.
+    Each segment is recognised on its own, and samples travel between the stages of such a pipeline:
+    use ``TranscribeUnits`` for large runs, which recognises neighbouring segments together.
 
     Returns a tuple of PCollections: ``transcripts`` of (segment without samples, transcript), and
     ``failures``.
@@ -141,7 +122,7 @@ class Transcribe(beam.PTransform):
         self._handler = handler
 
     def expand(self, segments: beam.PCollection[Segment]) -> beam.pvalue.DoOutputsTuple:
-        """Wire inference and the parting of failures."""
+        """Wire inference and the separation of failures."""
         recognised = segments | "Recognise" >> RunInference(self._handler)
         return recognised | "Part" >> beam.ParDo(_Part()).with_outputs(FAILURES, main=TRANSCRIPTS)
 

@@ -1,4 +1,4 @@
-"""TranscribeUnits: references in, committed rows out, and one report a unit."""
+"""TranscribeUnits: references in, committed rows out, and one report per unit."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_uni
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from beam_audio.transforms.live_model import Choice, LiveModel
+    from beam_audio.stream.model_watch import Choice
+    from beam_audio.transforms.live_model import LiveModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
     from beam_audio.unit.tasks import Input
     from beam_audio.unit.work import UnitSettings
 
 
 class TranscribeUnits(beam.PTransform):
-    """Groups inputs into units and writes each unit's rows; what is done already is left alone.
+    """Groups inputs into units and writes each unit's rows; finished inputs are not done again.
 
-    Inputs are :class:`AudioRef` and :class:`Failure`; the result is one :class:`UnitReport` a unit.
-    Only references cross a shuffle. Where the output was made with another configuration, or of
-    other claims, what they decide is done again, unit by unit.
+    Inputs are :class:`AudioRef` and :class:`Failure`; the result is one :class:`UnitReport` per
+    unit. Only references cross a shuffle. If the output was made with another configuration, or if
+    the manifest states something else now, the rows that depend on it are made again, unit by unit.
 
     Args:
-        settings: What the rows depend on.
-        handler: The model; one copy a process is loaded.
+        settings: Settings of the units.
+        handler: The model; each process loads one copy.
         output: The output folder.
-        unit_bytes: Encoded bytes a unit.
+        unit_bytes: Encoded bytes per unit.
         retry_failures: Whether inputs and segments that failed are tried again.
-        run_id: Name of the run, which tells its own commits from earlier ones; a fresh one by
+        run_id: Name of the run, which distinguishes its commits from earlier ones; a new name by
             default.
     """
 
@@ -79,10 +80,10 @@ class TranscribeUnits(beam.PTransform):
 
 
 class RunUnits(beam.PTransform):
-    """Writes the rows of each :class:`Unit`; the result is one :class:`UnitReport` a unit.
+    """Writes the rows of each :class:`Unit`; the result is one :class:`UnitReport` per unit.
 
     Args:
-        model: The model, and what the rows depend on; one copy a process is loaded.
+        model: The model with the settings of the units; each process loads one copy.
         output: The output folder.
         run_id: Name of the run.
     """
@@ -92,7 +93,7 @@ class RunUnits(beam.PTransform):
         self._run = _TranscribeUnit(model, output, run_id)
 
     def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[UnitReport]:
-        """Wire the one DoFn in which all work is done."""
+        """Wire the one DoFn that does all the work."""
         return units | "Unit" >> beam.ParDo(self._run)
 
 
@@ -132,18 +133,18 @@ def _count(report: UnitReport) -> None:
         Metrics.counter("beam_audio", name).inc(round(amount))
 
     add("audio_milliseconds", commit.decoded_seconds * 1e3)
-    add("clip_milliseconds", batches.clip_seconds * 1e3)
+    add("clip_milliseconds", batches.passage_seconds * 1e3)
     add("padded_milliseconds", batches.padded_seconds * 1e3)
     add("batches", batches.batches)
-    add("clips", batches.clips)
+    add("clips", batches.passages)
     add(f"units_on_{commit.provider}", 1)
     for table, rows in commit.rows.items():
         add(f"{table}_rows", rows)
     for stage, seconds in commit.stage_seconds.items():
         add(f"{stage}_milliseconds", seconds * 1e3)
     if batches.padded_seconds:
-        percent = 100 * (1 - batches.clip_seconds / batches.padded_seconds)
+        percent = 100 * (1 - batches.passage_seconds / batches.padded_seconds)
         Metrics.distribution("beam_audio", "padding_percent").update(round(percent))
         Metrics.distribution("beam_audio", "batch_clips").update(
-            round(batches.clips / batches.batches)
+            round(batches.passages / batches.batches)
         )

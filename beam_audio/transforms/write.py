@@ -1,4 +1,4 @@
-"""WriteParquet: rows of one's own into hive-partitioned Parquet."""
+"""WriteParquet: rows of your own pipelines into hive-partitioned Parquet."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _ID_COLUMNS = {"segments": "segment_id", "recordings": "recording_id", "failures
 class WriteParquet(beam.PTransform):
     """Writes rows of a table of :mod:`beam_audio.schema` and returns the file names.
 
-    Files are named by the ids of the rows they hold, so that a repeated write replaces them. They
-    are no units of a run: write to a folder of their own, for ``beam-audio run`` sweeps part files
-    without a commit record out of its output.
+    A file is named by the ids of its rows, so that a repeated write replaces it. These files have
+    no commit record, and ``beam-audio run`` deletes such files from its output: write them to
+    another folder.
 
     Args:
         output: The output folder.
         table: ``segments``, ``recordings`` or ``failures``.
         partition_by: Keys of the row that name its folder; they are not stored in the file.
-        shards: Into how many files a partition is spread.
+        shards: Number of files per partition.
     """
 
     def __init__(

@@ -23,21 +23,21 @@ def batches(
     cost: Callable[[T], float],
     budget_seconds: float,
 ) -> Iterator[list[T]]:
-    """Group items of like length, so that little is padded.
+    """Group items of similar length, so that little is padded.
 
-    Up to two budgets' worth of items are held and sorted by length; the longest that fit together
-    leave first. A batch costs its size times its costliest item and stays within the budget,
-    except that an item above the budget is a batch of its own. The first budgets are small ones,
-    each twice the one before, so that work begins long before two whole budgets are there.
+    Items of up to two budgets are held and sorted by length, and the longest that fit together
+    leave first. A batch costs its size times its costliest item. It stays within the budget, but an
+    item above the budget is a batch of its own. The first budgets are small, and each is twice the
+    one before, so that work begins long before items of two whole budgets have come.
 
     Args:
         items: The items, in any order.
         seconds: Length of an item.
-        cost: Seconds an item counts for once padded, at least its length.
-        budget_seconds: Upper bound of a batch's cost.
+        cost: Seconds an item counts for when padded, at least its length.
+        budget_seconds: Highest cost of a batch.
 
     Yields:
-        Batches of at least one item; every item once.
+        Batches of at least one item; each item once.
     """
     held: list[T] = []
     held_cost = 0.0
@@ -74,9 +74,9 @@ def read_ahead(
 ) -> Iterator[Iterator[T]]:
     """Produce ``items`` in a thread, ahead of the reader by about a budget of seconds.
 
-    The producer waits while what it is ahead by reaches the budget, so it is never ahead by more
-    than that and one item. An error in the producer is raised again in the reader. Leaving the
-    context stops the producer, at the latest when it has made the item it is working on.
+    The producer waits once it is ahead by the budget, so it is never ahead by more than the budget
+    and one item. An error in the producer is raised again in the reader. Leaving the context stops
+    the producer, at the latest after the item it is working on.
 
     Args:
         items: Made in the thread, read in their order.
@@ -94,7 +94,7 @@ def read_ahead(
 
 
 class _Lead(Generic[T]):
-    """What the producer is ahead of the reader."""
+    """The items that are produced and not yet read."""
 
     def __init__(
         self, items: Iterable[T], seconds: Callable[[T], float], budget_seconds: float
@@ -126,7 +126,7 @@ class _Lead(Generic[T]):
             self._changed.notify_all()
 
     def _put(self, item: T) -> bool:
-        """Hand over an item when there is room for it; whether more are wanted."""
+        """Hand over an item when there is room for it; returns whether more are wanted."""
         with self._changed:
             self._changed.wait_for(self._has_room)
             if self._is_over:

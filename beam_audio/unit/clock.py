@@ -1,4 +1,4 @@
-"""Stages of the work on a recording: the time each takes, and what failed in one."""
+"""Stages of the work on a recording: the time each takes, and failures in a stage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StageClock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count the time inside the block for a stage."""
+        """Add the time spent inside the block to a stage."""
         start = time.perf_counter()
         try:
             yield
@@ -31,7 +31,7 @@ class StageClock:
             self.seconds[name] += time.perf_counter() - start
 
     def iterate(self, name: str, items: Iterable[T]) -> Iterator[T]:
-        """Count the time it takes to make each item for a stage."""
+        """Add the time it takes to make each item to a stage."""
         iterator = iter(items)
         while True:
             with self.stage(name):

@@ -1,4 +1,4 @@
-"""Parts of rows: columns that several tables share, and the words of a segment."""
+"""Groups of columns: those that tables share, and those taken from one value as they are."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from beam_audio.quality.error_rates import SegmentShare
-    from beam_audio.types import Row, Segment
+    from beam_audio.types import AudioFormat, Row, Segment
     from beam_audio.unit.prepare import RecordingEnd
 
 WORD_TIME_DECIMALS: Final = 3
-"""No recogniser places a word to less than a hundredth of a second."""
+"""No recogniser places a word more exactly than to a hundredth of a second."""
 
 
 def source_columns(end: RecordingEnd) -> Row:
-    """Where a recording is from."""
+    """The input and the channel a recording is from."""
     ref = end.source.ref
     return {
         "source_id": ref.source_id,
@@ -33,8 +33,34 @@ def source_columns(end: RecordingEnd) -> Row:
     }
 
 
+def format_columns(audio_format: AudioFormat) -> Row:
+    """What the header of a recording says."""
+    return {
+        "codec": audio_format.codec,
+        "container": audio_format.container,
+        "sample_rate_hz": audio_format.sample_rate_hz,
+        "channels": audio_format.channels,
+        "header_seconds": audio_format.header_seconds,
+    }
+
+
+def segment_columns(segment: Segment) -> Row:
+    """The ids of a segment, and its times in the recording."""
+    return {
+        "segment_id": segment.segment_id,
+        "recording_id": segment.recording_id,
+        "segment_index": segment.segment_index,
+        "start_seconds": segment.start_seconds,
+        "end_seconds": segment.end_seconds,
+        "core_start_seconds": segment.core_start_sample / segment.sample_rate_hz,
+        "core_end_seconds": segment.core_end_sample / segment.sample_rate_hz,
+        "duration_seconds": segment.duration_seconds,
+        "speech": speech_column(segment),
+    }
+
+
 def score_columns(part: SegmentShare | None) -> Row:
-    """A reference and how the text compares with it; nothing without a reference."""
+    """A reference and how the text compares with it; no columns without a reference."""
     if part is None:
         return {}
     return {
@@ -52,7 +78,7 @@ def score_columns(part: SegmentShare | None) -> Row:
 def words_in_recording(segment: Segment, words: tuple[Word, ...] | None) -> tuple[Word, ...] | None:
     """Words of a segment as they are stored: timed from the start of the recording, rounded.
 
-    None of them lies outside the segment. Where segments overlap, both have the words they share.
+    No word lies outside the segment. Segments that overlap both have the words they share.
     """
     if words is None:
         return None
@@ -82,13 +108,13 @@ def speech_column(segment: Segment) -> list[Row]:
 
 
 def date_key(event_time: datetime | None) -> tuple[str, str]:
-    """Folder key of the date."""
+    """Folder key of the date, in UTC."""
     date = event_time.astimezone(UTC).date().isoformat() if event_time else schema.UNKNOWN_DATE
     return schema.PARTITION_DATE, date
 
 
 def encodable(text: str) -> str:
-    """Text that UTF-8 can hold: file names may be bytes that no encoding explains."""
+    """Text that UTF-8 can encode: a file name may hold bytes that are not text."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

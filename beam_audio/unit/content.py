@@ -1,4 +1,4 @@
-"""An input from its reference to its bytes; whatever goes wrong with it is one failure."""
+"""An input from its reference to its bytes; anything that goes wrong is one failure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
-from beam_audio import store
 from beam_audio.errors import ConfigError, InputError, LimitError
 from beam_audio.unit.clock import StageClock, failure_of
 
@@ -25,7 +24,7 @@ _READ_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """An input whose encoded bytes are here, in a file at its start."""
+    """An input with its encoded bytes in a local file, which is at its start."""
 
     ref: AudioRef
     file: BinaryIO
@@ -35,16 +34,16 @@ class Opened:
 def from_opened(
     ref: AudioRef, max_bytes: int, clock: StageClock, make: Callable[[Opened], Iterator[T]]
 ) -> Iterator[T | Failure]:
-    """What is made of an input; a :class:`Failure` comes last when anything goes wrong.
+    """Yield what is made of an input; a :class:`Failure` comes last if anything goes wrong.
 
     Args:
         ref: The input.
-        max_bytes: Larger ones fail.
+        max_bytes: Larger inputs fail.
         clock: Where the time spent on reading is added up.
-        make: What is done with the bytes; until it ends they are there.
+        make: Uses the bytes, which are there until it ends.
 
     Raises:
-        ConfigError: As of a decoder that is not installed, which is no recording's fault.
+        ConfigError: A decoder is not installed, for example; no recording is at fault.
     """
     stage = "open"
     try:
@@ -60,10 +59,10 @@ def from_opened(
 
 
 def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
-    """Copy an input's encoded bytes to where they can be sought in, hashing them once.
+    """Copy an input's encoded bytes into a seekable file, and hash them once.
 
     Returns:
-        A file at its start (in memory when small, else a temporary file) and the sha256.
+        A file at its start (in memory if small, else on disk) and the sha256.
 
     Raises:
         InputError: The input cannot be read.
@@ -73,6 +72,8 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     if ref.inline is not None:
         source: BinaryIO = io.BytesIO(ref.inline)
     else:
+        from beam_audio import store  # noqa: PLC0415 - Beam; what is opened already needs none
+
         source = store.open_to_read(ref.spooled_uri or ref.uri)
     try:
         with source:

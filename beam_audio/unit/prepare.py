@@ -37,7 +37,7 @@ _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 class PrepareSettings:
     """What decides how a recording becomes segments.
 
-    ``clip_rate_hz`` is the rate the recogniser takes, ``store_audio`` the codec of stored clips.
+    ``clip_rate_hz`` is the rate the recogniser takes, ``store_audio`` the codec of stored audio.
     """
 
     decoder: Decoder = "auto"
@@ -63,8 +63,8 @@ class Channel:
 class PreparedSegment:
     """A measured segment on its way to the recogniser.
 
-    ``segment.samples`` is emptied: ``clip`` holds what the recogniser hears, float32 at its rate,
-    and ``encoded`` what is stored, if anything.
+    ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
+    ``encoded`` the audio that is stored, if any.
     """
 
     source: Channel
@@ -76,9 +76,9 @@ class PreparedSegment:
 
 @dataclass(frozen=True, slots=True)
 class RecordingEnd:
-    """All segments of a recording have gone before.
+    """The end of a recording: all its segments have come.
 
-    ``truncation`` is the failure that ended decoding before its end, None when nothing did.
+    ``truncation`` is the failure that ended decoding too early; None when none did.
     """
 
     source: Channel
@@ -89,7 +89,7 @@ class RecordingEnd:
 
 @dataclass(frozen=True, slots=True)
 class KnownInput:
-    """An input whose very bytes have rows already, under the same name: the file was touched."""
+    """An input whose bytes have rows already, under the same name: the file was touched."""
 
     source_id: str
     recording_ids: tuple[str, ...]
@@ -101,18 +101,18 @@ Event = PreparedSegment | RecordingEnd | KnownInput | Failure
 def prepare(
     ref: AudioRef, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
 ) -> Iterator[Event]:
-    """Turn a reference into measured segments, in memory that its length does not decide.
+    """Turn a reference into measured segments, in memory that does not grow with its length.
 
     Args:
         ref: The input.
         settings: How it becomes segments.
         clock: Where the time spent is added up.
-        known: Recording ids that have rows already.
+        known: Ids of recordings that have rows already.
 
     Yields:
-        Segments as they are found, then one :class:`RecordingEnd` a channel; a :class:`Failure`
-        instead when the input could not be read or decoded, which voids segments yielded before;
-        or just a :class:`KnownInput`.
+        Segments as they are found, then one :class:`RecordingEnd` per channel. If the input cannot
+        be read or decoded, a :class:`Failure` comes instead of the ends, and voids the segments
+        before it. If all recordings are known, only a :class:`KnownInput`.
 
     Raises:
         ConfigError: The decoder asked for is not installed.
@@ -128,7 +128,7 @@ def prepare(
 def prepare_opened(
     opened: Opened, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
 ) -> Iterator[PreparedSegment | RecordingEnd | KnownInput]:
-    """The same of an input that is opened; what goes wrong is raised."""
+    """Do the same for an opened input, and raise what goes wrong."""
     with open_stream(opened, settings) as stream:
         splitters = _Splitters(opened, stream.format, settings)
         if all(each in known for each in splitters.recording_ids):
@@ -138,10 +138,10 @@ def prepare_opened(
 
 
 def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audio], Failure | None]:
-    """Decode a whole recording into memory, one :class:`Audio` a channel of the policy.
+    """Decode a whole recording into memory, one :class:`Audio` per channel of the policy.
 
     Returns:
-        The channels, none when nothing could be decoded; and why decoding failed or stopped early.
+        The channels (none if nothing could be decoded), and why decoding failed or stopped early.
     """
     found = [
         *from_opened(
@@ -186,7 +186,7 @@ def _prepare_stream(
 
 
 def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
-    """Decode an input's bytes, or the part of them that it is."""
+    """Decode an input's bytes, or the cut of them that it names."""
     return open_audio(
         opened.file,
         decoder=settings.decoder,
@@ -207,7 +207,7 @@ def _no_frames(channels: int) -> NDArray[np.float32]:
 
 
 class _Splitters:
-    """The splitters of a stream, one a channel that the policy asks for."""
+    """The splitters of a stream, one for each channel that the policy asks for."""
 
     def __init__(
         self, opened: Opened, audio_format: AudioFormat, settings: PrepareSettings
@@ -250,7 +250,7 @@ class _Splitters:
 def prepared_segment(
     source: Channel, segment: Segment, quality: Quality, settings: PrepareSettings
 ) -> PreparedSegment:
-    """A segment with its samples as the recogniser takes them, and as they are stored."""
+    """A segment with its clip for the recogniser, and its encoded audio if that is stored."""
     clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
     codec = settings.store_audio
     encoded = None if codec == "none" else encode.encode(segment, codec)

@@ -29,13 +29,14 @@ ItemT = TypeVar("ItemT", bound=_Item)
 
 
 class PassageBuilder(Generic[ItemT]):
-    """Gathers the segments of each recording, in order, to passages.
+    """Gathers the segments of each recording, in order, into passages.
 
-    Which segments share a passage depends on their recording alone: one after the other, as many as
-    fit. Segments that overlap do not: their audio would be heard twice.
+    A passage is recognised as one clip. Which segments share one depends on their recording only:
+    consecutive segments, as many as fit. Segments that overlap never share a passage, since it
+    would contain their common audio twice.
 
     Args:
-        longest_seconds: Of a passage; 0 makes each segment one of its own.
+        longest_seconds: Longest passage; 0 makes each segment a passage of its own.
     """
 
     def __init__(self, longest_seconds: float) -> None:
@@ -43,9 +44,9 @@ class PassageBuilder(Generic[ItemT]):
         self._open: dict[str, tuple[ItemT, ...]] = {}
 
     def add(self, item: ItemT) -> tuple[ItemT, ...]:
-        """Take the next segment of a recording; returns the passage it does not fit into any more.
+        """Take the next segment of a recording; return the passage it no longer fits into.
 
-        Empty when it fits, or is the first.
+        The result is empty when the segment fits, or is the first.
         """
         segment = item.segment
         before = self._open.get(segment.recording_id, ())
@@ -71,14 +72,14 @@ def recognise_passages(
     batch: Sequence[Sequence[PreparedSegment]],
     languages: Sequence[str | None],
 ) -> list[list[Result]]:
-    """Recognise passages together; one result a segment.
+    """Recognise passages together; one result per segment.
 
-    A passage that fails is heard again segment by segment, so that only the guilty one fails.
+    A passage that fails is recognised again segment by segment, so that only the guilty one fails.
 
     Args:
         recognizer: The model.
         batch: The passages.
-        languages: Of each, None lets the model decide.
+        languages: One per passage; None lets the model decide.
 
     Raises:
         ModelError: The recogniser fails on everything, even on silence.
@@ -87,23 +88,23 @@ def recognise_passages(
         [Request(item.clip, language, seed_of(item.segment.segment_id)) for item in passage]
         for passage, language in zip(batch, languages, strict=True)
     ]
-    results = recognise(recognizer, [join(segments) for segments in requests])
-    heard: list[list[Result]] = [
+    joined = recognise(recognizer, [join(segments) for segments in requests])
+    results: list[list[Result]] = [
         [result]
         if len(segments) == 1
         else list(result.pieces)
         if isinstance(result, Transcript)
         else recognise(recognizer, segments)
-        for segments, result in zip(requests, results, strict=True)
+        for segments, result in zip(requests, joined, strict=True)
     ]
     # After any crash, not only when all crash: a device may be lost halfway through the last batch.
-    if any(_is_crash(result) for segments in heard for result in segments):
+    if any(_is_crash(result) for segments in results for result in segments):
         require_alive(recognizer)
-    return heard
+    return results
 
 
 def seed_of(segment_id: str) -> int:
-    """What random choices made for a segment start from, below 2**32: its id and nothing else."""
+    """The start of random choices for a segment, below 2**32; it depends on the id only."""
     return int(stable_id("seed", segment_id)[:8], 16)
 
 
@@ -118,21 +119,33 @@ def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Resul
     return [*recognise(recognizer, requests[:middle]), *recognise(recognizer, requests[middle:])]
 
 
-def _is_crash(result: Transcript | Exception) -> bool:
-    """Whether a clip met an error that is none of ours, which refuse a clip for a stated reason."""
+def _is_crash(result: Result) -> bool:
+    """Whether a clip met an error other than ours; ours refuse a clip for a stated reason."""
     return isinstance(result, Exception) and not isinstance(result, BeamAudioError)
 
 
 def require_alive(recognizer: Recognizer) -> None:
-    """Tell bad segments from a dead recogniser: the latter fails on silence, too.
+    """Tell bad segments from a dead recogniser, which fails on silence too.
 
     Raises:
-        ModelError: It does.
+        ModelError: The recogniser fails on silence.
     """
-    silence = np.zeros(recognizer.sample_rate_hz, dtype=np.float32)
+    silence = np.zeros(recognizer.facts.sample_rate_hz, dtype=np.float32)
     (result,) = recognise(recognizer, [Request(silence)])
     if isinstance(result, Exception):
         raise ModelError(
-            f"{recognizer.model_id} fails on everything, silence included: {result!r}; no unit "
-            "is committed with it. Check the model with: beam-audio models check"
+            f"{recognizer.facts.model_id} fails on everything, silence included: {result!r}; no "
+            "unit is committed with it. Check the model with: beam-audio models check"
         ) from result
+
+
+def language_error(recognizer: Recognizer, language: str | None) -> ModelError | None:
+    """Why a recogniser cannot take a language; None when it can, or decides itself."""
+    facts = recognizer.facts
+    if language is None or not facts.languages or language in facts.languages:
+        return None
+    known = ", ".join(sorted(facts.languages)[:8])
+    return ModelError(
+        f"{facts.model_id} does not know language {language!r} (it knows {known}, …); "
+        "use --language=auto or a multilingual model"
+    )

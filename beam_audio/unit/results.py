@@ -1,4 +1,4 @@
-"""What became of a segment: what was heard in it, or why nothing was."""
+"""What became of a segment: its transcript and measures, or why it failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredAudio:
-    """Where a segment's encoded audio stands in the unit's clip file."""
+    """Where a segment's encoded audio is in the unit's temporary audio file."""
 
     position: int
     size_bytes: int
@@ -23,11 +23,11 @@ class StoredAudio:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What is known of a segment that was recognised; its words are in recording time."""
+    """What is known of a segment that was recognised; its words have recording times."""
 
     transcript: Transcript
     quality: Quality
-    clip: StoredAudio | None = None
+    audio: StoredAudio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,18 @@ class Outcome:
 
     @property
     def transcript(self) -> Transcript | None:
-        """What was heard in it; None when it failed."""
+        """Its transcript; None when it failed."""
         return self.result.transcript if isinstance(self.result, Recognised) else None
 
 
 def outcome_of(
-    item: PreparedSegment, result: Transcript | Exception, clip: StoredAudio | None = None
+    item: PreparedSegment, result: Transcript | Exception, audio: StoredAudio | None = None
 ) -> Outcome:
-    """What became of a segment, in the form it is stored; of a failure, its core is lost."""
+    """What became of a segment, as it is stored. The failure of a segment has the core's times."""
     segment, ref = item.segment, item.source.ref
     if isinstance(result, Transcript):
         words = words_in_recording(segment, result.words)
-        return Outcome(segment, Recognised(replace(result, words=words), item.quality, clip))
+        return Outcome(segment, Recognised(replace(result, words=words), item.quality, audio))
     failure = replace(
         failure_of(ref, "recognise", result),
         unit="segment",

@@ -1,4 +1,4 @@
-"""Output rows from results: pure but for reading stored clips back."""
+"""Output rows from results: pure, except that stored audio is read from its temporary file."""
 
 from __future__ import annotations
 
@@ -10,27 +10,21 @@ from typing import IO, TYPE_CHECKING, Final
 from beam_audio import schema
 from beam_audio.audio import encode
 from beam_audio.quality.error_rates import Score, SegmentShare, share
-from beam_audio.quality.measures import Languages, evidence, round_measure
-from beam_audio.quality.recording_text import core_texts, majority_language
+from beam_audio.quality.measures import Judged, Languages, measure_all, round_measure
+from beam_audio.quality.recording_text import core_texts, join_texts, majority_language
 from beam_audio.quality.text import (
     chars_per_second,
-    has_word_spaces,
     normalizer_for,
     words_per_second,
 )
-from beam_audio.types import (
-    AudioRef,
-    Failure,
-    Row,
-    Segment,
-    stable_id,
-)
+from beam_audio.types import AudioRef, Failure, Row, Segment, stable_id
 from beam_audio.unit.columns import (
     date_key,
     encodable,
+    format_columns,
     score_columns,
+    segment_columns,
     source_columns,
-    speech_column,
     words_column,
 )
 from beam_audio.unit.results import Recognised
@@ -38,7 +32,7 @@ from beam_audio.unit.results import Recognised
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from beam_audio.audio.encode import ClipCodec
+    from beam_audio.audio.encode import StoredCodec
     from beam_audio.quality.rules import Rules
     from beam_audio.schema import Table
     from beam_audio.unit.prepare import RecordingEnd
@@ -52,7 +46,7 @@ _MANIFEST_TOLERANCE_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RowSettings:
-    """What enters the rows besides the results themselves."""
+    """Everything beside the results that enters the rows."""
 
     normalizer: str
     rules: Rules
@@ -64,22 +58,22 @@ class RowSettings:
 
     @property
     def config_id(self) -> str:
-        """Hash of the configuration but for its rules, which have an id of their own."""
+        """Hash of the configuration without its rules, which have an id of their own."""
         return stable_id("config", self.config_layers)
 
     @property
     def layers(self) -> dict[str, str]:
-        """Hash of each layer that the rows depend on."""
+        """Hash of each layer of the configuration that the rows depend on."""
         return {**self.config_layers, "rules": self.rules.rules_id}
 
     def layout(self) -> dict[str, str]:
-        """What all rows of one output have in common."""
+        """Settings that all rows of one output share."""
         return {"partition_by": ",".join(self.partition_by), "store_audio": self.store_audio}
 
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """What was heard in a recording: its language, the text each segment adds, its score."""
+    """What was recognised in a recording: its language, the text each segment adds, its score."""
 
     language: str | None
     texts: tuple[str, ...]
@@ -87,7 +81,7 @@ class _Whole:
 
 
 def recording_rows(
-    end: RecordingEnd, outcomes: Sequence[Outcome], settings: RowSettings, clip_file: IO[bytes]
+    end: RecordingEnd, outcomes: Sequence[Outcome], settings: RowSettings, audio_file: IO[bytes]
 ) -> Iterator[TableRow]:
     """Every row of a finished recording, with the table and partition each belongs to.
 
@@ -95,7 +89,7 @@ def recording_rows(
         end: The recording.
         outcomes: All its segments, by index.
         settings: What enters the rows.
-        clip_file: Where encoded audio was put.
+        audio_file: Where encoded audio was put.
     """
     ref = end.source.ref
     whole, shares = _whole(ref, outcomes, settings)
@@ -103,15 +97,13 @@ def recording_rows(
     for outcome, part in zip(outcomes, shares, strict=True):
         core = outcome.segment.core_end_sample - outcome.segment.core_start_sample
         if isinstance(outcome.result, Recognised):
-            row = _segment_row(
-                end,
-                outcome.segment,
-                outcome.result,
-                part,
-                recording_language=whole.language,
-                settings=settings,
-            )
-            row["audio"] = _read_clip(outcome.segment, outcome.result, settings, clip_file)
+            judged = _judged(outcome.segment, outcome.result, part, ref, whole.language)
+            row = {
+                **_segment_row(judged, settings),
+                **source_columns(end),
+                **score_columns(part),
+                "audio": _read_audio(outcome.segment, outcome.result, settings, audio_file),
+            }
             samples[row["decision"]] += core
             yield "segments", _keys(row, ref, settings.partition_by), row
         else:
@@ -146,10 +138,10 @@ def failure_row(failure: Failure) -> TableRow:
 def _whole(
     ref: AudioRef, outcomes: Sequence[Outcome], settings: RowSettings
 ) -> tuple[_Whole, Sequence[SegmentShare | None]]:
-    """What was heard in all, and each segment's share of the reference; None without one."""
-    heard = [(outcome.segment, outcome.transcript) for outcome in outcomes]
-    language = majority_language(heard) or ref.language
-    texts = tuple(core_texts(heard))
+    """What was recognised in all, and each segment's share of the reference; None without one."""
+    segments = [(outcome.segment, outcome.transcript) for outcome in outcomes]
+    language = majority_language(segments) or ref.language
+    texts = tuple(core_texts(segments))
     if ref.reference_text is None:
         return _Whole(language, texts, None), [None] * len(outcomes)
     spoken = ref.language or language
@@ -159,43 +151,43 @@ def _whole(
     return whole, shared.segments
 
 
-def _segment_row(  # noqa: PLR0913 - the parts of one row
-    end: RecordingEnd,
+def _judged(
     segment: Segment,
-    heard: Recognised,
+    recognised: Recognised,
     part: SegmentShare | None,
-    *,
+    ref: AudioRef,
     recording_language: str | None,
-    settings: RowSettings,
-) -> Row:
-    transcript, stated = heard.transcript, end.source.ref.language
-    language = transcript.language or stated
+) -> Judged:
+    """A segment as rules see it.
+
+    The words of a segment with a reference are counted in the stated language, as the reference is.
+    """
+    stated = ref.language
     languages = Languages(
-        judged_as=(stated if part else None) or language,
+        judged_as=(stated if part else None) or recognised.transcript.language or stated,
         recording=recording_language,
         stated=stated,
     )
     score = part.score if part else None
-    measures = evidence(segment, heard.quality, transcript, score, languages)
+    return Judged(segment, recognised.quality, recognised.transcript, score, languages)
+
+
+def _segment_row(judged: Judged, settings: RowSettings) -> Row:
+    """The columns of ``segments`` but for the recording's, the reference's and the audio.
+
+    Exact columns replace the rounded measures of the same name.
+    """
+    segment, transcript = judged.segment, judged.transcript
+    measures = measure_all(judged)
     decision, reasons = settings.rules.decide(measures)
     columns = schema.column_names("segments")
     return {
         **{name: value for name, value in measures.items() if name in columns},
-        **source_columns(end),
-        **score_columns(part),
-        "segment_id": segment.segment_id,
-        "recording_id": segment.recording_id,
-        "segment_index": segment.segment_index,
-        "start_seconds": segment.start_seconds,
-        "end_seconds": segment.end_seconds,
-        "core_start_seconds": segment.core_start_sample / segment.sample_rate_hz,
-        "core_end_seconds": segment.core_end_sample / segment.sample_rate_hz,
-        "duration_seconds": segment.duration_seconds,
+        **segment_columns(segment),
         "text": transcript.text,
-        "language": language,
+        "language": transcript.language or judged.languages.stated,
         "heard_language": transcript.language,
         "words": words_column(transcript.words),
-        "speech": speech_column(segment),
         "model_id": settings.model_id,
         "model_sha256": settings.model_sha256,
         "decision": decision,
@@ -208,11 +200,14 @@ def _segment_row(  # noqa: PLR0913 - the parts of one row
 def _recording_row(
     end: RecordingEnd, whole: _Whole, settings: RowSettings, samples: Counter[str]
 ) -> TableRow:
+    """Row of a recording, with its table and partition.
+
+    ``samples`` counts decoded samples by what became of them; see ``schema.LEDGER_COLUMNS``.
+    """
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz
     spoken = (ref.language if whole.share else None) or whole.language
-    separator = " " if has_word_spaces(whole.language) else ""
-    text = separator.join(filter(None, whole.texts))
+    text = join_texts(whole.texts, whole.language)
     decoded_seconds = end.decoded_samples / rate_hz
     row: Row = {
         "recording_id": source.recording_id,
@@ -220,11 +215,7 @@ def _recording_row(
         "source_size_bytes": ref.size_bytes,
         "source_updated": ref.updated,
         "offset_seconds": ref.offset_seconds,
-        "codec": source.format.codec,
-        "container": source.format.container,
-        "sample_rate_hz": rate_hz,
-        "channels": source.format.channels,
-        "header_seconds": source.format.header_seconds,
+        **format_columns(source.format),
         "manifest_seconds": ref.manifest_seconds,
         "decoded_seconds": decoded_seconds,
         "decode_status": "ok" if end.truncation is None else "truncated",
@@ -245,12 +236,13 @@ def _recording_row(
 
 
 def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
+    """What is remarkable about a recording, by name; sorted."""
     decoded_seconds = end.decoded_samples / end.source.format.sample_rate_hz
-    claimed = end.source.ref.manifest_seconds
+    stated = end.source.ref.manifest_seconds
     reasons = {
         "empty_reference": score is not None and score.empty_reference,
-        "manifest_seconds_off": claimed is not None
-        and abs(claimed - decoded_seconds) > _MANIFEST_TOLERANCE_SECONDS,
+        "manifest_seconds_off": stated is not None
+        and abs(stated - decoded_seconds) > _MANIFEST_TOLERANCE_SECONDS,
         "no_audio": end.decoded_samples == 0,
         "no_reference": score is None,
         "no_speech": end.speech_samples == 0,
@@ -259,14 +251,14 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
     return [reason for reason, holds in reasons.items() if holds]
 
 
-def _read_clip(
-    segment: Segment, heard: Recognised, settings: RowSettings, clip_file: IO[bytes]
+def _read_audio(
+    segment: Segment, recognised: Recognised, settings: RowSettings, audio_file: IO[bytes]
 ) -> Row | None:
-    if heard.clip is None:
+    if recognised.audio is None:
         return None
-    codec: ClipCodec = "opus" if settings.store_audio == "opus" else "flac"
-    clip_file.seek(heard.clip.position)
-    encoded = clip_file.read(heard.clip.size_bytes)
+    codec: StoredCodec = "opus" if settings.store_audio == "opus" else "flac"
+    audio_file.seek(recognised.audio.position)
+    encoded = audio_file.read(recognised.audio.size_bytes)
     return {"bytes": encoded, "path": encode.file_name(segment, codec)}
 
 

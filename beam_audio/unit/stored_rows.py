@@ -1,8 +1,8 @@
-"""Rows of a committed unit read back into what they were made of, or copied as they are.
+"""Rows of a committed unit, read back into what they were made of.
 
-This is the inverse of :mod:`beam_audio.unit.rows`: what comes out of here and goes through
-``recording_rows`` again gives the same rows, or those of other rules, another normaliser or other
-claims, without the audio.
+This is the inverse of :mod:`beam_audio.unit.rows`. What it returns gives the same rows again when
+it goes through ``recording_rows``. With other rules, another normaliser or other statements about
+the input it gives their rows, without the audio.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NO_SAMPLES = np.zeros(0, dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class StoredRecording:
-    """One recording (or channel) as its rows tell of it; its segments by index."""
+    """One recording (or channel) as its rows describe it; its segments in order of time."""
 
     end: RecordingEnd
     outcomes: tuple[Outcome, ...]
@@ -50,14 +50,19 @@ class StoredUnit:
     Args:
         root: The output folder.
         commit: The unit's record.
-        source_ids: The inputs whose rows are wanted.
-        clip_file: Where stored audio is put, at its end.
+        source_ids: The inputs whose rows are read.
+        audio_file: A temporary file; stored audio is appended to it.
+
+    Attributes:
+        root: As given.
+        commit: As given.
     """
 
     def __init__(
-        self, root: str, commit: Commit, source_ids: Container[str], clip_file: IO[bytes]
+        self, root: str, commit: Commit, source_ids: Container[str], audio_file: IO[bytes]
     ) -> None:
-        self._clip_file = clip_file
+        self.root, self.commit = root, commit
+        self._audio_file = audio_file
         self._recordings: defaultdict[str, list[Row]] = defaultdict(list)
         self._segments: defaultdict[str, list[Row]] = defaultdict(list)
         self._failures: defaultdict[str, list[Row]] = defaultdict(list)
@@ -73,25 +78,26 @@ class StoredUnit:
                         found[row[key]].append(self._without_audio(row))
 
     def recordings(self, source_id: str, ref: AudioRef) -> list[StoredRecording]:
-        """The recordings of an input, as if it were found where and as ``ref`` says."""
+        """The recordings of an input, with ``ref`` in place of the reference they were made of."""
         return [
             self._recording(row, ref)
             for row in sorted(self._recordings[source_id], key=lambda row: row["channel"] or 0)
         ]
 
     def contents(self, source_id: str) -> frozenset[str]:
-        """sha256 of what was recorded of an input."""
+        """sha256 of the bytes of an input, one for each content it was recorded with."""
         return frozenset(row["content_sha256"] for row in self._recordings[source_id])
 
     def _without_audio(self, row: Row) -> Row:
-        """Keep stored audio in the file: a day's would not fit in memory."""
+        """Move stored audio into the temporary file: that of a long day does not fit in memory."""
         audio = row.pop("audio", None)
         if audio is not None:
-            row["clip"] = StoredAudio(self._clip_file.seek(0, 2), len(audio["bytes"]))
-            self._clip_file.write(audio["bytes"])
+            row["stored_audio"] = StoredAudio(self._audio_file.seek(0, 2), len(audio["bytes"]))
+            self._audio_file.write(audio["bytes"])
         return row
 
     def _recording(self, row: Row, ref: AudioRef) -> StoredRecording:
+        """One recording from its row, the rows of its segments and those of its failures."""
         failures = self._failures[row["recording_id"]]
         truncation = next((each for each in failures if each["unit"] == "recording"), None)
         rate_hz = row["sample_rate_hz"]
@@ -114,13 +120,14 @@ class StoredUnit:
             speech_samples=round(row["speech_seconds"] * rate_hz),
             truncation=_failure(truncation, ref) if truncation else None,
         )
-        heard = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
+        recognised = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
-        ordered = sorted(heard + failed, key=lambda each: each.segment.core_start_sample)
+        ordered = sorted(recognised + failed, key=lambda each: each.segment.core_start_sample)
         return StoredRecording(end, tuple(ordered))
 
 
 def _outcome(row: Row, source: Channel) -> Outcome:
+    """A recognised segment, without its samples."""
     rate_hz = source.format.sample_rate_hz
     segment = Segment(
         recording_id=source.recording_id,
@@ -146,11 +153,11 @@ def _outcome(row: Row, source: Channel) -> Outcome:
         no_speech_prob=row["no_speech_prob"],
         words=None if row["words"] is None else tuple(Word(**each) for each in row["words"]),
     )
-    return Outcome(segment, Recognised(transcript, _quality(row), row.get("clip")))
+    return Outcome(segment, Recognised(transcript, _quality(row), row.get("stored_audio")))
 
 
 def _failed(row: Row, source: Channel) -> Outcome:
-    """A segment that failed: of it only the core is known, and more is not asked for."""
+    """A segment that failed: only its core is stored, and nothing more is needed."""
     rate_hz = source.format.sample_rate_hz
     start, end = (round(row[f"{edge}_seconds"] * rate_hz) for edge in ("start", "end"))
     segment = Segment(

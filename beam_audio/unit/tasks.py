@@ -1,45 +1,41 @@
-"""Which inputs are to be done, and how much of each: configuration and claims, then and now.
+"""Which inputs are done, and how much of each: the configuration and statements, then and now.
 
-The layers of the configuration, from the audio to the decision: ``decode`` and ``segment`` decide
-where segments are, ``model`` what is heard in them, ``metrics`` and ``rules`` how it is judged. A
-changed one leaves what lies before it as it is.
+A configuration has layers, from the audio to the decision. ``decode`` and ``segment`` decide where
+segments are, ``model`` what is recognised in them, ``metrics`` and ``rules`` how they are judged. A
+change in one layer leaves the results of the layers before it as they are.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.recut import FromAudio, FromRows, Recut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from beam_audio.output.commits import Commit, InputState
+    from beam_audio.unit.recut import Redo
 
 Input = AudioRef | Failure
-
-Redo = Literal["audio", "recognise", "rows"]
-"""What is done again: all, from the audio; all but finding segments and measuring them; or nothing
-but rows, from those there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One input and what is to be done with it.
+    """One input and how much of it is done.
 
     Attributes:
         item: The input.
-        redo: What of its stored rows is to be done again, None when it has none.
-        replaces: The source id these rows have: another one when the file was touched since.
-        known: Recording ids of this place whose rows are as they should be.
-        held_by: The new unit of this very run that has committed it already, when a runner does
-            the run's work a second time.
+        redo: How much is done again of an input that is committed; None for a new one.
+        known: Recording ids at the input's place whose rows are up to date.
+        held_by: The new unit of this run that has already committed the input. It is set when a
+            runner repeats the work of the run.
     """
 
     item: Input
     redo: Redo | None = None
-    replaces: str = ""
     known: tuple[str, ...] = ()
     held_by: str = ""
 
@@ -49,14 +45,19 @@ class Task:
         return self.item.source_id
 
     @property
+    def replaces(self) -> str:
+        """The source id of the stored rows; empty for a new input."""
+        return self.redo.replaces if self.redo else ""
+
+    @property
     def is_touched(self) -> bool:
         """Whether the stored rows may be of other content."""
-        return self.redo is not None and self.replaces != self.item.source_id
+        return self.redo is not None and self.redo.replaces != self.source_id
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What became of an input, and the unit, version and run that tell of it."""
+    """What became of an input, and the unit, version and run whose record says so."""
 
     unit_id: str
     version: int
@@ -71,9 +72,9 @@ class Wanted:
 
     Attributes:
         layers: Hash of each layer of the configuration.
-        stated_languages: Whether the model is told the language that is stated of an input.
-        retry_failures: Whether what failed is tried again.
-        run_id: The run they are made in.
+        stated_languages: Whether the model is given the language that is stated for an input.
+        retry_failures: Whether failed inputs and segments are tried again.
+        run_id: The run that makes the rows.
     """
 
     layers: Mapping[str, str]
@@ -87,11 +88,11 @@ class Wanted:
         """What is to be done at one place.
 
         Args:
-            inputs: All that were listed there, repeats too.
+            inputs: All that were listed there, repeats included.
             committed: All that was ever committed there.
 
         Yields:
-            A task, and the unit that is to do it again; None for a task of a new unit.
+            A task, and the committed input whose unit does it again; None for a task of a new unit.
         """
         held = {each.source_id: each.unit_id for each in committed if self._made_here(each)}
         done = sorted((each for each in committed if not self._made_here(each)), key=_merit)
@@ -99,57 +100,54 @@ class Wanted:
         for item in distinct.values():
             if item.source_id in held:
                 yield None, Task(item, held_by=held[item.source_id])
-                continue
-            found = next((each for each in done if each.source_id == item.source_id), None)
-            if found is not None and found.state.outcome == "failed":
-                if self._is_to_be_tried_again(found.state):
-                    retried = item.retried(found.state.attempt + 1)
-                    yield found, Task(retried, "audio", item.source_id)
-                continue
-            yield from self._task(item, found, [each for each in done if _is_recorded(each)])
+            elif found := self._task(item, done):
+                yield found
 
     def _made_here(self, committed: Committed) -> bool:
-        """Whether this run found it new: planned again, it must come into the same unit again."""
+        """Whether this run found the input new: a repeated plan must put it in the same unit."""
         return committed.run_id == self.run_id != "" and committed.version == 1
 
-    def _task(
-        self, item: Input, found: Committed | None, recorded: Sequence[Committed]
-    ) -> Iterator[tuple[Committed | None, Task]]:
-        """The task of an input that did not fail: none when it has rows as they should be."""
-        if found is not None and found.state.outcome == "known":
-            ids = set(found.state.recording_ids)
-            recorded = [each for each in recorded if ids & set(each.state.recording_ids)]
-        elif found is not None:
-            recorded = [found]
+    def _task(self, item: Input, done: Sequence[Committed]) -> tuple[Committed | None, Task] | None:
+        """The task of one input, as :meth:`tasks` yields it; None when nothing is to be done."""
+        own = next((each for each in done if each.source_id == item.source_id), None)
+        if own is not None and own.state.outcome == "failed":
+            return self._retry(item, own)
+        recorded = _rows_of(own, done)
         for each in recorded:
-            redo = self._redo(each.state, item)
-            if redo is not None:
-                yield each, Task(item, redo, each.source_id)
-                return
-        if found is None:
+            if redo := self._redo(each, item):
+                return each, Task(item, redo)
+        if own is None:
             known = tuple(name for each in recorded for name in each.state.recording_ids)
-            yield None, Task(item, known=known)
-        elif not recorded:  # the unit that had its rows is no more
-            yield found, Task(item, "audio", item.source_id)
+            return None, Task(item, known=known)
+        if not recorded:  # the unit that had its rows no longer exists
+            return own, Task(item, FromAudio(item.source_id))
+        return None
 
-    def _is_to_be_tried_again(self, state: InputState) -> bool:
-        return self.retry_failures or self._differ(state, "decode")
+    def _retry(self, item: Input, failed: Committed) -> tuple[Committed, Task] | None:
+        """The task that tries a failed input again, if it is to be tried."""
+        if not self.retry_failures and not self._differ(failed.state, "decode"):
+            return None
+        retried = item.retried(failed.state.attempt + 1)
+        return failed, Task(retried, FromAudio(item.source_id))
 
-    def _redo(self, state: InputState, item: Input) -> Redo | None:
-        """What is to be done again of an input that has rows."""
+    def _redo(self, committed: Committed, item: Input) -> Redo | None:
+        """How much is done again of an input that has rows: the one place that decides it."""
         if isinstance(item, Failure):
             return None
+        state, replaces = committed.state, committed.source_id
         retry = self.retry_failures and state.failed_segments > 0
         if retry or self._differ(state, "decode", "segment"):
-            return "audio"
-        told_another = self.stated_languages and state.stated_language != item.language
-        if told_another or self._differ(state, "model"):
-            # Where a failed segment began is not stored, only what of it was its own.
-            return "audio" if state.failed_segments else "recognise"
-        return "rows" if state.stated_id != item.stated_id or self._differ(state) else None
+            return FromAudio(replaces)
+        other_language = self.stated_languages and state.stated_language != item.language
+        if other_language or self._differ(state, "model"):
+            # Only the core of a failed segment is stored, not where the segment began.
+            return FromAudio(replaces) if state.failed_segments else Recut(replaces)
+        if state.stated_id != item.stated_id or self._differ(state):
+            return FromRows(replaces)
+        return None
 
     def _differ(self, state: InputState, *names: str) -> bool:
-        """Whether any of these layers, or any at all, is another than it was."""
+        """Whether any of these layers has changed; any layer at all without names."""
         return any(state.layers.get(name) != self.layers[name] for name in names or self.layers)
 
 
@@ -163,16 +161,29 @@ def committed_sources(commits: Iterable[Commit]) -> Iterator[tuple[str, Committe
             )
 
 
-def _is_recorded(committed: Committed) -> bool:
-    return committed.state.outcome == "recorded"
+def _rows_of(own: Committed | None, done: Sequence[Committed]) -> list[Committed]:
+    """Which of what is done at a place has rows of an input.
+
+    Args:
+        own: What was committed under the input's own source id; None when nothing was.
+        done: All that is done at the place. Without ``own`` the file is new or was touched, and all
+            rows of the place may be of its content.
+    """
+    recorded = [each for each in done if each.state.outcome == "recorded"]
+    if own is None:
+        return recorded
+    if own.state.outcome == "recorded":
+        return [own]
+    ids = set(own.state.recording_ids)
+    return [each for each in recorded if ids & set(each.state.recording_ids)]
 
 
 def _merit(committed: Committed) -> tuple[int, int, str]:
-    """Rows before pointers to rows before failures; of failures the last attempt first."""
+    """Rows before pointers to rows before failures; the latest attempt first among failures."""
     rank = ("recorded", "known", "failed").index(committed.state.outcome)
     return rank, -committed.state.attempt, committed.unit_id
 
 
 def _stable_order(item: Input) -> tuple[str, str]:
-    # Of two claims about one source the same one must win whatever order they arrive in.
+    # Two lines may state different things about one source. The same one wins in any order.
     return item.source_id, repr(item)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 from beam_audio import store
 from beam_audio.output.commits import (
     Commit,
-    InputState,
+    LostTo,
+    Written,
     is_shared,
     part_id,
     read_commit,
@@ -18,6 +19,7 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.parts import PartWriter, carry
 from beam_audio.types import AudioRef, stable_id
+from beam_audio.unit.clock import StageClock
 from beam_audio.unit.progress import Progress
 from beam_audio.unit.stored_rows import StoredUnit
 from beam_audio.unit.work import BatchCounts, UnitWork
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from beam_audio.asr.recognizer import Recognizer
+    from beam_audio.output.commits import InputState
     from beam_audio.unit.tasks import Task
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.work import UnitResult, UnitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class Unit:
 
     Attributes:
         unit_id: Its name.
-        tasks: The inputs to do; others that a committed unit holds keep their rows.
-        version: That of the commit which is replaced, 0 when there is none.
+        tasks: The inputs to do; other inputs of a committed unit keep their rows.
+        version: Version of the commit that is replaced, 0 when there is none.
     """
 
     unit_id: str
@@ -72,7 +75,7 @@ class UnitRun:
 
 @dataclass(frozen=True, slots=True)
 class UnitReport:
-    """A unit's commit record, and what it took when it was not committed before."""
+    """A unit's commit record, and what the recogniser was given to make it."""
 
     commit: Commit
     batches: BatchCounts = field(default_factory=BatchCounts)
@@ -82,11 +85,11 @@ class UnitReport:
 def transcribe_unit(unit: Unit, run: UnitRun) -> UnitReport:
     """Decode, segment, measure, recognise and write a unit, and commit it last.
 
-    A unit that is committed already is not done again, nor is an input whose recordings a task
-    names as known. Of a unit that is committed in the very version the tasks are for, the rows of
-    all other inputs are copied; the old part files count until the new record stands. When another
-    writer committed the unit meanwhile, its record stays and what was written here goes. Failures
-    of inputs, recordings and segments become rows.
+    Nothing is done if the unit is committed at a later version than the tasks expect. An input
+    whose recordings the task names as known is not done again. If the unit is already committed at
+    the expected version, rows of its other inputs are copied unchanged; the old part files count
+    until the new record is written. If another writer commits the unit meanwhile, its record stays
+    and the files written here are deleted. Failures of inputs, recordings and segments become rows.
 
     Raises:
         StoreError: The output cannot be written.
@@ -98,94 +101,97 @@ def transcribe_unit(unit: Unit, run: UnitRun) -> UnitReport:
     try:
         return _transcribe(unit, before, run)
     except Exception:
-        # The rows that were to be taken over may have gone with another writer's commit.
-        standing = read_commit(run.root, unit.unit_id)
-        if standing is None or standing.version <= unit.version:
+        # Another writer's commit may have deleted the rows that were to be copied.
+        current = read_commit(run.root, unit.unit_id)
+        if current is None or current.version <= unit.version:
             raise
-        return UnitReport(standing, was_committed=True)
+        return UnitReport(current, was_committed=True)
 
 
 def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
-    """Do a unit whose record is ``before``, and commit it unless another writer was faster."""
-    root, settings = run.root, run.settings
-    version = unit.version + 1
-    audio = settings.prepare.store_audio != "none"
-    name = part_id(unit.unit_id, version, _work_id(unit, settings, run.recognizer))
-    with PartWriter(root, name, audio=audio) as writer, TemporaryFile() as clips:
+    """Do a unit whose record is ``before``, and commit it unless another writer is faster."""
+    commit, batches = _write(unit, before, run)
+    match write_commit(run.root, commit):
+        case Written():
+            _delete_left_over(run.root, before.files if before else (), commit)
+            return UnitReport(commit, batches)
+        case LostTo(other):
+            _delete_left_over(run.root, commit.files, other)
+            return UnitReport(other, batches, was_committed=True)
+
+
+def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, BatchCounts]:
+    """Write the part files of a unit's next version; returns the record that names them."""
+    settings, clock, version = run.settings, StageClock(), unit.version + 1
+    name = part_id(unit.unit_id, version, _work_id(unit, run))
+    has_audio = settings.prepare.store_audio != "none"
+    with PartWriter(run.root, name, audio=has_audio) as writer, TemporaryFile() as audio_file:
         stored = None
         if before is not None:
-            wanted = {task.replaces for task in unit.tasks}
-            stored = StoredUnit(root, before, wanted, clips)
-        work = UnitWork(
+            stored = StoredUnit(
+                run.root, before, {task.replaces for task in unit.tasks}, audio_file
+            )
+        result = UnitWork(
             settings,
             run.recognizer,
             writer=writer,
-            clips=clips,
-            progress=run.progress,
+            audio_file=audio_file,
             stored=stored,
-        )
-        work.run(unit.tasks)
-        sources = {task.source_id: _state(task, work, settings) for task in unit.tasks}
-        with work.clock.stage("write"):
-            if before is not None and stored is not None:
-                replaced = {task.replaces for task in unit.tasks if _replaces(task, work, stored)}
-                carry(root, before, writer, replaced)
-                kept = before.sources.keys() - replaced
-                sources = {each: before.sources[each] for each in kept} | sources
+            clock=clock,
+            progress=run.progress,
+        ).run(unit.tasks)
+        with clock.stage("write"):
+            kept = _carry(unit, stored, result, writer) if stored else {}
             files = writer.finish()
-        commit = Commit(
-            unit_id=unit.unit_id,
-            sources=sources,
-            layout=settings.rows.layout(),
-            files=files,
-            rows=dict(writer.rows),
-            decoded_seconds=work.decoded_seconds,
-            stage_seconds={stage: round(took, 6) for stage, took in work.clock.seconds.items()},
-            provider=run.recognizer.provider,
-            version=version,
-            run_id=run.run_id,
-        )
-        standing = write_commit(root, commit)
-    lost = standing is not commit  # to another writer: what was done here does not count
-    replaced_files = files if lost else before.files if before else ()
-    superfluous = set(replaced_files) - set(standing.files)
-    store.delete(*[store.join(root, each) for each in superfluous if not is_shared(each)])
-    return UnitReport(standing, work.counts, was_committed=lost)
+    commit = Commit(
+        unit_id=unit.unit_id,
+        sources=kept | result.states,
+        layout=settings.rows.layout(),
+        files=files,
+        rows=dict(writer.rows),
+        decoded_seconds=result.decoded_seconds,
+        stage_seconds={stage: round(took, 6) for stage, took in clock.seconds.items()},
+        provider=run.recognizer.provider,
+        version=version,
+        run_id=run.run_id,
+    )
+    return commit, result.counts
 
 
-def _work_id(unit: Unit, settings: UnitSettings, recognizer: Recognizer) -> str:
-    """Hash of all that the rows of a version depend on, but for what stands in the one before."""
-    tasks = [
-        (task.source_id, task.item.attempt, task.redo, task.replaces, task.known, _stated_id(task))
-        for task in unit.tasks
-    ]
-    return stable_id(tasks, settings.rows.layers, settings.rows.layout(), recognizer.provider)
+def _carry(
+    unit: Unit, stored: StoredUnit, result: UnitResult, writer: PartWriter
+) -> dict[str, InputState]:
+    """Copy the rows of a unit's other inputs to its next version; returns their states."""
+    replaced = {task.replaces for task in unit.tasks if _gives_way(task, result, stored)}
+    carry(stored.root, stored.commit, writer, replaced)
+    return {name: state for name, state in stored.commit.sources.items() if name not in replaced}
 
 
-def _replaces(task: Task, work: UnitWork, stored: StoredUnit) -> bool:
-    """Whether the stored rows give way: not those of other content, found at the same place."""
+def _gives_way(task: Task, result: UnitResult, stored: StoredUnit) -> bool:
+    """Whether a task's stored rows are replaced: they stay if a touched file has other content."""
     if not task.is_touched:
         return True
-    found = work.contents.get(task.source_id)
-    return found is not None and found in stored.contents(task.replaces)
+    return result.contents.get(task.source_id) in stored.contents(task.replaces)
 
 
-def _stated_id(task: Task) -> str:
-    return task.item.stated_id if isinstance(task.item, AudioRef) else ""
+def _delete_left_over(root: str, files: Iterable[str], commit: Commit) -> None:
+    """Delete those part files that the unit's record does not name; units may share files."""
+    left_over = set(files) - set(commit.files)
+    store.delete(*[store.join(root, each) for each in left_over if not is_shared(each)])
 
 
-def _state(task: Task, work: UnitWork, settings: UnitSettings) -> InputState:
-    source_id = task.source_id
-    ref = task.item if isinstance(task.item, AudioRef) else None
-    known = work.known.get(source_id, ())
-    recorded = work.recording_ids.get(source_id, ())
-    return InputState(
-        outcome="known" if known else "recorded" if recorded else "failed",
-        place_id=task.item.place_id,
-        stated_id=_stated_id(task),
-        stated_language=ref.language if ref else None,
-        layers=settings.rows.layers,
-        recording_ids=tuple(sorted(known or recorded)),
-        failed_segments=work.failed_segments[source_id],
-        attempt=task.item.attempt,
-    )
+def _work_id(unit: Unit, run: UnitRun) -> str:
+    """Hash of everything the rows of a version depend on, except the version before it."""
+    rows = run.settings.rows
+    tasks = [
+        (
+            task.source_id,
+            task.item.attempt,
+            task.redo.name if task.redo else None,
+            task.replaces,
+            task.known,
+            task.item.stated_id if isinstance(task.item, AudioRef) else "",
+        )
+        for task in unit.tasks
+    ]
+    return stable_id(tasks, rows.layers, rows.layout(), run.recognizer.provider)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from beam_audio.errors import ModelError
 from beam_audio.types import Failure, Transcript
 from beam_audio.unit import rows
 from beam_audio.unit.batching import batches, read_ahead
-from beam_audio.unit.clock import StageClock
+from beam_audio.unit.input_result import InputResult
 from beam_audio.unit.prepare import (
     Event,
     KnownInput,
@@ -19,8 +18,13 @@ from beam_audio.unit.prepare import (
     RecordingEnd,
     prepare,
 )
-from beam_audio.unit.recognise import PassageBuilder, passage_seconds, recognise_passages
-from beam_audio.unit.recut import redo
+from beam_audio.unit.recognise import (
+    PassageBuilder,
+    language_error,
+    passage_seconds,
+    recognise_passages,
+)
+from beam_audio.unit.recut import Before
 from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
@@ -28,12 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.asr.recognizer import Recognizer
+    from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
+    from beam_audio.unit.clock import StageClock
     from beam_audio.unit.progress import Progress
     from beam_audio.unit.tasks import Task
 
 Passage = tuple[PreparedSegment, ...]
-"""Segments of one recording that are heard in one piece."""
+"""Segments of one recording that are recognised in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class UnitSettings:
         prepare: Decoding, channels and segmentation.
         rows: Normaliser, rules, partition keys and identities that enter the rows.
         language: ``auto``, ``from_manifest`` or an ISO 639 code.
-        batch_seconds: Budget of padded seconds a batch.
+        batch_seconds: Most padded seconds in a batch.
     """
 
     prepare: PrepareSettings
@@ -55,20 +61,43 @@ class UnitSettings:
 
 @dataclass(frozen=True, slots=True)
 class BatchCounts:
-    """What the recogniser was given: batches, clips, their seconds, and seconds once padded.
-
-    A clip is a passage: one segment or several.
-    """
+    """What the recogniser was given: batches, passages, their seconds, and seconds once padded."""
 
     batches: int = 0
-    clips: int = 0
-    clip_seconds: float = 0.0
+    passages: int = 0
+    passage_seconds: float = 0.0
     padded_seconds: float = 0.0
+
+    def plus(self, batch: Sequence[Passage], padded_seconds: float) -> BatchCounts:
+        """These counts with one more batch."""
+        return BatchCounts(
+            self.batches + 1,
+            self.passages + len(batch),
+            self.passage_seconds + sum(map(passage_seconds, batch)),
+            self.padded_seconds + padded_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UnitResult:
+    """What the work on a unit came to; its rows are with the writer.
+
+    Attributes:
+        states: What became of each input, by source id.
+        contents: sha256 of the bytes of each input, by source id; empty if it was not recorded.
+        counts: What the recogniser was given.
+        decoded_seconds: Source seconds decoded; the channels of a recording count once.
+    """
+
+    states: dict[str, InputState]
+    contents: dict[str, str]
+    counts: BatchCounts
+    decoded_seconds: float
 
 
 @dataclass(slots=True)
 class _OpenRecording:
-    """Results of a recording whose end has not been reached."""
+    """Results of a recording that is not complete: segments wait, or its end has not come."""
 
     waiting: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
@@ -76,25 +105,16 @@ class _OpenRecording:
 
 
 class UnitWork:
-    """Turns inputs into rows and keeps account of what became of each.
+    """Turns the inputs of one unit into rows; it is used once.
 
     Args:
         settings: What the rows depend on.
         recognizer: The model.
         writer: Where rows go.
-        clips: A file for encoded audio on its way to its row.
+        audio_file: A temporary file for encoded audio on its way to its row.
+        stored: The stored rows of inputs that are done again; None for a new unit.
+        clock: Where the time spent is added up.
         progress: Where finished work is counted.
-        stored: Rows there are, of a unit that is done again.
-
-    Attributes:
-        clock: Seconds by stage.
-        counts: What the recogniser was given.
-        failed_sources: Inputs that came to nothing.
-        known: Inputs that have rows elsewhere, and the recordings these are of.
-        contents: sha256 of each input that was recorded.
-        recording_ids: Recordings of each.
-        failed_segments: Segments that failed of each.
-        decoded_seconds: Source seconds decoded, each counted once.
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments
@@ -103,122 +123,120 @@ class UnitWork:
         recognizer: Recognizer,
         *,
         writer: PartWriter,
-        clips: IO[bytes],
-        progress: Progress,
+        audio_file: IO[bytes],
         stored: StoredUnit | None,
+        clock: StageClock,
+        progress: Progress,
     ) -> None:
-        self.clock = StageClock()
-        self.counts = BatchCounts()
-        self.failed_sources: set[str] = set()
-        self.known: dict[str, tuple[str, ...]] = {}
-        self.contents: dict[str, str] = {}
-        self.recording_ids: defaultdict[str, set[str]] = defaultdict(set)
-        self.failed_segments: Counter[str] = Counter()
-        self.decoded_seconds = 0.0
         self._settings = settings
         self._recognizer = recognizer
         self._writer = writer
-        self._clips = clips
-        self._progress = progress
+        self._audio_file = audio_file
         self._stored = stored
-        self._open: dict[str, _OpenRecording] = {}
+        self._clock = clock
+        self._progress = progress
+        self._passages = PassageBuilder[PreparedSegment](recognizer.passage_seconds)
+        self._open: defaultdict[str, _OpenRecording] = defaultdict(_OpenRecording)
+        self._found: defaultdict[str, InputResult] = defaultdict(InputResult)
+        self._counts = BatchCounts()
+        self._decoded_seconds = 0.0
 
-    def run(self, tasks: Iterable[Task]) -> None:
-        """Do all of it.
+    def run(self, tasks: Sequence[Task]) -> UnitResult:
+        """Do all of the tasks.
 
         Raises:
             ModelError: The recogniser fails on everything, even on silence.
             StoreError: A file cannot be written.
         """
-        with read_ahead(
-            self._events(tasks),
-            seconds=_event_seconds,
-            # A batch's worth: what is decoded while one is recognised makes the next.
-            budget_seconds=self._settings.batch_seconds,
-        ) as events:
+        budget = self._settings.batch_seconds
+        # While one batch is recognised, the audio of the next one is decoded.
+        ahead = read_ahead(self._events(tasks), seconds=_event_seconds, budget_seconds=budget)
+        with ahead as events:
             for batch in batches(
-                self._passages(events),
+                filter(None, map(self._take, events)),
                 seconds=passage_seconds,
                 cost=self._cost_seconds,
-                budget_seconds=self._settings.batch_seconds,
+                budget_seconds=budget,
             ):
                 self._recognise(batch)
-
-    def _cost_seconds(self, passage: Passage) -> float:
-        return self._recognizer.cost_seconds(passage_seconds(passage))
+        found, layers = self._found, self._settings.rows.layers
+        return UnitResult(
+            states={
+                each.source_id: found[each.source_id].state(each.item, layers) for each in tasks
+            },
+            contents={name: each.content_sha256 for name, each in found.items()},
+            counts=self._counts,
+            decoded_seconds=self._decoded_seconds,
+        )
 
     def _events(self, tasks: Iterable[Task]) -> Iterator[Event | StoredRecording]:
-        prepared = self._settings.prepare
+        """Everything that is found in the inputs, in their order; it is read in another thread."""
+        settings, clock = self._settings.prepare, self._clock
         for task in tasks:
             ref = task.item
             if isinstance(ref, Failure):
                 yield ref
                 continue
-            before = self._stored.recordings(task.replaces, ref) if self._stored else []
-            if not before or task.redo is None or task.redo == "audio":
-                yield from prepare(ref, prepared, self.clock, task.known)
-            elif task.redo == "rows" and not task.is_touched:
-                yield from before
+            recordings = self._stored.recordings(task.replaces, ref) if self._stored else []
+            if task.redo is None or not recordings:
+                yield from prepare(ref, settings, clock, task.known)
             else:
-                yield from redo(ref, before, task.redo, prepared, self.clock)
+                yield from task.redo.events(Before(ref, recordings, settings, clock))
 
-    def _passages(self, events: Iterable[Event | StoredRecording]) -> Iterator[Passage]:
-        """Pass on passages of segments fit to recognise; keep account of everything else."""
-        builder = PassageBuilder[PreparedSegment](self._recognizer.passage_seconds)
-        for event in events:
-            if isinstance(event, Failure):
-                self._fail_input(event)
-            elif isinstance(event, KnownInput):
-                self.known[event.source_id] = event.recording_ids
-                self._progress.add(inputs=1)
-            elif isinstance(event, StoredRecording):
+    def _take(self, event: Event | StoredRecording) -> Passage:
+        """Take the next event; return the passage that it completes, empty when it does not."""
+        match event:
+            case PreparedSegment():
+                return self._take_segment(event)
+            case RecordingEnd():
+                return self._take_end(event)
+            case StoredRecording():
                 self._finish(event.end, event.outcomes)
-            elif isinstance(event, RecordingEnd):
-                if passage := builder.end(event.source.recording_id):
-                    yield passage
-                self.decoded_seconds += self._source_seconds(event)
-                recording = self._recording(event.source.recording_id)
-                recording.end = event
-                self._finish_if_complete(recording)
-            else:
-                self._recording(event.source.recording_id).waiting += 1
-                language = self._language(event)
-                known = self._recognizer.languages
-                if language is not None and known and language not in known:
-                    self._settle(event, _wrong_language(language, self._recognizer))
-                elif passage := builder.add(event):
-                    yield passage
+            case KnownInput():
+                self._found[event.source_id].known = event.recording_ids
+                self._progress.add(inputs=1)
+            case Failure():
+                self._fail_input(event)
+        return ()
 
-    def _recording(self, recording_id: str) -> _OpenRecording:
-        return self._open.setdefault(recording_id, _OpenRecording())
+    def _take_segment(self, item: PreparedSegment) -> Passage:
+        self._open[item.source.recording_id].waiting += 1
+        if error := language_error(self._recognizer, self._language(item)):
+            self._settle(item, error)
+            return ()
+        return self._passages.add(item)
 
-    def _language(self, item: PreparedSegment) -> str | None:
-        if self._settings.language == "from_manifest":
-            return item.source.ref.language
-        return None if self._settings.language == "auto" else self._settings.language
+    def _take_end(self, end: RecordingEnd) -> Passage:
+        self._decoded_seconds += self._source_seconds(end)
+        recording = self._open[end.source.recording_id]
+        recording.end = end
+        passage = self._passages.end(end.source.recording_id)
+        self._finish_if_complete(recording)
+        return passage
+
+    def _fail_input(self, failure: Failure) -> None:
+        self._writer.write(*rows.failure_row(failure))
+        self._progress.add(inputs=1, failures=[failure.error_type])
 
     def _recognise(self, batch: list[Passage]) -> None:
         languages = [self._language(passage[0]) for passage in batch]
-        with self.clock.stage("recognise"):
+        with self._clock.stage("recognise"):
             results = recognise_passages(self._recognizer, batch, languages)
-        self.counts = BatchCounts(
-            self.counts.batches + 1,
-            self.counts.clips + len(batch),
-            self.counts.clip_seconds + sum(map(passage_seconds, batch)),
-            self.counts.padded_seconds + len(batch) * max(map(self._cost_seconds, batch)),
-        )
-        for passage, heard in zip(batch, results, strict=True):
-            for item, result in zip(passage, heard, strict=True):
+        padded_seconds = len(batch) * max(map(self._cost_seconds, batch))
+        self._counts = self._counts.plus(batch, padded_seconds)
+        for passage, passage_results in zip(batch, results, strict=True):
+            for item, result in zip(passage, passage_results, strict=True):
                 self._settle(item, result)
 
     def _settle(self, item: PreparedSegment, result: Transcript | Exception) -> None:
-        stored = None
+        """Keep the result of a segment, and write its recording if it was the last one."""
+        audio = None
         if item.encoded is not None:
-            stored = StoredAudio(self._clips.seek(0, 2), len(item.encoded))
-            self._clips.write(item.encoded)
-        recording = self._recording(item.source.recording_id)
+            audio = StoredAudio(self._audio_file.seek(0, 2), len(item.encoded))
+            self._audio_file.write(item.encoded)
+        recording = self._open[item.source.recording_id]
         recording.waiting -= 1
-        recording.outcomes.append(outcome_of(item, result, stored))
+        recording.outcomes.append(outcome_of(item, result, audio))
         self._finish_if_complete(recording)
 
     def _finish_if_complete(self, recording: _OpenRecording) -> None:
@@ -230,14 +248,15 @@ class UnitWork:
         self._finish(end, ordered)
 
     def _finish(self, end: RecordingEnd, outcomes: Sequence[Outcome]) -> None:
-        source_id = end.source.ref.source_id
-        self.recording_ids[source_id].add(end.source.recording_id)
-        self.contents[source_id] = end.source.content_sha256
-        self.failed_segments[source_id] += sum(each.transcript is None for each in outcomes)
+        """Write the rows of a complete recording."""
+        found = self._found[end.source.ref.source_id]
+        found.recording_ids.add(end.source.recording_id)
+        found.content_sha256 = end.source.content_sha256
+        found.failed_segments += sum(each.transcript is None for each in outcomes)
         failures = []
-        with self.clock.stage("write"):
+        with self._clock.stage("write"):
             for table, keys, row in rows.recording_rows(
-                end, outcomes, self._settings.rows, self._clips
+                end, outcomes, self._settings.rows, self._audio_file
             ):
                 self._writer.write(table, keys, row)
                 if table == "failures":
@@ -248,8 +267,17 @@ class UnitWork:
             failures=failures,
         )
 
+    def _language(self, item: PreparedSegment) -> str | None:
+        """The language the recogniser is given; None lets it decide."""
+        if self._settings.language == "from_manifest":
+            return item.source.ref.language
+        return None if self._settings.language == "auto" else self._settings.language
+
+    def _cost_seconds(self, passage: Passage) -> float:
+        return self._recognizer.cost_seconds(passage_seconds(passage))
+
     def _source_seconds(self, end: RecordingEnd) -> float:
-        """Seconds of a recording, those of its first channel alone when channels are split."""
+        """Seconds of a recording; those of its first channel only when channels are split."""
         return end.decoded_samples / end.source.format.sample_rate_hz * self._is_first(end)
 
     def _is_first(self, end: RecordingEnd) -> bool:
@@ -257,19 +285,6 @@ class UnitWork:
         is_split = self._settings.prepare.channels == "split"
         return not is_split or end.source.channel in (None, 0)
 
-    def _fail_input(self, failure: Failure) -> None:
-        self.failed_sources.add(failure.source_id)
-        self._writer.write(*rows.failure_row(failure))
-        self._progress.add(inputs=1, failures=[failure.error_type])
-
 
 def _event_seconds(event: Event | StoredRecording) -> float:
     return event.segment.duration_seconds if isinstance(event, PreparedSegment) else 0.0
-
-
-def _wrong_language(language: str, recognizer: Recognizer) -> ModelError:
-    known = ", ".join(sorted(recognizer.languages)[:8])
-    return ModelError(
-        f"{recognizer.model_id} does not know language {language!r} (it knows {known}, …); "
-        "use --language=auto or a multilingual model"
-    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.installed_models import BASE
 
-from beam_audio.asr import Request, build_model, check_model, list_models, load_model
+from beam_audio.asr import ModelOptions, Request, build_model, check_model, list_models, load_model
 from beam_audio.errors import ChecksumError
 from beam_audio.models.card import list_cards
 from beam_audio.models.resolve import ensure_built
@@ -28,11 +28,11 @@ def test_a_damaged_build_is_refused_and_built_again_on_request(weights: str) -> 
     assert built is not None
     flip(built / "decoder.onnx")
     with pytest.raises(ChecksumError, match=r"decoder\.onnx"):
-        load_model(weights, provider="cpu")
+        load_model(weights, ModelOptions(provider="cpu"))
     with pytest.raises(ChecksumError, match=r"decoder\.onnx"):
-        build_model(str(built))  # given as it is, there is nothing to build it from
+        build_model(str(built))  # a built directory has no weights to build it from
     assert build_model(weights) == built
-    assert len(load_model(weights, provider="cpu").transcribe([CLIP])) == 1
+    assert len(load_model(weights, ModelOptions(provider="cpu")).transcribe([CLIP])) == 1
 
 
 def test_check_reports_every_file(weights: str) -> None:
@@ -49,7 +49,7 @@ def test_check_reports_every_file(weights: str) -> None:
         check_model(weights)
 
 
-def test_the_list_says_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_says_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path))
     models = {model.name: model for model in list_models()}
     assert list(models) == [card.name for card in list_cards()]

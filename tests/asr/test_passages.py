@@ -53,14 +53,14 @@ def test_every_word_goes_to_one_piece_and_stays_inside_it(
     ("words", "seconds"),
     [
         ([], 0.5),
-        ([("so", 0.2, 0.6)], 2.7),  # the rest was left out
-        ([("so", 2.2, 2.6)], 2.7),  # the start was
+        ([("so", 0.2, 0.6)], 2.7),  # the rest is missing
+        ([("so", 2.2, 2.6)], 2.7),  # the start is missing
         ([("something", 0.2, 0.6), ("else", 2.7, 3.0)], 3.0),
         ([("of", 0.2, 2.4)], 2.7),
         ([("extraordinarily" * 4, 0.0, 1.0)], 1.0),
     ],
 )
-def test_what_no_speech_is_like_is_not_believed(
+def test_implausible_words_are_not_trusted(
     words: list[tuple[str, float, float]], seconds: float
 ) -> None:
     assert not is_plausible([word(*one) for one in words], seconds, "en")
@@ -75,9 +75,7 @@ def test_what_no_speech_is_like_is_not_believed(
         ([("unbelievable", 0.0, 3.0)], 3.0),
     ],
 )
-def test_what_speech_is_like_is_believed(
-    words: list[tuple[str, float, float]], seconds: float
-) -> None:
+def test_plausible_words_are_trusted(words: list[tuple[str, float, float]], seconds: float) -> None:
     assert is_plausible([word(*one) for one in words], seconds, "en")
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.placeholder import PlaceholderRecognizer, placeholder_sha256
+from beam_audio.asr.placeholder import PlaceholderRecognizer
 from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.errors import ModelError
 from beam_audio.models.card import load_card
@@ -18,14 +18,13 @@ def noise(seconds: float, level: float = 0.1, seed: int = 0) -> np.ndarray:
     return rng.normal(scale=level, size=int(16_000 * seconds)).astype(np.float32)
 
 
-def test_it_says_what_it_is() -> None:
-    assert RECOGNIZER.model_id == "placeholder/none"
-    assert RECOGNIZER.model_sha256 == placeholder_sha256()
-    assert len(RECOGNIZER.model_sha256) == 64
-    assert (RECOGNIZER.sample_rate_hz, RECOGNIZER.max_seconds) == (16_000, 30.0)
+def test_its_facts_name_the_placeholder() -> None:
+    assert RECOGNIZER.facts.model_id == "placeholder/none"
+    assert len(RECOGNIZER.facts.model_sha256) == 64
+    assert (RECOGNIZER.facts.sample_rate_hz, RECOGNIZER.facts.max_seconds) == (16_000, 30.0)
     assert RECOGNIZER.cost_seconds(3.5) == 3.5
-    assert {"en", "sv", "yue"} <= RECOGNIZER.languages
-    assert PlaceholderRecognizer(load_card("placeholder"), "translate").model_id.endswith(
+    assert {"en", "sv", "yue"} <= RECOGNIZER.facts.languages
+    assert PlaceholderRecognizer(load_card("placeholder"), "translate").facts.model_id.endswith(
         "/translate"
     )
 
@@ -55,7 +54,7 @@ def test_silence_has_no_text() -> None:
     assert (empty.text, empty.words) == ("", ())
 
 
-def test_any_language_is_taken() -> None:
+def test_any_language_is_accepted() -> None:
     given_one, none = RECOGNIZER.transcribe([Request(noise(1), "tlh"), Request(noise(1))])
     assert (given_one.language, given_one.language_probability) == ("tlh", None)
     assert (none.language, none.language_probability) == ("en", 1.0)
@@ -69,7 +68,7 @@ def test_neighbours_change_nothing(order: list[int]) -> None:
     assert together == [alone[index] for index in order]
 
 
-def test_what_a_model_would_refuse_is_refused() -> None:
+def test_clips_a_model_would_refuse_are_refused() -> None:
     with pytest.raises(ModelError, match="over 30"):
         RECOGNIZER.transcribe([Request(np.zeros(480_001, np.float32))])
     with pytest.raises(ModelError, match="not finite"):

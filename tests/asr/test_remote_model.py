@@ -42,7 +42,7 @@ def test_a_local_name_stays_as_it_is() -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_model_in_a_bucket_is_copied_once_a_version(bucket: str, tmp_path: Path) -> None:
+def test_a_model_in_a_bucket_is_copied_once_per_version(bucket: str, tmp_path: Path) -> None:
     weights = tmp_path / "weights"
     write_huggingface(weights, random_weights(SHAPE), SHAPE)
     (weights / "sub").mkdir()
@@ -62,7 +62,7 @@ def test_a_model_in_a_bucket_is_copied_once_a_version(bucket: str, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("cache")
-def test_what_a_killed_copy_left_is_not_used(bucket: str, tmp_path: Path) -> None:
+def test_the_rest_of_a_killed_copy_is_not_used(bucket: str, tmp_path: Path) -> None:
     weights = tmp_path / "weights"
     write_huggingface(weights, random_weights(SHAPE), SHAPE)
     address = f"{bucket}/models/other"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.session import CPU, available_providers, make_session, resolve_provider
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.onnx_graph import GraphWriter
@@ -51,25 +52,27 @@ def test_an_unknown_provider_is_refused() -> None:
 
 
 def test_a_session_runs(model: Path) -> None:
-    session = make_session(model, provider="cpu", require_provider=True, threads=1)
+    session = make_session(model, ModelOptions(provider="cpu", require_provider=True, threads=1))
     assert session.get_providers()[0] == CPU
     assert session.run(["y"], {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]
 
 
 def test_a_required_provider_that_is_absent_is_an_error(model: Path, absent: str) -> None:
     with pytest.raises(ProviderError, match=rf"{SHORT_NAMES[absent]} was required but {CPU}"):
-        make_session(model, provider=absent, require_provider=True)
+        make_session(model, ModelOptions(provider=absent, require_provider=True))
 
 
 def test_a_provider_that_is_absent_falls_back_visibly(
     model: Path, absent: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert make_session(model, provider=absent).get_providers()[0] == CPU
+    assert make_session(model, ModelOptions(provider=absent)).get_providers()[0] == CPU
     assert f"{CPU} is in use" in caplog.text
 
 
-def test_the_provider_asked_for_is_no_news(model: Path, caplog: pytest.LogCaptureFixture) -> None:
-    make_session(model, provider="cpu")
+def test_the_provider_asked_for_causes_no_warning(
+    model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_session(model, ModelOptions(provider="cpu"))
     assert caplog.text == ""
 
 
@@ -77,4 +80,4 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"cannot load .*broken\.onnx"):
-        make_session(path, provider="cpu")
+        make_session(path, ModelOptions(provider="cpu"))

@@ -38,7 +38,7 @@ def test_every_manifest_line_decodes_to_its_length_or_fails_as_itself(
         elif truncation is None:
             whole_though_marked_bad.add(Path(name).name[:13])
     assert wrong == []
-    # These three defy another decoder; libsndfile reads them to their stated end.
+    # Another decoder fails on these three; libsndfile reads them to their stated end.
     assert whole_though_marked_bad == {"flacfaulty_01", "flacfaulty_03", "flacfaulty_07"}
 
 
@@ -108,7 +108,7 @@ def test_decode_takes_paths_bytes_and_files(
     np.testing.assert_array_equal(audio.samples, STEREO[4_000:, 1])
 
 
-def test_decode_warns_of_what_is_missing() -> None:
+def test_decode_warns_of_a_missing_end() -> None:
     data = encode(noise(4.0), "flac")
     with pytest.warns(UserWarning, match="decoded in part: flac decoder lost sync"):
         audio = decode(data[: len(data) // 2])

@@ -1,4 +1,4 @@
-"""Stored clips: FLAC to the bit, Opus in length, whatever the rate; equal samples, equal bytes."""
+"""Stored audio: FLAC is exact, Opus keeps the length, and equal samples give equal bytes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_flac_keeps_the_source_rate(rate_hz: int) -> None:
 @pytest.mark.parametrize(
     ("rate_hz", "stored_hz"), [(65_537, 65_530), (96_001, 96_000), (768_000, 655_350)]
 )
-def test_rates_that_flac_lacks_become_the_next_below(rate_hz: int, stored_hz: int) -> None:
+def test_rates_that_flac_lacks_become_the_next_lower_one(rate_hz: int, stored_hz: int) -> None:
     samples, found_hz = decoded(encode.encode(segment(from_int16(NOISE), rate_hz), "flac"))
     assert found_hz == stored_hz
     assert len(samples) == pytest.approx(len(NOISE) * stored_hz / rate_hz, abs=1)
@@ -63,7 +63,7 @@ def test_finer_samples_are_rounded_to_16_bits() -> None:
 
 
 @pytest.mark.parametrize("codec", ["flac", "opus"])
-def test_samples_beyond_full_scale_are_clipped_and_not_wrapped(codec: encode.ClipCodec) -> None:
+def test_samples_beyond_full_scale_are_clipped_and_not_wrapped(codec: encode.StoredCodec) -> None:
     loud = np.random.default_rng(2).standard_normal(8_000).astype(np.float32)
     clipped = encode.encode(segment(np.clip(loud, -1.0, 1.0)), codec)
     assert encode.encode(segment(loud), codec) == clipped
@@ -86,12 +86,12 @@ def test_opus_takes_a_rate_it_has_and_keeps_the_length(rate_hz: int, stored_hz: 
 
 @pytest.mark.parametrize("codec", ["flac", "opus"])
 @pytest.mark.parametrize("count", [1, 10])
-def test_clips_of_a_few_samples_can_be_stored(codec: encode.ClipCodec, count: int) -> None:
+def test_segments_of_a_few_samples_can_be_stored(codec: encode.StoredCodec, count: int) -> None:
     assert len(decoded(encode.encode(segment(from_int16(NOISE[:count])), codec))[0]) == count
 
 
 @pytest.mark.parametrize("codec", ["flac", "opus"])
-def test_equal_samples_give_equal_bytes(codec: encode.ClipCodec) -> None:
+def test_equal_samples_give_equal_bytes(codec: encode.StoredCodec) -> None:
     clip = segment(np.tile(from_int16(NOISE), 20))
     assert encode.encode(clip, codec) == encode.encode(clip, codec)
 

@@ -1,4 +1,4 @@
-"""Messages become inputs, by what they tell of and not by who told it."""
+"""Messages become inputs that depend on what they name, not on the message."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pytest
 import soundfile
 from support.unit_runs import read, tones, transcribe, write
 
-from beam_audio.inputs.from_message import MAX_INLINE_BYTES, PAYLOADS, input_of_message
+from beam_audio.inputs.from_message import MAX_INLINE_BYTES, input_of_message
 from beam_audio.inputs.listing import input_of_line
 from beam_audio.inputs.messages import Message
+from beam_audio.store.output_names import PAYLOADS
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_a_small_payload_travels_with_its_reference(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
-def test_a_large_payload_is_put_below_the_output_and_heard_from_there(tmp_path: Path) -> None:
+def test_a_large_payload_is_written_below_the_output_and_read_from_there(tmp_path: Path) -> None:
     payload = wav(10)
     assert len(payload) > MAX_INLINE_BYTES
     found = input_of_message(
@@ -81,8 +82,8 @@ def test_the_same_audio_published_twice_is_one_input(tmp_path: Path) -> None:
     assert first.source_id == second.source_id
 
 
-def test_messages_of_one_name_are_found_at_places_of_their_own(tmp_path: Path) -> None:
-    """A microphone may name all it sends alike: none makes the others be forgotten."""
+def test_different_audio_under_one_name_has_different_places(tmp_path: Path) -> None:
+    """A microphone may use one name for all its audio; none of it may be skipped."""
     found = [
         input_of_message(
             message(wav(seconds), content_type="audio/wav", uri="mic://7"), str(tmp_path)
@@ -118,7 +119,7 @@ def test_an_unreadable_message_is_kept_whole(tmp_path: Path) -> None:
 def test_no_message_can_end_the_run_that_reads_it(
     data: bytes, attributes: dict[str, str], tmp_path: Path
 ) -> None:
-    """What the libraries that look at it raise is the message's own."""
+    """An unexpected error while a message is read is a failure of this message."""
     failure = input_of_message(message(data, **attributes), str(tmp_path))
     assert isinstance(failure, Failure)
     assert failure.payload_uri is not None
@@ -127,7 +128,7 @@ def test_no_message_can_end_the_run_that_reads_it(
 def test_a_device_is_not_read(tmp_path: Path) -> None:
     failure = input_of_message(message(b'{"audio_filepath": "/dev/zero"}'), str(tmp_path))
     assert isinstance(failure, Failure)
-    assert "is no file" in failure.message
+    assert "is a device, not a file" in failure.message
 
 
 def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:
@@ -138,6 +139,6 @@ def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out/segments/part-1.parquet", "in/.hidden.wav", "in/folder/"])
-def test_notices_of_what_is_no_input_are_skipped(name: str) -> None:
+def test_notifications_that_name_no_input_are_skipped(name: str) -> None:
     notice = message(eventType="OBJECT_FINALIZE", bucketId="b", objectId=name)
     assert input_of_message(notice, "gs://b/out") is None

@@ -1,16 +1,26 @@
-"""ReadAudio: which files and lines become references, and how they are named."""
+"""Listing: which files and lines become references, and how they are named."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from support import bucket_servers
+from support.bucket_servers import google_bucket
 
 from beam_audio.errors import InputError
-from beam_audio.inputs.listing import input_of_line, match_input, match_manifest, read_lines
+from beam_audio.inputs.listing import (
+    input_of_file,
+    input_of_line,
+    list_input,
+    match_input,
+    match_manifest,
+    read_lines,
+)
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -67,7 +77,7 @@ def test_odd_names_are_found_in_a_folder_and_by_themselves(tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("spelling", [".", "./", "audio/..", "$ABSOLUTE", "audio/../../tree"])
-def test_one_file_has_one_name_however_it_is_spelt(
+def test_every_spelling_of_a_path_gives_one_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelling: str
 ) -> None:
     root = tmp_path / "tree"
@@ -91,6 +101,76 @@ def test_the_output_is_no_input(
     assert names(root, pattern, exclude) == ["a.wav", "out.wav"]
 
 
+def test_a_folder_leaves_out_other_kinds_of_files_and_a_glob_takes_them(tmp_path: Path) -> None:
+    for name in (
+        *("a.wav", "b.unknown", "noise", "pack.zip", "list.csv", "NOTES.TXT", ".git/c.wav"),
+        *("old/_units/u.json", "old/segments/part-1.bin", "out/segments/part-2.bin"),
+    ):
+        put(tmp_path / name)
+    listing = list_input(str(tmp_path), str(tmp_path / "out"))
+    found = [os.path.relpath(each.path, tmp_path) for each in listing.files]
+    assert found == ["a.wav", "b.unknown", "noise", "pack.zip"]
+    assert listing.left_out.summary == (
+        "1 hidden, 1 table (.csv), 1 text file (.txt), 2 outputs of beam-audio"
+    )
+    assert names(tmp_path, f"{tmp_path}/*.[cT]*") == ["NOTES.TXT", "list.csv"]
+    assert names(tmp_path, f"{tmp_path}/old/**") == [
+        "old/_units/u.json",
+        "old/segments/part-1.bin",
+    ]
+    assert names(tmp_path, f"{tmp_path}/list.csv") == ["list.csv"]
+    assert list_input(f"{tmp_path}/list.csv").left_out.summary == ""
+
+
+def test_hidden_names_that_a_glob_matches_are_left_out_and_counted(tree: Path) -> None:
+    listing = list_input(f"{tree}/**")
+    assert len(listing.files) == 4
+    assert listing.left_out.summary == "2 hidden"
+
+
+def test_in_a_bucket_an_object_is_taken_and_files_below_it_are_selected() -> None:
+    with google_bucket() as bucket:
+        for name in ("a.txt", "a.txt/b.wav", "a.txt/c.txt", "a.txt/o/_units/u.json"):
+            bucket_servers.put(f"{bucket}/{name}", b"x")
+        listing = list_input(f"{bucket}/a.txt")
+        found = [each.path.removeprefix(f"{bucket}/") for each in listing.files]
+    assert found == ["a.txt", "a.txt/b.wav"]
+    assert listing.left_out.summary == "1 text file (.txt), 1 output of beam-audio"
+
+
+def test_pipes_sockets_and_dead_links_are_failures_and_are_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    put(tmp_path / "a.wav")
+    os.mkfifo("pipe.wav")
+    (tmp_path / "link.wav").symlink_to("none")
+    (tmp_path / "zeros.wav").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket.wav")
+        found = {each.path: input_of_file(each) for each in match_input(".")}
+    said = {
+        os.path.relpath(path, tmp_path): item.message
+        for path, item in found.items()
+        if isinstance(item, Failure)
+    }
+    assert said == {
+        f"{name}.wav": f"'{tmp_path}/{name}.wav' is {what}, not a file"
+        for name, what in (
+            *(("pipe", "a pipe"), ("link", "a link to nothing")),
+            *(("zeros", "a device"), ("socket", "a socket")),
+        )
+    }
+    assert isinstance(found[str(tmp_path / "a.wav")], AudioRef)
+
+
+def test_a_pipe_is_one_failure_whether_a_folder_or_a_manifest_names_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (listed,) = match_input(str(tmp_path))
+    in_manifest = input_of_line(str(tmp_path / "m.jsonl"), 1, line(audio_filepath="pipe"))
+    assert input_of_file(listed).source_id == in_manifest.source_id
+
+
 def test_an_unknown_scheme_cannot_be_listed() -> None:
     with pytest.raises(InputError, match="nosuch://"):
         match_input("nosuch://bucket/audio")
@@ -98,7 +178,7 @@ def test_an_unknown_scheme_cannot_be_listed() -> None:
         match_manifest("nosuch://bucket/m.jsonl")
 
 
-def test_a_manifest_is_a_file_or_a_glob_and_no_folder(tmp_path: Path) -> None:
+def test_a_manifest_is_a_file_or_a_glob_not_a_folder(tmp_path: Path) -> None:
     first, second = put(tmp_path / "1.jsonl"), put(tmp_path / "2[x].jsonl")
     assert match_manifest(str(tmp_path / "*.jsonl")) == [str(first), str(second)]
     assert match_manifest(str(second)) == [str(second)]
@@ -106,7 +186,7 @@ def test_a_manifest_is_a_file_or_a_glob_and_no_folder(tmp_path: Path) -> None:
     assert match_manifest(str(tmp_path / "none.jsonl")) == []
 
 
-def test_lines_keep_their_number_and_lose_their_ends(tmp_path: Path) -> None:
+def test_lines_keep_their_number_without_their_line_ends(tmp_path: Path) -> None:
     manifest = put(tmp_path / "m.jsonl", b'{"a": 1}\r\n\n   \n{"b": 2}\nlast')
     assert [(number, line) for _, number, line in read_lines(str(manifest))] == [
         (1, b'{"a": 1}'),

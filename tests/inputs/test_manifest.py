@@ -1,4 +1,4 @@
-"""Manifest lines: what is accepted, what is refused, and that nothing else can happen."""
+"""Manifest lines: each is accepted or refused, and nothing else can happen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_all_fields() -> None:
     assert entry.metadata == (("scores", "[1, 2]"), ("speaker", "s1"))
 
 
-def test_duration_alone_is_a_claim_and_cuts_nothing() -> None:
+def test_a_duration_without_an_offset_cuts_nothing() -> None:
     entry = parse_line(line({"audio_filepath": "a.wav", "duration": 2.5}))
     assert entry.duration_seconds is None
     assert entry.manifest_seconds == 2.5

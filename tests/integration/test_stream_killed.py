@@ -1,4 +1,4 @@
-"""A stream that is killed anywhere, and started again: nothing is lost and nothing is doubled."""
+"""A stream killed at any moment and started again loses no rows and adds none twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from support.project import ROOT
 from support.pubsub_emulator import new_channel, publish, pubsub_emulator
 from support.run_outputs import all_rows, commit_files, run, write_manifest, write_speech
-from support.stream_processes import accounted_messages, committed_sources, start_stream
+from support.stream_processes import closed_messages, committed_sources, start_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,9 @@ def emulator() -> Iterator[None]:
         yield
 
 
-def test_killed_at_five_moments_it_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+def test_a_stream_killed_at_five_moments_loses_nothing_and_adds_nothing_twice(
+    tmp_path: Path,
+) -> None:
     lines = [
         {
             "audio_filepath": str(
@@ -61,21 +63,23 @@ def test_killed_at_five_moments_it_loses_nothing_and_doubles_nothing(tmp_path: P
     assert not list((out / "_places").rglob("*.json"))
 
     send(slices[1])
-    killed_before_file(channel, out, "segments")  # their inputs are claimed
+    killed_before_file(channel, out, "segments")  # their inputs are reserved
     assert list((out / "_places").rglob("*.json"))
     assert not list((out / "segments").rglob("*.parquet"))
 
     send(slices[2])
-    killed_before_file(channel, out, "_units", 2)  # a unit is committed, another's parts are there
+    killed_before_file(
+        channel, out, "_units", 2
+    )  # one unit is committed, another has its part files
     (record,) = commit_files(out)
     parts = {str(path.relative_to(out)) for path in out.rglob("part-*.parquet")}
     assert parts > set(json.loads(record.read_text("utf-8"))["files"])
 
-    accounted = accounted_messages(out)
+    closed = closed_messages(out)
     send(slices[3])
-    killed_before_file(channel, out, "ledger")  # all is committed, nothing acknowledged
+    killed_before_file(channel, out, "ledger")  # all units are committed, nothing is acknowledged
     assert len(commit_files(out)) > 1
-    assert accounted_messages(out) == accounted
+    assert closed_messages(out) == closed
 
     send(slices[4])
     stream = start_stream(channel, out, "--max_wait_seconds=1")
@@ -86,7 +90,7 @@ def test_killed_at_five_moments_it_loses_nothing_and_doubles_nothing(tmp_path: P
 
     last = start_stream(channel, out, "--max_wait_seconds=1")
     last.wait_until(
-        lambda: len(committed_sources(out)) == RECORDINGS <= accounted_messages(out),
+        lambda: len(committed_sources(out)) == RECORDINGS <= closed_messages(out),
         LEASE_SECONDS + LIMIT_SECONDS,
     )
     assert last.stop() == 0
@@ -101,7 +105,7 @@ def test_killed_at_five_moments_it_loses_nothing_and_doubles_nothing(tmp_path: P
 
 
 def killed_before_file(channel: Channel, out: Path, folder: str, number: int = 1) -> None:
-    """Run until it is about to put its nth file into a folder of the output."""
+    """Run the stream until it is about to write its nth file in a folder of the output."""
     program = (str(PROGRAM), str(out / folder), str(number))
     stream = start_stream(channel, out, "--max_wait_seconds=1", program=program)
     assert stream.process.wait(LIMIT_SECONDS) == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""Messages of all forms over a minute, some twice, late or broken: rows as a batch has them."""
+"""Messages of all forms over a minute, some twice, late or broken: the rows of a batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import soundfile
 from support.bucket_servers import google_bucket, put
 from support.pubsub_emulator import new_channel, publish_over, pubsub_emulator
 from support.run_outputs import all_rows, run, write_manifest
-from support.stream_processes import accounted_messages, start_stream
+from support.stream_processes import closed_messages, start_stream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -39,7 +39,7 @@ WITHOUT_SOURCE = {"source_id", "source_updated"}
 
 @dataclass(frozen=True)
 class Sent:
-    """A message, and the name that its row will have; the message's own id when there is none."""
+    """A message, and the name of its row; the message's own id if it gets none."""
 
     data: bytes
     attributes: dict[str, str]
@@ -111,7 +111,7 @@ def streamed(sent: Sequence[Sent], out: Path) -> list[str]:
     )
     publisher.start()
     try:
-        stream.wait_until(lambda: accounted_messages(out) >= len(sent), LIMIT_SECONDS)
+        stream.wait_until(lambda: closed_messages(out) >= len(sent), LIMIT_SECONDS)
     finally:
         publisher.join()
     assert stream.stop() == 0
@@ -140,19 +140,19 @@ def assert_failed_once(
 Told = tuple[dict[str, Any], Sent]
 
 
-def told_as_json(_: str, path: Path, __: Path, clip: dict[str, Any]) -> Told:
-    line = {"audio_filepath": str(path), **claimed(clip)}
+def named_in_json(_: str, path: Path, __: Path, clip: dict[str, Any]) -> Told:
+    line = {"audio_filepath": str(path), **stated(clip)}
     return line, Sent(json.dumps(line).encode(), {}, str(path))
 
 
-def told_by_the_bucket(bucket: str, path: Path, _: Path, clip: dict[str, Any]) -> Told:
+def announced_by_the_bucket(bucket: str, path: Path, _: Path, clip: dict[str, Any]) -> Told:
     uri = f"{bucket}/calls/{clip['audio_filepath']}"
     put(uri, path.read_bytes())
     return {"audio_filepath": uri}, notification(uri, path.stat().st_size)
 
 
-def told_inline(_: str, path: Path, folder: Path, clip: dict[str, Any]) -> Told:
-    """A file as it is; 16-bit samples of a telephone without their header, as L16."""
+def sent_inline(_: str, path: Path, folder: Path, clip: dict[str, Any]) -> Told:
+    """A file as it is; 16-bit telephone samples without their header, as L16."""
     data, kind = path.read_bytes(), f"audio/{path.suffix[1:]}"
     if clip["audio_filepath"].startswith("fsdd_8k/"):
         samples, rate_hz = soundfile.read(path, dtype="int16")
@@ -160,15 +160,15 @@ def told_inline(_: str, path: Path, folder: Path, clip: dict[str, Any]) -> Told:
         # The file that a batch needs for the same: samples of unknown number after Sun's header.
         path = folder / f"{path.stem}.au"
         path.write_bytes(struct.pack(">4s5I", b".snd", 24, 0xFFFFFFFF, 3, rate_hz, 1) + data)
-    attributes = {**claimed(clip), "content_type": kind, "uri": str(path)}
-    return {"audio_filepath": str(path), **claimed(clip)}, Sent(data, attributes, str(path))
+    attributes = {**stated(clip), "content_type": kind, "uri": str(path)}
+    return {"audio_filepath": str(path), **stated(clip)}, Sent(data, attributes, str(path))
 
 
-def claimed(clip: dict[str, Any]) -> dict[str, str]:
+def stated(clip: dict[str, Any]) -> dict[str, str]:
     return {name: clip[name] for name in clip.keys() & {"text", "lang", "speaker"}}
 
 
-FORMS = (told_as_json, told_by_the_bucket, told_inline)
+FORMS = (named_in_json, announced_by_the_bucket, sent_inline)
 
 
 def timed(message: Sent, at: datetime) -> Sent:
@@ -177,7 +177,7 @@ def timed(message: Sent, at: datetime) -> Sent:
 
 
 def as_json(message: Sent) -> Sent:
-    """What names the object of a notification otherwise."""
+    """The JSON message for the object of a notification."""
     line = json.dumps({"audio_filepath": message.uri})
     return Sent(line.encode(), {TIME_ATTRIBUTE: message.attributes[TIME_ATTRIBUTE]}, message.uri)
 
@@ -209,7 +209,7 @@ def notification(uri: str, size_bytes: int) -> Sent:
 
 
 def malformed(bucket: str, folder: Path) -> list[Sent]:
-    """Messages that bring nothing: unreadable ones, and ones that name what cannot be read."""
+    """Messages without audio: unreadable ones, and ones that name unreadable files."""
     garbage = {"content_type": "audio/wav", "uri": "garbage"}
     missing = f"{folder}/none.wav"
     return [

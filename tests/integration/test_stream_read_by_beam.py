@@ -1,7 +1,7 @@
 """The graph that Dataflow gets, with Beam's own source, read from the emulator.
 
-The runner is Beam's local one that reads Pub/Sub. It acknowledges what it pulls, in tens, and
-looks at its timers when a pull returns; nothing is killed here before all is done.
+The runner is Beam's local one that reads Pub/Sub. It acknowledges messages as it pulls
+them, ten at a time, and checks its timers when a pull returns; nothing is killed here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from support.project import ROOT
 from support.pubsub_emulator import new_channel, publish, pubsub_emulator
 from support.run_outputs import all_rows, run, write_manifest, write_speech
-from support.stream_processes import accounted_messages, start_stream
+from support.stream_processes import closed_messages, start_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,20 +46,20 @@ def test_rows_are_those_of_a_batch_and_every_ledger_balances(tmp_path: Path) -> 
     lines.append({"audio_filepath": str(tmp_path / "none.wav")})
     batch, out = tmp_path / "batch", tmp_path / "out"
     run(manifest=write_manifest(tmp_path / "m.jsonl", lines), output=batch)
-    told = [(json.dumps(line).encode(), {"x": "y"}) for line in lines]
+    encoded = [(json.dumps(line).encode(), {"x": "y"}) for line in lines]
     inline = write_speech(tmp_path / "inline.wav", 1.5).read_bytes()
-    first = [*told[:9], *told[:2], (inline, {"content_type": "audio/wav", "uri": "said"})]
-    rest = [*told[9:], *told[4:6], (b"?", {})]
+    first = [*encoded[:9], *encoded[:2], (inline, {"content_type": "audio/wav", "uri": "said"})]
+    rest = [*encoded[9:], *encoded[4:6], (b"?", {})]
 
     channel = new_channel()
     began_seconds = time.time()
     publish(channel.topic, *first)
     stream = start_stream(channel, out, "--max_wait_seconds=1", program=[str(PROGRAM)])
     try:
-        stream.wait_until(lambda: accounted_messages(out) >= len(first), LIMIT_SECONDS)
+        stream.wait_until(lambda: closed_messages(out) >= len(first), LIMIT_SECONDS)
         ids = publish(channel.topic, *rest)
         everything = len(first) + len(rest)
-        stream.wait_until(lambda: accounted_messages(out) >= everything, LIMIT_SECONDS)
+        stream.wait_until(lambda: closed_messages(out) >= everything, LIMIT_SECONDS)
     finally:
         stream.kill()
 

@@ -1,4 +1,4 @@
-"""A subscription read by the command's own loop: rows as a batch has them, told of on a topic."""
+"""A subscription read by the command's own loop: the rows of a batch, published to a topic."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def channel() -> Channel:
 
 @pytest.fixture
 def lines(tmp_path: Path) -> list[dict[str, Any]]:
-    """Recordings of two days, one of which is not there."""
+    """Recordings of two days; one is missing."""
     found: list[dict[str, Any]] = []
     for index in range(12):
         path = write_speech(tmp_path / "in" / f"{index}.wav", index / 4, 1.0 + index / 10)
@@ -61,7 +61,7 @@ def encoded(lines: list[dict[str, Any]]) -> list[tuple[bytes, dict[str, str]]]:
 def stream(
     channel: Channel, output: Path, until: Callable[[list[Interval]], bool], **flags: object
 ) -> list[Interval]:
-    """Read until enough has come."""
+    """Read messages until there are enough."""
     stop = threading.Event()
     intervals: list[Interval] = []
 
@@ -103,7 +103,7 @@ def test_rows_are_those_of_a_batch_and_a_replay_adds_nothing(
     assert len(list((out / "ledger").iterdir())) >= len(intervals) + 1
 
 
-def test_over_the_output_of_a_batch_only_what_is_new_is_added(
+def test_a_stream_adds_only_new_inputs_to_the_output_of_a_batch(
     channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -114,7 +114,7 @@ def test_over_the_output_of_a_batch_only_what_is_new_is_added(
     assert len(read_rows(out, "recordings")) == 9
 
 
-def test_what_another_run_is_at_comes_again_until_it_is_done(
+def test_messages_of_another_runs_inputs_come_again_until_these_are_done(
     channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -127,11 +127,13 @@ def test_what_another_run_is_at_comes_again_until_it_is_done(
     (place,) = (out / "_places").rglob(f"{theirs.place_id}.json")
     os.utime(place, (0, 0))
     (interval,) = stream(channel, out, messages(1))
-    assert (interval.messages, interval.recordings, interval.waiting) == (1, 1, ())
+    assert (interval.messages, interval.ledger.recordings, interval.waiting) == (1, 1, ())
     assert len(read_rows(out, "recordings")) == 3
 
 
-def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_path: Path) -> None:
+def test_broken_messages_are_failures_and_are_not_delivered_again(
+    channel: Channel, tmp_path: Path
+) -> None:
     publish(channel.topic, (b"?", {}), (b"x", {"content_type": "audio/wav"}))
     stream(channel, tmp_path, messages(2))
     rows = read_rows(tmp_path, "failures")
@@ -141,14 +143,14 @@ def test_broken_messages_are_rows_and_do_not_come_again(channel: Channel, tmp_pa
     assert interval.messages == 1
 
 
-def test_every_row_is_told_on_a_topic(
+def test_every_row_is_published_to_a_topic(
     channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    told = new_channel()
+    topic = new_channel()
     out = tmp_path / "out"
     publish(channel.topic, *encoded(lines), *encoded(lines[:4]))
-    stream(channel, out, messages(len(lines) + 4), output_topic=told.topic)
-    found = received(told)
+    stream(channel, out, messages(len(lines) + 4), output_topic=topic.topic)
+    found = received(topic)
     for table, id_column in ID_COLUMNS.items():
         ids = [a["id"] for _, a in found if a["table"] == table]
         assert sorted(ids) == [row[id_column] for row in read_rows(out, table)]
@@ -157,11 +159,11 @@ def test_every_row_is_told_on_a_topic(
     assert notes(out) == []
 
 
-def test_rows_that_a_run_left_untold_are_told_by_the_next(
+def test_rows_that_a_run_left_unpublished_are_published_by_the_next(
     channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    """The topic goes away while the first is at work: its rows are committed and not told."""
-    gone, told = new_channel(), new_channel()
+    """The topic is deleted during the first run: its rows are committed, not published."""
+    gone, topic = new_channel(), new_channel()
     out = tmp_path / "out"
     publish(channel.topic, *encoded(lines[:5]))
     with PublisherClient() as publisher:
@@ -169,18 +171,18 @@ def test_rows_that_a_run_left_untold_are_told_by_the_next(
             target=delete_once, args=(out, lambda: publisher.delete_topic(topic=gone.topic))
         )
         job.start()
-        with pytest.raises(Exception, match="did not take a message"):
+        with pytest.raises(Exception, match="refused a message"):
             stream(channel, out, messages(5), output_topic=gone.topic)
         job.join()
     assert len(notes(out)) > 0
-    (interval, *_) = stream(channel, out, messages(5), output_topic=told.topic)
+    (interval, *_) = stream(channel, out, messages(5), output_topic=topic.topic)
     assert interval.repeated == 5
-    assert sum(a["table"] == "recordings" for _, a in received(told)) == 5
+    assert sum(a["table"] == "recordings" for _, a in received(topic)) == 5
     assert notes(out) == []
 
 
 def delete_once(out: Path, delete: Callable[[], None]) -> None:
-    """When the first input is claimed."""
+    """Delete it when the first input is reserved."""
     end = time.monotonic() + LIMIT_SECONDS
     while not (out / "_places").is_dir() and time.monotonic() < end:
         time.sleep(0.01)
@@ -191,12 +193,12 @@ def test_another_language_than_the_references_is_an_alert(channel: Channel, tmp_
     paths = [write_speech(tmp_path / f"in/{n}.wav", n / 40, 1.0) for n in range(120)]
     run(input=tmp_path / "in", output=tmp_path / "reference", language="de")
     publish(channel.topic, *encoded([{"audio_filepath": str(path)} for path in paths[:40]]))
-    told = new_channel()
-    flags = {"drift_reference": tmp_path / "reference", "output_topic": told.topic}
+    topic = new_channel()
+    flags = {"drift_reference": tmp_path / "reference", "output_topic": topic.topic}
     intervals = stream(channel, tmp_path / "out", messages(40), **flags)
     alerts = [alert for interval in intervals for alert in interval.alerts]
     assert any(alert.startswith("language drifts") for alert in alerts)
     assert intervals[0].drift["language"]["reference"]["shares"] == {"de": 1.0}
-    of_topic = [json.loads(data)["alert"] for data, a in received(told) if a["table"] == "alerts"]
+    of_topic = [json.loads(data)["alert"] for data, a in received(topic) if a["table"] == "alerts"]
     assert sorted(of_topic) == sorted(alerts)
     assert alerts[0] in intervals[0].line

@@ -20,7 +20,7 @@ from beam_audio.models.build import (
     read_built,
     scratch_directory,
 )
-from beam_audio.models.weight_files import file_sha256
+from beam_audio.models.weight_files import WeightFiles, file_sha256
 
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)
 
@@ -38,9 +38,7 @@ def build(
     sources = sources or {name: file_sha256(path) for name, path in source.items()}
     build_whisper(
         "random",
-        layout="huggingface",
-        files=source,
-        sources=sources,
+        WeightFiles("huggingface", source, sources),
         precision="float32",
         padding="full",
         target=target,
@@ -141,12 +139,13 @@ def test_a_cache_below_a_file_names_the_variable(tmp_path: Path) -> None:
 
 
 def test_a_killed_build_leaves_no_half_made_model(source: dict[str, Path], tmp_path: Path) -> None:
-    """The process is killed once the first graph is on disk, long before the description is."""
+    """The process is killed when the graphs are on disk, but not yet their ``config.json``."""
     program = (
         "import sys, json, time; from pathlib import Path; from beam_audio.models import build\n"
+        "from beam_audio.models.weight_files import WeightFiles\n"
         "files = {p.name: p for p in Path(sys.argv[1]).iterdir()}\n"
         "build.file_sha256 = lambda path: time.sleep(60)\n"
-        "build.build_whisper('x', layout='huggingface', files=files, sources={},\n"
+        "build.build_whisper('x', WeightFiles('huggingface', files, {}),\n"
         "                    precision='float32', padding='full', target=Path(sys.argv[2]))\n"
     )
     target = tmp_path / "model"

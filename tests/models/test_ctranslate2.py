@@ -56,9 +56,7 @@ def test_reads_what_ctranslate2_writes(
     assert np.abs(found - expected).max() <= tolerance * largest
 
 
-def test_an_alias_stands_for_the_same_weight(
-    tmp_path: Path, weights: dict[str, np.ndarray]
-) -> None:
+def test_an_alias_is_the_same_weight(tmp_path: Path, weights: dict[str, np.ndarray]) -> None:
     write_ctranslate2(tmp_path, weights, SMALL)
     tensors = read_ctranslate2(tmp_path / "model.bin").tensors
     found = tensors["decoder/projection/weight"].read()
@@ -83,7 +81,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_number_type_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(model_file(variable("x", 9, np.zeros(1, np.float32)), 1))
-    with pytest.raises(ModelError, match="x is of the unknown number type 9"):
+    with pytest.raises(ModelError, match="x has the unknown number type 9"):
         read_ctranslate2(path)
 
 

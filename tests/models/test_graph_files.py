@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write(path: Path, operator: str = "MatMul", weights: str | None = None) -> Path:
-    """One node with one weight, which lies in another file when one is named."""
+    """One node with one weight, stored in another file if one is named."""
     value = helper.make_tensor_value_info
     tensor = numpy_helper.from_array(np.ones((4, 3), np.float32), "w")
     node = helper.make_node(operator, ["x", "w"], ["y"])
@@ -50,7 +50,7 @@ def test_weights_inside_a_branch_are_found(tmp_path: Path) -> None:
     assert external_weights(tmp_path / "outer.onnx") == {tmp_path / "held.bin"}
 
 
-def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_missing_weights_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.onnx", weights="held.bin")
     (tmp_path / "held.bin").unlink()
     with pytest.raises(ModelError, match=r"held\.bin, which holds weights of a\.onnx, is missing"):
@@ -81,5 +81,5 @@ def test_the_last_dimension_is_read_where_it_is_declared(tmp_path: Path) -> None
 def test_other_files_are_no_graphs(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"\xff\xff location")
     for function in (read_graph, external_weights):
-        with pytest.raises(ModelError, match=r"a\.onnx is no ONNX file"):
+        with pytest.raises(ModelError, match=r"a\.onnx is not an ONNX file"):
             function(tmp_path / "a.onnx")

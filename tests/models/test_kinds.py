@@ -61,7 +61,7 @@ PUBLISHED: list[tuple[str, str, dict[str, Any] | None]] = [
 
 
 @pytest.mark.parametrize(("family", "names", "config"), PUBLISHED)
-def test_published_names_tell_the_family(
+def test_published_file_names_show_the_family(
     tmp_path: Path, family: str, names: str, config: dict[str, Any] | None
 ) -> None:
     layout = recognise_layout(write_directory(tmp_path, names, config))

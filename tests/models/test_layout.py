@@ -17,7 +17,7 @@ TRANSDUCER = "encoder-model{0}.onnx decoder_joint-model{0}.onnx vocab.txt"
 
 
 def write_joint(path: Path, outputs: int | str) -> None:
-    """A graph whose last dimension is declared, and nothing else of use."""
+    """A graph that declares its last dimension and does nothing else."""
     shape = ["B", "T", "U", outputs]
     value = helper.make_tensor_value_info("outputs", TensorProto.FLOAT, shape)
     given = helper.make_tensor_value_info("encoder_outputs", TensorProto.FLOAT, shape)
@@ -41,14 +41,14 @@ def test_what_the_configuration_says_goes_first(tmp_path: Path) -> None:
     assert recognise_layout(tmp_path).family == "nemo-rnnt"
 
 
-def test_a_transducer_of_unknown_kind_says_how_to_tell(tmp_path: Path) -> None:
+def test_a_transducer_of_unknown_kind_says_what_to_add(tmp_path: Path) -> None:
     write_directory(tmp_path, TRANSDUCER.format(""))
     (tmp_path / "vocab.txt").write_text("a 0\n<blk> 1\n")
     write_joint(tmp_path / "decoder_joint-model.onnx", "free")
     with pytest.raises(ModelError, match=r"model_type.*nemo-conformer-tdt"):
         recognise_layout(tmp_path)
     (tmp_path / "decoder_joint-model.onnx").write_bytes(b"\xff no graph")
-    with pytest.raises(ModelError, match=r"decoder_joint-model\.onnx is no ONNX file"):
+    with pytest.raises(ModelError, match=r"decoder_joint-model\.onnx is not an ONNX file"):
         recognise_layout(tmp_path)
 
 
@@ -67,7 +67,7 @@ def test_precision_shows_in_file_names(tmp_path: Path) -> None:
     assert (layout.precision, layout.suffix) == ("float16", "fp16")
 
 
-def test_a_precision_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_precision_is_refused(tmp_path: Path) -> None:
     write_directory(tmp_path, TRANSDUCER.format(""), TDT)
     with pytest.raises(ModelError, match=r"in int4: .*lacks encoder-model\.int4\.onnx"):
         recognise_layout(tmp_path, "int4")
@@ -81,7 +81,7 @@ def test_a_precision_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ("model.bin tokenizer.json", r"CTranslate2 Whisper lacks config\.json"),
         ("am/encoder.onnx am/decoder.onnx lang/tokens.txt", r"transducer lacks \*/joiner\.onnx"),
         ("v2_ctc.onnx", r"GigaAM CTC lacks v\?_vocab\.txt"),
-        ("nothing.txt", r"holds nothing\.txt, which is no model that is known: known are: "),
+        ("nothing.txt", r"holds nothing\.txt, which is not a known model: known models are: "),
         ("", "holds nothing, which"),
     ],
 )
@@ -92,19 +92,21 @@ def test_near_misses_say_what_is_missing(tmp_path: Path, names: str, lacking: st
 
 def test_the_configuration_of_another_model_is_named(tmp_path: Path) -> None:
     write_directory(tmp_path, "model.safetensors tokenizer.json", {"model_type": "moonshine"})
-    with pytest.raises(ModelError, match=r"'moonshine'.*Face Whisper does not go with its config"):
+    with pytest.raises(ModelError, match=r"'moonshine'.*Face Whisper does not fit its config"):
         recognise_layout(tmp_path)
 
 
 def test_two_files_for_one_part_are_refused(tmp_path: Path) -> None:
     write_directory(tmp_path, "v2_ctc.onnx v3_ctc.onnx v2_vocab.txt")
-    with pytest.raises(ModelError, match=r"v2_ctc\.onnx, v3_ctc\.onnx, of which a model has one"):
+    with pytest.raises(
+        ModelError, match=r"v2_ctc\.onnx, v3_ctc\.onnx, but a model has one such file"
+    ):
         recognise_layout(tmp_path)
 
 
 def test_gigaam_files_and_configuration_must_agree(tmp_path: Path) -> None:
     write_directory(tmp_path, "v3_ctc.onnx v3_vocab.txt")
-    with pytest.raises(ModelError, match=r'of version v3.*"version": "v3"'):
+    with pytest.raises(ModelError, match=r'has version v3.*"version": "v3"'):
         recognise_layout(tmp_path)
 
 
@@ -115,7 +117,7 @@ def test_a_damaged_configuration_is_named(tmp_path: Path) -> None:
         recognise_layout(tmp_path)
 
 
-def test_a_built_directory_is_told_by_its_format(tmp_path: Path) -> None:
+def test_a_built_directory_is_recognised_by_its_format(tmp_path: Path) -> None:
     write_directory(tmp_path, "encoder.onnx decoder.onnx tokenizer.json")
     (tmp_path / "config.json").write_text(json.dumps({"format": "beam_audio/1"} | WHISPER))
     assert recognise_layout(tmp_path).family == "whisper-built"

@@ -50,9 +50,9 @@ def test_other_weights_are_another_model(cache: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_what_cannot_be_a_model_says_what_can(tmp_path: Path) -> None:
+def test_a_place_without_a_model_gets_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(ModelError, match=r"holds notes\.txt, .* known are: CTranslate2"):
+    with pytest.raises(ModelError, match=r"holds notes\.txt, .* known models are: CTranslate2"):
         ensure_built(str(tmp_path))
     with pytest.raises(ModelError, match=r"is not a directory: name a model \(placeholder, "):
         ensure_built(str(tmp_path / "notes.txt"))

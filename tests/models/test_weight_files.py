@@ -151,7 +151,7 @@ except ModelError as error:
 
 
 def ask_hub(endpoint: str, home: Path, files: dict[str, str]) -> str:
-    """Gather in a process of its own: the library reads its settings once, when imported."""
+    """Gather in another process, because the library reads its settings when it is imported."""
     pytest.importorskip("huggingface_hub")
     pairs = [text for pair in files.items() for text in pair]
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}

@@ -8,7 +8,8 @@ import pytest
 
 from beam_audio.errors import StoreError
 from beam_audio.output import commits
-from beam_audio.output.commits import Commit, InputState
+from beam_audio.output.commits import Commit, InputState, LostTo, Written
+from beam_audio.store.output_names import COMMITS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +29,8 @@ def commit(name: str, *files: str, version: int = 1) -> Commit:
 def test_commits_round_trip(tmp_path: Path) -> None:
     root = str(tmp_path)
     first, second = commit("1", "segments/part-1-1.parquet"), commit("2")
-    assert commits.write_commit(root, first) is first
-    assert commits.write_commit(root, second) is second
+    assert commits.write_commit(root, first) == Written(first)
+    assert commits.write_commit(root, second) == Written(second)
     read = sorted(commits.read_commits(root), key=lambda each: each.unit_id)
     assert read == [first, second]
     assert commits.read_commit(root, "1") == first
@@ -45,9 +46,9 @@ def test_an_output_that_does_not_exist_has_no_commits(tmp_path: Path) -> None:
     "content", ['{"other": 1}', "[]", "no json", '{"layers": [], "sources": 1}']
 )
 def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path, content: str) -> None:
-    folder = tmp_path / commits.COMMITS
-    folder.mkdir()
-    (folder / "x.json").write_text(content)
+    records = tmp_path / COMMITS
+    records.mkdir()
+    (records / "x.json").write_text(content)
     with pytest.raises(StoreError, match="move it away"):
         list(commits.read_commits(str(tmp_path)))
 
@@ -64,21 +65,22 @@ def test_every_version_and_work_has_part_files_of_its_own() -> None:
     assert all(name.startswith("u-") for name in names)
 
 
-def test_a_record_is_replaced_by_the_version_after_it_alone(tmp_path: Path) -> None:
+def test_only_the_next_version_replaces_a_record(tmp_path: Path) -> None:
     root = str(tmp_path)
     first, second = commit("1", "a"), commit("1", "b", version=2)
     commits.write_commit(root, first)
-    assert commits.write_commit(root, commit("1", "late")) == first
-    assert commits.write_commit(root, commit("1", "early", version=3)) == first
-    assert commits.write_commit(root, second) is second
-    assert commits.write_commit(root, commit("1", "late", version=2)) == second
+    assert commits.write_commit(root, commit("1", "late")) == LostTo(first)
+    assert commits.write_commit(root, commit("1", "early", version=3)) == LostTo(first)
+    assert commits.write_commit(root, second) == Written(second)
+    assert commits.write_commit(root, commit("1", "late", version=2)) == LostTo(second)
     assert commits.read_commit(root, "1") == second
 
 
-def test_a_record_written_twice_stands(tmp_path: Path) -> None:
-    """As when the answer to a request is lost, and it is sent again."""
+def test_a_record_may_be_written_twice(tmp_path: Path) -> None:
+    """This happens if the answer to a request is lost and the request is repeated."""
     commits.write_commit(str(tmp_path), commit("1", "a"))
-    assert commits.write_commit(str(tmp_path), commit("1", "a")).files == ("a",)
+    again = commit("1", "a")
+    assert commits.write_commit(str(tmp_path), again) == Written(again)
 
 
 def test_a_record_whose_earlier_version_is_gone_is_not_written(tmp_path: Path) -> None:
@@ -87,7 +89,7 @@ def test_a_record_whose_earlier_version_is_gone_is_not_written(tmp_path: Path) -
     assert commits.read_commit(str(tmp_path), "1") is None
 
 
-def test_the_sweep_removes_what_no_commit_names(tmp_path: Path) -> None:
+def test_a_clean_up_deletes_files_that_no_record_names(tmp_path: Path) -> None:
     root = str(tmp_path)
     for name in ("part-1-2", "part-1"):
         path = tmp_path / "segments" / f"{name}.parquet"

@@ -1,4 +1,4 @@
-"""Compaction: fewer files, the same rows, and units that can still be done again."""
+"""Compaction: fewer files, the same rows, and units that can be processed again."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from beam_audio.output.commits import delete_uncommitted, is_shared, read_commit
 from beam_audio.output.compact import CompactionProgress, compact, drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import read_ledger
+from beam_audio.store import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ OTHER_RULES = settings(rules="strict")
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> list[AudioRef]:
-    """Six recordings on two days; of one a segment fails."""
+    """Six recordings on two days; one has a segment that fails."""
     paths = [write(tmp_path / f"{n}.wav", tones(levels(n + 1))) for n in range(5)]
     paths.append(write(tmp_path / "loud.wav", tones([0.2, 0.95, 0.3])))
     return [ref(path, metadata=(("n", str(n)),)) for n, path in enumerate(paths)]
@@ -64,14 +65,14 @@ def parts(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*.parquet"))
 
 
-def all_stand_once(root: Path, inputs: list[AudioRef]) -> bool:
-    """Whether the records and the files on disk are of one mind, and nothing is lost."""
+def is_consistent(root: Path, inputs: list[AudioRef]) -> bool:
+    """Whether records and files on disk agree, and nothing is lost."""
     named = {name for commit in read_commits(str(root)) for name in commit.files}
     ledger = read_ledger(str(root), [item.source_id for item in inputs])
     return sorted(named) == parts(root) and ledger.balances
 
 
-def test_one_file_a_folder_with_the_same_rows(out: Path, inputs: list[AudioRef]) -> None:
+def test_each_folder_has_one_file_with_the_same_rows(out: Path, inputs: list[AudioRef]) -> None:
     before, files = read_all(out), parts(out)
     ledger = read_ledger(str(out), [item.source_id for item in inputs])
     progress = CompactionProgress()
@@ -82,7 +83,7 @@ def test_one_file_a_folder_with_the_same_rows(out: Path, inputs: list[AudioRef])
     assert len(parts(out)) == len(folders)
     assert done.rewritten_bytes > 0
     assert progress.merged == progress.of > 0
-    assert all_stand_once(out, inputs)
+    assert is_consistent(out, inputs)
     assert read_ledger(str(out), [item.source_id for item in inputs]) == ledger
 
 
@@ -103,7 +104,7 @@ def test_new_files_join_a_file_merged_before(out: Path, inputs: list[AudioRef]) 
     compact(str(out))
     assert read_all(out) == before
     assert len(parts(out)) < len(files)
-    assert all_stand_once(out, [*inputs, ref(more)])
+    assert is_consistent(out, [*inputs, ref(more)])
 
 
 def test_files_are_merged_up_to_the_target_size(out: Path, inputs: list[AudioRef]) -> None:
@@ -117,7 +118,7 @@ def test_files_are_merged_up_to_the_target_size(out: Path, inputs: list[AudioRef
     assert [name for name in parts(out) if name.startswith("recordings/")] == recordings
 
 
-def test_stored_audio_comes_along(tmp_path: Path) -> None:
+def test_stored_audio_is_kept(tmp_path: Path) -> None:
     clips = [ref(DEMO / "river.wav"), ref(DEMO / "greenhouse.flac")]
     for item in clips:
         transcribe(tmp_path, item, using=STORED)
@@ -129,7 +130,7 @@ def test_stored_audio_comes_along(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("using", [OTHER_RULES, ANOTHER_MODEL], ids=["rules", "model"])
-def test_a_merged_unit_is_done_again_like_any_other(
+def test_a_merged_unit_can_be_processed_again(
     out: Path, inputs: list[AudioRef], using: UnitSettings, tmp_path: Path
 ) -> None:
     compact(str(out))
@@ -142,27 +143,30 @@ def test_a_merged_unit_is_done_again_like_any_other(
     drop_stale_rows(str(out))
     names = {row["source_id"] for row in read_all(out)["recordings"]}
     assert names == {item.source_id for item in inputs}
-    assert all_stand_once(out, inputs)
+    assert is_consistent(out, inputs)
     update(out, *inputs, recognizer=recognizer, using=using)
     drop_stale_rows(str(out))
     assert read_all(out) == read_all(tmp_path / "fresh")
     assert not any(map(is_shared, parts(out)))
-    assert all_stand_once(out, inputs)
+    assert is_consistent(out, inputs)
 
 
-def test_compaction_leaves_out_rows_that_no_longer_count(out: Path, inputs: list[AudioRef]) -> None:
+def test_compaction_leaves_out_rows_that_are_no_longer_valid(
+    out: Path, inputs: list[AudioRef]
+) -> None:
     compact(str(out))
     update(out, inputs[0], using=OTHER_RULES)
     assert len(read_all(out)["recordings"]) == len(inputs) + 1
     compact(str(out))
     assert len(read_all(out)["recordings"]) == len(inputs)
-    assert all_stand_once(out, inputs)
+    assert is_consistent(out, inputs)
 
 
 KILLED = """
 import sys
 from beam_audio import store
 from beam_audio.output import commits, compact
+from beam_audio.store import files
 root, left = sys.argv[1], int(sys.argv[2])
 def counted(function):
     def call(*arguments, **named):
@@ -173,15 +177,14 @@ def counted(function):
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments, **named)
     return call
-store.move_into, store.delete = counted(store.move_into), counted(store.delete)
+store.move_into = files.move_into = counted(store.move_into)
+store.delete = files.delete = counted(store.delete)
 compact.compact(root)
 """
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3, 8, 13, 20])
-def test_killed_anywhere_it_is_taken_up_again(
-    steps: int, out: Path, inputs: list[AudioRef]
-) -> None:
+def test_a_killed_compaction_is_continued(steps: int, out: Path, inputs: list[AudioRef]) -> None:
     before = read_all(out)
     command = [sys.executable, "-c", KILLED, str(out), str(steps)]
     killed = subprocess.run(command, cwd=ROOT, env=dict(os.environ), check=False)
@@ -190,21 +193,22 @@ def test_killed_anywhere_it_is_taken_up_again(
     compact(str(out))
     delete_uncommitted(str(out))
     assert read_all(out) == before
-    assert all_stand_once(out, inputs)
+    assert is_consistent(out, inputs)
 
 
-def test_a_run_that_starts_meanwhile_sweeps_nothing_away(
+def test_a_run_that_starts_meanwhile_deletes_no_merged_file(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = read_all(out)
-    publish = store.move_into
+    move_into = store.move_into
 
     def start_a_run_after(root: str, names: dict[str, str]) -> None:
-        publish(root, names)
+        move_into(root, names)
         with in_use(root, lambda: delete_uncommitted(root)):
             pass
 
-    monkeypatch.setattr(store, "publish", start_a_run_after)
+    for module in (store, files):
+        monkeypatch.setattr(module, "move_into", start_a_run_after)
     compact(str(out))
     assert read_all(out) == before
 
@@ -224,7 +228,7 @@ def test_a_missing_part_file_stops_it_before_anything_changes(out: Path) -> None
 
 
 def test_a_run_over_a_compacted_output_counts_its_inputs(tmp_path: Path) -> None:
-    """What it listed outlives the clean-up at its end."""
+    """The list of inputs outlives the clean-up at the end of the run."""
     for index in range(2):
         run_outputs.write_speech(tmp_path / "in" / f"{index}.wav", index, seconds=1.0)
     flags = {"input": tmp_path / "in", "output": tmp_path / "out", "unit_bytes": 1}

@@ -1,4 +1,4 @@
-"""The output folder: swept of left-overs, marked by a run, writable or not."""
+"""The output folder: cleaned, marked by a run, writable or not."""
 
 from __future__ import annotations
 
@@ -6,17 +6,51 @@ import time
 from pathlib import Path
 
 import pytest
-from support import bucket_servers
+from support import bucket_servers, run_outputs
 from support.bucket_servers import google_bucket
-from support.run_outputs import write_byte
+from support.run_outputs import write_byte, write_speech
 
 from beam_audio import store
-from beam_audio.errors import StoreError
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output import folder
+from beam_audio.output.compact import compact
 from beam_audio.output.folder import in_use, require_writable
 
 
-def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) -> None:
+def run_batch(tmp_path: Path) -> Path:
+    """An output of a batch of two units."""
+    for index in range(2):
+        write_speech(tmp_path / "in" / f"{index}.wav", index, seconds=1.0)
+    run_outputs.run(input=tmp_path / "in", output=tmp_path / "out", unit_bytes=1)
+    return tmp_path / "out"
+
+
+def test_a_run_leaves_no_folder_for_temporary_files(tmp_path: Path) -> None:
+    out = run_batch(tmp_path)
+    assert not (out / "_tmp").exists()
+    compact(str(out))
+    assert not (out / "_tmp").exists()
+
+
+def test_a_refused_run_leaves_nothing(tmp_path: Path) -> None:
+    out = run_batch(tmp_path)
+    before = sorted(out.rglob("*"))
+    with pytest.raises(ConfigError, match="--partition_by"):
+        run_outputs.run(input=tmp_path / "in", output=out, partition_by="date")
+    assert sorted(out.rglob("*")) == before
+
+
+def test_temporary_files_of_another_run_stay(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    with in_use(root, lambda: None):
+        with in_use(root, lambda: None):
+            (tmp_path / "_tmp").mkdir()
+        assert (tmp_path / "_tmp").exists()
+        written = write_byte(tmp_path, "_tmp/half-written")
+    assert written.exists()
+
+
+def test_a_clean_up_deletes_uncommitted_files_and_nothing_else(tmp_path: Path) -> None:
     kept = write_byte(tmp_path, "segments/date=2026-01-01/part-1.parquet")
     left = [
         write_byte(tmp_path, "segments/date=2026-01-01/part-2.parquet"),
@@ -32,7 +66,7 @@ def test_sweep_removes_what_is_not_committed_and_nothing_else(tmp_path: Path) ->
     assert not any(path.exists() for path in left)
 
 
-def test_a_folder_whose_name_is_a_pattern_is_swept_alone(tmp_path: Path) -> None:
+def test_a_folder_whose_name_is_a_pattern_is_the_only_one_cleaned(tmp_path: Path) -> None:
     write_byte(tmp_path, "out[1]/segments/part-2.parquet")
     other = write_byte(tmp_path, "out1/segments/part-2.parquet")
     assert folder.delete_uncommitted(f"{tmp_path}/out[1]", set()) == 1

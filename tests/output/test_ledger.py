@@ -1,4 +1,4 @@
-"""The ledger balances over what was written, and notices whatever is changed or lost afterwards."""
+"""The ledger balances over the rows as written, and notices rows changed or lost afterwards."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def out(tmp_path: Path, inputs: list[AudioRef]) -> Path:
     return tmp_path / "out"
 
 
-def account(out: Path, inputs: list[AudioRef]) -> Ledger:
+def ledger_of(out: Path, inputs: list[AudioRef]) -> Ledger:
     return read_ledger(str(out), [item.source_id for item in inputs])
 
 
@@ -79,14 +79,14 @@ def add(column: str, amount: float) -> Callable[[list[Row]], object]:
 
 
 def move(rows: list[Row]) -> None:
-    """Call samples kept that were dropped, without changing their sum."""
+    """Count dropped samples as kept, without changing their sum."""
     row = next(row for row in rows if row["drop_samples"])
     row["keep_samples"] += row["drop_samples"]
     row["drop_samples"] = 0
 
 
-def test_what_was_written_balances(out: Path, inputs: list[AudioRef]) -> None:
-    ledger = account(out, inputs)
+def test_rows_as_written_balance(out: Path, inputs: list[AudioRef]) -> None:
+    ledger = ledger_of(out, inputs)
     assert ledger.balances
     assert (ledger.inputs, ledger.recordings) == (3, 2)
     assert ledger.seconds == {
@@ -128,7 +128,7 @@ def test_a_change_of_one_row_is_noticed(
     change: Callable[[list[Row]], object],
 ) -> None:
     rewrite(out, table, change)
-    ledger = account(out, inputs)
+    ledger = ledger_of(out, inputs)
     assert not ledger.balances
     recordings = {row["recording_id"] for row in read(out, "recordings")}
     assert len(ledger.unbalanced) == 1
@@ -137,7 +137,7 @@ def test_a_change_of_one_row_is_noticed(
 
 
 def test_samples_owned_twice_are_noticed(out: Path, inputs: list[AudioRef]) -> None:
-    """Rows that agree with each other, and count a second of the recording two times."""
+    """The rows agree with each other and count one second of the recording twice."""
 
     def count_twice(rows: list[Row]) -> None:
         row = next(row for row in rows if row["failed_samples"])
@@ -153,7 +153,7 @@ def test_samples_owned_twice_are_noticed(out: Path, inputs: list[AudioRef]) -> N
             row for row in rows if row["recording_id"] in failing and row["start_seconds"] == 0
         ).update(core_end_seconds=2.0),
     )
-    assert account(out, inputs).unbalanced == tuple(failing)
+    assert ledger_of(out, inputs).unbalanced == tuple(failing)
 
 
 def test_a_lost_recording_row_is_noticed_twice(out: Path, inputs: list[AudioRef]) -> None:
@@ -164,7 +164,7 @@ def test_a_lost_recording_row_is_noticed_twice(out: Path, inputs: list[AudioRef]
         rows.remove(lost[0])
 
     rewrite(out, "recordings", lose)
-    ledger = account(out, inputs)
+    ledger = ledger_of(out, inputs)
     assert ledger.missing == (lost[0]["source_id"],)
     assert ledger.unbalanced == (lost[0]["recording_id"],)
 
@@ -174,13 +174,13 @@ def test_a_lost_file_is_named(out: Path, inputs: list[AudioRef], table: Table) -
     (path,) = (out / table).rglob("*.parquet")
     path.unlink()
     with pytest.raises(InputError, match=path.name):
-        account(out, inputs)
+        ledger_of(out, inputs)
 
 
 def test_files_without_a_commit_do_not_count(out: Path, inputs: list[AudioRef]) -> None:
     (commit,) = (out / "_units").glob("*.json")
     commit.unlink()
-    ledger = account(out, inputs)
+    ledger = ledger_of(out, inputs)
     assert ledger.missing == tuple(sorted(item.source_id for item in inputs))
     assert ledger.recordings == 0
 
@@ -204,7 +204,7 @@ def test_a_recording_without_samples_balances(tmp_path: Path) -> None:
     transcribe(tmp_path / "out", source)
     (row,) = read(tmp_path / "out", "recordings")
     assert set(destinations(row).values()) == {0}
-    assert account(tmp_path / "out", [source]).balances
+    assert ledger_of(tmp_path / "out", [source]).balances
 
 
 def test_split_channels_count_by_the_first_one_in_any_order_of_rows(tmp_path: Path) -> None:
@@ -213,51 +213,51 @@ def test_split_channels_count_by_the_first_one_in_any_order_of_rows(tmp_path: Pa
     out = tmp_path / "out"
     transcribe(out, source, recognizer=Scripted(fail_when_loud), using=settings(channels="split"))
     expected = {"keep": 1.0, "review": 0.0, "drop": 0.0, "failed": 1.0, "skipped": 0.0}
-    assert account(out, [source]).seconds == expected
+    assert ledger_of(out, [source]).seconds == expected
     rewrite(out, "recordings", lambda rows: rows.reverse())
-    assert account(out, [source]).seconds == expected
-    assert account(out, [source]).recordings == 2
+    assert ledger_of(out, [source]).seconds == expected
+    assert ledger_of(out, [source]).recordings == 2
 
 
 def test_one_channel_of_many_counts_whole(tmp_path: Path) -> None:
     stereo = np.stack([tones([0.1, 0.2]), tones([0.3, 0.4])], axis=1)
     source = ref(write(tmp_path / "a.wav", stereo))
     report = transcribe(tmp_path / "out", source, using=settings(channels=1))
-    assert account(tmp_path / "out", [source]).decoded_seconds == 2.0
+    assert ledger_of(tmp_path / "out", [source]).decoded_seconds == 2.0
     assert report.commit.decoded_seconds == 2.0
 
 
-def test_failures_count_once_however_often_tried_and_not_after_success(tmp_path: Path) -> None:
+def test_a_failure_counts_once_for_all_attempts_and_not_after_a_success(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", tones([0.1]))
     late, content = ref(path), path.read_bytes()
     path.unlink()
     lost = AudioRef(str(tmp_path / "lost.wav"), 1)
     out = tmp_path / "out"
     transcribe(out, late, lost)
-    assert account(out, [late, lost]).failures == {("input", "open", "InputError"): 2}
+    assert ledger_of(out, [late, lost]).failures == {("input", "open", "InputError"): 2}
     path.write_bytes(content)
     transcribe(out, late.retried(2))
     transcribe(out, lost.retried(2))
     assert len(read(out, "failures")) == 3
-    ledger = account(out, [late, lost])
+    ledger = ledger_of(out, [late, lost])
     assert ledger.failures == {("input", "open", "InputError"): 1}
     assert ledger.undecoded == {lost.source_id}
     assert ledger.balances
 
 
 def test_a_success_does_not_hide_what_the_recording_lost(tmp_path: Path) -> None:
-    """Truncation is a failure of a recording that has its row, and it stays."""
+    """Truncation is a failure of a recording that has a row; the failure stays."""
     noise = np.random.default_rng(0).standard_normal(3 * RATE_HZ).astype(np.float32) * 0.1
     path = write(tmp_path / "a.flac", noise)
     path.write_bytes(path.read_bytes()[:-20_000])
     source = ref(path)
     transcribe(tmp_path / "out", source)
-    ledger = account(tmp_path / "out", [source])
+    ledger = ledger_of(tmp_path / "out", [source])
     assert ledger.failures == {("recording", "decode", "DecodeError"): 1}
     assert ledger.undecoded == frozenset()
 
 
-def test_corpus_wer_is_errors_over_reference_words_and_no_mean_of_rates(tmp_path: Path) -> None:
+def test_corpus_wer_is_errors_over_reference_words_not_a_mean_of_rates(tmp_path: Path) -> None:
     def hear(request: Request) -> Transcript:
         return Transcript("red cat" if len(request.samples) < RATE_HZ else "a b c x", "en")
 
@@ -271,7 +271,7 @@ def test_corpus_wer_is_errors_over_reference_words_and_no_mean_of_rates(tmp_path
     ]
     for item in inputs:
         transcribe(tmp_path / "out", item, recognizer=Scripted(hear), using=using)
-    ledger = account(tmp_path / "out", inputs)
+    ledger = ledger_of(tmp_path / "out", inputs)
     # One substitution in two words; a substitution and four deletions in eight; and the four words
     # heard where nothing was said, which are insertions into no reference words.
     assert (ledger.wer_errors, ledger.wer_words) == (1 + 5 + 4, 2 + 8)

@@ -36,7 +36,7 @@ def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def test_rows_stand_in_their_partitions_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_rows_are_in_their_partitions_and_nothing_else_is_left(tmp_path: Path) -> None:
     with PartWriter(str(tmp_path), "u1") as writer:
         for number, date in enumerate(["2026-01-01", "2026-01-02", "2026-01-01"]):
             writer.write("failures", (("date", date),), failure(number))
@@ -55,7 +55,7 @@ def test_rows_stand_in_their_partitions_and_nothing_else_is_left(tmp_path: Path)
     ]
 
 
-def test_leaving_without_publishing_leaves_nothing(tmp_path: Path) -> None:
+def test_leaving_without_finishing_leaves_nothing(tmp_path: Path) -> None:
     def stop_midway() -> None:
         with PartWriter(str(tmp_path), "u1") as writer:
             writer.write("failures", (("date", "d"),), failure(1))
@@ -66,7 +66,7 @@ def test_leaving_without_publishing_leaves_nothing(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
-def test_publishing_again_replaces(tmp_path: Path) -> None:
+def test_finishing_again_replaces_the_files(tmp_path: Path) -> None:
     for message in ("first", "second"):
         with PartWriter(str(tmp_path), "u1") as writer:
             writer.write("failures", (), failure(1, message=message))
@@ -97,7 +97,7 @@ def test_any_value_names_one_folder_that_hive_readers_read_back(value: str | Non
         assert read == value
 
 
-def test_long_values_that_differ_late_have_folders_of_their_own() -> None:
+def test_long_values_that_differ_late_have_different_folders() -> None:
     long = "x" * 500
     folders = {partition_folder("segments", (("k", long + end),)) for end in ("", "a", "b")}
     assert len(folders) == 3

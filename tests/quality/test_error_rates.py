@@ -45,7 +45,7 @@ def test_cer_counts_spaces_where_words_have_them() -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "ja", "th", "lo", "my", "km", "yue", "zh-TW"])
-def test_languages_without_word_spaces_have_cer_alone(language: str) -> None:
+def test_languages_without_word_spaces_have_only_a_cer(language: str) -> None:
     assert not has_word_spaces(language)
     assert score("今天天气很好", "今天天汽好", language, BASIC) == Score(
         None, None, None, None, None, 2 / 6, "basic-1", empty_reference=False
@@ -110,7 +110,7 @@ def test_deletions_stay_with_the_word_before_them() -> None:
     assert [s.reference_text for s in shared.segments] == ["a b c d", "e f"]
 
 
-def test_nothing_heard_leaves_all_to_the_first_segment() -> None:
+def test_nothing_recognised_leaves_all_to_the_first_segment() -> None:
     shared = share("one two", ["", " "], "de", BASIC)
     assert shared.segments[0].reference_text == "one two"
     assert shared.segments[0].score.wer == 1.0

@@ -1,4 +1,4 @@
-"""What rules may look at."""
+"""Every measure and flag that rules may look at."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 from beam_audio.quality.measures import (
     RULE_FLAGS,
     RULE_MEASURES,
+    Judged,
     Languages,
     Value,
-    evidence,
+    measure_all,
     round_measure,
 )
 from beam_audio.schema import column_names
@@ -37,15 +38,15 @@ QUALITY = Quality(-20.0, -3.0, 0.0, 0.25, 25.0, 3500.0, -22.0)
 def values_of(
     transcript: Transcript | None = None, languages: Languages | None = None
 ) -> dict[str, Value]:
-    heard = transcript or Transcript("one two three", "en")
-    return evidence(SEGMENT, QUALITY, heard, None, languages or Languages("en"))
+    recognised = transcript or Transcript("one two three", "en")
+    return measure_all(Judged(SEGMENT, QUALITY, recognised, None, languages or Languages("en")))
 
 
 def test_every_name_that_rules_accept_has_a_value() -> None:
     assert set(values_of()) == {*RULE_MEASURES, *RULE_FLAGS}
 
 
-def test_measures_that_are_no_derived_ones_are_output_columns() -> None:
+def test_measures_are_output_columns_unless_derived() -> None:
     derived = {
         "chars_per_speech_second",
         "speech_seconds",
@@ -63,7 +64,7 @@ def test_rates_are_over_the_segment_and_over_its_speech() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "recording", "differs"),
+    ("found", "recording", "differs"),
     [
         ("en", "en", False),
         ("en", "de", True),
@@ -73,14 +74,14 @@ def test_rates_are_over_the_segment_and_over_its_speech() -> None:
     ],
 )
 def test_a_segment_in_another_language_than_its_recording_is_flagged(
-    heard: str | None,
+    found: str | None,
     recording: str | None,
     differs: bool,  # noqa: FBT001
 ) -> None:
-    languages = Languages(heard, recording=recording)
-    values = values_of(Transcript("x", heard, language_probability=0.3), languages)
+    languages = Languages(found, recording=recording)
+    values = values_of(Transcript("x", found, language_probability=0.3), languages)
     assert (values["language_mismatch"], values["language_unexpected"]) == (differs, False)
-    silent = values_of(Transcript("", heard, language_probability=0.3), languages)
+    silent = values_of(Transcript("", found, language_probability=0.3), languages)
     assert silent["language_mismatch"] is False
 
 
@@ -88,12 +89,12 @@ def test_a_segment_in_another_language_than_its_recording_is_flagged(
     ("probability", "stated", "differs"),
     [(0.9, "de", True), (0.9, "en-US", False), (0.9, None, False), (None, "de", False)],
 )
-def test_a_language_that_was_detected_is_held_against_the_manifest(
+def test_a_detected_language_is_compared_with_the_manifest(
     probability: float | None,
     stated: str | None,
     differs: bool,  # noqa: FBT001
 ) -> None:
-    """A model that was told the language, or knows one only, did not detect it."""
+    """A model that was given the language, or knows only one, did not detect it."""
     transcript = Transcript("x", "en", language_probability=probability)
     values = values_of(transcript, Languages("en", recording="en", stated=stated))
     assert (values["language_mismatch"], values["language_unexpected"]) == (False, differs)

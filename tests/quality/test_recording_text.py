@@ -1,4 +1,4 @@
-"""Segments that overlap hear the same words; the recording has them once."""
+"""Words that overlapping segments share come once in the text of the recording."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.quality.recording_text import core_texts, majority_language
-from beam_audio.segments.cuts import WindowPlan
+from beam_audio.segments.cuts import WindowCutter
 from beam_audio.types import Segment, Transcript, Word
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ RATE_HZ = 1000
 def windows(seconds: float, window: float, overlap: float) -> list[Segment]:
     """Fixed windows over a recording, as the segmenter cuts them."""
     step = window - overlap
-    plan = WindowPlan(window=round(window * RATE_HZ), step=round(step * RATE_HZ))
+    cutter = WindowCutter(window=round(window * RATE_HZ), step=round(step * RATE_HZ))
     return [
         Segment(
             recording_id="r",
@@ -37,7 +37,7 @@ def windows(seconds: float, window: float, overlap: float) -> list[Segment]:
             speech=(),
             samples=np.zeros(0, np.float32),
         )
-        for index, piece in enumerate(plan.take(round(seconds * RATE_HZ), ended=True))
+        for index, piece in enumerate(cutter.take(round(seconds * RATE_HZ), ended=True))
     ]
 
 
@@ -60,12 +60,12 @@ SAID = [("one", 0.5, 1.0), ("two,", 3.0, 3.5), ("three", 4.1, 4.8), ("four.", 5.
 def test_words_in_the_overlap_belong_to_the_core_of_their_middle() -> None:
     first, second = windows(7.0, 5.0, 3.0)
     assert first.core_end_sample == second.core_start_sample == 3500
-    heard = [(segment, hear(segment, SAID)) for segment in (first, second)]
-    assert [transcript.text for _, transcript in heard] == [
+    segments = [(segment, hear(segment, SAID)) for segment in (first, second)]
+    assert [transcript.text for _, transcript in segments] == [
         "one two, three",
         "two, three four.",
     ]
-    assert core_texts(heard) == ["one two,", "three four."]
+    assert core_texts(segments) == ["one two,", "three four."]
 
 
 def test_languages_without_spaces_are_joined_without() -> None:
@@ -79,7 +79,7 @@ def test_languages_without_spaces_are_joined_without() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "texts"),
     [
-        # The border is at 3.5. Both hear the word, on different sides of it.
+        # The border is at 3.5. Both segments have the word, on different sides of it.
         ((3.30, 3.66), (3.34, 3.70), ["word", ""]),
         ((3.34, 3.70), (3.30, 3.66), ["", "word"]),
         ((3.10, 3.50), (3.10, 3.50), ["word", ""]),
@@ -90,12 +90,12 @@ def test_a_word_on_the_border_is_neither_lost_nor_doubled(
     first: tuple[float, float], second: tuple[float, float], texts: list[str]
 ) -> None:
     early, late = windows(7.0, 5.0, 3.0)
-    heard = [(early, hear(early, [("word", *first)])), (late, hear(late, [("word", *second)]))]
-    assert core_texts(heard) == texts
+    segments = [(early, hear(early, [("word", *first)])), (late, hear(late, [("word", *second)]))]
+    assert core_texts(segments) == texts
 
 
 def test_segments_that_do_not_overlap_give_their_text_as_it_is() -> None:
-    """Whatever their words say: a word that lasts no time at the very end is no other's."""
+    """A word without length at the very end of a segment stays in that segment."""
     segments = windows(4.0, 2.0, 0.0)
     odd = Transcript("  As written ", "en", words=(Word("As", 2.0, 2.0, None),))
     assert core_texts([(segment, odd) for segment in segments]) == ["  As written "] * 2
@@ -103,8 +103,8 @@ def test_segments_that_do_not_overlap_give_their_text_as_it_is() -> None:
 
 def test_without_word_times_or_a_result_there_is_nothing_to_choose_by() -> None:
     first, second, third = windows(9.0, 5.0, 3.0)
-    heard = [(first, Transcript("all of it", "en")), (second, None), (third, hear(third, SAID))]
-    assert core_texts(heard) == ["all of it", "", "four."]
+    segments = [(first, Transcript("all of it", "en")), (second, None), (third, hear(third, SAID))]
+    assert core_texts(segments) == ["all of it", "", "four."]
     assert core_texts([]) == []
 
 
@@ -124,7 +124,7 @@ def test_words_that_windows_place_differently_come_once_and_in_order(
     for index, (length, pause) in enumerate(lengths):
         said.append((f"w{index}", now, now + length))
         now += length + pause
-    heard = []
+    segments = []
     for segment in windows(now + 0.1, window, overlap):
         placed = [
             (word, start + random.uniform(-0.05, 0.05), end + random.uniform(-0.05, 0.05))
@@ -132,8 +132,8 @@ def test_words_that_windows_place_differently_come_once_and_in_order(
             else (word, start, end)
             for word, start, end in said
         ]
-        heard.append((segment, hear(segment, placed)))
-    assert " ".join(filter(None, core_texts(heard))).split() == [word for word, _, _ in said]
+        segments.append((segment, hear(segment, placed)))
+    assert " ".join(filter(None, core_texts(segments))).split() == [word for word, _, _ in said]
 
 
 def test_the_language_is_that_of_most_seconds_with_text() -> None:

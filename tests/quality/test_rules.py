@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from beam_audio.errors import ConfigError
 from beam_audio.quality.error_rates import score
-from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES, Languages, Value, evidence
+from beam_audio.quality.measures import (
+    RULE_FLAGS,
+    RULE_MEASURES,
+    Judged,
+    Languages,
+    Value,
+    measure_all,
+)
 from beam_audio.quality.rules import PRESETS, load_rules, parse_rules
 from beam_audio.quality.text import normalizer_for
 from beam_audio.types import Quality, Segment, Transcript
@@ -53,7 +60,8 @@ def values_of(  # noqa: PLR0913 - one argument for each thing a test varies
     compared = (
         None if reference is None else score(reference, text, language, normalizer_for(language))
     )
-    return evidence(segment, GOOD_QUALITY, transcript, compared, Languages(judged_as=language))
+    languages = Languages(judged_as=language)
+    return measure_all(Judged(segment, GOOD_QUALITY, transcript, compared, languages))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -159,7 +167,7 @@ def test_balanced_names_what_is_odd(
 @pytest.mark.parametrize(
     ("preset", "decision"), [("strict", "review"), ("balanced", "review"), ("lenient", "keep")]
 )
-def test_another_language_is_noted_and_worth_a_look(preset: str, decision: str, flag: str) -> None:
+def test_another_language_is_noted_and_reviewed(preset: str, decision: str, flag: str) -> None:
     values = {**values_of(), flag: True}
     assert load_rules(preset).decide(values) == (decision, (flag, "no_reference"))
 
@@ -171,7 +179,7 @@ def test_missing_measures_pass() -> None:
         assert load_rules(preset).decide(values) == ("keep", ())
 
 
-def test_a_value_that_was_never_given_is_an_error() -> None:
+def test_a_missing_value_is_an_error() -> None:
     values = values_of()
     del values["snr_db"]
     rules = parse_rules("rules: [{reason: noisy, decision: drop, column: snr_db, below: 5}]", "f")
@@ -210,7 +218,7 @@ def test_a_file_is_read_with_its_name(tmp_path: Path) -> None:
     assert rules.decide({**values_of(), "snr_db": None}) == ("review", ("muffled",))
 
 
-def test_the_id_follows_the_content_alone() -> None:
+def test_the_id_depends_on_the_content_only() -> None:
     one = "{reason: a, decision: drop, column: wer, above: 1}"
     two = (
         "{reason: b, decision: review, all: [{column: cer, above: 1}, {column: snr_db, below: 0}]}"
@@ -284,7 +292,7 @@ def test_broken_and_hostile_files_are_refused(content: str) -> None:
         parse_rules(content, "mine.yaml")
 
 
-def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'balanced'"):
         load_rules("balancd")
     with pytest.raises(ConfigError, match="known are strict, balanced, lenient"):

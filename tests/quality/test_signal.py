@@ -1,4 +1,4 @@
-"""Signal measures: known signals, real audio, and any float32 whatever."""
+"""Signal measures of known signals, real audio, and arbitrary float32 samples."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_any_samples_give_finite_numbers_or_nothing(
     assert quality.bandwidth_hz is None or 0.0 <= quality.bandwidth_hz <= rate_hz / 2
 
 
-def test_samples_that_are_no_numbers_do_not_spread() -> None:
+def test_samples_that_are_not_numbers_do_not_spread() -> None:
     tone = sine(500, 0.5, 16_000, 1.0)
     holed = tone.copy()
     holed[[5, 6_000]] = np.nan

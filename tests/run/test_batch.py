@@ -24,6 +24,7 @@ from support.run_outputs import (
     read_rows,
     run,
     settings,
+    write_byte,
     write_manifest,
     write_speech,
 )
@@ -85,7 +86,7 @@ def test_what_is_not_committed_is_done_again_and_nothing_else(audio: Path, copy:
     for path in lost:
         path.unlink()
     shutil.copy(next((copy / "recordings").rglob("part-*")), copy / "recordings" / "part-x.parquet")
-    (copy / "_tmp" / "half-written").write_bytes(b"x")
+    write_byte(copy, "_tmp/half-written")
     result = run(input=audio, output=copy, unit_bytes=1)
     assert (result.exit_status, result.new_inputs) == (0, len(lost))
     assert all_rows(copy) == rows

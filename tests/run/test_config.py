@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from beam_audio.asr import model_facts
+from beam_audio.asr import ModelOptions, model_facts
 from beam_audio.errors import ConfigError
 from beam_audio.run.config import RunConfig
 from beam_audio.types import stable_id
@@ -88,9 +88,9 @@ def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: s
     [
         ({"channels": "1"}, "channel_policy", 1),
         ({"channels": "split"}, "channel_policy", "split"),
-        ({"task": "translate"}, "model_task", "translate"),
-        ({"padding": "condensed"}, "model_padding", "condensed"),
-        ({}, "model_padding", None),
+        ({"task": "translate"}, "model_options", ModelOptions(mode="translate")),
+        ({"padding": "condensed"}, "model_options", ModelOptions(padding="condensed")),
+        ({}, "model_options", ModelOptions()),
         ({"partition_by": ""}, "partition_keys", ()),
         ({"partition_by": "language, speaker"}, "partition_keys", ("language", "speaker")),
     ],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.segments.cuts import Piece, Plan, SpeechPlan, WindowPlan
+from beam_audio.segments.cuts import Cutter, Piece, SpeechCutter, WindowCutter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,33 +32,33 @@ STEPS = st.lists(st.integers(0, 1500), max_size=12) | st.builds(
 )
 
 
-def run(plan: Plan, speech: list[Stretch], total: int, steps: list[int]) -> list[Piece]:
-    """Feed the plan up to each step, checking that it never reaches back before what it needs."""
+def run(cutter: Cutter, speech: list[Stretch], total: int, steps: list[int]) -> list[Piece]:
+    """Feed the cutter up to each step, and check that it keeps within what it says it needs."""
     pieces: list[Piece] = []
     known = 0
     for step in [*sorted(min(step, total) for step in steps), total]:
         for start, end in speech:
             if max(start, known) < min(end, step):
-                plan.mark(max(start, known), min(end, step))
+                cutter.mark(max(start, known), min(end, step))
         known = step
         for ended in [False, True] if step == total else [False]:
-            needed = plan.needed_from(step)
-            new = plan.take(step, ended=ended)
+            needed = cutter.needed_from(step)
+            new = cutter.take(step, ended=ended)
             assert all(needed <= piece.start and piece.end <= step for piece in new)
-            assert plan.needed_from(step) >= needed
+            assert cutter.needed_from(step) >= needed
             pieces += new
         if step == total:
             break
     return pieces
 
 
-def speech_plan(pad: int = 10, longest: int = 100) -> SpeechPlan:
-    """A plan that cuts at some point of the range, always the same one."""
+def speech_cutter(pad: int = 10, longest: int = 100) -> SpeechCutter:
+    """A cutter that cuts a range at a fixed point of it."""
 
     def quietest(first: int, last: int) -> int:
         return first + (first * 7919) % (last - first + 1)
 
-    return SpeechPlan(pad=pad, longest=longest, quietest=quietest)
+    return SpeechCutter(pad=pad, longest=longest, quietest=quietest)
 
 
 def bounds(pieces: list[Piece]) -> list[Stretch]:
@@ -66,20 +66,20 @@ def bounds(pieces: list[Piece]) -> list[Stretch]:
 
 
 def test_speech_is_padded_within_the_recording() -> None:
-    assert bounds(run(speech_plan(), [(3, 50), (90, 120)], 125, [])) == [(0, 60), (80, 125)]
+    assert bounds(run(speech_cutter(), [(3, 50), (90, 120)], 125, [])) == [(0, 60), (80, 125)]
 
 
 def test_near_pads_meet_in_the_middle() -> None:
-    assert bounds(run(speech_plan(), [(20, 50), (61, 90)], 200, [])) == [(10, 55), (55, 100)]
+    assert bounds(run(speech_cutter(), [(20, 50), (61, 90)], 200, [])) == [(10, 55), (55, 100)]
 
 
 def test_a_pad_gives_way_to_the_longest_length() -> None:
-    assert bounds(run(speech_plan(), [(10, 95)], 200, [])) == [(0, 100)]
+    assert bounds(run(speech_cutter(), [(10, 95)], 200, [])) == [(0, 100)]
 
 
 def test_long_speech_is_cut_without_pads() -> None:
-    plan = SpeechPlan(pad=10, longest=100, quietest=lambda first, _last: first + 20)
-    pieces = run(plan, [(30, 200)], 300, [])
+    cutter = SpeechCutter(pad=10, longest=100, quietest=lambda first, _last: first + 20)
+    pieces = run(cutter, [(30, 200)], 300, [])
     assert bounds(pieces) == [(20, 90), (90, 160), (160, 210)]
     assert [piece.speech for piece in pieces] == [((30, 90),), ((90, 160),), ((160, 200),)]
 
@@ -94,8 +94,8 @@ def test_pieces_hold_all_speech_once_in_any_steps(
     recording: tuple[list[Stretch], int], steps: list[int], pad: int, longest: int
 ) -> None:
     speech, total = recording
-    pieces = run(speech_plan(pad, longest), speech, total, [])
-    assert run(speech_plan(pad, longest), speech, total, steps) == pieces
+    pieces = run(speech_cutter(pad, longest), speech, total, [])
+    assert run(speech_cutter(pad, longest), speech, total, steps) == pieces
     for piece in pieces:
         assert 0 <= piece.start < piece.end <= total
         assert piece.end - piece.start <= longest
@@ -110,7 +110,7 @@ def test_pieces_hold_all_speech_once_in_any_steps(
 
 
 def test_windows_meet_in_the_middle_of_their_overlap() -> None:
-    pieces = run(WindowPlan(window=100, step=80), [(90, 120)], 200, [])
+    pieces = run(WindowCutter(window=100, step=80), [(90, 120)], 200, [])
     assert [(p.start, p.end, p.core_start, p.core_end, p.speech) for p in pieces] == [
         (0, 100, 0, 90, ((90, 100),)),
         (80, 180, 90, 170, ((90, 120),)),
@@ -119,11 +119,11 @@ def test_windows_meet_in_the_middle_of_their_overlap() -> None:
 
 
 def test_no_window_lies_inside_the_one_before() -> None:
-    assert bounds(run(WindowPlan(window=100, step=80), [], 180, [])) == [(0, 100), (80, 180)]
+    assert bounds(run(WindowCutter(window=100, step=80), [], 180, [])) == [(0, 100), (80, 180)]
 
 
 def test_a_remainder_of_one_sample_is_covered() -> None:
-    assert bounds(run(WindowPlan(window=100, step=100), [], 201, [])) == [
+    assert bounds(run(WindowCutter(window=100, step=100), [], 201, [])) == [
         (0, 100),
         (100, 200),
         (200, 201),
@@ -141,7 +141,7 @@ def test_windows_cover_the_recording_once_in_any_steps(
 ) -> None:
     speech, total = recording
     step = max(1, window - overlap)
-    new: Callable[[], WindowPlan] = lambda: WindowPlan(window=window, step=step)  # noqa: E731
+    new: Callable[[], WindowCutter] = lambda: WindowCutter(window=window, step=step)  # noqa: E731
     pieces = run(new(), speech, total, [])
     assert run(new(), speech, total, steps) == pieces
     edges = [0, *(piece.core_end for piece in pieces)]
@@ -158,6 +158,6 @@ def test_windows_cover_the_recording_once_in_any_steps(
         ]
 
 
-def test_nothing_comes_of_an_empty_recording() -> None:
-    assert run(speech_plan(), [], 0, []) == []
-    assert run(WindowPlan(window=100, step=100), [], 0, []) == []
+def test_an_empty_recording_has_no_pieces() -> None:
+    assert run(speech_cutter(), [], 0, []) == []
+    assert run(WindowCutter(window=100, step=100), [], 0, []) == []

@@ -1,4 +1,4 @@
-"""The quietest point: in the middle of a pause, whatever the blocks, as far back as is kept."""
+"""The quietest point: in the middle of a pause, in any blocks, as far back as samples are kept."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from beam_audio.segments.quietest import Energies
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HEARD_RATE_HZ = 16_000
+VAD_RATE_HZ = 16_000
 SECONDS = 6
 PAUSES = {1.5: 0.3, 4.2: 0.05}
-"""Middles of pauses in noise, and the loudness that is left in them."""
+"""Middles of pauses in noise, and the remaining loudness."""
 
 
 def noise() -> NDArray[np.float32]:
-    samples = np.random.default_rng(3).normal(scale=0.2, size=SECONDS * HEARD_RATE_HZ)
+    samples = np.random.default_rng(3).normal(scale=0.2, size=SECONDS * VAD_RATE_HZ)
     for middle, loudness in PAUSES.items():
-        start = round((middle - 0.2) * HEARD_RATE_HZ)
-        samples[start : start + round(0.4 * HEARD_RATE_HZ)] *= loudness
+        start = round((middle - 0.2) * VAD_RATE_HZ)
+        samples[start : start + round(0.4 * VAD_RATE_HZ)] *= loudness
     return samples.astype(np.float32)
 
 
-def energies(rate_hz: int, block_samples: int = SECONDS * HEARD_RATE_HZ) -> Energies:
+def energies(rate_hz: int, block_samples: int = SECONDS * VAD_RATE_HZ) -> Energies:
     found = Energies(rate_hz)
     samples = noise()
     for start in range(0, len(samples), block_samples):
@@ -52,13 +52,13 @@ def test_blocks_change_nothing(block_samples: int) -> None:
         assert whole.quietest(first, first + 88_200) == pieces.quietest(first, first + 88_200)
 
 
-def test_of_equally_quiet_points_the_latest_is_taken() -> None:
-    found = Energies(HEARD_RATE_HZ)
-    found.push(np.zeros(5 * HEARD_RATE_HZ, np.float32))
-    assert 3.9 < found.quietest(HEARD_RATE_HZ, 4 * HEARD_RATE_HZ) / HEARD_RATE_HZ <= 4.0
+def test_the_latest_of_equally_quiet_points_is_taken() -> None:
+    found = Energies(VAD_RATE_HZ)
+    found.push(np.zeros(5 * VAD_RATE_HZ, np.float32))
+    assert 3.9 < found.quietest(VAD_RATE_HZ, 4 * VAD_RATE_HZ) / VAD_RATE_HZ <= 4.0
 
 
-def test_what_was_dropped_is_needed_no_more() -> None:
+def test_dropped_samples_are_not_needed() -> None:
     whole, cut = energies(8_000), energies(8_000)
     cut.drop_before(2 * 8_000)
     assert cut.quietest(24_000, 44_000) == whole.quietest(24_000, 44_000)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FIXED = SegmentSettings(segmenter="fixed", window_seconds=5, overlap_seconds=1)
-# A silence must last so long to end speech that there is next to none: all of it has to be cut.
+# Silence must be so long to end speech that hardly any does: all speech has to be cut.
 UNBROKEN = SegmentSettings(vad=VadSettings(min_silence_seconds=6.0, max_seconds=6.0))
 
 
@@ -43,7 +43,7 @@ def stream(
     how: SegmentSettings | None = None,
     cuts: Sequence[int] = (),
 ) -> list[Segment]:
-    """Split in blocks, checking what holds of all segments; an empty ``cuts`` is one block."""
+    """Split in blocks, and check what is true of all segments; an empty ``cuts`` is one block."""
     one = splitter(rate, how)
     edges = sorted({min(cut, len(samples)) for cut in cuts} | {0, len(samples)})
     segments = [s for a, b in pairwise(edges) for s in one.push(samples[a:b])] + one.finish()
@@ -66,7 +66,7 @@ def stream(
 
 
 def facts(segments: list[Segment]) -> list[dict[str, Any]]:
-    """All there is to a segment, comparable."""
+    """Everything in a segment, comparable."""
     fields = [field.name for field in dataclasses.fields(Segment) if field.name != "samples"]
     return [
         {name: getattr(s, name) for name in fields} | {"samples": s.samples.tobytes()}
@@ -85,7 +85,7 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
 
 @pytest.fixture(scope="module")
 def speech(shared_data: Path) -> NDArray[np.float32]:
-    """All LibriSpeech clips in a row: 403 s at 16 kHz."""
+    """All LibriSpeech recordings in a row: 403 s at 16 kHz."""
     return np.concatenate([read(path)[0] for path in sorted(shared_data.glob("librispeech/*"))])
 
 
@@ -115,7 +115,7 @@ def test_the_model_limit_caps_the_preset() -> None:
     assert SegmentSettings(vad=VAD_PRESETS["onnx-asr"]).longest_seconds == 20
 
 
-def test_canonical_settings_are_json_and_hold_what_decides_alone() -> None:
+def test_canonical_settings_are_json_and_hold_only_what_decides() -> None:
     whole = SegmentSettings(segmenter="fixed", window_seconds=30, overlap_seconds=0)
     assert json.dumps(whole.canonical()) == json.dumps(SegmentSettings("fixed").canonical())
     other_model = SegmentSettings("fixed", max_seconds=40)
@@ -131,14 +131,14 @@ def test_an_empty_recording_has_no_segments(how: SegmentSettings, rate: int) -> 
 
 
 @pytest.mark.parametrize("count", [1, 2, 600])
-def test_a_recording_too_short_to_hear_is_still_covered(count: int) -> None:
+def test_a_recording_of_a_few_samples_is_covered(count: int) -> None:
     (segment,) = stream(noise(count), 192_000, FIXED)
     assert (segment.core_start_sample, segment.core_end_sample) == (0, count)
     assert stream(noise(count), 192_000) == []
 
 
 @pytest.mark.parametrize("level", [0.0, 0.001, 0.1])
-def test_silence_and_noise_hold_no_speech(level: float) -> None:
+def test_silence_and_noise_contain_no_speech(level: float) -> None:
     assert stream(noise(20 * 16_000) * np.float32(level)) == []
 
 
@@ -226,7 +226,7 @@ def test_ids_name_recording_place_and_settings(speech: NDArray[np.float32]) -> N
 
 
 @pytest.mark.shared
-def test_joined_clips_lose_next_to_no_sound(speech: NDArray[np.float32]) -> None:
+def test_joined_recordings_lose_almost_no_sound(speech: NDArray[np.float32]) -> None:
     segments = stream(speech)
     inside = sum(float(np.sum(segment.samples**2)) for segment in segments)
     assert inside > 0.98 * float(np.sum(speech**2))
@@ -250,7 +250,7 @@ def test_long_speech_is_cut_where_it_is_quiet(speech: NDArray[np.float32]) -> No
 def test_speech_is_found_where_people_marked_it(
     shared_data: Path, manifest_lines: list[dict[str, Any]]
 ) -> None:
-    """In frames of 10 ms over all labelled clips joined into one recording."""
+    """Compared in frames of 10 ms, over all labelled recordings joined into one."""
     lines = [line for line in manifest_lines if line["kind"] == "vad"]
     clips, marks = [], []
     for line in lines:
@@ -262,19 +262,19 @@ def test_speech_is_found_where_people_marked_it(
         clips.append(clip)
         marks.append(marked)
     expected = np.concatenate(marks)[::160]
-    heard, kept = np.zeros((2, sum(map(len, clips))), bool)
+    spoken, kept = np.zeros((2, sum(map(len, clips))), bool)
     for segment in stream(np.concatenate(clips)):
         kept[segment.start_sample : segment.end_sample] = True
         for start, end in segment.speech:
-            heard[start:end] = True
-    found = np.sum(heard[::160] & expected)
-    assert found / np.sum(heard[::160]) > 0.87
+            spoken[start:end] = True
+    found = np.sum(spoken[::160] & expected)
+    assert found / np.sum(spoken[::160]) > 0.87
     assert found / np.sum(expected) > 0.94
     assert np.sum(kept[::160] & expected) / np.sum(expected) > 0.98
 
 
 @pytest.mark.shared
-def test_noise_music_and_silence_hold_no_speech(
+def test_noise_music_and_silence_contain_no_speech(
     shared_data: Path, manifest_lines: list[dict[str, Any]]
 ) -> None:
     lines = [line for line in manifest_lines if line["kind"] in {"noise", "music", "silence"}]
@@ -315,5 +315,5 @@ def test_memory_does_not_grow_with_the_recording(
     one.finish()
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # Four times the longest segment and what the detector lags behind; the recording has 23 MB.
+    # Four times the longest segment and the lag of the detector; the recording takes 23 MB.
     assert peak_bytes < 4 * 45 * 16_000 * 4

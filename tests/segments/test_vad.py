@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def noise(count: int, seed: int = 0) -> NDArray[np.float32]:
-    """Noise whose loudness wanders, so that the probabilities are not all alike."""
+    """Noise of varying loudness, so that the probabilities differ."""
     rng = np.random.default_rng(seed)
     loudness = 0.3 * np.abs(np.sin(np.arange(count) / 5000))
     return (rng.standard_normal(count) * loudness).astype(np.float32)
@@ -80,30 +80,30 @@ def test_the_last_frame_comes_when_the_stream_ends() -> None:
     assert detector.finish().shape == (128,)
 
 
-def test_the_last_frame_is_heard_as_if_silence_followed() -> None:
+def test_the_last_frame_is_followed_by_silence() -> None:
     padded = np.concatenate((LONG, np.zeros(-len(LONG) % FRAME_SAMPLES, np.float32)))
     assert np.array_equal(detect([padded]), LONG_PROBABILITIES)
 
 
 def test_detectors_do_not_disturb_each_other() -> None:
     first, second = SpeechDetector(), SpeechDetector()
-    heard = []
+    probabilities = []
     for block in np.split(LONG, 10):
-        heard.append(first.push(block))
+        probabilities.append(first.push(block))
         second.push(noise(70_000, seed=1))
-    assert np.array_equal(np.concatenate([*heard, first.finish()]), LONG_PROBABILITIES)
+    assert np.array_equal(np.concatenate([*probabilities, first.finish()]), LONG_PROBABILITIES)
 
 
 @pytest.mark.shared
-def test_speech_is_heard_after_hostile_samples(shared_data: Path) -> None:
+def test_speech_is_found_after_hostile_samples(shared_data: Path) -> None:
     speech = soundfile.read(shared_data / "librispeech/1688-142285-0000.flac", dtype="float32")[0]
     alone = detect([speech]) > 0.5
     hostile = np.array([np.nan, np.inf, -np.inf, 3e38] * 2560, np.float32)
     for rate in (16_000, 44_100):
         stream = VadInput(rate)
         played = speech if rate == 16_000 else soxr.resample(speech, 16_000, rate)
-        heard = [stream.push(part) for part in (played, hostile, played)] + [stream.finish()]
-        probabilities = detect(heard)
+        parts = [stream.push(part) for part in (played, hostile, played)] + [stream.finish()]
+        probabilities = detect(parts)
         assert np.all(np.isfinite(probabilities))
         again = probabilities[-len(alone) :] > 0.5
         assert np.mean(again == alone) > 0.95
@@ -116,8 +116,8 @@ def test_speech_is_heard_after_hostile_samples(shared_data: Path) -> None:
 )
 def test_input_is_the_one_shot_resampling(rate: int, cuts: list[int]) -> None:
     stream = VadInput(rate)
-    heard = [stream.push(block) for block in in_blocks(LONG, cuts)]
-    streamed = np.concatenate([*heard, stream.finish()])
+    blocks = [stream.push(block) for block in in_blocks(LONG, cuts)]
+    streamed = np.concatenate([*blocks, stream.finish()])
     assert streamed.dtype == np.float32
     assert np.array_equal(streamed, soxr.resample(LONG, rate, 16_000))
 
@@ -134,7 +134,7 @@ def track(
     min_speech_frames: int = 1,
     min_silence_frames: int = 1,
 ) -> list[tuple[int, int]]:
-    """Run the tracker, checking its promises on the way; touching parts are joined."""
+    """Run the tracker, check its promises on the way, and join parts that touch."""
     tracker = SpeechTracker(
         threshold=0.5,
         release=0.35,
@@ -167,7 +167,7 @@ def test_short_silence_does_not_end_speech() -> None:
     assert track([[0.9, 0, 0, 0, 0.9]], min_silence_frames=3) == [(0, 1), (4, 5)]
 
 
-def test_short_bursts_are_no_speech() -> None:
+def test_short_bursts_are_not_speech() -> None:
     assert track([[0, 0.9, 0.9, 0, 0.9, 0.9, 0.9, 0]], min_speech_frames=3) == [(4, 7)]
 
 
@@ -218,7 +218,9 @@ def test_speech_keeps_its_rules_in_any_blocks(
         max_size=40,
     )
 )
-def test_stream_buffer_holds_what_was_not_dropped(actions: list[tuple[str, int]]) -> None:
+def test_a_stream_buffer_holds_samples_until_they_are_dropped(
+    actions: list[tuple[str, int]],
+) -> None:
     buffer = StreamBuffer(np.int64)
     first = 0
     for action, amount in actions:

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 from beam_audio.audio.decode import decode
-from beam_audio.segments.vad_graph import HEARD_SAMPLES, side_by_side, side_by_side_model
+from beam_audio.segments.vad_graph import INPUT_SAMPLES, side_by_side, side_by_side_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,21 +52,23 @@ def test_any_number_of_frames_gives_the_bits_of_the_published_graph(
     sessions: tuple[Any, Any], count: int
 ) -> None:
     random = np.random.default_rng(count)
-    frames = random.standard_normal((count, HEARD_SAMPLES)).astype(np.float32)
+    frames = random.standard_normal((count, INPUT_SAMPLES)).astype(np.float32)
     require_equal(sessions, frames, random.uniform(-1, 1, (1, 1, 128)).astype(np.float32))
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-6, 4.0])
-def test_so_do_silence_and_the_loudest_input(sessions: tuple[Any, Any], level: float) -> None:
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (128, HEARD_SAMPLES))
+def test_silence_and_the_loudest_input_give_the_same_bits(
+    sessions: tuple[Any, Any], level: float
+) -> None:
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (128, INPUT_SAMPLES))
     require_equal(sessions, (level * signs).astype(np.float32))
 
 
 @pytest.mark.shared
-def test_so_does_speech(sessions: tuple[Any, Any], shared_data: Path) -> None:
+def test_speech_gives_the_same_bits(sessions: tuple[Any, Any], shared_data: Path) -> None:
     for clip in sorted((shared_data / "librispeech").glob("*.flac"))[:3]:
         samples = decode(clip).samples
-        frames = samples[: len(samples) // HEARD_SAMPLES * HEARD_SAMPLES].reshape(-1, HEARD_SAMPLES)
+        frames = samples[: len(samples) // INPUT_SAMPLES * INPUT_SAMPLES].reshape(-1, INPUT_SAMPLES)
         require_equal(sessions, frames)
 
 

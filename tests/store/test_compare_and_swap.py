@@ -1,4 +1,4 @@
-"""Conditional writes: of many writers one wins, on every store that can promise it."""
+"""Conditional writes: one of many writers wins, on every store that supports it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bucket(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="module", params=["local", "gs"])
 def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Stores that can be raced on: the stand-in for S3 does not lock its own objects."""
+    """Stores for races; the S3 emulator is none, as it does not lock its own objects."""
     if request.param == "local":
         yield str(tmp_path_factory.mktemp("root"))
     else:
@@ -45,7 +45,7 @@ def is_nothing(current: bytes | None) -> bool:
     return current is None
 
 
-def test_a_file_is_written_where_none_is_and_stays(root: str) -> None:
+def test_a_file_is_written_if_there_is_none_and_is_not_overwritten(root: str) -> None:
     assert swap(root, "first/a", b"one", is_nothing) == b"one"
     assert swap(root, "first/a", b"two", is_nothing) == b"one"
     assert get(f"{root}/first/a") == b"one"
@@ -53,14 +53,14 @@ def test_a_file_is_written_where_none_is_and_stays(root: str) -> None:
     assert not store.exists(f"{root}/first/none")
 
 
-def test_what_stands_there_is_asked_about(root: str) -> None:
+def test_the_present_content_is_asked_about(root: str) -> None:
     put(f"{root}/second/a", b"one")
     assert swap(root, "second/a", b"two", lambda current: current == b"one") == b"two"
     assert get(f"{root}/second/a") == b"two"
 
 
-def test_who_comes_between_question_and_write_is_not_overwritten(bucket: str) -> None:
-    """In a bucket; on a disk a lock keeps others out meanwhile."""
+def test_a_writer_between_question_and_write_is_not_overwritten(bucket: str) -> None:
+    """In a bucket only: on a disk a lock keeps other writers out."""
     seen = []
 
     def is_nothing_yet(current: bytes | None) -> bool:
@@ -73,7 +73,7 @@ def test_who_comes_between_question_and_write_is_not_overwritten(bucket: str) ->
     assert seen == [None, b"faster"]
 
 
-def test_who_replaces_what_stands_there_meanwhile_is_not_overwritten(bucket: str) -> None:
+def test_a_writer_that_replaces_the_file_meanwhile_is_not_overwritten(bucket: str) -> None:
     put(f"{bucket}/replaced/a", b"one")
 
     def is_one(current: bytes | None) -> bool:
@@ -115,7 +115,7 @@ def test_no_write_is_lost_between_question_and_answer(root: str) -> None:
     assert int(get(f"{root}/count/a").split()[0]) == WRITERS
 
 
-def test_a_bucket_that_is_not_there_is_an_error_at_once(bucket: str) -> None:
+def test_a_missing_bucket_is_an_error_at_once(bucket: str) -> None:
     with pytest.raises(StoreError, match="cannot write"):
         swap(f"{store.scheme(bucket)}://no-such-bucket", "a", b"x", is_nothing)
 

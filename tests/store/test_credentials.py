@@ -1,4 +1,4 @@
-"""Credentials: none are looked for on local paths; without any, a bucket is refused at once."""
+"""Credentials: local paths need none; a bucket is refused at once without them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from apache_beam.internal.gcp import auth
 from apache_beam.options.pipeline_options import PipelineOptions
 from support.project import ROOT
 from support.run_outputs import write_speech
@@ -31,7 +32,7 @@ run()
 
 @pytest.fixture
 def bare(tmp_path: Path) -> dict[str, str]:
-    """An environment without credentials, of nobody's continuous integration."""
+    """An environment without credentials that does not look like continuous integration."""
     left_out = (*CREDENTIALS, "CI", "ORT_")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
     (tmp_path / "home").mkdir()
@@ -53,9 +54,10 @@ def command(
 
 
 def test_local_paths_open_no_connection_at_all(bare: dict[str, str], tmp_path: Path) -> None:
-    """Not to a metadata server either, which may let one wait.
+    """No connection to a metadata server either, which may take long to answer.
 
-    What ONNX Runtime reports to its maker passes by Python, but lies in a file at home first.
+    Python does not see what ONNX Runtime reports to its maker, but that is first written to a file
+    in the home folder.
     """
     write_speech(tmp_path / "in" / "a.wav", seconds=1.0)
     flags = [f"--input={tmp_path}/in", f"--output={tmp_path}/out", "--model=placeholder"]
@@ -69,7 +71,7 @@ def test_local_paths_open_no_connection_at_all(bare: dict[str, str], tmp_path: P
 def test_google_without_credentials_is_refused_after_one_question(
     bare: dict[str, str], tmp_path: Path
 ) -> None:
-    """The metadata server is asked once; here it takes connections and says nothing."""
+    """The metadata server is asked once; here it accepts connections and does not answer."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
         flags = ["--input=gs://bucket/in", f"--output={tmp_path}/out"]
@@ -105,8 +107,13 @@ def test_amazon_without_credentials_is_refused(
     require_access(["s3://bucket/out"], PipelineOptions(["--s3_access_key_id=key"]))
 
 
-def test_no_credentials_are_needed_for_a_public_bucket_and_for_local_paths() -> None:
+def test_no_credentials_are_needed_for_a_public_bucket_and_for_local_paths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Set and put back: otherwise no later test of this process would search for credentials.
+    monkeypatch.setattr(auth._Credentials, "_credentials_init", False)
     require_access(["gs://bucket/in"], PipelineOptions(["--no_auth"]))
+    assert auth.get_service_credentials(PipelineOptions([])) is None
     require_access(["local", None], PipelineOptions([]))
 
 

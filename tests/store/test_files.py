@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,15 +16,14 @@ from beam_audio import store
 from beam_audio.errors import InputError
 
 
-def test_temporary_files_of_others_stay(tmp_path: Path) -> None:
+def test_deleting_a_temporary_folder_keeps_other_files(tmp_path: Path) -> None:
     root = str(tmp_path)
     mine, others = (store.temporary_folder(root, name) for name in ("mine", "others"))
     for folder in (mine, others):
         write_byte(Path(folder), "a")
-    store.remove_temporary_folder(root, mine)
+    store.delete_folder(mine)
     assert [path.name for path in (tmp_path / "_tmp").iterdir()] == ["others"]
-    store.remove_temporary_folder(root, others)
-    assert not (tmp_path / "_tmp").exists()
+    assert Path(others, "a").exists()
 
 
 def test_a_whole_file_replaces_the_one_before(tmp_path: Path) -> None:
@@ -33,11 +34,49 @@ def test_a_whole_file_replaces_the_one_before(tmp_path: Path) -> None:
     assert list((tmp_path / "_tmp").iterdir()) == []
 
 
-def test_writers_that_meet_in_a_new_folder_do_not_fail_each_other(tmp_path: Path) -> None:
+def test_many_writers_can_create_one_folder(tmp_path: Path) -> None:
     names = [f"a={a}/b={a}/c={a}/{part}" for a in range(200) for part in range(8)]
     with ThreadPoolExecutor(8) as writers:
         list(writers.map(lambda name: store.write_whole(str(tmp_path), name, b"x"), names))
     assert all((tmp_path / name).is_file() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in[[]x]/**", ["in[x]/a.wav", "in[x]/sub/b.wav"]),
+        ("in[[]x]/*", ["in[x]/a.wav"]),
+        ("in*/[ab].wav", ["in[x]/a.wav"]),
+        ("in[[]x]/a.wav", ["in[x]/a.wav"]),
+        ("in?x?/sub/[!a].wav", ["in[x]/sub/b.wav"]),
+        ("none/*", []),
+    ],
+)
+@pytest.mark.parametrize("place", ["disk", "bucket"])
+def test_a_pattern_matches_whole_paths(
+    tmp_path: Path, place: str, pattern: str, expected: list[str]
+) -> None:
+    names = ("in[x]/a.wav", "in[x]/sub/b.wav", "inx/c.wav", "d.wav")
+    with google_bucket() if place == "bucket" else nullcontext(str(tmp_path)) as root:
+        for name in names:
+            if place == "bucket":
+                put(f"{root}/{name}", b"x")
+            else:
+                write_byte(tmp_path, name)
+        found = sorted(each.path for each in store.match(f"{root}/{pattern}"))
+    assert found == [f"{root}/{name}" for name in expected]
+
+
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "none")
+    os.mkfifo(tmp_path / "pipe")
+    for name, what in (("link", "a link to nothing"), ("pipe", "a pipe"), (".", "a folder")):
+        with pytest.raises(InputError, match=what):
+            store.stat(str(tmp_path / name))
+        with pytest.raises(InputError, match=what):
+            store.require_regular(str(tmp_path / name))
+    store.require_regular(str(write_byte(tmp_path, "a.wav")))
+    store.require_regular("gs://bucket/a.wav")
 
 
 @pytest.mark.parametrize("name", ["a[1].wav", "what?.wav", "a*b.wav", "ü ñ 你.wav", "#%20.wav"])
@@ -57,7 +96,7 @@ def test_compressed_names_are_read_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://b/a.wav", ""])
-def test_what_is_missing_is_an_input_error(uri: str) -> None:
+def test_a_missing_file_is_an_input_error(uri: str) -> None:
     with pytest.raises(InputError):
         store.stat(uri)
     with pytest.raises(InputError):
@@ -76,7 +115,7 @@ def test_files_of_a_bucket_are_read_several_at_a_time_and_in_their_order() -> No
 
 
 @pytest.mark.parametrize("root", ["folder", "gs://bucket"])
-def test_one_that_cannot_be_read_is_an_error_where_it_stands(root: str) -> None:
+def test_a_file_that_cannot_be_read_is_an_error_in_its_turn(root: str) -> None:
     def read(uri: str) -> str:
         if uri.endswith("/3"):
             raise InputError(uri)
@@ -89,7 +128,7 @@ def test_one_that_cannot_be_read_is_an_error_where_it_stands(root: str) -> None:
 
 
 def test_files_of_a_bucket_share_a_connection() -> None:
-    """With each new one a recent client library asks for the bucket's metadata."""
+    """A recent client library asks for the bucket's metadata on each new connection."""
     paths: list[str] = []
 
     def see(_: str, path: str, __: int) -> None:

@@ -1,4 +1,4 @@
-"""Objects of a bucket: listed and found by their literal names, told apart by generation."""
+"""Objects of a bucket: listed and found by their literal names, distinguished by generation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_write_is_a_new_generation(bucket: str) -> None:
     assert sorted(versions) == versions
 
 
-def test_deleting_takes_names_literally_and_misses_nothing(bucket: str) -> None:
+def test_deleting_takes_names_literally_and_accepts_missing_objects(bucket: str) -> None:
     kept = [f"{bucket}/delete/{name}" for name in ("ab", "a1", "axxb")]
     gone = [f"{bucket}/delete/{name}" for name in ("a*b", "a[1]", "a?b")]
     for uri in [*kept, *gone]:

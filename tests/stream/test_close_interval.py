@@ -1,4 +1,4 @@
-"""Accounts: each message is accounted for once, from the rows, when its end is known."""
+"""Closing an interval: each message is counted once, from the rows, when it is finished."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def close(out: Path, *notes: Note, name: str = "run-1") -> tuple[Interval | None
     return close_interval(str(out), name, notes, NOW)
 
 
-def test_what_came_of_each_message_is_told(tmp_path: Path, inputs: list[AudioRef]) -> None:
+def test_an_interval_says_what_became_of_each_message(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
     done = finish(tmp_path, *inputs[:2])
     again = Repeat(inputs[2].source_id)
     interval, waiting = close(
@@ -55,7 +57,8 @@ def test_what_came_of_each_message_is_told(tmp_path: Path, inputs: list[AudioRef
     )
     assert interval is not None
     assert (interval.messages, interval.ignored, interval.repeated) == (5, 1, 2)
-    assert (interval.inputs, interval.recordings, interval.waiting) == (3, 2, ())
+    assert (interval.ledger.inputs, interval.ledger.recordings) == (3, 2)
+    assert interval.waiting == ()
     assert interval.decoded_seconds == pytest.approx(3.0)
     assert interval.wall_seconds == pytest.approx(8.0)
     assert interval.lag_seconds == pytest.approx(11.0)
@@ -64,7 +67,7 @@ def test_what_came_of_each_message_is_told(tmp_path: Path, inputs: list[AudioRef
     assert waiting == []
 
 
-def test_what_is_not_done_waits_for_a_later_interval(
+def test_an_unfinished_message_waits_for_a_later_interval(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
     early, late = arrived(inputs[0]), arrived(inputs[1])
@@ -75,7 +78,7 @@ def test_what_is_not_done_waits_for_a_later_interval(
     assert close(tmp_path, *waiting) == (None, [late])
     second, left = close(tmp_path, *waiting, finish(tmp_path, inputs[1]))
     assert second is not None
-    assert (second.messages, second.recordings, left) == (1, 1, [])
+    assert (second.messages, second.ledger.recordings, left) == (1, 1, [])
 
 
 def test_messages_of_a_unit_that_was_closed_wait(tmp_path: Path, inputs: list[AudioRef]) -> None:
@@ -84,7 +87,7 @@ def test_messages_of_a_unit_that_was_closed_wait(tmp_path: Path, inputs: list[Au
     assert close(tmp_path, arrival, done) == (None, [arrival, done])
 
 
-def test_what_came_to_nothing_for_hours_is_told_of_once(
+def test_an_input_without_a_result_for_hours_is_reported_once(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
     old = arrived(inputs[0], OVERDUE_SECONDS)
@@ -96,7 +99,7 @@ def test_what_came_to_nothing_for_hours_is_told_of_once(
     assert waiting == []
 
 
-def test_an_old_message_whose_rows_are_there_is_a_repeated_one(
+def test_an_old_message_whose_input_has_rows_is_repeated(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
     item = inputs[0]
@@ -108,7 +111,7 @@ def test_an_old_message_whose_rows_are_there_is_a_repeated_one(
     assert interval.balances
 
 
-def test_rows_that_are_gone_are_missing(tmp_path: Path, inputs: list[AudioRef]) -> None:
+def test_an_input_whose_rows_are_gone_is_missing(tmp_path: Path, inputs: list[AudioRef]) -> None:
     done = finish(tmp_path, inputs[0])
     (record,) = (tmp_path / "_units").glob("*.json")
     content = json.loads(record.read_text())
@@ -116,7 +119,7 @@ def test_rows_that_are_gone_are_missing(tmp_path: Path, inputs: list[AudioRef]) 
     record.write_text(json.dumps(content))
     interval, _ = close(tmp_path, arrived(inputs[0]), done)
     assert interval is not None
-    assert interval.missing == (inputs[0].source_id,)
+    assert interval.ledger.missing == (inputs[0].source_id,)
     assert not interval.balances
 
 
@@ -135,5 +138,5 @@ def test_files_that_are_merged_while_they_are_read_are_read_again(
     monkeypatch.setattr(store, "open_to_read", merge_before)
     interval, _ = close(tmp_path, *map(arrived, inputs), *done)
     assert interval is not None
-    assert interval.recordings == len(inputs)
+    assert interval.ledger.recordings == len(inputs)
     assert interval.balances

@@ -1,4 +1,4 @@
-"""Drift against a reference: found where it is, silent where it is not, whatever the layout."""
+"""Drift against a reference: an alert if there is drift, none if not, in any layout."""
 
 from __future__ import annotations
 
@@ -116,13 +116,13 @@ def test_quantiles_are_values_and_in_order(values: list[float | None]) -> None:
     assert figures.shares.get("null", 0.0) == pytest.approx(1 - len(numbers) / len(values))
 
 
-def test_no_segments_is_no_drift() -> None:
+def test_without_segments_there_is_no_drift() -> None:
     assert compare(profile_of(sample_of([1.0] * 200)), Sample()) == ()
 
 
 @pytest.mark.parametrize("reference_rows", [MIN_REFERENCE_ROWS, 3000])
 @pytest.mark.parametrize("per_recording", [1, 20])
-def test_no_drift_raises_no_alarm(reference_rows: int, per_recording: int) -> None:
+def test_without_drift_there_is_no_alert(reference_rows: int, per_recording: int) -> None:
     random = np.random.default_rng(11)
     intervals = raised = 0
     for _ in range(20):
@@ -148,7 +148,7 @@ def test_a_shift_of_one_standard_deviation_is_found_in_a_hundred_rows() -> None:
     assert " dB" in message
 
 
-def test_another_mix_of_languages_is_told_by_what_changed_most() -> None:
+def test_an_alert_names_the_languages_that_changed_most() -> None:
     profile = profile_of(sample_of([20.0] * 1000, ["en"] * 940 + ["de"] * 20 + ["fr"] * 40))
     now = sample_of([20.0] * 100, ["en"] * 55 + ["de"] * 41 + ["fr"] * 4)
     (message,) = alerts(compare(profile, now), THRESHOLD)
@@ -157,7 +157,7 @@ def test_another_mix_of_languages_is_told_by_what_changed_most() -> None:
 
 
 @pytest.mark.parametrize("measure", ["snr_db", "language"])
-def test_values_that_went_missing_are_drift(measure: str) -> None:
+def test_missing_values_are_drift(measure: str) -> None:
     profile = profile_of(sample_of([float(n % 40) for n in range(1000)]))
     snr_db = [None if n % 2 else float(n % 40) for n in range(200)]
     languages = [None if n % 2 else "en" for n in range(200)]
@@ -167,7 +167,7 @@ def test_values_that_went_missing_are_drift(measure: str) -> None:
 
 
 @pytest.mark.parametrize("now", [-0.3, -0.1])
-def test_a_value_that_nearly_all_had_is_a_bin_of_its_own(now: float) -> None:
+def test_a_value_that_nearly_all_segments_have_gets_its_own_bin(now: float) -> None:
     profile = profile_of(sample_of([-0.2] * 300))
     assert drift_of("snr_db", profile, sample_of([-0.2] * 100)).psi == 0.0
     assert drift_of("snr_db", profile, sample_of([now] * 100)).psi > 1.0
@@ -272,7 +272,7 @@ def test_a_reference_without_an_output_is_refused_by_its_flag(tmp_path: Path) ->
         read_profile(str(tmp_path / "none"))
 
 
-def test_a_reference_too_small_is_refused_with_the_least_it_takes(tmp_path: Path) -> None:
+def test_a_reference_that_is_too_small_is_refused_with_the_size_needed(tmp_path: Path) -> None:
     transcribe(tmp_path / "out", ref(write(tmp_path / "a.wav", tones([0.1] * 30))))
     with pytest.raises(
         ConfigError, match=r"--drift_reference=.*30 segments of 1 .* 100 are needed"

@@ -1,33 +1,38 @@
-"""An interval as people and files tell of it."""
+"""An interval: its file, and the line that a log shows of it."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from beam_audio.errors import InputError
+from beam_audio.output.ledger import Ledger
 from beam_audio.stream.interval import Interval
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LEDGER = Ledger(
+    inputs=4,
+    missing=(),
+    recordings=3,
+    unbalanced=(),
+    seconds={"keep": 20.0, "review": 0.0, "drop": 2.0, "failed": 0.0, "skipped": 8.0},
+    segments={"keep": 6, "review": 0, "drop": 1},
+    failures={("input", "read", "InputError"): 1},
+)
 PLAIN = Interval(
     name="run-000001",
     began="2026-01-05T09:00:00+00:00",
     messages=5,
     ignored=0,
     repeated=1,
-    inputs=4,
-    missing=(),
-    unbalanced=(),
+    ledger=LEDGER,
     overdue=(),
     waiting=(),
-    recordings=3,
-    segments={"keep": 6, "review": 0, "drop": 1},
-    failures={"input/read/InputError": 1},
-    seconds={"keep": 20.0, "review": 0.0, "drop": 2.0, "failed": 0.0, "skipped": 8.0},
     decoded_seconds=30.0,
     wall_seconds=10.0,
     lag_seconds=12.5,
@@ -36,7 +41,7 @@ PLAIN = Interval(
 FULL = replace(
     PLAIN,
     ignored=2,
-    missing=("a",),
+    ledger=replace(LEDGER, missing=("a",)),
     waiting=("17", "18"),
     drift={"snr_db": {"psi": 0.5}},
     alerts=("snr_db drifts: PSI 0.50",),
@@ -51,6 +56,41 @@ def test_a_ledger_is_read_as_it_was_written(tmp_path: Path, interval: Interval) 
         Interval.read(str(tmp_path), "run-000002")
 
 
+WRITTEN_BEFORE = """{
+ "alerts": ["snr_db drifts: PSI 0.50"],
+ "balances": false,
+ "began": "2026-01-05T09:00:00+00:00",
+ "decoded_seconds": 30.0,
+ "drift": {"snr_db": {"psi": 0.5}},
+ "failures": {"input/read/InputError": 1},
+ "ignored": 2,
+ "inputs": 4,
+ "lag_seconds": 12.5,
+ "messages": 5,
+ "missing": ["a"],
+ "name": "run-000001",
+ "overdue": [],
+ "padding": 0.25,
+ "recordings": 3,
+ "repeated": 1,
+ "seconds": {"drop": 2.0, "failed": 0.0, "keep": 20.0, "review": 0.0, "skipped": 8.0},
+ "segments": {"drop": 1, "keep": 6, "review": 0},
+ "unbalanced": [],
+ "waiting": ["17", "18"],
+ "wall_seconds": 10.0
+}"""
+"""A file as it was written when each figure of a ledger was a field of the interval."""
+
+
+def test_files_have_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "run-000001.json"
+    path.parent.mkdir()
+    path.write_text(WRITTEN_BEFORE)
+    assert Interval.read(str(tmp_path), "run-000001") == FULL
+    FULL.write(str(tmp_path))
+    assert json.loads(path.read_text()) == json.loads(WRITTEN_BEFORE)
+
+
 def test_the_line_of_an_ordinary_interval() -> None:
     assert PLAIN.line == (
         "5 messages · 3 recordings · 1 repeated · 1 failures · 30.0 s of audio · 3.0× real time · "
@@ -58,7 +98,7 @@ def test_the_line_of_an_ordinary_interval() -> None:
     )
 
 
-def test_the_line_tells_of_all_that_is_not_ordinary() -> None:
+def test_the_line_names_everything_unusual() -> None:
     said = ("2 ignored", "2 waiting", "snr_db drifts: PSI 0.50", "DOES NOT BALANCE")
     assert all(each in FULL.line for each in said)
     assert "ledger/run-000001.json" in FULL.line
@@ -67,11 +107,11 @@ def test_the_line_tells_of_all_that_is_not_ordinary() -> None:
 @pytest.mark.parametrize(
     "lost",
     [
-        replace(PLAIN, missing=("a",)),
-        replace(PLAIN, unbalanced=("a",)),
+        replace(PLAIN, ledger=replace(LEDGER, missing=("a",))),
+        replace(PLAIN, ledger=replace(LEDGER, unbalanced=("a",))),
         replace(PLAIN, overdue=("a",)),
     ],
 )
-def test_what_is_lost_does_not_balance(lost: Interval) -> None:
+def test_a_loss_does_not_balance(lost: Interval) -> None:
     assert PLAIN.balances
     assert not lost.balances

@@ -1,4 +1,4 @@
-"""Rows on their way to a topic: all that is committed is told, whatever happens in between."""
+"""The outbox: every committed row is published, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.bucket_servers import amazon_bucket, google_bucket
-from support.published_rows import in_order, notes, received, told_of
+from support.published_rows import expected, in_order, notes, received
 from support.unit_runs import levels, ref, settings, tones, transcribe, update, write
 
 from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.output.commits import delete_uncommitted, read_commits
 from beam_audio.output.compact import compact
-from beam_audio.stream.outbox import OUTBOX, note, publish_left_over, publish_unit, unit_messages
+from beam_audio.store.output_names import OUTBOX
+from beam_audio.stream.outbox import note, publish_left_over, publish_unit, unit_messages
 from beam_audio.stream.row_messages import ID_COLUMNS
 from beam_audio.stream.topic import Topic
 
@@ -60,13 +61,13 @@ def test_messages_are_the_rows_of_the_part_files(
         transcribe(out, item, using=settings(partition_by=partition_by, store_audio="flac"))
     if is_compacted:
         compact(str(out))
-    told = messages(out)
-    assert len(told) == 9
+    published = messages(out)
+    assert len(published) == 9
     for table in ID_COLUMNS:
-        assert contents(told, table) == told_of(out, table)
+        assert contents(published, table) == expected(out, table)
 
 
-def test_of_a_file_that_units_share_each_tells_its_own_rows(
+def test_each_unit_of_a_shared_file_publishes_its_own_rows(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
     out = tmp_path / "out"
@@ -74,11 +75,11 @@ def test_of_a_file_that_units_share_each_tells_its_own_rows(
         transcribe(out, item)
     compact(str(out))
     for commit in read_commits(str(out)):
-        told = unit_messages(str(out), commit)
-        assert {each.attributes["source_id"] for each in told} == set(commit.sources)
+        published = unit_messages(str(out), commit)
+        assert {each.attributes["source_id"] for each in published} == set(commit.sources)
 
 
-def test_the_version_tells_a_row_that_was_redone_and_the_content_one_that_was_not(
+def test_a_redone_row_has_another_version_and_a_changed_row_another_content_id(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
     out = tmp_path / "out"
@@ -99,14 +100,14 @@ def test_the_version_tells_a_row_that_was_redone_and_the_content_one_that_was_no
     assert changed == {"segments": True, "recordings": False}
 
 
-def test_a_sweep_leaves_notes_alone(tmp_path: Path) -> None:
+def test_a_clean_up_keeps_notes(tmp_path: Path) -> None:
     note(str(tmp_path), "u", 1)
     delete_uncommitted(str(tmp_path))
     assert notes(tmp_path) == ["u-1"]
 
 
 @pytest.mark.integration
-def test_rows_that_were_committed_before_a_crash_are_told_afterwards(
+def test_rows_committed_before_a_crash_are_published_afterwards(
     tmp_path: Path, inputs: list[AudioRef], channel: Channel
 ) -> None:
     out = tmp_path / "out"
@@ -123,7 +124,7 @@ def test_rows_that_were_committed_before_a_crash_are_told_afterwards(
 
 
 @pytest.mark.integration
-def test_what_is_not_committed_stays_noted(
+def test_the_note_of_an_uncommitted_unit_is_kept(
     tmp_path: Path, inputs: list[AudioRef], channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"

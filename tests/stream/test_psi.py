@@ -1,4 +1,4 @@
-"""The population stability index: its laws, and what chance makes of it."""
+"""The population stability index: its laws, and its size by chance alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_it_is_zero_for_equal_samples(counts: dict[str, int], size: float) -> No
 
 
 @given(COUNTS, SIZES, SIZES)
-def test_like_mixes_of_unlike_sizes_are_within_chance(
+def test_equal_mixes_of_different_sizes_are_within_chance(
     counts: dict[str, int], size: float, other: float
 ) -> None:
     mix, sizes = shares(counts), (size, other)
@@ -67,7 +67,7 @@ def test_the_names_and_order_of_bins_do_not_matter(
     assert stability_index(mixes[0], mixes[1], sizes) == index
 
 
-def test_it_is_the_sum_by_hand() -> None:
+def test_it_equals_a_sum_made_by_hand() -> None:
     by_hand = (0.2 - 0.5) * math.log(0.2 / 0.5) + (0.8 - 0.5) * math.log(0.8 / 0.5)
     index = stability_index({"a": 0.5, "b": 0.5}, {"a": 0.2, "b": 0.8}, MANY)
     assert index == pytest.approx(by_hand, rel=1e-6)
@@ -100,7 +100,7 @@ MIXES = {
 def test_chance_alone_is_rarely_exceeded(
     mix: NDArray[np.float64], rows: int, reference_rows: int
 ) -> None:
-    """Once in a thousand times by its name; the share of 500 trials is allowed 1 %."""
+    """It should be exceeded once in a thousand times; the test allows 1 % of 500 trials."""
     random = np.random.default_rng(5)
     exceeded = 0
     for _ in range(500):

@@ -1,4 +1,4 @@
-"""What is checked of a flag that names something of Pub/Sub, without a server."""
+"""Checks of a flag that names a subscription or topic, without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places: an input is taken once, and by somebody else when who took it never finished."""
+"""Reservations: an input is taken once, and taken over if its run did not finish it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_same_unit_takes_it_again_after_a_crash(tmp_path: Path, item: AudioR
     assert take(tmp_path, item) == take(tmp_path, item) == Task(item)
 
 
-def test_the_same_unit_takes_it_again_to_tell_of_its_commit(tmp_path: Path, item: AudioRef) -> None:
+def test_the_same_unit_takes_it_again_to_report_its_commit(tmp_path: Path, item: AudioRef) -> None:
     take(tmp_path, item)
     finish(tmp_path, item, "u1")
     task = take(tmp_path, item)
@@ -77,14 +77,14 @@ def test_the_same_unit_takes_it_again_to_tell_of_its_commit(tmp_path: Path, item
     assert run_unit(tmp_path, Unit("u1", (task,))).was_committed
 
 
-def test_a_later_run_takes_over_what_was_not_finished(tmp_path: Path, item: AudioRef) -> None:
+def test_a_later_run_takes_over_an_unfinished_input(tmp_path: Path, item: AudioRef) -> None:
     take(tmp_path, item)
     assert take(tmp_path, item, unit="u2", run="r2") == Task(item)
     assert take(tmp_path, item, unit="u3", run="r2") == "repeated"
 
 
-def test_who_comes_back_after_a_takeover_doubles_nothing(tmp_path: Path) -> None:
-    """As a run that was paused for longer than its messages were leased."""
+def test_a_run_that_returns_after_a_takeover_adds_no_rows_twice(tmp_path: Path) -> None:
+    """Such a run was paused for longer than its leases."""
     both = [ref(write(tmp_path / f"{n}.wav", tones(levels(n + 1)))) for n in range(2)]
     for item in both:
         take(tmp_path, item)
@@ -98,7 +98,7 @@ def test_who_comes_back_after_a_takeover_doubles_nothing(tmp_path: Path) -> None
     assert take(tmp_path, both[1], unit="u3") == Task(both[1])  # by the run whose unit was closed
 
 
-def test_of_many_runs_at_once_one_has_the_rows(tmp_path: Path, item: AudioRef) -> None:
+def test_one_of_many_simultaneous_runs_gets_the_rows(tmp_path: Path, item: AudioRef) -> None:
     def work(number: int) -> None:
         task = take(tmp_path, item, unit=f"u{number}", run=f"r{number}")
         if isinstance(task, Task):
@@ -110,7 +110,7 @@ def test_of_many_runs_at_once_one_has_the_rows(tmp_path: Path, item: AudioRef) -
     assert len(read(tmp_path, "recordings")) == 1
 
 
-def test_what_a_later_run_is_at_is_left_to_it_for_an_hour(tmp_path: Path, item: AudioRef) -> None:
+def test_an_input_of_a_later_run_is_left_to_it_for_an_hour(tmp_path: Path, item: AudioRef) -> None:
     take(tmp_path, item, unit="u2", run="r2")
     assert take(tmp_path, item) == "elsewhere"
     long_ago = time.time() - 3700
@@ -119,17 +119,17 @@ def test_what_a_later_run_is_at_is_left_to_it_for_an_hour(tmp_path: Path, item: 
 
 
 @pytest.mark.parametrize("run", ["r1", "r2"])
-def test_what_has_rows_is_never_taken_again(tmp_path: Path, item: AudioRef, run: str) -> None:
+def test_an_input_with_rows_is_never_taken_again(tmp_path: Path, item: AudioRef, run: str) -> None:
     take(tmp_path, item)
     finish(tmp_path, item, "u1")
     assert take(tmp_path, item, unit="u2", run=run) == "repeated"
 
 
 @pytest.mark.parametrize("layer", [*LAYERS, "rules"])
-def test_rows_stay_as_they_were_made_and_new_content_is_done(
+def test_rows_stay_as_they_are_and_new_content_is_processed(
     tmp_path: Path, item: AudioRef, layer: str
 ) -> None:
-    """As when the model was exchanged since, or the message now says something else."""
+    """The model may have been exchanged since, or the message may state something else."""
     take(tmp_path, item)
     made_otherwise = settings(layers=LAYERS | {layer: "another"})
     run_unit(tmp_path, Unit("u1", (Task(item),)), using=made_otherwise)
@@ -156,13 +156,13 @@ def test_the_same_content_written_again_is_known(tmp_path: Path, item: AudioRef)
     assert take(tmp_path, written_again, unit="u3") == "repeated"
 
 
-def test_of_many_who_want_it_at_once_one_gets_it(tmp_path: Path, item: AudioRef) -> None:
+def test_one_of_many_simultaneous_units_gets_an_input(tmp_path: Path, item: AudioRef) -> None:
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda n: take(tmp_path, item, unit=f"u{n}"), range(24)))
     assert [task for task in taken if isinstance(task, Task)] == [Task(item)]
 
 
-def test_a_place_written_to_again_and_again_stays_small(tmp_path: Path, item: AudioRef) -> None:
+def test_the_file_of_a_place_stays_small(tmp_path: Path, item: AudioRef) -> None:
     for version in range(40):
         take(tmp_path, replace(item, version=str(version)), unit=f"u{version}")
     (file,) = files(tmp_path)
@@ -182,7 +182,9 @@ def test_units_of_a_batch_are_entered_and_then_known(tmp_path: Path, item: Audio
     assert take(tmp_path, item, unit="other") == "repeated"
 
 
-def test_what_was_entered_is_not_read_at_every_start(tmp_path: Path, item: AudioRef) -> None:
+def test_records_that_were_entered_are_not_read_at_every_start(
+    tmp_path: Path, item: AudioRef
+) -> None:
     transcribe(tmp_path, item)
     assert index_commits(str(tmp_path)) == 1
     (first,) = (tmp_path / "_units").glob("*.json")
@@ -194,7 +196,7 @@ def test_what_was_entered_is_not_read_at_every_start(tmp_path: Path, item: Audio
     assert index_commits(str(tmp_path)) == 1
 
 
-def test_beyond_the_horizon_nothing_is_entered_and_files_are_forgotten(
+def test_reservations_older_than_the_horizon_are_deleted_and_not_entered(
     tmp_path: Path, item: AudioRef
 ) -> None:
     transcribe(tmp_path, item)
@@ -208,12 +210,12 @@ def test_beyond_the_horizon_nothing_is_entered_and_files_are_forgotten(
     assert files(tmp_path) == []
 
 
-def test_a_file_that_is_none_of_ours_is_named(tmp_path: Path, item: AudioRef) -> None:
+def test_a_foreign_file_is_named(tmp_path: Path, item: AudioRef) -> None:
     take(tmp_path, item)
     files(tmp_path)[0].write_text("[]")
     with pytest.raises(StoreError, match=r"_places/.*delete it"):
         take(tmp_path, item)
 
 
-def test_a_unit_is_named_after_all_it_was_given() -> None:
+def test_a_unit_is_named_after_all_its_inputs() -> None:
     assert unit_id(["b", "a"]) == unit_id(["a", "b"])

@@ -1,4 +1,4 @@
-"""Rows and alerts as messages: JSON that says what the row says, within what Pub/Sub takes."""
+"""Rows and alerts as messages: JSON with the row's content, within Pub/Sub's limits."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def rows(table: Table) -> st.SearchStrategy[Row]:
 
 
 def row(table: Table = "segments", **changed: Any) -> Row:  # noqa: ANN401 - column values
-    """A row in which everything that may be null is."""
+    """A row in which every nullable column is null."""
     plain: dict[pa.DataType, object] = {pa.string(): "a", pa.int64(): 1, pa.float64(): 0.5}
     columns = schema.file_schema(table)
     found = {field.name: None if field.nullable else plain.get(field.type) for field in columns}
@@ -75,7 +75,7 @@ def content(message: TopicMessage) -> dict[str, Any]:
 
 
 def from_json(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401 - column values
-    """What a reader makes of JSON who knows the types of the columns."""
+    """The value that a reader who knows the column types gets from JSON."""
     if value is None:
         return None
     if pa.types.is_list(kind):
@@ -86,7 +86,7 @@ def from_json(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401 - column va
 
 
 def finite(value: Any) -> Any:  # noqa: ANN401 - column values
-    """The value as it is, numbers that JSON lacks left out."""
+    """The value, with None for numbers that JSON lacks."""
     if isinstance(value, list):
         return [finite(each) for each in value]
     if isinstance(value, dict):
@@ -103,9 +103,9 @@ def test_any_row_of_the_schema_comes_back(table: Table, data: st.DataObject) -> 
     message = row_message(table, stored, 1)
     found = content(message)
     pairs = [{"key": key, "value": value} for key, value in found.pop("metadata").items()]
-    told = schema.file_schema(table)
-    assert found.keys() | {"metadata"} == set(told.names)
-    again = {field.name: from_json(found.get(field.name), field.type) for field in told}
+    columns = schema.file_schema(table)
+    assert found.keys() | {"metadata"} == set(columns.names)
+    again = {field.name: from_json(found.get(field.name), field.type) for field in columns}
     del stored["audio" if table == "segments" else "metadata"]
     expected = finite(stored)
     assert {**again, "metadata": pairs} == {"metadata": pairs, **expected}
@@ -113,25 +113,31 @@ def test_any_row_of_the_schema_comes_back(table: Table, data: st.DataObject) -> 
 
 def test_times_are_in_utc_and_absent_values_are_null() -> None:
     east = timezone(timedelta(hours=2))
-    told = content(row_message("segments", row(event_time=datetime(2026, 1, 5, 9, tzinfo=east)), 1))
-    assert told["event_time"] == "2026-01-05T07:00:00Z"
+    published = content(
+        row_message("segments", row(event_time=datetime(2026, 1, 5, 9, tzinfo=east)), 1)
+    )
+    assert published["event_time"] == "2026-01-05T07:00:00Z"
     fraction = datetime(2026, 1, 5, 9, 0, 0, 120_000, tzinfo=UTC)
-    told = content(row_message("segments", row(event_time=fraction), 1))
-    assert told["event_time"] == "2026-01-05T09:00:00.120000Z"
-    assert told["words"] is None
-    assert told["snr_db"] is None
+    published = content(row_message("segments", row(event_time=fraction), 1))
+    assert published["event_time"] == "2026-01-05T09:00:00.120000Z"
+    assert published["words"] is None
+    assert published["snr_db"] is None
 
 
-def test_metadata_is_an_object_in_which_the_last_value_of_a_key_counts() -> None:
+def test_metadata_is_an_object_with_the_last_value_of_each_key() -> None:
     pairs = [{"key": "room", "value": "1"}, {"key": "room", "value": "2"}]
     assert content(row_message("segments", row(metadata=pairs), 1))["metadata"] == {"room": "2"}
 
 
-def test_keys_of_the_folder_are_told_and_columns_the_file_lacks_are_null() -> None:
+def test_folder_keys_are_published_and_columns_missing_in_the_file_are_null() -> None:
     stored = row() | {"date": "2026-01-05", "language": "en"}
     del stored["heard_language"]
-    told = content(row_message("segments", stored, 1))
-    assert (told["date"], told["language"], told["heard_language"]) == ("2026-01-05", "en", None)
+    published = content(row_message("segments", stored, 1))
+    assert (published["date"], published["language"], published["heard_language"]) == (
+        "2026-01-05",
+        "en",
+        None,
+    )
 
 
 @pytest.mark.parametrize("table", ID_COLUMNS)
@@ -152,7 +158,7 @@ def test_attributes_name_the_row(table: Table) -> None:
     }
 
 
-def test_what_is_told_twice_has_one_content_id_and_what_changed_another() -> None:
+def test_a_row_published_twice_has_one_content_id_and_a_changed_row_another() -> None:
     first, again, redone = (
         row_message("segments", row(text=text), version).attributes["content_id"]
         for text, version in (("yes", 1), ("yes", 2), ("no", 2))
@@ -162,20 +168,20 @@ def test_what_is_told_twice_has_one_content_id_and_what_changed_another() -> Non
 
 
 @pytest.mark.parametrize("letter", ["a", "ü", "你", '"', "\x01"])
-def test_a_row_too_long_is_told_without_its_longest_columns(letter: str) -> None:
+def test_a_row_that_is_too_long_is_published_without_its_longest_columns(letter: str) -> None:
     words = [
         {"word": letter * 90, "start_seconds": 1.0, "end_seconds": 2.0, "probability": 0.5}
     ] * 60_000
     stored = row(words=words, reference_text=letter * 9_000_000, text="short")
     message = row_message("segments", stored, 1)
-    told = content(message)
-    assert told["omitted"] == ["reference_text", "words"]
-    assert told["text"] == "short"
-    assert not {"reference_text", "words"} & told.keys()
+    published = content(message)
+    assert published["omitted"] == ["reference_text", "words"]
+    assert published["text"] == "short"
+    assert not {"reference_text", "words"} & published.keys()
     assert "omitted" not in content(row_message("segments", row(), 1))
 
 
-def test_a_row_that_just_fits_is_told_whole() -> None:
+def test_a_row_that_just_fits_is_published_whole() -> None:
     frame = len(row_message("recordings", row("recordings", text=""), 1).data)
     whole = row_message("recordings", row("recordings", text="a" * (MAX_DATA_BYTES - frame)), 1)
     longer = row_message(
@@ -186,7 +192,7 @@ def test_a_row_that_just_fits_is_told_whole() -> None:
     assert content(longer)["omitted"] == ["text"]
 
 
-def test_an_alert_has_an_id_of_its_own() -> None:
+def test_every_alert_has_its_own_id() -> None:
     at = datetime(2026, 1, 5, tzinfo=UTC)
     first, again, other = (
         alert_message({"measure": "snr_db", "index": index, "at": at}) for index in (0.3, 0.3, 0.4)

@@ -1,4 +1,4 @@
-"""A subscription: what is collected stays ours until it is let go of."""
+"""A subscription: messages stay leased until they are acknowledged or given up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def collect(subscription: Subscription, seconds: float = 3.0) -> list[bytes]:
     return sorted(each.message.data for each in found)
 
 
-def test_messages_come_with_all_they_carry(channel: Channel) -> None:
+def test_messages_arrive_whole(channel: Channel) -> None:
     (name,) = publish(channel.topic, (b"\x00\xff", {"room": "ü"}))
     with Subscription(channel.subscription) as subscription:
         (held,) = subscription.collect(3.0, threading.Event())
@@ -36,7 +36,7 @@ def test_more_than_four_megabytes_come_at_once(channel: Channel) -> None:
         assert [len(data) for data in collect(subscription)] == [2_000_000] * 3 + [9_000_000]
 
 
-def test_a_subscription_that_was_deleted_ends_the_reading(channel: Channel) -> None:
+def test_reading_ends_if_the_subscription_is_deleted(channel: Channel) -> None:
     with Subscription(channel.subscription) as subscription:
         with SubscriberClient() as client:
             client.delete_subscription(subscription=channel.subscription)
@@ -44,7 +44,7 @@ def test_a_subscription_that_was_deleted_ends_the_reading(channel: Channel) -> N
             collect(subscription)
 
 
-def test_what_is_let_go_of_does_not_come_again(channel: Channel) -> None:
+def test_acknowledged_messages_are_not_delivered_again(channel: Channel) -> None:
     publish(channel.topic, *[(str(number).encode(), {}) for number in range(40)])
     with Subscription(channel.subscription) as subscription:
         held = subscription.collect(5.0, threading.Event())
@@ -60,14 +60,14 @@ def test_what_is_let_go_of_does_not_come_again(channel: Channel) -> None:
     assert len(again) == 10
 
 
-def test_what_is_held_is_nobody_elses_for_longer_than_the_deadline(channel: Channel) -> None:
+def test_held_messages_go_to_no_other_reader_even_after_the_deadline(channel: Channel) -> None:
     publish(channel.topic, (b"one", {}))
     with Subscription(channel.subscription) as first, Subscription(channel.subscription) as second:
         assert collect(first) == [b"one"]
         assert collect(second, ACK_DEADLINE_SECONDS + 5) == []
 
 
-def test_the_wait_ends_after_the_first_message_and_on_a_wish_to_stop(channel: Channel) -> None:
+def test_the_wait_ends_after_the_first_message_and_on_a_stop(channel: Channel) -> None:
     stop = threading.Event()
     with Subscription(channel.subscription) as subscription:
         publish(channel.topic, (b"one", {}))

@@ -1,4 +1,4 @@
-"""A topic: what is published is with Pub/Sub, or an error says which topic did not take it."""
+"""A topic: Pub/Sub has every published message, or an error names the topic that refused it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
 
 def received(channel: Channel) -> dict[bytes, dict[str, str]]:
-    """Attributes of all messages there are, by their data."""
+    """Attributes of all messages received, by their data."""
     found: dict[bytes, dict[str, str]] = {}
     with Subscription(channel.subscription) as subscription:
         while held := subscription.collect(2.0, threading.Event()):
@@ -39,21 +39,21 @@ def test_messages_arrive_with_their_attributes(channel: Channel) -> None:
     assert received(channel) == {alert.data: alert.attributes, "ü".encode(): {"id": "ü"}}
 
 
-def test_more_than_are_held_at_a_time(channel: Channel) -> None:
+def test_more_messages_than_are_in_memory_at_a_time(channel: Channel) -> None:
     with Topic(channel.topic) as topic:
         numbers = (str(number) for number in range(2500))
         assert topic.publish(TopicMessage(each.encode(), {}) for each in numbers) == 2500
     assert len(received(channel)) == 2500
 
 
-def test_the_longest_messages_are_taken(channel: Channel) -> None:
+def test_the_longest_messages_are_accepted(channel: Channel) -> None:
     longest = (bytes([letter]) * MAX_DATA_BYTES for letter in b"abcde")
     attributes = {"id": "x" * 1000}
     with Topic(channel.topic) as topic:
         assert topic.publish(TopicMessage(data, attributes) for data in longest) == 5
 
 
-def test_a_message_that_is_not_taken_is_an_error(channel: Channel) -> None:
+def test_a_refused_message_is_an_error(channel: Channel) -> None:
     with Topic(channel.topic) as topic:
         with pytest.raises(StoreError, match=channel.topic):
             topic.publish([TopicMessage(b"x" * 11_000_000, {})])
@@ -63,7 +63,7 @@ def test_a_message_that_is_not_taken_is_an_error(channel: Channel) -> None:
             topic.publish([TopicMessage(b"x", {})] * 300)
 
 
-def test_an_error_of_what_brings_the_messages_is_passed_on(channel: Channel) -> None:
+def test_an_error_of_the_messages_source_is_passed_on(channel: Channel) -> None:
     def broken() -> Iterator[TopicMessage]:
         yield TopicMessage(b"x", {})
         raise LookupError
@@ -80,7 +80,7 @@ def test_an_error_of_what_brings_the_messages_is_passed_on(channel: Channel) -> 
         ("projects/test/topics/none", "gcloud pubsub topics create none --project=test"),
     ],
 )
-def test_a_topic_that_is_not_there_is_named_with_the_cure(path: str, says: str) -> None:
+def test_a_missing_topic_is_named_with_the_cure(path: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as caught:
         Topic(path)
     assert f"--output_topic={path}" in str(caught.value)

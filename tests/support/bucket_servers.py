@@ -88,6 +88,10 @@ def amazon_bucket() -> Iterator[tuple[str, tuple[str, ...]]]:
         "--s3_region_name=us-east-1",
     )
     address = f"s3://{BUCKET}"
+    # Servers of one process share their objects: those of an earlier test are deleted first.
+    with closing(http.client.HTTPConnection(*server.get_host_and_port())) as connection:
+        connection.request("POST", "/moto-api/reset")
+        connection.getresponse().read()
     try:
         require_access([address], PipelineOptions(list(flags)))
         amazon_client(url).create_bucket(Bucket=BUCKET)

@@ -50,6 +50,5 @@ def read_all(
     file = io.BytesIO(data) if isinstance(data, bytes) else data
     with open_audio(file, **options) as stream:
         blocks = list(stream.blocks())
-        assert stream.decoded_frames == sum(len(block) for block in blocks)
         empty = np.zeros((0, stream.format.channels), np.float32)
         return np.concatenate([empty, *blocks]), stream.truncation

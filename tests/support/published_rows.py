@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.unit_runs import read
 
-from beam_audio.stream.outbox import OUTBOX
+from beam_audio.store.output_names import OUTBOX
 from beam_audio.stream.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from beam_audio.types import Row
 
 
-def as_told(row: Row) -> dict[str, Any]:
-    """A row of a part file as JSON tells of it."""
-    told = dict(row) | {"metadata": {each["key"]: each["value"] for each in row["metadata"]}}
-    told.pop("audio", None)
+def as_json(row: Row) -> dict[str, Any]:
+    """A row of a part file as the JSON of a message."""
+    content = dict(row) | {"metadata": {each["key"]: each["value"] for each in row["metadata"]}}
+    content.pop("audio", None)
     for name in ("event_time", "source_updated"):
         if row.get(name) is not None:
-            told[name] = row[name].isoformat().replace("+00:00", "Z")
-    return told
+            content[name] = row[name].isoformat().replace("+00:00", "Z")
+    return content
 
 
-def told_of(out: Path, table: Table) -> list[dict[str, Any]]:
-    return in_order(as_told(row) for row in read(out, table))
+def expected(out: Path, table: Table) -> list[dict[str, Any]]:
+    return in_order(as_json(row) for row in read(out, table))
 
 
 def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A Whisper of random weights, exported and loaded as our own engine runs it."""
+"""A Whisper with random weights, exported and loaded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from support.random_whisper import Shape, Weights, random_weights, write_huggingface
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.models.build import BuiltModel, build_whisper, read_built
+from beam_audio.models.weight_files import WeightFiles
 from beam_audio.models.whisper.checkpoint import read_huggingface_whisper
 from beam_audio.models.whisper.export import export_whisper
 
@@ -28,20 +30,20 @@ def load_random(
     checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
     export_whisper(checkpoint, target)
     sizes = checkpoint.config.dimensions
-    graphs = WhisperGraphs(target, sizes, provider="cpu", require_provider=True, threads=1)
+    graphs = WhisperGraphs(
+        target, sizes, ModelOptions(provider="cpu", require_provider=True, threads=1)
+    )
     return graphs, checkpoint.config
 
 
 def build_random(shape: Shape, folder: Path) -> BuiltModel:
-    """A random model as ``beam-audio models build`` leaves it."""
+    """A random model, built as by ``beam-audio models build``."""
     source = folder / "source"
     source.mkdir()
     write_huggingface(source, random_weights(shape), shape)
     build_whisper(
         "random",
-        layout="huggingface",
-        files={path.name: path for path in source.iterdir()},
-        sources={},
+        WeightFiles("huggingface", {path.name: path for path in source.iterdir()}, {}),
         precision="float32",
         padding="full",
         target=folder / "model",

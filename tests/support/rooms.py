@@ -87,8 +87,10 @@ def imported_names(path: Path) -> Iterator[str]:
 
 
 def imported_modules(module: Module) -> set[str]:
-    """Modules of the package that a module imports."""
-    own = (name for name in imported_names(module.path) if name.partition(".")[0] == "beam_audio")
+    """Modules of the package that a module imports, its stub's included: ``beam_audio`` has one."""
+    stub = module.path.with_suffix(".pyi")
+    names = [*imported_names(module.path), *(imported_names(stub) if stub.exists() else ())]
+    own = (name for name in names if name.partition(".")[0] == "beam_audio")
     return {_module_of(name) for name in own} - {module.name}
 
 

@@ -1,4 +1,4 @@
-"""Streams as processes of their own, and what they left so far."""
+"""Streams as separate processes, and what they have written so far."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Stream:
     log: Path
 
     def kill(self) -> None:
-        """End it and all it started, at once."""
+        """End it at once, with all processes it started."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
@@ -40,15 +40,15 @@ class Stream:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def stop(self) -> int:
-        """Ask it to end; its exit status."""
+        """Ask it to end; returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS)
 
     def wait_until(self, is_so: Callable[[], bool], limit_seconds: float) -> None:
-        """Wait for something it brings about.
+        """Wait until the stream has done something.
 
         Raises:
-            TimeoutError: It did not come; the process is ended.
+            TimeoutError: It did not happen; the process is ended.
         """
         end = time.monotonic() + limit_seconds
         while not is_so():
@@ -58,7 +58,7 @@ class Stream:
             time.sleep(0.01)
 
     def printed(self) -> str:
-        """What it wrote to stdout."""
+        """Its standard output."""
         return self.log.read_text("utf-8")
 
 
@@ -98,7 +98,7 @@ def committed_sources(output: Path) -> set[str]:
     }
 
 
-def accounted_messages(output: Path) -> int:
-    """Messages in all accounts of intervals; one that came again is counted again."""
-    accounts = (output / "ledger").glob("*.json")
-    return sum(json.loads(path.read_text("utf-8"))["messages"] for path in accounts)
+def closed_messages(output: Path) -> int:
+    """Messages in all ledgers of intervals; a message that came again is counted again."""
+    ledgers = (output / "ledger").glob("*.json")
+    return sum(json.loads(path.read_text("utf-8"))["messages"] for path in ledgers)

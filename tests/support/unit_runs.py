@@ -1,4 +1,4 @@
-"""Units of small recordings, run in a plain loop, and their rows read back as a user would."""
+"""Units of small recordings, run in a plain loop, and their rows read as a user reads them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import soundfile
 
-from beam_audio.asr import Request, load_model
+from beam_audio.asr import ModelFacts, Request, load_model
 from beam_audio.output.commits import read_commits
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.schema import LEDGER_COLUMNS
 from beam_audio.segments.splitter import SegmentSettings
-from beam_audio.transforms.plan_units import unit_again
 from beam_audio.types import AudioRef, Row, Transcript
+from beam_audio.unit.packing import unit_again
 from beam_audio.unit.prepare import PrepareSettings
 from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.tasks import Task, Wanted, committed_sources
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 RATE_HZ = 16_000
 EVENT_TIME = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DEMO = Path(str(resources.files("beam_audio") / "data" / "demo"))
-"""The packaged clips: speech whose text is known, in three formats."""
+"""The packaged recordings: speech with known text, in three formats."""
 RIVER = "When the rain stopped, we walked home along the river."
 
 PLACEHOLDER = load_model("placeholder")
@@ -47,7 +47,7 @@ OUTSIDE_IDENTITY = {"when", "attempt"}
 LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n"}
 VAD = SegmentSettings()
 WINDOWS = SegmentSettings(segmenter="fixed", window_seconds=1.0)
-"""Cuts at whole seconds, so that a test knows where its segments are."""
+"""These windows cut at whole seconds, so that a test knows where its segments are."""
 
 
 def hear_loudness(request: Request) -> Transcript:
@@ -55,17 +55,22 @@ def hear_loudness(request: Request) -> Transcript:
     return PLACEHOLDER.transcribe([request])[0]
 
 
+SCRIPTED_FACTS = ModelFacts(
+    model_id="scripted/none",
+    model_sha256="0" * 64,
+    sample_rate_hz=RATE_HZ,
+    max_seconds=30.0,
+    languages=frozenset({"en", "de", "ja"}),
+)
+
+
 @dataclass(slots=True)
 class Scripted:
     """A recogniser that hears what a test says, or fails as it says."""
 
     hear: Callable[[Request], Transcript] = hear_loudness
-    languages: frozenset[str] = frozenset({"en", "de", "ja"})
-    model_id: str = "scripted/none"
-    model_sha256: str = "0" * 64
+    facts: ModelFacts = SCRIPTED_FACTS
     provider: str = "CPUExecutionProvider"
-    sample_rate_hz: int = RATE_HZ
-    max_seconds: float = 30.0
     passage_seconds: float = 0.0
     batches: list[list[Request]] = field(default_factory=list)
 
@@ -84,7 +89,7 @@ def tones(levels: Sequence[float], rate_hz: int = RATE_HZ) -> NDArray[np.float32
 
 
 def is_loud(request: Request) -> bool:
-    """Whether a clip comes within 1 dB of full scale: the mark of a clip that is to fail."""
+    """Whether a clip comes within 1 dB of full scale, which marks a clip that shall fail."""
     return float(np.abs(request.samples).max(initial=0.0)) > 0.9
 
 
@@ -101,8 +106,8 @@ def speech() -> NDArray[np.float32]:
     return samples
 
 
-def heard(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
-    """Hear a text by the loudness of the clip: 0.1 the first, 0.2 the second, silence none."""
+def texts_by_loudness(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
+    """Hear the first text in a clip of loudness 0.1, the second at 0.2, and none in silence."""
 
     def hear(request: Request) -> Transcript:
         index = round(float(np.abs(request.samples).max()) * 10)
@@ -112,7 +117,7 @@ def heard(*texts: str, language: str = "en") -> Callable[[Request], Transcript]:
 
 
 def levels(count: int) -> list[float]:
-    """Loudnesses of so many different tones."""
+    """Loudnesses of this many different tones."""
     return [(index + 1) / 10 for index in range(count)]
 
 
@@ -122,14 +127,14 @@ def write(path: Path, samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> P
     return path
 
 
-def ref(path: Path, **claims: Any) -> AudioRef:  # noqa: ANN401  fields of AudioRef
+def ref(path: Path, **stated: Any) -> AudioRef:  # noqa: ANN401  fields of AudioRef
     """A reference to a file; its version is fixed, so that ids depend on path and content."""
     fields: dict[str, Any] = {
         "size_bytes": path.stat().st_size,
         "version": "1",
         "event_time": EVENT_TIME,
     }
-    return AudioRef(uri=str(path), **(fields | claims))
+    return AudioRef(uri=str(path), **(fields | stated))
 
 
 def settings(  # noqa: PLR0913 - keyword arguments
@@ -151,8 +156,8 @@ def settings(  # noqa: PLR0913 - keyword arguments
             rules=_without_the_need_of_speech(load_rules(rules)),
             partition_by=partition_by,
             store_audio=prepared.store_audio,
-            model_id=PLACEHOLDER.model_id,
-            model_sha256=PLACEHOLDER.model_sha256,
+            model_id=PLACEHOLDER.facts.model_id,
+            model_sha256=PLACEHOLDER.facts.model_sha256,
             config_layers=layers or LAYERS,
         ),
         language=language,
@@ -161,7 +166,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
 
 
 def _without_the_need_of_speech(rules: Rules) -> Rules:
-    """Most tests let tones stand for speech."""
+    """Most tests use tones in place of speech."""
     kept = (rule for rule in rules.rules if rule.reason != "text_without_speech")
     return Rules(rules.name, tuple(kept))
 
@@ -197,7 +202,7 @@ def update(
     using: UnitSettings | None = None,
     retry_failures: bool = False,
 ) -> list[UnitReport]:
-    """Do what is to be done of these inputs, as a run does; the new ones make one unit."""
+    """Do what a run does with these inputs; the new ones make one unit."""
     using = using or settings()
     wanted = Wanted(using.rows.layers, using.language == "from_manifest", retry_failures)
     committed: defaultdict[str, list[Committed]] = defaultdict(list)
@@ -232,7 +237,7 @@ def read(root: Path, table: Table) -> list[Row]:
 
 
 def read_all(root: Path) -> dict[str, list[Row]]:
-    """Every table, without what lies outside the identity of a row."""
+    """Every table, without the columns outside the identity of a row."""
     tables: tuple[Table, ...] = ("segments", "recordings", "failures")
     return {
         table: [
@@ -244,12 +249,12 @@ def read_all(root: Path) -> dict[str, list[Row]]:
 
 
 def segments_in_order(out: Path) -> list[Row]:
-    """Rows of an only recording's segments."""
+    """Rows of the segments of the only recording."""
     return sorted(read(out, "segments"), key=lambda row: row["segment_index"])
 
 
 def only_recording(out: Path) -> Row:
-    """The row of an only recording."""
+    """The row of the only recording."""
     (row,) = read(out, "recordings")
     return row
 

@@ -1,4 +1,4 @@
-"""Arrivals: units by count or waiting time, whatever comes twice or late."""
+"""Arrivals: units by count or waiting time, even if inputs come twice or late."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.unit_runs import levels, ref, run_unit, tones, write
 from beam_audio.output.commits import close_unit
 from beam_audio.stream.interval import Repeat
 from beam_audio.transforms.arrivals import GroupArrivals
-from beam_audio.transforms.plan_units import MAX_UNIT_INPUTS
+from beam_audio.unit.packing import MAX_UNIT_INPUTS
 from beam_audio.unit.tasks import Task
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def group(out: Path, run_id: str = "r", unit_bytes: int = 32 << 20) -> GroupArri
 
 
 def note(line: str, file: str) -> None:
-    """Write a line, for one who cannot share memory with the runner."""
+    """Write a line to a file, as the runner shares no memory with the test."""
     with open(file, "a", encoding="utf-8") as lines:  # noqa: PTH123 - pickled as text
         lines.write(f"{line}\n")
 
 
 def holds(*inputs: AudioRef) -> Callable[[list[Unit]], None]:
-    """Each of these inputs stands in one unit."""
+    """Check that each of these inputs is in one unit."""
 
     def check(units: list[Unit]) -> None:
         found = [task.item for unit in units for task in unit.tasks]
@@ -60,28 +60,28 @@ def test_a_batch_of_messages_becomes_units(tmp_path: Path, inputs: list[AudioRef
         assert_that(units, holds(*inputs))
 
 
-def test_large_inputs_are_units_of_their_own(tmp_path: Path, inputs: list[AudioRef]) -> None:
+def test_every_large_input_is_a_unit(tmp_path: Path, inputs: list[AudioRef]) -> None:
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         units, _ = pipeline | beam.Create(inputs[:3]) | group(tmp_path / "out", unit_bytes=1)
         assert_that(units | beam.Map(lambda unit: len(unit.tasks)), equal_to([1, 1, 1]))
 
 
-def test_where_another_run_closed_its_unit_a_batch_that_is_repeated_gets_another(
+def test_a_repeated_batch_gets_a_new_unit_if_another_run_closed_the_first(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
-    claiming = group(tmp_path)._claim
+    reserving = group(tmp_path)._reserve
     batch = ("the batch", [Task(item) for item in inputs[:2]])
-    (unit,) = claiming.process(batch)
-    assert [*claiming.process(batch)] == [unit]
+    (unit,) = reserving.process(batch)
+    assert [*reserving.process(batch)] == [unit]
     close_unit(str(tmp_path), unit.unit_id)
     assert run_unit(tmp_path, unit).commit.is_closed
-    (another,) = claiming.process(batch)
+    (another,) = reserving.process(batch)
     assert another.unit_id != unit.unit_id
     assert another.tasks == unit.tasks
     assert run_unit(tmp_path, another).commit.rows["recordings"] == 2
 
 
-def test_what_is_committed_is_left_out(tmp_path: Path, inputs: list[AudioRef]) -> None:
+def test_committed_inputs_are_left_out(tmp_path: Path, inputs: list[AudioRef]) -> None:
     out = tmp_path / "out"
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         units, _ = pipeline | beam.Create(inputs[:4]) | group(out)
@@ -99,7 +99,8 @@ def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(
         TestStream()
         .advance_watermark_to(1_000)
         .add_elements(inputs[:2])
-        .advance_processing_time(int(time.time()) + 600)  # from 0; timers are set by the wall's
+        # Test time starts at 0; timers use the wall clock.
+        .advance_processing_time(int(time.time()) + 600)
         .advance_watermark_to(100_000)
         .add_elements([beam.window.TimestampedValue(inputs[2], 10)])
         .advance_processing_time(31)

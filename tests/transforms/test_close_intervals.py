@@ -1,4 +1,4 @@
-"""CloseIntervals: at the end of what is bounded, and time and again of what has no end."""
+"""CloseIntervals: once at the end of bounded input, regularly for a stream."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def notes(tmp_path: Path) -> list[Note]:
-    """Three arrivals, and the ends of the three."""
+    """Three arrivals, and the commits of their units."""
     items = [ref(write(tmp_path / f"{n}.wav", tones(levels(1 + n)))) for n in range(3)]
     now_seconds = time.time()
     units = [run_unit(tmp_path / "out", Unit.of([Task(item)])) for item in items]
@@ -42,23 +42,22 @@ def ledgers(out: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted((out / "ledger").iterdir())]
 
 
-def test_one_interval_over_all_there_is(tmp_path: Path, notes: list[Note]) -> None:
+def test_one_interval_over_all_notes(tmp_path: Path, notes: list[Note]) -> None:
     write_ledgers = CloseIntervals(str(tmp_path / "out"), "run-1", every_seconds=None)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         intervals = pipeline | beam.Create(notes) | write_ledgers
-        assert_that(intervals | beam.Map(lambda each: each.recordings), equal_to([3]))
+        assert_that(intervals | beam.Map(lambda each: each.ledger.recordings), equal_to([3]))
     (ledger,) = ledgers(tmp_path / "out")
     assert ledger["name"] == "run-1"
     assert ledger["balances"]
 
 
-def test_intervals_follow_each_other_and_wait_for_what_is_not_done(
-    tmp_path: Path, notes: list[Note]
-) -> None:
+def test_unfinished_messages_wait_for_a_later_interval(tmp_path: Path, notes: list[Note]) -> None:
     stream = (
         TestStream()
-        .add_elements(notes[:4])  # all came, one is done
-        .advance_processing_time(int(time.time()) + 600)  # from 0; timers are set by the wall's
+        .add_elements(notes[:4])  # three arrivals, and the end of one
+        # Test time starts at 0; timers use the wall clock.
+        .advance_processing_time(int(time.time()) + 600)
         .add_elements(notes[4:5])
         .advance_processing_time(600)
         .add_elements(notes[5:])

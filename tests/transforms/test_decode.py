@@ -1,4 +1,4 @@
-"""DecodeAudio: references to audio, failures beside it."""
+"""DecodeAudio: references to audio, and failures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_channels_are_split_on_request(tmp_path: Path) -> None:
         assert_that(ids, equal_to([32, 32]), label="ids")
 
 
-def test_what_is_no_audio_is_a_failure_and_harms_nothing_else(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_a_failure_and_harms_no_other(tmp_path: Path) -> None:
     write_speech(tmp_path / "a.wav")
     (tmp_path / "b.wav").write_bytes(b"no audio")
     samples, rate_hz = soundfile.read(tmp_path / "a.wav")

@@ -1,4 +1,4 @@
-"""Names that a graph leaves for the command."""
+"""Names that a graph writes and the command reads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_name_is_there_as_often_as_it_came(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_no_name_is_told_from_no_graph(tmp_path: Path) -> None:
+def test_no_names_differ_from_no_graph(tmp_path: Path) -> None:
     write(tmp_path, [], "a")
     assert read_names(str(tmp_path), "a") == []
     with pytest.raises(BeamAudioError, match="run it again"):

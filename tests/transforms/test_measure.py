@@ -1,4 +1,4 @@
-"""MeasureQuality: each segment beside the measures of the pure function."""
+"""MeasureQuality: each segment with the measures of the pure function."""
 
 from __future__ import annotations
 

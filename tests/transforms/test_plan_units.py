@@ -1,4 +1,4 @@
-"""PlanUnits: every input meets what became of it before."""
+"""PlanUnits: every input is compared with its commit record."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from apache_beam.testing.util import assert_that
 from beam_audio.output.commits import Commit, InputState, write_commit
 from beam_audio.transforms.plan_units import PlanUnits
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.recut import FromRows
 from beam_audio.unit.tasks import Input, Task, Wanted
 from beam_audio.unit.transcribe import Unit
 
@@ -54,7 +55,7 @@ def test_stale_inputs_go_back_to_their_units_and_the_others_stay(tmp_path: Path)
             write_commit(str(tmp_path), Commit(unit, sources, {}, version=version))
     listed: list[Input] = [refs[0], refs[1], refs[3], refs[4], refs[5]]  # one is not listed
     again = [
-        Unit(unit, (Task(ref, "rows", ref.source_id),), version=3)
+        Unit(unit, (Task(ref, FromRows(ref.source_id)),), version=3)
         for unit, ref in (("a", refs[1]), ("b", refs[3]))
     ]
     check_plan(tmp_path, listed, [Task(refs[5])], again)

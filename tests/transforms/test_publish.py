@@ -1,4 +1,4 @@
-"""In a pipeline: units are noted, and their reports come out when their rows are told."""
+"""Publishing in a pipeline: units are noted, and reports follow when rows are published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from google.cloud.pubsub_v1 import PublisherClient
-from support.published_rows import notes, received, told_of
+from support.published_rows import expected, notes, received
 from support.pubsub_emulator import new_channel
 from support.unit_runs import levels, ref, run_unit, tones, write
 
@@ -41,13 +41,13 @@ def units(tmp_path: Path) -> list[Unit]:
 
 
 def noted_unit(out: Path, unit: Unit) -> UnitReport:
-    """Run a unit, which is noted by then."""
+    """Run a unit and check that it is noted."""
     assert f"{unit.unit_id}-1" in notes(out)
     return run_unit(out, unit)
 
 
 def run(out: Path, channel: Channel, units: list[Unit]) -> int:
-    """Messages that a pipeline says it published."""
+    """The number of messages a pipeline counted as published."""
     pipeline = beam.Pipeline(runner=FnApiRunner())
     reports = (
         pipeline
@@ -75,10 +75,10 @@ def test_reports_come_out_and_messages_are_the_rows(
     found = received(channel)
     for table in ID_COLUMNS:
         rows = [json.loads(data) for data, named in found if named["table"] == table]
-        assert sorted(rows, key=repr) == sorted(told_of(out, table), key=repr)
+        assert sorted(rows, key=repr) == sorted(expected(out, table), key=repr)
 
 
-def test_a_unit_that_is_handed_over_again_is_told_again_with_the_same_ids(
+def test_a_repeated_unit_is_published_again_with_the_same_ids(
     tmp_path: Path, units: list[Unit], channel: Channel
 ) -> None:
     out = tmp_path / "out"
@@ -88,7 +88,7 @@ def test_a_unit_that_is_handed_over_again_is_told_again_with_the_same_ids(
     assert received(channel) == first
 
 
-def test_what_a_topic_did_not_take_is_told_later(
+def test_rows_a_topic_refused_are_published_later(
     tmp_path: Path, units: list[Unit], channel: Channel
 ) -> None:
     out = tmp_path / "out"
@@ -99,7 +99,10 @@ def test_what_a_topic_did_not_take_is_told_later(
         return report
 
     topic = channel.topic
-    with pytest.raises(Exception, match="did not take"), beam.Pipeline(FnApiRunner()) as pipeline:
+    with (
+        pytest.raises(Exception, match="refused a message"),
+        beam.Pipeline(FnApiRunner()) as pipeline,
+    ):
         _ = (
             pipeline
             | beam.Create(units[:1])

@@ -1,8 +1,9 @@
-"""ReadAudio: references and failures come out of one listing."""
+"""ReadAudio: one listing gives references and failures."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import apache_beam as beam
@@ -34,6 +35,16 @@ def test_a_pipeline_gives_references_and_failures(tmp_path: Path) -> None:
         assert_that(found, equal_to(expected), label="Failures")
 
 
+def test_a_pipe_in_a_folder_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    os.mkfifo(tmp_path / "b.wav")
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        refs, failures = pipeline | ReadAudio(input=str(tmp_path))
+        assert_that(refs | "Uri" >> beam.Map(lambda ref: ref.uri), equal_to([f"{tmp_path}/a.wav"]))
+        found = failures | beam.Map(lambda failure: failure.uri)
+        assert_that(found, equal_to([f"{tmp_path}/b.wav"]), label="Failures")
+
+
 def test_a_limit_takes_the_first(tmp_path: Path) -> None:
     for name in ("c.wav", "a.wav", "b.flac"):
         (tmp_path / name).write_bytes(b"RIFF")
@@ -44,6 +55,6 @@ def test_a_limit_takes_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"input": "a", "manifest": "b"}])
-def test_one_kind_of_input_is_given(given: dict[str, str]) -> None:
+def test_exactly_one_kind_of_input_is_given(given: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         ReadAudio(**given)  # type: ignore[arg-type]  # a test of what is wrong

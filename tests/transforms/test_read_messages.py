@@ -1,4 +1,4 @@
-"""ReadMessages: references, failures and arrivals come out of one stream of messages."""
+"""ReadMessages: messages give references, failures and arrivals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wav() -> bytes:
     return file.getvalue()
 
 
-def test_messages_are_parted_into_references_and_failures(tmp_path: Path) -> None:
+def test_messages_become_references_or_failures(tmp_path: Path) -> None:
     messages = [
         message(wav(), content_type="audio/wav", uri="call://1"),
         message(b"?"),
@@ -42,9 +42,9 @@ def test_messages_are_parted_into_references_and_failures(tmp_path: Path) -> Non
         refs, failures, arrivals = read
         assert_that(refs | beam.Map(lambda ref: ref.uri), equal_to(["call://1"]), "refs")
         assert_that(failures | beam.Map(lambda each: each.stage), equal_to(["read"]), "failures")
-        told = arrivals | beam.Map(lambda each: (each.source_id is None, each.published_seconds))
+        noted = arrivals | beam.Map(lambda each: (each.source_id is None, each.published_seconds))
         published_seconds = PUBLISHED.timestamp()
         is_none = [(each, published_seconds) for each in (False, False, True)]
-        assert_that(told, equal_to(is_none), "arrivals")
+        assert_that(noted, equal_to(is_none), "arrivals")
     counted = pipeline.result.metrics().query()["counters"]
     assert {each.key.metric.name: each.committed for each in counted}["ignored_messages"] == 1

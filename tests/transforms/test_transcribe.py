@@ -1,4 +1,4 @@
-"""The model handler in Beam's RunInference, and Transcribe beside the units of a run."""
+"""The model handler in Beam's RunInference, and Transcribe compared with a run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MEASURES = ("rms_dbfs", "peak_dbfs", "clipped_fraction", "snr_db", "bandwidth_hz
 
 
 def bad_segment(good: Segment) -> Segment:
-    """A segment that no recogniser takes: its samples are not finite."""
+    """A segment that no recogniser accepts: its samples are not finite."""
     return Segment(
         recording_id=good.recording_id,
         segment_id="bad",
@@ -59,7 +59,7 @@ def river() -> list[Segment]:
 
 
 def expect(rows: dict[str, Row]) -> dict[str, tuple[Any, ...]]:
-    """What the rows of a run say of each segment, by its id."""
+    """The rows of a run by segment id."""
     return {
         identifier: (row["text"], row["start_seconds"], row["end_seconds"], row["recording_id"])
         for identifier, row in rows.items()
@@ -70,7 +70,7 @@ def expect(rows: dict[str, Row]) -> dict[str, tuple[Any, ...]]:
     "model", ["placeholder", pytest.param(TINY_EN, marks=[needs_tiny_en, pytest.mark.slow])]
 )
 def test_steps_give_the_segments_measures_and_texts_of_a_run(model: str, tmp_path: Path) -> None:
-    """Texts where a recording is one segment: of several, a run's Whisper hears them together."""
+    """Texts of recordings with one segment; a run recognises several segments together."""
     output = tmp_path / "out"
     assert run(input=f"{DEMO}/*[cv3]", output=output, model=model).exit_status == 0
     rows = {row["segment_id"]: row for row in read_rows(output, "segments")}

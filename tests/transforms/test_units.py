@@ -1,4 +1,4 @@
-"""TranscribeUnits: reports and metrics, and none of what is done."""
+"""TranscribeUnits: reports and metrics, but none for finished units."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noqa: ANN401 - a function
-    """Run the transform alone; returns its counters."""
+    """Run only the transform; returns its counters."""
     config = settings(input=folder, output=output, unit_bytes=1)
     job = check_run(config, PipelineOptions())
     graph = beam.Pipeline(runner=FnApiRunner())
@@ -46,7 +46,7 @@ def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noq
     }
 
 
-def test_reports_and_metrics_tell_what_was_done(tmp_path: Path) -> None:
+def test_reports_and_metrics_count_the_work(tmp_path: Path) -> None:
     folder, output = tmp_path / "in", tmp_path / "out"
     for index in range(3):
         write_speech(folder / f"{index}.wav", start_seconds=index, seconds=1.5)

@@ -1,4 +1,4 @@
-"""WriteParquet: rows of one's own into folders others read."""
+"""WriteParquet: rows into folders that other tools read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    """Rows of a run, of two languages and one without."""
+    """Rows of a run in two languages, and one without a language."""
     folder = tmp_path_factory.mktemp("write")
     for index in range(3):
         write_speech(folder / "in" / f"{index}.wav", start_seconds=index)

@@ -22,7 +22,7 @@ def identity(value: float) -> float:
 
 
 @given(LENGTHS, st.floats(1.0, 200.0))
-def test_every_item_leaves_once_within_the_budget(lengths: list[float], budget: float) -> None:
+def test_every_item_comes_once_within_the_budget(lengths: list[float], budget: float) -> None:
     out = list(batches(lengths, seconds=identity, cost=identity, budget_seconds=budget))
     assert sorted(item for batch in out for item in batch) == sorted(lengths)
     for batch in out:
@@ -30,7 +30,7 @@ def test_every_item_leaves_once_within_the_budget(lengths: list[float], budget: 
 
 
 @given(LENGTHS, st.floats(1.0, 100.0))
-def test_what_is_held_is_bounded(lengths: list[float], budget: float) -> None:
+def test_held_items_are_bounded(lengths: list[float], budget: float) -> None:
     taken = 0.0
     given_back = 0.0
 
@@ -45,14 +45,14 @@ def test_what_is_held_is_bounded(lengths: list[float], budget: float) -> None:
         given_back += sum(batch)
 
 
-def test_batches_hold_items_of_like_length() -> None:
+def test_batches_hold_items_of_similar_length() -> None:
     lengths = [1.0, 9.0] * 20
     out = list(batches(lengths, seconds=identity, cost=identity, budget_seconds=45.0))
     padded = sum(len(batch) * max(batch) for batch in out)
     assert padded / sum(lengths) < 1.2
 
 
-def test_work_begins_long_before_two_budgets_are_there() -> None:
+def test_work_begins_long_before_two_budgets_have_come() -> None:
     taken: list[float] = []
 
     def feed() -> Iterator[float]:
@@ -82,7 +82,7 @@ def test_reading_ahead_keeps_order_and_bounds_the_lead(lengths: list[float], bud
         for item in items:
             read.append(item)
             ahead = made[len(read) :]
-            # The last one made waits for room, the one before it may have gone over the budget.
+            # The last item waits for room, and the one before it may have exceeded the budget.
             assert sum(ahead[:-2]) <= budget + 1e-6
     assert read == lengths
 

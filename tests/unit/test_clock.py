@@ -1,4 +1,4 @@
-"""Seconds by stage, and failures that say in which one they were."""
+"""Seconds by stage, and failures that name their stage."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def test_a_failure_names_the_input_the_stage_and_the_error(stage: str, unit: str
     assert (failure.error_type, failure.message) == ("ValueError", "no such thing")
 
 
-def test_an_error_without_words_is_told_by_its_name() -> None:
+def test_an_error_without_a_message_has_its_name() -> None:
     assert failure_of(REF, "decode", MemoryError()).message == "MemoryError()"

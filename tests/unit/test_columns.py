@@ -1,4 +1,4 @@
-"""Columns that several tables share."""
+"""Groups of columns, and the times of words."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_words_are_timed_from_the_start_of_the_recording() -> None:
     ]
 
 
-def test_no_times_and_no_words_are_two_things() -> None:
+def test_no_times_differ_from_no_words() -> None:
     for words, column in ((None, None), ((), [])):
         assert words_column(words_in_recording(segment(8_000, 0, 8_000), words)) == column
 
@@ -52,7 +52,7 @@ def test_no_times_and_no_words_are_two_things() -> None:
 def test_no_word_lies_outside_its_segment_or_before_the_last(
     rate_hz: int, start_sample: int, samples: int, places: list[float]
 ) -> None:
-    """Whatever rounding does, and a recogniser that looks into the padding."""
+    """Rounding, or a recogniser that looks into the padding, may place a word outside."""
     heard_in = segment(rate_hz, start_sample, samples)
     times = [1.01 * place * heard_in.duration_seconds for place in sorted(places)]
     words = tuple(Word("x", start, end, 0.5) for start, end in pairwise(times))
@@ -71,6 +71,6 @@ def test_dates_are_in_utc() -> None:
     assert date_key(None) == ("date", "unknown")
 
 
-def test_names_that_are_no_text_can_be_written() -> None:
+def test_names_that_are_not_text_can_be_written() -> None:
     assert encodable("Übung.wav") == "Übung.wav"
     assert encodable("caf\udce9.wav") == "caf\\udce9.wav"

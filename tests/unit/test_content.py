@@ -1,4 +1,4 @@
-"""An input's bytes: read and hashed once, within limits; whatever goes wrong is one failure."""
+"""An input's bytes: read and hashed once, within limits; any error is one failure."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def test_bytes_are_copied_and_hashed(tmp_path: Path, size: int) -> None:
     assert sha256 == hashlib.sha256(content).hexdigest()
 
 
-def test_bytes_beyond_the_limit_are_refused_whatever_size_was_listed(tmp_path: Path) -> None:
+def test_too_many_bytes_are_refused_whatever_size_was_listed(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(bytes(101))
     with pytest.raises(LimitError, match="--max_source_bytes=100"):
         spool(AudioRef(str(tmp_path / "a.bin"), size_bytes=5), max_bytes=100)
 
 
 @pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://a/b.wav", ""])
-def test_what_cannot_be_read_is_an_input_error(uri: str) -> None:
+def test_an_unreadable_input_is_an_input_error(uri: str) -> None:
     with pytest.raises(InputError):
         spool(AudioRef(uri, 0), max_bytes=100)
 
 
-def test_what_is_made_of_an_input_sees_its_bytes() -> None:
+def test_the_bytes_are_there_while_they_are_used() -> None:
     def make(opened: Opened) -> Iterator[object]:
         yield opened.ref
         yield opened.content_sha256
@@ -56,7 +56,7 @@ def test_what_is_made_of_an_input_sees_its_bytes() -> None:
 
 
 @pytest.mark.parametrize("error", [MemoryError("too much"), LookupError(), OSError("gone")])
-def test_what_goes_wrong_later_is_a_failure_after_what_was_made(error: Exception) -> None:
+def test_a_later_error_is_a_failure_after_the_results_so_far(error: Exception) -> None:
     def make(_: Opened) -> Iterator[str]:
         yield "first"
         raise error
@@ -68,13 +68,13 @@ def test_what_goes_wrong_later_is_a_failure_after_what_was_made(error: Exception
     assert failure.error_type == type(error).__name__
 
 
-def test_an_input_that_cannot_be_read_is_a_failure_alone() -> None:
+def test_an_unreadable_input_gives_only_a_failure() -> None:
     (failure,) = from_opened(INLINE, 5, StageClock(), lambda opened: iter([opened]))
     assert isinstance(failure, Failure)
     assert (failure.unit, failure.stage, failure.error_type) == ("input", "open", "LimitError")
 
 
-def test_what_is_no_recordings_fault_is_raised() -> None:
+def test_an_error_of_the_configuration_is_raised() -> None:
     def make(_: Opened) -> Iterator[str]:
         yield "first"
         raise ConfigError("install it")

@@ -89,9 +89,11 @@ def test_speech_seconds_are_counted_without_pads(tmp_path: Path) -> None:
     source = ref(write(tmp_path / "a.wav", np.concatenate([pause, speech(), pause])))
     found = events(source, replace(SETTINGS, segments=VAD))
     (end,) = ends(found)
-    heard = sum(item.segment.speech_seconds for item in segments(found))
-    assert end.speech_samples / RATE_HZ == pytest.approx(heard)
-    assert 1.0 < heard < sum(item.segment.duration_seconds for item in segments(found)) < 2.5
+    speech_seconds = sum(item.segment.speech_seconds for item in segments(found))
+    assert end.speech_samples / RATE_HZ == pytest.approx(speech_seconds)
+    assert (
+        1.0 < speech_seconds < sum(item.segment.duration_seconds for item in segments(found)) < 2.5
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_a_recording_known_by_its_content_is_not_decoded_again(tmp_path: Path) -
     assert len(ends(events(touched, split, {first}))) == 2
 
 
-def test_limits_stop_a_recording_and_say_so(tmp_path: Path) -> None:
+def test_limits_truncate_a_recording_and_say_so(tmp_path: Path) -> None:
     source = ref(write(tmp_path / "a.wav", tones([0.1] * 4)))
     limited = replace(SETTINGS, limits=DecodeLimits(max_recording_seconds=2.5))
     (end,) = ends(events(source, limited))
@@ -159,7 +161,7 @@ def test_limits_stop_a_recording_and_say_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("tensorflow_io") is not None, reason="the tfio extra is installed")
-def test_a_missing_decoder_is_the_runs_fault_and_not_the_recordings(tmp_path: Path) -> None:
+def test_a_missing_decoder_fails_the_run_and_not_the_recording(tmp_path: Path) -> None:
     source = ref(write(tmp_path / "a.wav", tones([0.1])))
     with pytest.raises(ConfigError, match=r"pip install 'beam_audio\[tfio\]'"):
         events(source, replace(SETTINGS, decoder="tfio"))
@@ -174,7 +176,7 @@ def test_a_missing_file_is_a_failed_input(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"\0" * 5_000, b"<html>" * 100])
-def test_bytes_that_are_no_audio_are_a_failed_recording(tmp_path: Path, content: bytes) -> None:
+def test_bytes_that_are_not_audio_are_a_failed_recording(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(content)
     failure = only_failure(events(ref(tmp_path / "a.wav")))
     assert (failure.unit, failure.stage) == ("recording", "decode")
@@ -190,7 +192,7 @@ def test_bytes_that_are_no_audio_are_a_failed_recording(tmp_path: Path, content:
         ({"limits": DecodeLimits(max_sample_rate_hz=8_000)}, "LimitError"),
     ],
 )
-def test_what_is_outside_the_settings_fails_without_segments(
+def test_audio_outside_the_settings_fails_without_segments(
     tmp_path: Path, changed: dict[str, Any], error_type: str
 ) -> None:
     found = events(ref(write(tmp_path / "a.wav", STEREO)), replace(SETTINGS, **changed))
@@ -242,7 +244,7 @@ def test_decoded_channels_are_the_recordings_of_the_main_job(
     assert [len(one.samples) for one in audio] == [RATE_HZ] * len(recordings)
 
 
-def test_a_recording_cut_short_is_decoded_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_truncated_recording_is_decoded_up_to_its_end(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).standard_normal(4 * RATE_HZ).astype(np.float32) * 0.1
     path = write(tmp_path / "a.flac", noise)
     path.write_bytes(path.read_bytes()[:-40_000])
@@ -253,7 +255,7 @@ def test_a_recording_cut_short_is_decoded_as_far_as_it_goes(tmp_path: Path) -> N
     assert (failure.unit, failure.stage) == ("recording", "decode")
 
 
-def test_nothing_is_decoded_of_what_is_no_audio(tmp_path: Path) -> None:
+def test_bytes_that_are_not_audio_decode_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"no audio")
     audio, failure = decode_channels(ref(tmp_path / "a.wav"), SETTINGS)
     assert audio == []
@@ -261,7 +263,7 @@ def test_nothing_is_decoded_of_what_is_no_audio(tmp_path: Path) -> None:
     assert failure.error_type == "DecodeError"
 
 
-def test_a_channel_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+def test_a_missing_channel_is_a_failure(tmp_path: Path) -> None:
     source = ref(write(tmp_path / "a.wav", STEREO))
     audio, failure = decode_channels(source, replace(SETTINGS, channels=2))
     assert audio == []

@@ -60,7 +60,7 @@ def test_neighbours_share_a_passage_as_long_as_they_fit() -> None:
     assert [len(one) for one in group(segments, 0)] == [1] * 5
 
 
-def test_segments_that_overlap_are_heard_apart() -> None:
+def test_segments_that_overlap_are_recognised_apart() -> None:
     segments = [segment("a", start, start + 2) for start in (0, 1, 2, 3)]
     assert group(segments, 20) == [[one] for one in segments]
 
@@ -83,7 +83,7 @@ def test_passages_hold_every_segment_once_in_order(
         own = [one for one in segments if one.recording_id == name]
         passages = [one for one in found if one[0].recording_id == name]
         assert [one for passage in passages for one in passage] == own
-        # The same, whatever comes between: a passage depends on its recording alone.
+        # A passage depends on its own recording only, whatever comes between its segments.
         assert passages == group(own, longest)
         for before, after in pairwise(passages):
             assert passage_seconds(map(Item, [*before, after[0]])) > longest
@@ -124,8 +124,8 @@ def test_a_passage_that_fails_costs_the_guilty_segment_only() -> None:
     ]
 
 
-def test_a_recogniser_that_dies_within_a_batch_is_found_out() -> None:
-    """One segment of the batch was heard before: the others are not to be taken for bad ones."""
+def test_a_recogniser_that_dies_within_a_batch_is_noticed() -> None:
+    """One segment of the batch was recognised before; the others are not bad segments."""
     alive = iter([True, True])  # in the batch, and again when it is halved
 
     def die(request: Request) -> Transcript:
@@ -139,7 +139,7 @@ def test_a_recogniser_that_dies_within_a_batch_is_found_out() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=20))
-def test_bisecting_finds_just_the_guilty(guilty: list[bool]) -> None:
+def test_bisecting_finds_only_the_guilty(guilty: list[bool]) -> None:
     fine, bad = Request(tones([0.1])[:800]), Request(tones([0.95])[:800])
     recognizer = Scripted(fail_when_loud)
     results = recognise(recognizer, [bad if is_bad else fine for is_bad in guilty])

@@ -1,4 +1,4 @@
-"""Audio cut where it was cut before: the same clips, and a word when it is another length."""
+"""Audio cut where it was cut before: the same clips, and a failure when its length differs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, RecordingEnd, prepare
-from beam_audio.unit.recut import redo
+from beam_audio.unit.recut import Before, FromAudio, FromRows, Recut
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from beam_audio.unit.prepare import Event
-    from beam_audio.unit.tasks import Redo
+    from beam_audio.unit.recut import Redo
 
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=0.7)
 
@@ -41,16 +42,21 @@ def stored(root: Path, source: AudioRef, using: PrepareSettings) -> list[StoredR
     """What a run leaves of an input."""
     unit = settings(segments=using.segments, channels=using.channels)
     report = transcribe(root, source, using=unit, recognizer=Scripted())
-    with TemporaryFile() as clips:
-        return StoredUnit(str(root), report.commit, {source.source_id}, clips).recordings(
+    with TemporaryFile() as audio:
+        return StoredUnit(str(root), report.commit, {source.source_id}, audio).recordings(
             source.source_id, source
         )
 
 
 def again(
-    source: AudioRef, before: list[StoredRecording], using: PrepareSettings, how: Redo = "recognise"
+    source: AudioRef,
+    before: list[StoredRecording],
+    using: PrepareSettings,
+    how: Callable[[str], Redo] = Recut,
+    replaces: str = "",
 ) -> list[Event | StoredRecording]:
-    return list(redo(source, before, how, using, StageClock()))
+    redo = how(replaces or source.source_id)
+    return list(redo.events(Before(source, before, using, StageClock())))
 
 
 @pytest.mark.parametrize("segments", [VAD, OVERLAPPING])
@@ -82,26 +88,34 @@ def test_the_clips_are_those_of_the_first_time(
     assert ends[0] == ends[1]
 
 
-def test_rows_alone_need_no_more_than_the_same_content(tmp_path: Path) -> None:
-    source = ref(DEMO / "river.wav")
-    before = stored(tmp_path / "out", source, PrepareSettings(segments=VAD))
-    assert again(source, before, PrepareSettings(segments=VAD), "rows") == before
+def test_rows_of_a_touched_file_need_only_the_same_content(tmp_path: Path) -> None:
+    using, source = PrepareSettings(segments=VAD), ref(DEMO / "river.wav")
+    before = stored(tmp_path / "out", source, using)
+    assert again(source, before, using, FromRows, replaces="before it was touched") == before
 
 
-@pytest.mark.parametrize("how", ["rows", "recognise"])
-def test_other_content_is_done_from_the_start(tmp_path: Path, how: Redo) -> None:
+def test_rows_of_an_untouched_file_need_no_audio(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
+    using, source = PrepareSettings(segments=OVERLAPPING), ref(path)
+    before = stored(tmp_path / "out", source, using)
+    path.unlink()
+    assert again(source, before, using, FromRows) == before
+
+
+@pytest.mark.parametrize("how", [FromAudio, Recut, FromRows])
+def test_other_content_is_done_from_the_start(tmp_path: Path, how: Callable[[str], Redo]) -> None:
     path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
     using = PrepareSettings(segments=OVERLAPPING)
     before = stored(tmp_path / "out", ref(path), using)
     write(path, tones([0.3, 0.4, 0.5, 0.6]))
-    events = again(ref(path), before, using, how)
+    events = again(ref(path), before, using, how, replaces="before it was touched")
     (end,) = (each for each in events if isinstance(each, RecordingEnd))
     assert end.decoded_samples == 4 * RATE_HZ
     assert end.source.recording_id != before[0].end.source.recording_id
 
 
 def test_audio_of_another_length_is_a_failure_with_its_cure(tmp_path: Path) -> None:
-    """As when another version of a decoder gives a few samples more."""
+    """Another version of a decoder may give a few samples more."""
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2])))
     using = PrepareSettings(segments=OVERLAPPING)
     (before,) = stored(tmp_path / "out", source, using)

@@ -1,4 +1,4 @@
-"""What became of a segment: words in the recording's time, or a failure that names its core."""
+"""What became of a segment: words in recording time, or a failure of its core."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def second_segment(tmp_path: Path, segments: SegmentSettings = WINDOWS) -> Prepa
     return [each for each in events if isinstance(each, PreparedSegment)][1]
 
 
-def test_what_was_heard_has_its_words_in_the_recordings_time(tmp_path: Path) -> None:
-    item, clip = second_segment(tmp_path), StoredAudio(7, 5)
-    outcome = outcome_of(item, Transcript("ha", "en", words=(Word("ha", 0.25, 0.5, 0.9),)), clip)
+def test_recognised_words_have_recording_times(tmp_path: Path) -> None:
+    item, audio = second_segment(tmp_path), StoredAudio(7, 5)
+    outcome = outcome_of(item, Transcript("ha", "en", words=(Word("ha", 0.25, 0.5, 0.9),)), audio)
     assert isinstance(outcome.result, Recognised)
     assert outcome.transcript is outcome.result.transcript
     assert outcome.result.transcript.words == (Word("ha", 1.25, 1.5, 0.9),)
-    assert (outcome.result.quality, outcome.result.clip) == (item.quality, clip)
+    assert (outcome.result.quality, outcome.result.audio) == (item.quality, audio)
     assert outcome.segment is item.segment
 
 
-def test_of_a_failure_the_core_is_lost(tmp_path: Path) -> None:
+def test_a_failed_segment_loses_its_core(tmp_path: Path) -> None:
     item = second_segment(tmp_path, OVERLAPPING)
     outcome = outcome_of(item, ValueError("this clip hurts"))
     assert outcome.transcript is None

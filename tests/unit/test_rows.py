@@ -1,4 +1,4 @@
-"""What a user reads: folders, columns, names, stored audio."""
+"""What a user reads in the rows: folders, columns, names, stored audio."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from support.unit_runs import (
     Scripted,
     files,
     hear_loudness,
-    heard,
     levels,
     only_recording,
     read,
@@ -31,6 +30,7 @@ from support.unit_runs import (
     segments_in_order,
     settings,
     speech,
+    texts_by_loudness,
     tones,
     transcribe,
     write,
@@ -51,7 +51,7 @@ def folders(out: Path) -> list[str]:
     return sorted(name.rpartition("/")[0] for name in files(out) if name.endswith(".parquet"))
 
 
-def test_rows_stand_in_folders_of_date_and_language(tmp_path: Path) -> None:
+def test_rows_are_in_folders_of_date_and_language(tmp_path: Path) -> None:
     inputs: list[Input] = [
         ref(write(tmp_path / "a.wav", tones([0.1, 0.2]))),
         ref(write(tmp_path / "b.wav", tones([0.1])), event_time=None),
@@ -156,7 +156,7 @@ def test_all_columns_of_a_usual_recording_are_filled(tmp_path: Path) -> None:
     assert recording["source_size_bytes"] == source.size_bytes
 
 
-def test_what_cannot_be_measured_is_null_and_nothing_else_stands_for_it(tmp_path: Path) -> None:
+def test_an_undefined_measure_is_null(tmp_path: Path) -> None:
     def hear(_: Request) -> Transcript:
         return Transcript("")
 
@@ -175,7 +175,7 @@ def test_what_cannot_be_measured_is_null_and_nothing_else_stands_for_it(tmp_path
 
 
 def test_words_have_the_times_of_the_recording(tmp_path: Path) -> None:
-    """The placeholder gives each half second a word; its windows are a second long."""
+    """The placeholder gives a word for each half second; its windows are a second long."""
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.0, 0.4])))
     transcribe(tmp_path / "out", source)
     first, silent, last = segments_in_order(tmp_path / "out")
@@ -205,7 +205,7 @@ def test_speech_lies_in_its_segment_and_adds_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_text_in_a_window_where_nobody_speaks_is_dropped(tmp_path: Path, preset: str) -> None:
+def test_text_in_a_window_without_speech_is_dropped(tmp_path: Path, preset: str) -> None:
     samples = np.concatenate([tones([0.3, 0.0]), speech()[:RATE_HZ]])
     using = settings()
     using = replace(using, rows=replace(using.rows, rules=load_rules(preset)))
@@ -265,7 +265,7 @@ def test_judgement_deletes_nothing(tmp_path: Path) -> None:
     """A segment the rules drop keeps its row, its text and the reasons."""
     using = settings(rules="strict")
     source = ref(write(tmp_path / "a.wav", tones(levels(1))), reference_text="quite another text")
-    recognizer = Scripted(heard("ja ja ja ja ja ja"))
+    recognizer = Scripted(texts_by_loudness("ja ja ja ja ja ja"))
     transcribe(tmp_path / "out", source, recognizer=recognizer, using=using)
     (row,) = read(tmp_path / "out", "segments")
     assert row["decision"] == "drop"
@@ -275,7 +275,7 @@ def test_judgement_deletes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_file_names_that_are_no_text_are_readable_in_the_rows(tmp_path: Path) -> None:
+def test_file_names_that_are_not_text_are_readable_in_the_rows(tmp_path: Path) -> None:
     good, bad, gone = (
         tmp_path / os.fsdecode(name) for name in (b"caf\xe9.wav", b"\xff.wav", b"\xfe.wav")
     )

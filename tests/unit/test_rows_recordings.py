@@ -11,7 +11,6 @@ from support.unit_runs import (
     RIVER,
     VAD,
     Scripted,
-    heard,
     levels,
     only_recording,
     read,
@@ -19,6 +18,7 @@ from support.unit_runs import (
     segments_in_order,
     settings,
     speech,
+    texts_by_loudness,
     tones,
     transcribe,
     write,
@@ -60,7 +60,7 @@ def test_a_recording_without_samples_says_so(tmp_path: Path) -> None:
     assert (row["words_per_second"], row["chars_per_second"]) == (None, None)
 
 
-def test_a_reference_of_silence_is_said_to_be_empty(tmp_path: Path) -> None:
+def test_a_reference_of_silence_is_empty(tmp_path: Path) -> None:
     silence = np.zeros(2 * RATE_HZ, np.float32)
     assert reasons_of(tmp_path, silence, reference_text="[music]") == [
         "empty_reference",
@@ -70,7 +70,7 @@ def test_a_reference_of_silence_is_said_to_be_empty(tmp_path: Path) -> None:
     assert (row["reference_text"], row["wer"], row["wer_insertions"]) == ("[music]", None, 0)
 
 
-def test_a_reference_with_no_one_to_share_it_counts_as_missed(tmp_path: Path) -> None:
+def test_a_reference_without_segments_counts_as_missed(tmp_path: Path) -> None:
     silence = np.zeros(2 * RATE_HZ, np.float32)
     assert reasons_of(tmp_path, silence, reference_text=RIVER) == ["no_speech"]
     row = only_recording(tmp_path / "out")
@@ -102,9 +102,9 @@ def test_a_cut_that_asks_for_more_than_there_is_is_truncated(tmp_path: Path) -> 
 def test_the_text_is_that_of_the_segments_in_their_order(
     tmp_path: Path, language: str, text: str
 ) -> None:
-    """Whatever order they are recognised in: the longest leave first."""
+    """They are recognised in another order: the longest first."""
     tone = np.concatenate([tones([0.1]), tones([0.2]), tones([0.3]), tones([0.4])[:8_000]])
-    recognizer = Scripted(heard("hello", "", "there", "again", language=language))
+    recognizer = Scripted(texts_by_loudness("hello", "", "there", "again", language=language))
     using = settings(batch_seconds=1.0)
     transcribe(tmp_path / "out", ref(write(tmp_path / "a.wav", tone)), recognizer=recognizer)
     transcribe(tmp_path / "b", ref(tmp_path / "a.wav"), recognizer=recognizer, using=using)
@@ -141,8 +141,8 @@ def test_the_language_of_a_recording_is_that_of_most_of_its_seconds(
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=1.0)
 
 
-def test_words_that_two_windows_hear_are_in_the_recording_once(tmp_path: Path) -> None:
-    """The placeholder hears two words in each second, in whichever window it lies."""
+def test_words_in_two_windows_are_in_the_recording_once(tmp_path: Path) -> None:
+    """The placeholder hears two words in each second, in any window."""
     path = write(tmp_path / "a.wav", tones(levels(6)))
     transcribe(tmp_path / "once", ref(path))
     text = only_recording(tmp_path / "once")["text"]
@@ -161,12 +161,14 @@ def test_words_that_two_windows_hear_are_in_the_recording_once(tmp_path: Path) -
 def test_windows_without_word_times_give_all_their_text(tmp_path: Path) -> None:
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.1, 0.1])))
     using = settings(segments=OVERLAPPING)
-    transcribe(tmp_path / "out", source, recognizer=Scripted(heard("hello there")), using=using)
+    transcribe(
+        tmp_path / "out", source, recognizer=Scripted(texts_by_loudness("hello there")), using=using
+    )
     assert only_recording(tmp_path / "out")["text"] == "hello there hello there"
 
 
-def test_windows_without_text_have_no_say_in_the_language(tmp_path: Path) -> None:
-    """Models name some language for silence, too."""
+def test_windows_without_text_do_not_decide_the_language(tmp_path: Path) -> None:
+    """Models name a language for silence too."""
 
     def hear(request: Request) -> Transcript:
         return Transcript("x", "en") if request.samples.any() else Transcript("", "de")
@@ -178,7 +180,7 @@ def test_windows_without_text_have_no_say_in_the_language(tmp_path: Path) -> Non
     assert "language_mismatch" not in [*silent["reasons"], *spoken["reasons"]]
 
 
-def test_seconds_and_not_segments_choose_the_language(tmp_path: Path) -> None:
+def test_seconds_and_not_segments_decide_the_language(tmp_path: Path) -> None:
     def hear(request: Request) -> Transcript:
         return Transcript("x", "en" if len(request.samples) == 2 * RATE_HZ else "de")
 
@@ -192,7 +194,7 @@ def test_seconds_and_not_segments_choose_the_language(tmp_path: Path) -> None:
 def test_the_shares_of_the_segments_add_up_to_the_recording(tmp_path: Path) -> None:
     reference = "The quick brown fox jumps over the lazy dog, twice a day!"
     recognizer = Scripted(
-        heard("the quick brow fox", "jumps over a", "", "lazy dog twice today ok")
+        texts_by_loudness("the quick brow fox", "jumps over a", "", "lazy dog twice today ok")
     )
     source = ref(write(tmp_path / "a.wav", tones(levels(4))), reference_text=reference)
     transcribe(tmp_path / "out", source, recognizer=recognizer)
@@ -211,7 +213,7 @@ def test_the_shares_of_the_segments_add_up_to_the_recording(tmp_path: Path) -> N
 
 def test_a_segment_that_failed_leaves_its_words_missed(tmp_path: Path) -> None:
     def hear(request: Request) -> Transcript:
-        text = heard("one red cat", "two blue dogs")(request)
+        text = texts_by_loudness("one red cat", "two blue dogs")(request)
         if text.text.startswith("two"):
             raise ValueError
         return text
@@ -228,7 +230,7 @@ def test_a_segment_that_failed_leaves_its_words_missed(tmp_path: Path) -> None:
 def test_the_stated_language_decides_how_a_reference_is_compared(tmp_path: Path) -> None:
     """A model that hears English in Chinese does not get a word error rate for it."""
     source = ref(write(tmp_path / "a.wav", tones([0.1])), reference_text="你好吗", language="zh")
-    transcribe(tmp_path / "out", source, recognizer=Scripted(heard("you how")))
+    transcribe(tmp_path / "out", source, recognizer=Scripted(texts_by_loudness("you how")))
     for row in (only_recording(tmp_path / "out"), *read(tmp_path / "out", "segments")):
         assert (row["wer"], row["wer_hits"]) == (None, None)
         assert row["cer"] == 2.0

@@ -1,4 +1,4 @@
-"""Rows read back: the values they were made of, and copies of them as they are."""
+"""Rows read back: the values they were made of, and unchanged copies."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_sec
 
 
 def write_again(out: Path, target: Path, commit: Commit, using: UnitSettings) -> None:
-    """Rows of all recordings of a unit, made anew from what is stored of them."""
+    """Rows of all recordings of a unit, made again from the stored ones."""
     refs = {uri: each for each in REFS for uri in [each.uri]}
-    with TemporaryFile() as clips, PartWriter(str(target), "x", audio=True) as writer:
-        stored = StoredUnit(str(out), commit, commit.sources.keys(), clips)
+    with TemporaryFile() as audio, PartWriter(str(target), "x", audio=True) as writer:
+        stored = StoredUnit(str(out), commit, commit.sources.keys(), audio)
         for source_id in commit.sources_that("recorded"):
             item = next(each for each in refs.values() if each.source_id == source_id)
             for each in stored.recordings(source_id, item):
-                for row in recording_rows(each.end, each.outcomes, using.rows, clips):
+                for row in recording_rows(each.end, each.outcomes, using.rows, audio):
                     writer.write(*row)
         writer.finish()
 
@@ -60,16 +60,14 @@ REFS = [
 
 
 def with_words(request: Request) -> Transcript:
-    """Two words that fill the clip, in a language for certain."""
+    """Two words that fill the clip, in a certain language."""
     half = len(request.samples) / 32_000
     words = (Word("so", 0.0, half, 0.51234567), Word("be", half, 2 * half, None))
     return Transcript("so be", "en", 0.987654321, -0.1234567, 0.0123456, words=words)
 
 
 @pytest.mark.parametrize("partition_by", [("date", "language"), ("language", "speaker"), ()])
-def test_what_is_read_back_makes_the_same_rows(
-    tmp_path: Path, partition_by: tuple[str, ...]
-) -> None:
+def test_rows_read_back_make_the_same_rows(tmp_path: Path, partition_by: tuple[str, ...]) -> None:
     using = settings(segments=VAD, store_audio="flac", partition_by=partition_by)
     report = transcribe(tmp_path / "out", *REFS, using=using, recognizer=Scripted(with_words))
     write_again(tmp_path / "out", tmp_path / "again", report.commit, using)
@@ -80,20 +78,18 @@ def hear_so(language: str | None, _: Request) -> Transcript:
     return Transcript("so", language)
 
 
-def test_a_model_without_languages_is_told_from_one_that_heard_the_stated_one(
-    tmp_path: Path,
-) -> None:
-    for name, language in (("silent", None), ("heard", "en")):
+def test_a_missing_language_stays_distinct_from_a_recognised_one(tmp_path: Path) -> None:
+    for name, language in (("none", None), ("english", "en")):
         recognizer = Scripted(partial(hear_so, language))
         report = transcribe(tmp_path / name, *REFS, using=settings(), recognizer=recognizer)
-        with TemporaryFile() as clips:
-            stored = StoredUnit(str(tmp_path / name), report.commit, {REFS[0].source_id}, clips)
+        with TemporaryFile() as audio:
+            stored = StoredUnit(str(tmp_path / name), report.commit, {REFS[0].source_id}, audio)
             (recording,) = stored.recordings(REFS[0].source_id, REFS[0])
-        heard = {each.transcript.language for each in recording.outcomes if each.transcript}
-        assert heard == {language}
+        found = {each.transcript.language for each in recording.outcomes if each.transcript}
+        assert found == {language}
 
 
-def test_failed_segments_and_a_cut_come_back_where_they_were(tmp_path: Path) -> None:
+def test_failed_segments_and_truncations_are_read_back(tmp_path: Path) -> None:
     samples = tones([0.1, 0.2, 0.95, 0.3, 0.4, 0.1, 0.95])
     cut = write(tmp_path / "a.flac", np.concatenate([samples, speech()]))
     cut.write_bytes(cut.read_bytes()[:-5000])
@@ -101,11 +97,11 @@ def test_failed_segments_and_a_cut_come_back_where_they_were(tmp_path: Path) -> 
     using = settings(segments=OVERLAPPING)
     recognizer = Scripted(fail_when_loud)
     report = transcribe(tmp_path / "out", source, using=using, recognizer=recognizer)
-    with TemporaryFile() as clips:
-        stored = StoredUnit(str(tmp_path / "out"), report.commit, {source.source_id}, clips)
+    with TemporaryFile() as audio:
+        stored = StoredUnit(str(tmp_path / "out"), report.commit, {source.source_id}, audio)
         (recording,) = stored.recordings(source.source_id, source)
         with PartWriter(str(tmp_path / "again"), "x") as writer:
-            for row in recording_rows(recording.end, recording.outcomes, using.rows, clips):
+            for row in recording_rows(recording.end, recording.outcomes, using.rows, audio):
                 writer.write(*row)
             writer.finish()
     assert recording.end.truncation is not None
@@ -113,7 +109,7 @@ def test_failed_segments_and_a_cut_come_back_where_they_were(tmp_path: Path) -> 
     assert read_all(tmp_path / "again") == read_all(tmp_path / "out")
 
 
-def test_a_copy_leaves_out_what_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+def test_a_copy_leaves_out_only_replaced_inputs(tmp_path: Path) -> None:
     inputs = [ref(write(tmp_path / f"{index}.wav", tones([0.1, 0.2]))) for index in range(3)]
     out, target = tmp_path / "out", tmp_path / "copy"
     report = transcribe(out, *inputs, replace(inputs[0], uri=str(tmp_path / "none.wav")))

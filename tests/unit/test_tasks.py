@@ -1,16 +1,20 @@
-"""What is to be done of an input, given what became of it before."""
+"""How much of an input is done, given what became of it before."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from beam_audio.output.commits import InputState
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.recut import FromAudio, FromRows, Recut
 from beam_audio.unit.tasks import Committed, Task, Wanted
+
+if TYPE_CHECKING:
+    from beam_audio.unit.recut import Redo
 
 LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n", "rules": "r"}
 REF = AudioRef("/a.wav", 10, "1", language="en", reference_text="so it is")
@@ -18,7 +22,7 @@ WANTED = Wanted(LAYERS)
 
 
 def done(ref: AudioRef = REF, unit: str = "u", **state: Any) -> Committed:  # noqa: ANN401 - its fields
-    """What a run left of an input."""
+    """An input that a run committed."""
     fields: dict[str, Any] = {
         "outcome": "recorded",
         "place_id": ref.place_id,
@@ -36,37 +40,38 @@ def planned(*committed: Committed, item: AudioRef = REF, **wanted: Any) -> list[
     return [(unit.unit_id if unit else "new", task) for unit, task in tasks]
 
 
-def redo(committed: Committed, item: AudioRef = REF, **wanted: Any) -> str | None:  # noqa: ANN401 - fields of Wanted
-    """What of an input is done again; None when nothing is."""
+def redo(committed: Committed, item: AudioRef = REF, **wanted: Any) -> type[Redo] | None:  # noqa: ANN401 - fields of Wanted
+    """How much of an input is done again; None when nothing is."""
     tasks = planned(committed, item=item, **wanted)
     assert all(task.replaces == committed.source_id for _, task in tasks)
-    return tasks[0][1].redo if tasks else None
+    found = tasks[0][1].redo if tasks else None
+    return type(found) if found else None
 
 
-def test_what_is_not_committed_is_new() -> None:
+def test_an_uncommitted_input_is_new() -> None:
     assert planned() == [("new", Task(REF))]
 
 
-def test_what_is_as_it_should_be_is_left_alone() -> None:
+def test_up_to_date_inputs_are_left_alone() -> None:
     assert planned(done()) == []
 
 
 @pytest.mark.parametrize(
     ("layers", "wanted"),
     [
-        (("rules",), "rows"),
-        (("metrics",), "rows"),
-        (("model", "rules"), "recognise"),
-        (("segment",), "audio"),
-        (("decode", "model"), "audio"),
+        (("rules",), FromRows),
+        (("metrics",), FromRows),
+        (("model", "rules"), Recut),
+        (("segment",), FromAudio),
+        (("decode", "model"), FromAudio),
     ],
 )
-def test_the_first_layer_that_changed_decides(layers: tuple[str, ...], wanted: str) -> None:
+def test_the_first_layer_that_changed_decides(layers: tuple[str, ...], wanted: type[Redo]) -> None:
     assert redo(done(), layers=LAYERS | dict.fromkeys(layers, "new")) == wanted
 
 
 @pytest.mark.parametrize(
-    "claims",
+    "stated",
     [
         {"reference_text": "so it was"},
         {"metadata": (("speaker", "b"),)},
@@ -75,30 +80,30 @@ def test_the_first_layer_that_changed_decides(layers: tuple[str, ...], wanted: s
         {"language": "de"},
     ],
 )
-def test_other_claims_change_rows_alone(claims: dict[str, Any]) -> None:
-    assert redo(done(), replace(REF, **claims)) == "rows"
+def test_other_statements_change_only_rows(stated: dict[str, Any]) -> None:
+    assert redo(done(), replace(REF, **stated)) == FromRows
 
 
-def test_a_stated_language_counts_where_the_model_is_told() -> None:
+def test_a_stated_language_counts_if_the_model_is_given_it() -> None:
     german = replace(REF, language="de")
-    assert redo(done(), german, stated_languages=True) == "recognise"
-    assert redo(done(failed_segments=1), german, stated_languages=True) == "audio"
+    assert redo(done(), german, stated_languages=True) == Recut
+    assert redo(done(failed_segments=1), german, stated_languages=True) == FromAudio
 
 
-def test_segments_that_failed_are_found_anew_for_a_new_model_and_on_request() -> None:
+def test_failed_segments_are_found_again_for_a_new_model_and_on_request() -> None:
     failed = done(failed_segments=2)
     assert redo(failed) is None
-    assert redo(failed, retry_failures=True) == "audio"
-    assert redo(failed, layers=LAYERS | {"model": "new"}) == "audio"
-    assert redo(failed, layers=LAYERS | {"rules": "new"}) == "rows"
+    assert redo(failed, retry_failures=True) == FromAudio
+    assert redo(failed, layers=LAYERS | {"model": "new"}) == FromAudio
+    assert redo(failed, layers=LAYERS | {"rules": "new"}) == FromRows
     assert redo(done(), retry_failures=True) is None
 
 
-def test_a_failed_input_is_tried_again_on_request_or_when_decoded_otherwise() -> None:
+def test_a_failed_input_is_tried_again_on_request_or_with_other_decoding() -> None:
     failed = done(outcome="failed", recording_ids=(), attempt=2)
     assert planned(failed) == []
     assert planned(failed, layers=LAYERS | {"model": "new"}) == []
-    again = [("u", Task(REF.retried(3), "audio", REF.source_id))]
+    again = [("u", Task(REF.retried(3), FromAudio(REF.source_id)))]
     assert planned(failed, retry_failures=True) == again
     assert planned(failed, layers=LAYERS | {"decode": "new"}) == again
 
@@ -117,27 +122,27 @@ def test_a_touched_file_is_new_until_its_content_is_known() -> None:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_rows_of_a_touched_file_are_done_again_where_they_are(is_known: bool) -> None:  # noqa: FBT001 - a parameter
+def test_rows_of_a_touched_file_are_done_again_in_their_unit(is_known: bool) -> None:  # noqa: FBT001 - a parameter
     touched = replace(REF, version="2")
     known = [done(touched, unit="v", outcome="known")] if is_known else []
     other = done(unit="w", recording_ids=("other",)) if is_known else done(unit="w")
     tasks = planned(done(), other, *known, item=touched, layers=LAYERS | {"rules": "new"})
-    assert tasks == [("u", Task(touched, "rows", REF.source_id))]
+    assert tasks == [("u", Task(touched, FromRows(REF.source_id)))]
     assert tasks[0][1].is_touched
 
 
-def test_what_is_known_and_has_no_rows_any_more_is_done() -> None:
+def test_a_known_input_whose_rows_are_gone_is_done() -> None:
     known = done(unit="v", outcome="known")
-    assert planned(known) == [("v", Task(REF, "audio", REF.source_id))]
+    assert planned(known) == [("v", Task(REF, FromAudio(REF.source_id)))]
 
 
-def test_of_two_claims_about_one_source_the_same_one_wins() -> None:
-    claims = [replace(REF, reference_text=text) for text in ("one", "two")]
-    there, back = (list(WANTED.tasks(order, [])) for order in (claims, claims[::-1]))
+def test_the_same_of_two_statements_about_one_source_wins() -> None:
+    stated = [replace(REF, reference_text=text) for text in ("one", "two")]
+    there, back = (list(WANTED.tasks(order, [])) for order in (stated, stated[::-1]))
     assert there == back
     ((_, task),) = there
     assert isinstance(task.item, AudioRef)
-    assert list(WANTED.tasks(claims, [done(task.item)])) == []
+    assert list(WANTED.tasks(stated, [done(task.item)])) == []
 
 
 def test_a_line_that_cannot_be_read_stays_a_failure() -> None:
@@ -151,8 +156,8 @@ def test_a_line_that_cannot_be_read_stays_a_failure() -> None:
     assert task.item.attempt == 2
 
 
-def test_what_this_run_has_committed_is_planned_as_before_and_known_to_be_held() -> None:
-    """A runner that lost a worker may plan a run again; its units must come out the same."""
+def test_inputs_this_run_has_committed_are_planned_as_before_and_marked() -> None:
+    """A runner that lost a worker may plan a run again, and must get the same units."""
     mine = replace(done(unit="mine"), run_id="now")
     assert planned(mine, run_id="now") == [("new", Task(REF, held_by="mine"))]
     assert planned(mine, run_id="later") == []

@@ -1,4 +1,4 @@
-"""A unit in a plain loop: what fails costs itself only, and the report says what was done."""
+"""A unit in a plain loop: a failure costs only itself, and the report says what was done."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_inputs_that_cannot_be_read_or_decoded_cost_themselves(tmp_path: Path) -
 def test_a_recording_that_fails_midway_leaves_no_rows_of_its_first_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its first segments are recognised by then."""
+    """Its first segments are recognised before it fails."""
     fine = ref(write(tmp_path / "fine.wav", tones([0.1, 0.2])))
     bad = ref(write(tmp_path / "bad.wav", tones([0.1] * 40)))
 
@@ -108,7 +108,7 @@ def test_a_recording_that_fails_midway_leaves_no_rows_of_its_first_part(
 
 
 @pytest.mark.parametrize("suffix", ["flac", "wav"])
-def test_a_recording_cut_short_keeps_what_it_has_and_says_so(tmp_path: Path, suffix: str) -> None:
+def test_a_truncated_recording_keeps_its_start_and_says_so(tmp_path: Path, suffix: str) -> None:
     noise = np.random.default_rng(0).standard_normal(10 * RATE_HZ).astype(np.float32) * 0.1
     path = write(tmp_path / f"a.{suffix}", noise)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

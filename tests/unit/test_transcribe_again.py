@@ -1,4 +1,4 @@
-"""A unit made otherwise: only what changed is done, and the rows are those of a fresh run."""
+"""A unit with other settings: only what changed is done, and the rows equal a fresh run's."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Input]:
 
 
 def changed(*names: str) -> dict[str, str]:
-    """The layers with these of them another."""
+    """The layers, with other hashes for these."""
     return LAYERS | dict.fromkeys(names, "another")
 
 
 def hear_more(request: Request) -> Transcript:
     """What another model hears."""
-    heard = hear_loudness(request)
-    return replace(heard, text=f"{heard.text} uh", language="de")
+    transcript = hear_loudness(request)
+    return replace(transcript, text=f"{transcript.text} uh", language="de")
 
 
 MADE_BY = {
@@ -153,7 +153,7 @@ def test_stored_audio_stays_with_its_row(tmp_path: Path, store_audio: str, layer
     assert read_all(tmp_path / "out") == rows
 
 
-def test_claims_that_changed_score_again_without_inference(tmp_path: Path) -> None:
+def test_changed_statements_score_again_without_inference(tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{index}.wav", tones([0.1 * index, 0.2])) for index in (1, 2)]
     before = [ref(path, reference_text="alpha alpha") for path in paths]
     out, recognizer = tmp_path / "out", Scripted()
@@ -165,7 +165,7 @@ def test_claims_that_changed_score_again_without_inference(tmp_path: Path) -> No
     assert read_all(out) == read_all_of(tmp_path / "fresh", list(now), settings())
 
 
-def test_what_is_not_listed_keeps_its_rows(tmp_path: Path) -> None:
+def test_unlisted_inputs_keep_their_rows(tmp_path: Path) -> None:
     inputs = [ref(write(tmp_path / f"{index}.wav", tones([index / 10, 0.2]))) for index in range(4)]
     gone = AudioRef(str(tmp_path / "gone.wav"), 100)
     out = tmp_path / "out"
@@ -289,7 +289,7 @@ def test_audio_that_is_gone_is_a_failure_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_new_windows_of_an_old_output_are_those_of_a_fresh_one(tmp_path: Path) -> None:
-    """Not that rows of the segments there were stay behind."""
+    """No rows of the earlier segments stay behind."""
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3, 0.4])))
     out = tmp_path / "out"
     transcribe(out, source, using=settings(segments=WINDOWS))

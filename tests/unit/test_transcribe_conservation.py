@@ -73,11 +73,11 @@ def build(pieces: Pieces, rate_hz: int, channels: int) -> NDArray[np.float32]:
 
 
 def judge(request: Request) -> Transcript:
-    """Refuses loud clips and doubts quiet ones, so that all destinations are met."""
+    """Refuses loud clips and doubts quiet ones, so that samples go to every destination."""
     if is_loud(request):
         raise ModelError("too loud")
-    heard = hear_loudness(request)
-    return Transcript(heard.text, "en", avg_logprob=-0.1 if heard.text else -2.0)
+    text = hear_loudness(request).text
+    return Transcript(text, "en", avg_logprob=-0.1 if text else -2.0)
 
 
 @given(

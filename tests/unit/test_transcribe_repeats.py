@@ -1,4 +1,4 @@
-"""The same rows whatever the order, batches and units; and nothing new when run again."""
+"""The same rows in any order, batches and units; and nothing new when run again."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_stored_audio_is_the_same_bytes_every_time(tmp_path: Path, store_audio: 
 
 
 def test_ids_are_the_same_on_every_machine_and_in_every_process(tmp_path: Path) -> None:
-    """A later run finds its rows by these: another hash would orphan every output there is."""
+    """A later run finds its rows by ids: another hash would orphan every existing output."""
     encoded = sawtooth()
     source = AudioRef("memory:sawtooth", len(encoded), inline=encoded)
     report = transcribe(tmp_path, source)
@@ -117,7 +117,7 @@ def test_ids_are_the_same_on_every_machine_and_in_every_process(tmp_path: Path) 
 
 
 def sawtooth() -> bytes:
-    """Two seconds of WAV made of whole numbers only."""
+    """Two seconds of WAV, made of whole numbers only."""
     samples = ((np.arange(2 * RATE_HZ) % 200 - 100) * 100).astype("<i2")
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
@@ -146,7 +146,7 @@ def test_a_committed_unit_is_not_done_again(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == times
 
 
-def test_a_unit_killed_midway_leaves_nothing_and_is_done_anew(tmp_path: Path) -> None:
+def test_a_unit_killed_midway_leaves_nothing_and_is_done_again(tmp_path: Path) -> None:
     class Killed(BaseException):
         pass
 
@@ -168,7 +168,7 @@ def test_a_unit_killed_midway_leaves_nothing_and_is_done_anew(tmp_path: Path) ->
     assert read_all(out) == read_all(tmp_path / "clean")
 
 
-def test_parts_of_a_unit_killed_before_its_commit_are_swept(
+def test_parts_of_a_unit_killed_before_its_commit_are_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):

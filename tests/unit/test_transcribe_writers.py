@@ -1,4 +1,4 @@
-"""Several writers at one unit: the output is one writer's, whole, and nothing else is left over."""
+"""Several writers at one unit: the output is that of one writer, and nothing else is left over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from support.unit_runs import LAYERS, Scripted, hear_loudness, ref, settings, to
 from beam_audio import store
 from beam_audio.output import commits
 from beam_audio.output.ledger import read_ledger
+from beam_audio.store.output_names import TABLES
 from beam_audio.types import AudioRef, Transcript
+from beam_audio.unit.recut import Recut
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
 
@@ -44,7 +46,7 @@ def inputs(tmp_path: Path) -> list[AudioRef]:
 
 
 def says(text: str, before: Callable[[], object] = lambda: None) -> Scripted:
-    """A recogniser with a text of its own, and what happens before it hears anything."""
+    """A recogniser with a fixed text; ``before`` is called before each clip."""
 
     def hear(_: Request) -> Transcript:
         before()
@@ -61,8 +63,8 @@ def work(
     layer: str = "m",
     before: commits.Commit | None = None,
 ) -> UnitReport:
-    """Do a unit, or do it again from an earlier version."""
-    tasks = [Task(item, "recognise" if before else None, item.source_id) for item in inputs]
+    """Do a new unit, or do it again from an earlier version."""
+    tasks = [Task(item, Recut(item.source_id) if before else None) for item in inputs]
     new = Unit.of(tasks)
     unit = Unit(new.unit_id, new.tasks, before.version if before else 0)
     using = settings(layers=LAYERS | {"model": layer})
@@ -81,7 +83,7 @@ def texts(root: str) -> set[str]:
 def check_whole(root: str, inputs: Sequence[AudioRef], text: str) -> None:
     """The part files are those of the record, hold one writer's rows, and the ledger balances."""
     (record,) = commits.read_commits(root)
-    parts = [file for table in store.TABLES for file in store.files_under(f"{root}/{table}")]
+    parts = [file for table in TABLES for file in store.files_under(f"{root}/{table}")]
     assert sorted(part.path[len(root) + 1 :] for part in parts) == sorted(record.files)
     assert texts(root) == {text}
     ledger = read_ledger(root, [item.source_id for item in inputs])
@@ -91,7 +93,7 @@ def check_whole(root: str, inputs: Sequence[AudioRef], text: str) -> None:
 
 @pytest.mark.parametrize("again", [False, True])
 def test_one_of_several_writers_wins(root: str, inputs: list[AudioRef], *, again: bool) -> None:
-    """All have begun before any is done; two of them do the same work."""
+    """All writers begin before any is done; two of them do the same work."""
     before = work(root, inputs, says("first"), layer="first").commit if again else None
     writers = ["a", "b", "b", "c"]
     start = threading.Barrier(len(writers))
@@ -116,8 +118,8 @@ def test_one_of_several_writers_wins(root: str, inputs: list[AudioRef], *, again
     check_whole(root, inputs, winner)
 
 
-def test_a_writer_from_the_dead_changes_nothing(root: str, inputs: list[AudioRef]) -> None:
-    """It stopped while at version 1; meanwhile versions 1 and 2 were committed by others."""
+def test_a_late_writer_changes_nothing(root: str, inputs: list[AudioRef]) -> None:
+    """It pauses at version 1; meanwhile other writers commit versions 1 and 2."""
     stopped, wake = threading.Event(), threading.Event()
 
     def sleep() -> None:
@@ -145,7 +147,7 @@ def test_a_retry_overwrites_what_the_same_work_left(tmp_path: Path, inputs: list
     assert commits.delete_uncommitted(root) == 0
 
 
-def test_what_other_work_left_is_swept(tmp_path: Path, inputs: list[AudioRef]) -> None:
+def test_files_of_other_work_are_deleted(tmp_path: Path, inputs: list[AudioRef]) -> None:
     root = str(tmp_path / "out")
     first = work(root, inputs, says("killed"), layer="killed")
     (tmp_path / "out" / "_units" / f"{first.commit.unit_id}.json").unlink()
@@ -155,10 +157,10 @@ def test_what_other_work_left_is_swept(tmp_path: Path, inputs: list[AudioRef]) -
     check_whole(root, inputs, "done")
 
 
-def test_rows_that_go_while_they_are_taken_over_are_no_error(
+def test_rows_that_vanish_while_they_are_copied_are_not_an_error(
     tmp_path: Path, inputs: list[AudioRef]
 ) -> None:
-    """Another writer commits, and removes the earlier version's files, while this one works."""
+    """Another writer commits, and deletes the earlier version's files, while this one works."""
     root = str(tmp_path / "out")
     first = work(root, inputs, says("first"), layer="first").commit
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from beam_audio.asr import Request
 
 
-def test_an_error_without_words_is_still_told(tmp_path: Path) -> None:
+def test_an_error_without_a_message_is_named(tmp_path: Path) -> None:
     def stop(request: Request) -> Transcript:
         if request.samples.any():
             raise MemoryError
@@ -60,12 +60,12 @@ def test_a_recogniser_that_fails_on_everything_stops_the_unit(tmp_path: Path) ->
 
 
 def test_a_recogniser_that_dies_midway_stops_the_unit(tmp_path: Path) -> None:
-    heard: list[Request] = []
+    taken: list[Request] = []
 
     def die_later(request: Request) -> Transcript:
-        if heard:
+        if taken:
             raise RuntimeError("device lost")
-        heard.append(request)
+        taken.append(request)
         return Transcript("one")
 
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3])))
@@ -79,7 +79,7 @@ def test_a_recogniser_that_dies_midway_stops_the_unit(tmp_path: Path) -> None:
     assert files(tmp_path / "out") == {}
 
 
-def test_clips_that_all_fail_cost_themselves_when_the_recogniser_still_hears(
+def test_clips_that_all_fail_cost_themselves_while_the_recogniser_works(
     tmp_path: Path,
 ) -> None:
     def choke(request: Request) -> Transcript:
@@ -111,8 +111,8 @@ def test_a_language_the_model_lacks_fails_the_segments_that_state_it(tmp_path: P
     recognizer = Scripted()
     using = settings(language="from_manifest")
     transcribe(tmp_path / "out", *inputs, recognizer=recognizer, using=using)
-    heard = [request.language for batch in recognizer.batches for request in batch]
-    assert sorted(map(str, heard)) == ["None", "en", "en"]
+    languages = [request.language for batch in recognizer.batches for request in batch]
+    assert sorted(map(str, languages)) == ["None", "en", "en"]
     failures = read(tmp_path / "out", "failures")
     assert [(row["uri"], row["error_type"]) for row in failures] == [
         (inputs[1].uri, "ModelError")
@@ -142,8 +142,8 @@ def test_the_report_counts_batches_and_padding(tmp_path: Path) -> None:
     using = settings(batch_seconds=6.0)
     report = transcribe(tmp_path / "out", source, recognizer=recognizer, using=using)
     assert [len(batch) for batch in recognizer.batches] == [3, 2]
-    assert (report.batches.batches, report.batches.clips) == (2, 5)
-    assert report.batches.clip_seconds == 4.5
+    assert (report.batches.batches, report.batches.passages) == (2, 5)
+    assert report.batches.passage_seconds == 4.5
     assert report.batches.padded_seconds == 10.0
     assert report.commit.rows == {"segments": 5, "recordings": 1, "failures": 0}
     assert report.commit.provider == "CPUExecutionProvider"
@@ -168,7 +168,7 @@ def test_progress_counts_inputs_seconds_and_failures_by_kind(tmp_path: Path) -> 
 
 
 def test_every_segment_has_a_seed_of_its_own_that_stays(tmp_path: Path) -> None:
-    """Whatever the batches: random choices made for a segment depend on it alone."""
+    """Random choices for a segment depend on the segment only, not on its batch."""
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3, 0.4])))
     seeds = []
     for batch_seconds in (1.0, 100.0):
@@ -188,6 +188,6 @@ def test_the_clips_have_the_rate_and_length_of_the_segments(tmp_path: Path) -> N
     source = ref(write(tmp_path / "a.wav", tones([0.1, 0.2], 44_100), 44_100))
     recognizer = Scripted()
     transcribe(tmp_path / "out", source, recognizer=recognizer, using=settings(segments=WINDOWS))
-    heard = [request.samples for batch in recognizer.batches for request in batch]
-    assert [len(samples) for samples in heard] == [PLACEHOLDER.sample_rate_hz] * 2
-    assert all(samples.dtype == np.float32 for samples in heard)
+    clips = [request.samples for batch in recognizer.batches for request in batch]
+    assert [len(samples) for samples in clips] == [PLACEHOLDER.facts.sample_rate_hz] * 2
+    assert all(samples.dtype == np.float32 for samples in clips)

@@ -1,8 +1,8 @@
-"""Which clips of a batch share a call of a network, and how far they are padded for it.
+"""Which clips of a batch share a call of a network, and to which length they are padded.
 
-What a clip is padded to must not depend on the clips around it: on a device clips are padded to
-whole seconds, and those of as many seconds go together. Networks that cannot be trusted with
-padding, and a CPU, which gains nothing from a batch, hear one clip at a time as it is.
+The padded length of a clip must not depend on other clips. On a device, clips are padded to whole
+seconds, and clips of the same length share a call. Networks whose result depends on padding get one
+clip at a time, without padding. So does a CPU, which gains nothing from batches.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BUCKET_SECONDS: Final = 1
-_SHORTEST_SECONDS: Final = 0.1  # the networks fail on a few samples: shorter clips get silence
+_SHORTEST_SECONDS: Final = 0.1  # the networks fail on a few samples, so shorter clips are padded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipGroup:
-    """Clips of one call.
+    """The clips of one call.
 
     Attributes:
-        rows: Place of each in the batch.
+        rows: Index of each clip in the batch.
         samples: float32 of shape (clips, samples), zeros after a clip's end.
-        lengths: int64 of shape (clips,): samples of each; a very short clip's silence counts.
+        lengths: int64 of shape (clips,): samples of each clip, at least 0.1 s.
     """
 
     rows: tuple[int, ...]
@@ -38,7 +38,7 @@ class ClipGroup:
 
 
 def padded_samples(samples: int, sample_rate_hz: int, *, together: bool) -> int:
-    """Samples a clip has in its call; ``together`` tells whether clips may share one."""
+    """Samples of a clip after padding; ``together`` says whether clips may share a call."""
     unit = _BUCKET_SECONDS * sample_rate_hz
     whole = -(-samples // unit) * unit if together else samples
     return max(whole, _shortest(sample_rate_hz))
@@ -47,7 +47,7 @@ def padded_samples(samples: int, sample_rate_hz: int, *, together: bool) -> int:
 def group_clips(
     clips: Sequence[NDArray[np.float32]], sample_rate_hz: int, *, together: bool
 ) -> Iterator[ClipGroup]:
-    """Pad clips, float32 (n,) each, and part them into calls; short ones come first."""
+    """Pad clips, float32 (n,) each, and group them into calls; short clips come first."""
 
     def padded(row: int) -> int:
         return padded_samples(len(clips[row]), sample_rate_hz, together=together)

@@ -1,9 +1,9 @@
-"""CTC models of the wav2vec2 kind, as Hugging Face publishes and optimum exports them.
+"""CTC models like wav2vec2, as Hugging Face publishes and optimum exports them.
 
-The graph takes ``input_values`` (clips, samples), where it can also ``attention_mask``, and gives
-``logits`` (clips, frames, vocabulary). ``vocab.json`` names the tokens; ``config.json`` tells the
-blank and the convolutions, ``preprocessor_config.json`` whether clips are normalised,
-``tokenizer_config.json`` what parts words. What is missing has the value of wav2vec2 base.
+The graph takes ``input_values`` (clips, samples) and, in some exports, ``attention_mask``. It gives
+``logits`` (clips, frames, vocabulary). ``vocab.json`` names the tokens, ``config.json`` the blank
+and the convolutions, ``preprocessor_config.json`` whether clips are normalised, and
+``tokenizer_config.json`` what separates words. Missing settings have the values of wav2vec2 base.
 """
 
 from __future__ import annotations
@@ -30,25 +30,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.frames.clip_groups import ClipGroup
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.models.layout import ModelLayout
 
 _KERNELS: Final = (10, 3, 3, 3, 3, 2, 2)
 _STRIDES: Final = (5, 2, 2, 2, 2, 2, 2)
 _BLANKS: Final = ("<pad>", "[PAD]", "<blank>")
-_SPECIAL: Final = re.compile(r"<.+>|\[.+\]")  # <s>, </s>, <unk>, [UNK]: they write nothing
-_VARIANCE_FLOOR: Final = 1e-7  # as Hugging Face's feature extractor has it
+_SPECIAL: Final = re.compile(r"<.+>|\[.+\]")  # <s>, </s>, <unk> and [UNK] have no text
+_VARIANCE_FLOOR: Final = 1e-7  # the value of Hugging Face's feature extractor
 _FLOATS: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Frames in a row on which one token is the likeliest.
+    """Consecutive frames on which one token is the likeliest.
 
     Attributes:
         token: Its id; never the blank's.
         start: First frame.
-        stop: Frame after the last.
-        logprob: Mean over the frames of the natural log of its probability.
+        stop: The frame after the last.
+        logprob: Natural log of its probability, averaged over the frames.
     """
 
     token: int
@@ -58,11 +59,11 @@ class Run:
 
 
 def greedy_runs(log_probabilities: NDArray[np.float32], blank: int) -> Iterator[Run]:
-    """Best path of a CTC output (Graves et al., 2006): repeats are one token, blanks none.
+    """Best path of a CTC output (Graves et al., 2006): repeats are one token, blanks are none.
 
     Args:
         log_probabilities: float32 of shape (frames, vocabulary).
-        blank: Token that separates.
+        blank: The token that separates others.
     """
     best = log_probabilities.argmax(axis=1)
     chosen = np.take_along_axis(log_probabilities, best[:, None], axis=1)[:, 0]
@@ -76,14 +77,14 @@ def greedy_runs(log_probabilities: NDArray[np.float32], blank: int) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class CtcSettings:
-    """What the files beside the graph say.
+    """The settings in the files beside the graph.
 
     Attributes:
-        texts: Token -> what it writes; the word delimiter is a space.
-        blank: Token that separates.
+        texts: Token -> its text; the text of the word delimiter is a space.
+        blank: The token that separates others.
         kernels: Widths of the convolutions over samples.
-        strides: Steps of them.
-        normalise: Whether a clip is brought to mean 0 and variance 1.
+        strides: Steps of the convolutions.
+        normalise: Whether a clip is scaled to mean 0 and variance 1.
     """
 
     texts: dict[int, str]
@@ -93,7 +94,7 @@ class CtcSettings:
     normalise: bool
 
     def frames(self, samples: int) -> int:
-        """Frames the convolutions make of so many samples."""
+        """Number of frames that the convolutions make of this many samples."""
         for kernel, stride in zip(self.kernels, self.strides, strict=True):
             samples = (samples - kernel) // stride + 1
         return samples
@@ -108,7 +109,7 @@ def read_settings(layout: ModelLayout) -> CtcSettings:
     """Read the files beside the graph.
 
     Raises:
-        ModelError: One is malformed, or the vocabulary has no blank.
+        ModelError: A file is malformed, or the vocabulary has no blank.
     """
     config = layout.config()
     preprocessor = _optional(layout.directory / "preprocessor_config.json")
@@ -117,8 +118,8 @@ def read_settings(layout: ModelLayout) -> CtcSettings:
     vocabulary = read_json(path)
     if not all(isinstance(token, int) for token in vocabulary.values()):
         raise ModelError(
-            f"{path} does not map tokens to numbers; one with a vocabulary a language must be cut "
-            "to the language of the model's adapter"
+            f"{path} does not map tokens to numbers; if it has one vocabulary per language, keep "
+            "only that of the language of the model's adapter"
         )
     try:
         kernels = tuple(int(size) for size in config.get("conv_kernel", _KERNELS))
@@ -156,8 +157,8 @@ def _blank(vocabulary: dict[str, int], config: dict[str, Any], path: Path) -> in
     blank = stated if isinstance(stated, int) else next(named, None)
     if blank is None:
         raise ModelError(
-            f"{path} has no token {' or '.join(_BLANKS)}, and config.json no pad_token_id: which "
-            "token is the blank is not known"
+            f"{path} has no token {' or '.join(_BLANKS)}, and config.json no pad_token_id: the "
+            "blank token is unknown"
         )
     return blank
 
@@ -165,15 +166,13 @@ def _blank(vocabulary: dict[str, int], config: dict[str, Any], path: Path) -> in
 class CtcModel:
     """A loaded export; a ``FrameModel``.
 
-    Clips share a call only on a device, and only with a mask: without one, normalisation inside
-    the network runs over what a clip is padded with.
+    Clips share a call only on a device, and only if the graph takes a mask. Without a mask, the
+    normalisation inside the network would include the padding.
 
     Args:
-        layout: Of family ``wav2vec2-ctc``.
-        sample_rate_hz: Rate of the clips.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        layout: Files of the family ``wav2vec2-ctc``.
+        sample_rate_hz: Sample rate of the clips.
+        options: Provider and threads.
 
     Raises:
         ModelError: The graph or a file beside it is of another kind.
@@ -184,26 +183,21 @@ class CtcModel:
         self,
         layout: ModelLayout,
         sample_rate_hz: int,
-        *,
-        provider: str = "auto",
-        require_provider: bool = False,
-        threads: int | None = None,
+        options: ModelOptions,
     ) -> None:
         path = layout.files["model"]
         self._path = path
         self._settings = read_settings(layout)
         self._sample_rate_hz = sample_rate_hz
-        self._session = make_session(
-            path, provider=provider, require_provider=require_provider, threads=threads
-        )
+        self._session = make_session(path, options)
         self.provider: str = self._session.get_providers()[0]
         inputs = {entry.name: entry.type for entry in self._session.get_inputs()}
         outputs = [entry.name for entry in self._session.get_outputs()]
         kind = inputs.get("input_values")
         if kind not in _FLOATS or inputs.keys() - {"input_values", "attention_mask"}:
-            raise ModelError(f"{path} takes {', '.join(inputs)} and not input_values of samples")
+            raise ModelError(f"{path} takes {', '.join(inputs)}, not input_values of samples")
         if "logits" not in outputs:
-            raise ModelError(f"{path} gives {', '.join(outputs)} and no logits")
+            raise ModelError(f"{path} gives {', '.join(outputs)}, but no logits")
         self._float = _FLOATS[kind]
         self._masked = "attention_mask" in inputs
         self.takes_batches = self._masked and self.provider != CPU and not mixes_rows(path)
@@ -219,7 +213,7 @@ class CtcModel:
         return [found[row] for row in range(len(clips))]
 
     def _logits(self, group: ClipGroup) -> NDArray[np.floating]:
-        """Scores (clips, frames, vocabulary), frames of padding included."""
+        """Scores (clips, frames, vocabulary), including the frames of padding."""
         samples, lengths = group.samples, group.lengths
         if self._settings.normalise:
             pairs = zip(samples, lengths, strict=True)
@@ -232,8 +226,9 @@ class CtcModel:
         expected = self._settings.frames(samples.shape[1])
         if logits.shape[1] != expected:
             raise ModelError(
-                f"{self._path} makes {logits.shape[1]} frames of {samples.shape[1]} samples, its "
-                f"config.json tells {expected}: conv_kernel and conv_stride belong to another model"
+                f"{self._path} makes {logits.shape[1]} frames of {samples.shape[1]} samples, but "
+                f"its config.json says {expected}: conv_kernel and conv_stride belong to another "
+                "model"
             )
         scores: NDArray[np.floating] = logits
         return scores
@@ -249,7 +244,7 @@ class CtcModel:
 
 
 def _normalised(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    """A clip at mean 0 and variance 1, still zeros after its end."""
+    """A clip scaled to mean 0 and variance 1, with zeros after its end."""
     clip = samples[:length].astype(np.float64)
     result = np.zeros_like(samples)
     result[:length] = (clip - clip.mean()) / np.sqrt(clip.var() + _VARIANCE_FLOOR)

@@ -7,10 +7,10 @@ Graphs, by the names NeMo's exporter gives their inputs and outputs::
     decoder_joint-model.onnx  encoder_outputs, targets, target_length, input_states_{1,2}
                               -> outputs, output_states_{1,2}
 
-``vocab.txt`` has a token and its number a line, ``<blk>`` being the blank. ``config.json`` may tell
-``features_size`` (80), ``subsampling_factor`` (8) and ``max_tokens_per_step`` (10), as onnx-asr has
-it, whose feature extraction is used. On the CPU each clip is encoded by itself; decoding of a batch
-is always together.
+Each line of ``vocab.txt`` holds a token and its number; ``<blk>`` is the blank. ``config.json`` may
+state ``features_size`` (80), ``subsampling_factor`` (8) and ``max_tokens_per_step`` (10), as in
+onnx-asr, whose feature extraction is used. On the CPU each clip is encoded on its own; a batch is
+always decoded together.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.frames.clip_groups import ClipGroup
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.models.layout import ModelLayout
 
     Features = Callable[
@@ -49,7 +50,7 @@ _INTEGERS: Final = {"tensor(int32)": np.int32, "tensor(int64)": np.int64}
 
 
 def read_vocabulary(path: Path) -> list[str]:
-    """Tokens by number, the space mark of SentencePiece being a space.
+    """Tokens by number; the space mark of SentencePiece becomes a space.
 
     Raises:
         ModelError: The file is malformed, numbers are missing, or there is no blank.
@@ -58,7 +59,7 @@ def read_vocabulary(path: Path) -> list[str]:
     for line in path.read_text("utf-8").splitlines():
         token, _, number = line.rpartition(" ")
         if not token or not number.isascii() or not number.isdigit():
-            raise ModelError(f"{path}: {line!r} is no token and number")
+            raise ModelError(f"{path}: {line!r} is not a token and a number")
         tokens[int(number)] = token.replace("\N{LOWER ONE EIGHTH BLOCK}", " ")
     if sorted(tokens) != list(range(len(tokens))) or _BLANK not in tokens.values():
         raise ModelError(f"{path} lacks some of the numbers from 0 on, or the token {_BLANK}")
@@ -69,10 +70,8 @@ class NemoModel:
     """A loaded export; a ``FrameModel``.
 
     Args:
-        layout: Of a family ``nemo-…``.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        layout: Files of one of the families ``nemo-…``.
+        options: Provider and threads.
 
     Raises:
         ModelError: A file is of another kind, or onnx-asr is not installed.
@@ -82,18 +81,10 @@ class NemoModel:
     def __init__(
         self,
         layout: ModelLayout,
-        *,
-        provider: str = "auto",
-        require_provider: bool = False,
-        threads: int | None = None,
+        options: ModelOptions,
     ) -> None:
         def session(role: str) -> Any:  # noqa: ANN401 (the library has no types)
-            return make_session(
-                layout.files[role],
-                provider=provider,
-                require_provider=require_provider,
-                threads=threads,
-            )
+            return make_session(layout.files[role], options)
 
         config = layout.config()
         self._vocabulary = read_vocabulary(layout.files["vocabulary"])
@@ -132,7 +123,7 @@ class NemoModel:
         ]
 
     def _encode(self, group: ClipGroup) -> Iterator[NDArray[np.float32]]:
-        """What the encoder gives for each clip, (frames, width), without frames of padding."""
+        """The encoder's output for each clip, (frames, width), without the frames of padding."""
         features, counts = self._features(group.samples, group.lengths)
         feed = {"audio_signal": features.astype(np.float32, copy=False), "length": counts}
         if self._is_ctc:
@@ -181,8 +172,10 @@ class _JointGraph:
             )
             clips = inputs["encoder_outputs"].shape[0]
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{path} is no decoder and joint network of NeMo: {error}") from error
-        # Exports with one clip fixed, or with one scale for all rows, take one row at a time.
+            raise ModelError(
+                f"{path} is not a decoder and joint network of NeMo: {error}"
+            ) from error
+        # Exports for exactly one clip, or with one scale for all rows, get one row at a time.
         self.rows_at_once = 1 if isinstance(clips, int) or mixes_rows(path) else None
 
     def __call__(

@@ -1,9 +1,9 @@
-"""Families the onnx-asr package runs: GigaAM, Kaldi (Vosk) transducers and T-one.
+"""Families that run in the onnx-asr package: GigaAM, Kaldi (Vosk) transducers and T-one.
 
-The package is asked for one clip at a time. Of its batches some depend on their neighbours: where
-clips are padded, reflections at the end and normalisation inside the networks change with the
-padding, and a batch of one takes another path through the Kaldi features. Its transducers are
-decoded clip by clip anyway. NeMo's models run in ``beam_audio.asr.frames.nemo``.
+The package gets one clip at a time, because in some of its batches a result depends on the other
+clips: reflections at the end and normalisation inside the networks change with the padding, and a
+batch of one takes another path through the Kaldi features. Its transducers decode clip by clip
+anyway. NeMo's models run in ``beam_audio.asr.frames.nemo``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.models.layout import ModelLayout
 
-# What the package calls a family; its names of models are never used, which it would download.
+# The package's names of the families; its names of models are not used: it would download those.
 _TYPES: Final = {
     "gigaam-rnnt": "gigaam-v2-rnnt",
     "gigaam-ctc": "gigaam-v2-ctc",
@@ -47,11 +48,9 @@ class OnnxAsrModel:
     """A model loaded by onnx-asr from a local directory; a ``FrameModel``.
 
     Args:
-        layout: Of one of these families.
-        sample_rate_hz: Rate of the clips, the one the model hears.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        layout: Files of one of these families.
+        sample_rate_hz: Sample rate of the clips.
+        options: Provider and threads.
 
     Raises:
         ModelError: A file is of another kind, or onnx-asr is not installed.
@@ -64,21 +63,18 @@ class OnnxAsrModel:
         self,
         layout: ModelLayout,
         sample_rate_hz: int,
-        *,
-        provider: str = "auto",
-        require_provider: bool = False,
-        threads: int | None = None,
+        options: ModelOptions,
     ) -> None:
-        name = resolve_provider(provider)
-        adapter = _load(layout, name, threads)
+        name = resolve_provider(options.provider)
+        adapter = _load(layout, name, options.threads)
         self.provider = _provider_in_use(adapter.asr)
-        check_provider(name, self.provider, require_provider=require_provider)
+        check_provider(name, self.provider, require_provider=options.require_provider)
         self._model = adapter.with_timestamps()
         self._rate_hz = sample_rate_hz
         self._seconds_per_frame = _frame_seconds(layout)
 
     def tokens(self, clips: Sequence[NDArray[np.float32]]) -> list[list[TimedToken]]:
-        """Tokens of each clip, float32 of shape (n,); the package tells no numbers of them."""
+        """Tokens of each clip, float32 of shape (n,); the package does not give their ids."""
         found: dict[int, list[TimedToken]] = {}
         for group in group_clips(clips, self._rate_hz, together=False):
             (row,) = group.rows
@@ -93,7 +89,7 @@ class OnnxAsrModel:
 
 
 def _load(layout: ModelLayout, provider: str, threads: int | None) -> Any:  # noqa: ANN401 (generic over private types)
-    """Sessions on the provider; features, which are cheap, on the CPU."""
+    """Load the sessions on the provider; features, which are cheap, are computed on the CPU."""
     try:
         import onnx_asr  # noqa: PLC0415 (optional, comes with an extra)
     except ImportError as error:
@@ -109,12 +105,12 @@ def _load(layout: ModelLayout, provider: str, threads: int | None) -> Any:  # no
                 "sess_options": session_options(threads),
             },
         )
-    except Exception as error:  # errors of two libraries that share no class
+    except Exception as error:  # the errors of the two libraries share no class
         raise ModelError(f"onnx-asr cannot load {layout.directory}: {error}") from error
 
 
 def _provider_in_use(asr: object) -> str:
-    """The provider of the model's sessions; the CPU's when they differ."""
+    """The provider of the model's sessions; the CPU if they differ."""
     from onnxruntime import InferenceSession  # noqa: PLC0415 (optional, comes with an extra)
 
     sessions = [part for part in vars(asr).values() if isinstance(part, InferenceSession)]
@@ -123,12 +119,14 @@ def _provider_in_use(asr: object) -> str:
 
 
 def _frame_seconds(layout: ModelLayout) -> float:
-    """Step of the frames on which tokens come, as the package reads it."""
+    """Step of the frames in seconds, read as the package reads it."""
     config = layout.config()
     if layout.family == "t-one-ctc":
         factor = config["encoder_params"].get("reduction_kernel_size")
     else:
         factor = config.get("subsampling_factor", 4)
     if not isinstance(factor, int) or factor < 1:
-        raise ModelError(f"the config.json of {layout.directory} tells no step of the frames")
+        raise ModelError(
+            f"the config.json of {layout.directory} does not state the step of the frames"
+        )
     return _SECONDS_PER_FEATURE * factor

@@ -1,18 +1,18 @@
-"""Recognisers that place tokens on frames of audio: one contract around several families."""
+"""A recogniser for all families that place tokens on frames of audio."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from beam_audio.asr.frames.clip_groups import padded_samples
 from beam_audio.asr.frames.ctc import CtcModel
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.nemo import NemoModel
 from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
 from beam_audio.asr.frames.timed_tokens import TimedToken, transcript_of
-from beam_audio.asr.model_facts import ModelFacts, identify
 from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:
@@ -20,15 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.recognizer import Request
+    from beam_audio.asr.model_options import ModelOptions
+    from beam_audio.asr.recognizer import ModelFacts, Request
     from beam_audio.models.layout import ModelLayout
     from beam_audio.types import Transcript
-
-
-class _Options(TypedDict):
-    provider: str
-    require_provider: bool
-    threads: int | None
 
 
 class FrameModel(Protocol):
@@ -40,34 +35,24 @@ class FrameModel(Protocol):
 
     @property
     def takes_batches(self) -> bool:
-        """Whether clips padded to one length can share a call without one changing another."""
+        """Whether clips padded to one length can share a call without changing each other."""
 
     def tokens(self, clips: Sequence[NDArray[np.float32]]) -> list[list[TimedToken]]:
-        """Tokens of each clip, float32 of shape (n,), which depend on that clip alone."""
+        """Tokens of each clip, float32 of shape (n,); they depend only on that clip."""
 
 
 # Beam keeps a shared model by a weak reference.
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class FrameRecognizer:
-    """Fulfils ``Recognizer`` with a model that gives tokens by frames.
+    """Fulfils ``Recognizer`` with a model that gives tokens with times.
 
     Attributes:
-        identity: What the rows say of it.
-        model: What runs.
+        facts: Name, hash and limits of the model.
+        model: The loaded model.
     """
 
-    identity: ModelFacts
+    facts: ModelFacts
     model: FrameModel
-
-    @property
-    def model_id(self) -> str:
-        """Directory name, precision and family."""
-        return self.identity.model_id
-
-    @property
-    def model_sha256(self) -> str:
-        """Hash of the model's files."""
-        return self.identity.model_sha256
 
     @property
     def provider(self) -> str:
@@ -75,33 +60,18 @@ class FrameRecognizer:
         return self.model.provider
 
     @property
-    def sample_rate_hz(self) -> int:
-        """Rate the clips must have."""
-        return self.identity.sample_rate_hz
-
-    @property
-    def max_seconds(self) -> float:
-        """Longest clip accepted."""
-        return self.identity.max_seconds
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Languages accepted in a request; empty when the files do not say: any is taken then."""
-        return self.identity.languages
-
-    @property
     def passage_seconds(self) -> float:
-        """None: each clip is heard on its own."""
+        """Always 0: each clip is one segment."""
         return 0.0
 
     def cost_seconds(self, duration_seconds: float) -> float:
-        """The clip's length, or what it is padded to."""
-        samples = round(duration_seconds * self.sample_rate_hz)
-        together = self.model.takes_batches
-        return padded_samples(samples, self.sample_rate_hz, together=together) / self.sample_rate_hz
+        """Length of the clip after padding."""
+        rate_hz = self.facts.sample_rate_hz
+        samples = round(duration_seconds * rate_hz)
+        return padded_samples(samples, rate_hz, together=self.model.takes_batches) / rate_hz
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
-        """Recognise a batch; one transcript a request, in order.
+        """Recognise a batch; one transcript per request, in order.
 
         Raises:
             ModelError: A clip is too long or not finite, or its language is not known.
@@ -115,57 +85,45 @@ class FrameRecognizer:
         ]
 
     def _seconds(self, request: Request) -> float:
-        return len(request.samples) / self.sample_rate_hz
+        return len(request.samples) / self.facts.sample_rate_hz
 
     def _language(self, request: Request) -> str | None:
-        """The one language the model knows, else what the request says."""
-        return next(iter(self.languages)) if len(self.languages) == 1 else request.language
+        """The only language the model knows, or else the requested one."""
+        known = self.facts.languages
+        return next(iter(known)) if len(known) == 1 else request.language
 
     def _require_fit(self, request: Request) -> None:
-        samples, language = request.samples, request.language
-        if samples.ndim != 1 or len(samples) > self.max_seconds * self.sample_rate_hz:
+        facts, samples, language = self.facts, request.samples, request.language
+        if samples.ndim != 1 or len(samples) > facts.max_seconds * facts.sample_rate_hz:
             raise ModelError(
-                f"a clip of shape {samples.shape} does not fit {self.model_id}, which takes one "
-                f"channel of at most {self.max_seconds:g} s at {self.sample_rate_hz} Hz: cut it "
+                f"a clip of shape {samples.shape} does not fit {facts.model_id}, which takes one "
+                f"channel of at most {facts.max_seconds:g} s at {facts.sample_rate_hz} Hz: cut it "
                 "first"
             )
         if not np.isfinite(samples).all():
             raise ModelError("a clip holds samples that are not finite numbers")
-        if language is not None and self.languages and language not in self.languages:
-            known = ", ".join(sorted(self.languages))
-            raise ModelError(f"{self.model_id} does not know language {language!r}, only {known}")
+        if language is not None and facts.languages and language not in facts.languages:
+            known = ", ".join(sorted(facts.languages))
+            raise ModelError(f"{facts.model_id} does not know language {language!r}, only {known}")
 
 
-def load_frame_recognizer(
-    layout: ModelLayout,
-    *,
-    provider: str = "auto",
-    require_provider: bool = False,
-    threads: int | None = None,
-) -> FrameRecognizer:
-    """Load a model that runs as it was exported: any family but Whisper's.
+def load_frame_recognizer(layout: ModelLayout, options: ModelOptions) -> FrameRecognizer:
+    """Load a model of any family but Whisper's; it runs as it was exported.
 
     Args:
-        layout: What the directory holds.
-        provider: ``auto``, ``cpu``, ``cuda`` or ONNX Runtime's own name.
-        require_provider: Whether running on another provider is an error.
-        threads: Threads inside an operator; None is one a core.
+        layout: The files of the model's directory.
+        options: Provider and threads; Whisper's own options have no effect.
 
     Raises:
         ModelError: A file is damaged or of another kind, or a library is missing.
         ProviderError: The provider was required and cannot be used.
     """
-    identity = identify(layout)
-    options: _Options = {
-        "provider": provider,
-        "require_provider": require_provider,
-        "threads": threads,
-    }
+    facts = identify(layout)
     model: FrameModel
     if layout.family == "wav2vec2-ctc":
-        model = CtcModel(layout, identity.sample_rate_hz, **options)
+        model = CtcModel(layout, facts.sample_rate_hz, options)
     elif layout.family in {"nemo-tdt", "nemo-rnnt", "nemo-ctc"}:
-        model = NemoModel(layout, **options)
+        model = NemoModel(layout, options)
     else:
-        model = OnnxAsrModel(layout, identity.sample_rate_hz, **options)
-    return FrameRecognizer(identity, model)
+        model = OnnxAsrModel(layout, facts.sample_rate_hz, options)
+    return FrameRecognizer(facts, model)

@@ -1,4 +1,4 @@
-"""Tokens that a model placed in time, and the transcript they make."""
+"""Tokens with times, and the transcript they make."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SPACE_BEFORE_MARK: Final = re.compile(r" (?=[.,;:!?…)\]}»”])")
 
 @dataclass(frozen=True, slots=True)
 class TimedToken:
-    """A token and where in the clip it was heard.
+    """A token and its time in the clip.
 
     Attributes:
-        token_id: Its number; None where the model's library keeps that to itself.
-        text: What it writes; white space at its beginning parts words.
-        start_seconds: Start, from the start of the clip.
-        end_seconds: End; never before the start.
+        token_id: Its id; None if the model's library does not give it.
+        text: Its text; leading white space separates words.
+        start_seconds: Start, counted from the start of the clip.
+        end_seconds: End, not before the start.
         logprob: Natural log of its probability.
     """
 
@@ -41,15 +41,16 @@ class TimedToken:
 def transcript_of(
     tokens: Sequence[TimedToken], language: str | None, clip_seconds: float
 ) -> Transcript:
-    """Join tokens to text and words.
+    """Join tokens into text and words.
 
     Args:
         tokens: Tokens in the order of their starts.
-        language: What the clip is known to be in; decides whether spaces part words.
-        clip_seconds: Length of the clip: no word ends later.
+        language: Known language of the clip; decides whether spaces separate words.
+        clip_seconds: Length of the clip; no word ends later.
 
     Returns:
-        ``avg_logprob`` is the mean over the tokens, None without any; ``words`` do not overlap.
+        A transcript. ``avg_logprob`` is the mean over the tokens, None if there are none;
+        ``words`` do not overlap.
     """
     groups = split_words(
         range(len(tokens)),
@@ -88,5 +89,5 @@ def _words(
 
 
 def _tidy(text: str) -> str:
-    """One space between words, none before a closing mark."""
+    """One space between words, and none before a closing mark."""
     return _SPACE_BEFORE_MARK.sub("", " ".join(text.split()))

@@ -1,9 +1,9 @@
 """Greedy decoding of transducers, RNN-T and TDT, for a batch of clips at once.
 
-RNN-T (Graves, 2012): on each frame tokens are taken until the blank comes, which moves on by one
-frame. TDT (Xu et al., 2023): the network also tells by how many frames each token moves on. Every
-clip stands at a frame of its own; one call of the prediction and joint network serves all that have
-not come to their end.
+RNN-T (Graves, 2012): each frame gives tokens until the blank, which moves on to the next frame.
+TDT (Xu et al., 2023): the network also says by how many frames each token moves on. Every clip has
+its own current frame; one call of the prediction and joint networks serves all clips that have
+frames left.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """A token a transducer gave.
+    """One token of a transducer's output.
 
     Attributes:
         token: Its id; never the blank's.
-        frame: Frame it was given on.
-        frames: How many frames it takes: what a TDT says, at least 1; 1 of an RNN-T.
+        frame: The frame that gave it.
+        frames: Number of frames it takes: for a TDT the network's, at least 1; for an RNN-T 1.
         logprob: Natural log of its probability among the tokens.
     """
 
@@ -48,26 +48,26 @@ class Joint(Protocol):
         tokens: NDArray[np.int64],
         states: tuple[NDArray[np.float32], ...],
     ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
-        """Scores of what comes next.
+        """Scores of the next token.
 
         Args:
-            frames: float32 of shape (rows, width): the encoder's frame of each row.
-            tokens: int64 of shape (rows,): token before.
+            frames: float32 of shape (rows, width): the current frame of each row.
+            tokens: int64 of shape (rows,): the previous token of each row.
             states: float32 each of shape (layers, rows, size).
 
         Returns:
-            float32 of shape (rows, tokens + durations), and the states with the token heard.
+            float32 of shape (rows, tokens + durations), and the states after the previous token.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class TransducerRules:
-    """What decoding must know of a model.
+    """What decoding needs to know of a model.
 
     Attributes:
-        blank: Token that gives nothing; also what comes before the first token.
-        vocabulary: Number of tokens, blank included; scores after them are of durations.
-        max_tokens_per_frame: After so many tokens on one frame the next frame is taken.
+        blank: The token without text; it is also the previous token at the start.
+        vocabulary: Number of tokens, blank included; the scores after them are of durations.
+        max_tokens_per_frame: After this many tokens on one frame, decoding moves on.
         has_durations: Whether it is a TDT; its n-th duration is n frames.
     """
 
@@ -78,7 +78,7 @@ class TransducerRules:
 
 
 class _Batch:
-    """Where each clip stands: arrays of one entry a clip."""
+    """The progress of each clip: arrays with one entry per clip."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class _Batch:
         self._states = tuple(np.repeat(state, clips, axis=1) for state in states)
         self._before = np.full(clips, rules.blank, np.int64)
         self._frame = np.zeros(clips, np.int64)
-        self._on_frame = np.zeros(clips, np.int64)  # tokens given on it
+        self._on_frame = np.zeros(clips, np.int64)  # tokens it has given
         self.emissions: list[list[Emission]] = [[] for _ in encoded]
 
     def running(self) -> NDArray[np.intp]:
@@ -106,7 +106,7 @@ class _Batch:
         """Scores and new states of some clips.
 
         Raises:
-            ModelError: The scores are not of these tokens.
+            ModelError: The number of scores does not fit the vocabulary.
         """
         frames = np.stack([self._encoded[row][self._frame[row]] for row in rows])
         states = tuple(state[:, rows] for state in self._states)
@@ -162,14 +162,14 @@ def decode_greedily(
     states: tuple[NDArray[np.float32], ...],
     rows_at_once: int | None = None,
 ) -> list[list[Emission]]:
-    """Decode clips together; what one gives does not depend on the others.
+    """Decode clips together; the result of one does not depend on the others.
 
     Args:
-        encoded: For each clip float32 of shape (frames, width); frames of padding left out.
+        encoded: For each clip float32 of shape (frames, width), without frames of padding.
         joint: The networks.
-        rules: How they are to be read.
-        states: The states before anything is heard, each of shape (layers, 1, size).
-        rows_at_once: Most rows a call of ``joint`` may have; None is any number.
+        rules: How their output is read.
+        states: The initial states, each of shape (layers, 1, size).
+        rows_at_once: Most rows per call of ``joint``; None is any number.
 
     Returns:
         The tokens of each clip, in order.

@@ -1,8 +1,8 @@
 """When each token was said, from the cross-attention of the decoder.
 
-Some heads of a Whisper decoder look at the audio of the token they are about to give. Their scores
-become one cost for each token and audio frame, and dynamic time warping finds the cheapest path
-through all tokens and frames that never goes back. The steps are those of Whisper's reference
+Some heads of a Whisper decoder attend to the audio of the next token. Their scores become one cost
+for each token and audio frame, and dynamic time warping finds the cheapest path through all tokens
+and frames that never goes back. The steps are those of Whisper's reference
 implementation (https://github.com/openai/whisper, ``timing.py``): softmax over the clip's frames,
 z-score over tokens, a median filter along time, the mean over heads.
 """
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SECONDS_PER_FRAME: Final = 0.02
 
 _HALF_FILTER_FRAMES: Final = 3  # the filter's width is 7
-# Costs become whole numbers of 2**-20: sums are then exact, whatever their order. Coarser costs
-# would make the path less steady, not more: rounding adds more noise than it hides.
+# Costs become integer multiples of 2**-20, so that sums are exact in any order. Coarser costs would
+# make the path less steady, because rounding adds more noise than it hides.
 _COST_SCALE: Final = 2.0**20
 
 
@@ -28,13 +28,13 @@ def token_spans(scores: NDArray[np.float32], prompt: int) -> NDArray[np.int64]:
     """First frame of each token and the frame after its last.
 
     Args:
-        scores: float32 (heads, prompt + t, n): what each token that was fed, of the prompt first
-            and of the text then, scored the n frames of the clip, before softmax.
-        prompt: Tokens of the prompt, at least 1; the last of them looks at the first of the text.
+        scores: float32 (heads, prompt + t, n): scores, before softmax, of the n frames of the clip
+            for each token that was fed: first those of the prompt, then those of the text.
+        prompt: Number of prompt tokens, at least 1; the last one attends to the first text token.
 
     Returns:
-        int64 (t, 2), never going back, from 0 to at most n; what is left after the last token is
-        the end of the text.
+        int64 (t, 2), never decreasing, from 0 to at most n; the frames after the last token are
+        after the end of the text.
     """
     fed, frames = scores.shape[1:]
     if not frames:
@@ -44,15 +44,15 @@ def token_spans(scores: NDArray[np.float32], prompt: int) -> NDArray[np.int64]:
 
 
 def attention(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much more each token attends to a frame than the other tokens do, float32 (t, n)."""
+    """How much more a token attends to a frame than other tokens do, float32 (t, n)."""
     total = np.zeros(scores.shape[1:], np.float32)
-    for head in scores:  # one at a time: what is worked on then stays in the cache
-        total += median_of_7(_standing(head))
+    for head in scores:  # one at a time, so that the data stays in the processor's cache
+        total += median_of_7(_z_scores(head))
     total /= len(scores)
     return total
 
 
-def _standing(head: NDArray[np.float32]) -> NDArray[np.float32]:
+def _z_scores(head: NDArray[np.float32]) -> NDArray[np.float32]:
     """Softmax over frames, then each frame's z-score over tokens."""
     weights: NDArray[np.float32] = np.exp(head - head.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
@@ -65,8 +65,8 @@ def _standing(head: NDArray[np.float32]) -> NDArray[np.float32]:
 def median_of_7(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Median of each seven neighbours along the last axis, mirrored at the ends.
 
-    Each window is two sorted triples, which the windows share, and a single value. Its median is
-    that value, held between the third and the fourth of the triples' six.
+    A window consists of two sorted triples, which neighbouring windows share, and a single value.
+    Its median is that value, clamped between the third and the fourth of the six.
     """
     half, count = _HALF_FILTER_FRAMES, rows.shape[1]
     if count <= half:
@@ -89,13 +89,13 @@ def warp(costs: NDArray[np.float32]) -> NDArray[np.int64]:
 
     A path steps to the next frame, the next token, or both. Along a row the best cost is
     ``C[j] = min over k <= j of (entry[k] + cost[k] + ... + cost[j])``, where ``entry`` is the
-    cheaper of the two cells above; with sums from the row's start that is a running minimum.
+    cheaper of the two cells above. With sums from the row's start, this is a running minimum.
 
     Args:
         costs: (t, n), both at least 1.
 
     Returns:
-        int64 (t,), rising from 0.
+        int64 (t,), never decreasing, from 0.
     """
     tokens, frames = costs.shape
     reached = np.empty((tokens, frames), np.int64)

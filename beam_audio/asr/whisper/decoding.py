@@ -1,4 +1,4 @@
-"""Token after token: the decoding of a batch of clips, each independent of the others."""
+"""Decoding a batch of clips token by token; each clip is independent of the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from beam_audio.asr.whisper.safeguards import Attempt
     from beam_audio.models.whisper.config import WhisperConfig
 
-_COMPACT_BELOW: Final = 0.5  # share of rows still running at which finished ones are taken out
+_COMPACT_BELOW: Final = (
+    0.5  # finished rows are taken out when the share of running rows falls to this
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,12 +28,12 @@ class Decoded:
     """One decoding of one clip.
 
     Attributes:
-        tokens: Without prompt and end token.
+        tokens: The tokens, without prompt and end token.
         logprobs: Natural log of the probability of each token, and of the end token if it came.
         no_speech_prob: Probability of silence, at the start of the transcript.
-        temperature: At which the tokens were drawn.
-        scores: float32 (alignment heads, prompt + tokens, n): what each token that was fed, from
-            the start of the transcript on, scored the clip's n audio positions.
+        temperature: Temperature at which the tokens were drawn.
+        scores: float32 (alignment heads, prompt + tokens, n): scores of the clip's n audio
+            positions for each token that was fed, from the start of the transcript on.
     """
 
     tokens: tuple[int, ...]
@@ -48,7 +50,7 @@ class Decoded:
 
 @dataclass(slots=True)
 class _Row:
-    """What has been decoded of one clip so far; ``content`` is its number of audio positions."""
+    """The tokens of one clip so far; ``content`` is its number of audio positions."""
 
     seed: int
     content: int
@@ -67,7 +69,7 @@ class _Row:
             self.tokens.append(token)
 
     def look(self, scores: NDArray[np.float32]) -> None:
-        """Keep where the token taken last looked: (alignment heads, 1, audio positions)."""
+        """Keep the scores of the last token: (alignment heads, 1, audio positions)."""
         if not self.ended:
             self.scores.append(scores[:, :, : self.content].copy())
 
@@ -82,14 +84,14 @@ class _Row:
 
 
 class Decoding:
-    """Clips whose audio is encoded and whose prompt is read, to be decoded as often as needed.
+    """Clips whose audio is encoded and whose prompt is read; they can be decoded repeatedly.
 
     Args:
         graphs: The network.
-        config: Its tokens and sizes.
+        config: Tokens and sizes of the network.
         state: The encoded clips.
-        prompts: Tokens each clip begins with; all of one length.
-        context: How many of them come before the start of the transcript.
+        prompts: Tokens each clip begins with, all of one length.
+        context: Number of prompt tokens before the start of the transcript.
     """
 
     def __init__(
@@ -113,12 +115,12 @@ class Decoding:
         return self._started.state.rows
 
     def run(self, rows: Sequence[int], temperature: float, seeds: Sequence[int]) -> list[Decoded]:
-        """Decode some of the clips until each ends, or is half as long as the model allows.
+        """Decode some of the clips until each ends or reaches half the model's longest text.
 
         Args:
-            rows: Which clips.
-            temperature: 0 takes the likeliest token, above it tokens are drawn.
-            seeds: What the draws for each of these clips depend on.
+            rows: Indices of the clips.
+            temperature: At 0 the likeliest token is taken; above 0 tokens are drawn at random.
+            seeds: Seed of the draws for each of these clips.
         """
         running = [self._begin(row, seed) for row, seed in zip(rows, seeds, strict=True)]
         begun = list(running)
@@ -159,12 +161,12 @@ def decode_safely(
     judge: Callable[[int, Decoded], Attempt],
     again: Sequence[bool],
 ) -> list[tuple[Decoded, Attempt]]:
-    """Decode clips at temperature 0, and those that need it again, together, at higher ones.
+    """Decode clips at temperature 0, then those that need it at higher ones, all together.
 
     Args:
         decoding: The clips.
-        seeds: What the draws for each clip depend on.
-        judge: Makes an attempt of a row and its decoding.
+        seeds: Seed of the draws for each clip.
+        judge: Turns a row and its decoding into an attempt.
         again: Whether each clip may be decoded more than once.
 
     Returns:

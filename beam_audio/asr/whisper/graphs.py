@@ -1,4 +1,4 @@
-"""The two ONNX graphs of a built Whisper, run so that large tensors stay on their device."""
+"""The two ONNX graphs of a built Whisper; large tensors stay on their device between calls."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.whisper.padding import EncoderInput
     from beam_audio.models.whisper.config import WhisperDimensions
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
-_HIDDEN = -1e4  # takes all weight from a position a row of a batch does not have, in float16 too
+_HIDDEN = -1e4  # hides a position that a row of a batch does not have, in float16 too
 _DEVICES = {"CUDAExecutionProvider": "cuda", "TensorrtExecutionProvider": "cuda"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecoderState:
-    """What the decoder carries from step to step for a batch of clips, as ONNX Runtime values.
+    """The decoder's state for a batch of clips, as ONNX Runtime values.
 
     Attributes:
-        contents: Audio positions that hear the clip itself, a clip.
-        positions: Audio positions a clip, silence included; the tensors have the most of them.
+        contents: For each clip, the number of audio positions that cover the clip itself.
+        positions: For each clip, its number of audio positions, silence included. The tensors have
+            the largest of these numbers.
         audio: Keys and values of the audio, and the weights of its positions, by input name.
         past: Keys and values of the tokens so far, by input name.
     """
@@ -48,13 +50,13 @@ class DecoderState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """What a decoder step gives.
+    """The result of a decoder step.
 
     Attributes:
         logits: float32 (rows, positions asked for, vocabulary).
         alignment: float32 (rows, alignment heads, tokens fed, audio positions): the scores, before
             any softmax, of the heads that follow time.
-        state: The clips with the tokens fed.
+        state: The state after the tokens fed.
     """
 
     logits: NDArray[np.float32]
@@ -68,31 +70,20 @@ class WhisperGraphs:
     Args:
         directory: Where the two files are.
         dimensions: Sizes of the network.
-        provider: As for ``make_session``, as are the rest.
-        require_provider: Whether falling back to another provider is an error.
-        threads: Threads inside an operator.
+        options: Provider and threads.
     """
 
     def __init__(
         self,
         directory: Path,
         dimensions: WhisperDimensions,
-        *,
-        provider: str,
-        require_provider: bool,
-        threads: int | None,
+        options: ModelOptions,
     ) -> None:
         from onnxruntime import OrtValue  # noqa: PLC0415 (optional, comes with an extra)
 
         self._value = OrtValue
         self._encoder, self._decoder = (
-            make_session(
-                directory / file,
-                provider=provider,
-                require_provider=require_provider,
-                threads=threads,
-            )
-            for file in ("encoder.onnx", "decoder.onnx")
+            make_session(directory / file, options) for file in ("encoder.onnx", "decoder.onnx")
         )
         self.provider: str = self._encoder.get_providers()[0]
         self._device = _DEVICES.get(self.provider, "cpu")
@@ -116,7 +107,7 @@ class WhisperGraphs:
         return DecoderState(contents, positions, audio, self._no_tokens(len(clips)))
 
     def _encode(self, clips: Sequence[EncoderInput]) -> dict[str, Any]:
-        """Keys and values of clips, with as many positions as the longest has."""
+        """Keys and values of clips, with the number of positions of the longest."""
         feed: dict[str, NDArray[Any]] = {
             "log_mel": _stack_features([clip.log_mel for clip in clips]),
             "source": _stack(_sources(clips), 0),
@@ -127,7 +118,7 @@ class WhisperGraphs:
         return self._run(self._encoder, values, self._cross_names)
 
     def _join(self, encoded: list[dict[str, Any]], positions: int) -> dict[str, Any]:
-        """One batch of clips that were encoded one by one."""
+        """One batch from clips that were encoded one by one."""
         joined = {}
         for name in self._cross_names:
             rows = [clip.pop(name).numpy() for clip in encoded]
@@ -159,7 +150,7 @@ class WhisperGraphs:
         Args:
             state: The clips and their tokens so far; it stays usable.
             tokens: int64 of shape (rows, t).
-            positions: Which of the t positions to give logits for.
+            positions: Those of the t positions to compute logits for.
         """
         feed = {
             "tokens": self._put(np.ascontiguousarray(tokens)),
@@ -173,7 +164,7 @@ class WhisperGraphs:
         return Step(logits, alignment, replace(state, past=past))
 
     def attend(self, state: DecoderState, spans: Sequence[slice | None]) -> DecoderState:
-        """The state with all audio positions of a clip but those of its span hidden."""
+        """The state with all audio positions of a clip hidden, except those of its span."""
         weights = state.audio["log_members"].numpy().copy()
         for row, span in zip(weights, spans, strict=True):
             if span is not None:
@@ -186,7 +177,7 @@ class WhisperGraphs:
             tuple(counts[row] for row in rows) for counts in (state.contents, state.positions)
         )
         longest = max(positions)
-        # Positions before rows: what is cut off is not copied first.
+        # Positions first, then rows: positions that are cut off are then not copied.
         audio = {
             name: self._put(_first_positions(name, value.numpy(), longest)[rows])
             for name, value in state.audio.items()
@@ -204,7 +195,7 @@ class WhisperGraphs:
         stay: Sequence[str],
         come: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Outputs by name: those of ``stay`` on the device, those of ``come`` in main memory."""
+        """Outputs by name: those in ``stay`` on the device, those in ``come`` in main memory."""
         binding = session.io_binding()
         for name, value in feed.items():
             binding.bind_ortvalue_input(name, value)
@@ -223,13 +214,13 @@ def _stack(rows: Sequence[NDArray[ScalarT]], filling: float) -> NDArray[ScalarT]
 
 
 def _sources(clips: Sequence[EncoderInput]) -> list[NDArray[np.int64]]:
-    """Where positions come from once all features are as long as the longest."""
+    """Source indices for features that are all padded to the length of the longest."""
     computed = max(int(clip.source[-1]) for clip in clips)
     return [np.append(clip.source[:-1], computed) for clip in clips]
 
 
 def _stack_features(features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Features of unequal length: one that ends early ends in silence, which is repeated."""
+    """Features of unequal length as one array; the silence at the end of each is repeated."""
     frames = max(each.shape[1] for each in features)
     return np.stack(
         [np.pad(each, ((0, 0), (0, frames - each.shape[1])), mode="edge") for each in features]
@@ -237,5 +228,5 @@ def _stack_features(features: Sequence[NDArray[np.float32]]) -> NDArray[np.float
 
 
 def _first_positions(name: str, array: NDArray[Any], positions: int) -> NDArray[Any]:
-    """The first audio positions of an input of the decoder."""
+    """The first audio positions of a decoder input."""
     return array[:, :, :positions] if name.startswith("cross_value") else array[..., :positions]

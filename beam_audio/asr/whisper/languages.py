@@ -1,4 +1,4 @@
-"""Which language a clip is in, as Whisper hears it: in one with pieces, each of them for itself."""
+"""The language Whisper detects in a clip, and in each of its pieces."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from beam_audio.models.whisper.config import WhisperConfig
 
 
-# A shorter piece is often heard as another language than it is in.
-_TELLING_SECONDS: Final = 2.0
+# In shorter pieces the wrong language is often detected.
+_DETECTED_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Spoken:
 
     Attributes:
         language: ISO 639 code.
-        probability: That it is this one; None where the model was not asked.
-        pieces: The same for each piece of the clip, if it has any.
+        probability: Probability of this language; None if the model was not asked.
+        pieces: The language of each piece of the clip, if it has any.
     """
 
     language: str
@@ -42,11 +42,11 @@ class Spoken:
 def spoken_languages(
     graphs: WhisperGraphs, config: WhisperConfig, state: DecoderState, requests: Sequence[Request]
 ) -> list[Spoken]:
-    """Languages of encoded clips: those requested, else those heard.
+    """Languages of encoded clips: the requested ones, or else the detected ones.
 
-    A clip with pieces is in the language that most of its seconds are likely to be in; of a piece,
-    only its own stretch of the encoded audio is looked at, and a piece too short to tell is in the
-    language of the clip.
+    The language of a clip with pieces is the likeliest over all its seconds. For a piece, only its
+    own stretch of the encoded audio is used. A piece too short for detection has the language of
+    the clip.
     """
     if not config.multilingual:
         return [_stated("en", request) for request in requests]
@@ -70,7 +70,7 @@ def _stated(language: str, request: Request) -> Spoken:
 def _heard(
     graphs: WhisperGraphs, config: WhisperConfig, state: DecoderState, requests: Sequence[Request]
 ) -> Iterator[NDArray[np.float32]]:
-    """For the n-th piece of every clip that has one the probability of each language."""
+    """Yield, for the n-th piece of all clips, the probability of each language."""
     start = np.full((len(requests), 1), config.tokens.start, np.int64)
     wanted = list(config.tokens.languages.values())
     most = max(len(request.pieces) for request in requests)
@@ -101,8 +101,8 @@ def _found(
     best = int(whole.argmax())
     pieces = []
     for row, piece in zip(rows, request.pieces, strict=True):
-        tells = len(piece.samples) >= _TELLING_SECONDS * SAMPLE_RATE_HZ
-        own = int(row.argmax()) if tells else best
+        is_long = len(piece.samples) >= _DETECTED_SECONDS * SAMPLE_RATE_HZ
+        own = int(row.argmax()) if is_long else best
         pieces.append(Spoken(codes[own], float(row[own])))
     return Spoken(codes[best], float(whole[best]), tuple(pieces))
 

@@ -1,8 +1,8 @@
-"""Whisper's features: log-mel spectrogram of a 30 s window, as in the reference implementation.
+"""Whisper's features: the log-mel spectrogram of a 30 s window, as in the reference.
 
-Audio is padded with silence to the window before the transform (padding features instead changes
-texts). 25 ms periodic Hann window, 10 ms hop, reflected edges, power spectrum, Slaney mel filters,
-log10 clamped at 8 below the clip's maximum, then (x + 4) / 4.
+Audio is padded with silence to the window before the transform; padding the features instead
+changes texts. 25 ms periodic Hann window, 10 ms hop, reflected edges, power spectrum, Slaney mel
+filters, log10 clamped at 8 below the clip's maximum, then (x + 4) / 4.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _DYNAMIC_RANGE = 8.0
 def mel_filters(bands: int) -> NDArray[np.float32]:
     """Triangular filters on Slaney's mel scale with area normalisation, shape (bands, 201).
 
-    The scale is linear to 1 kHz (15 mels) and logarithmic above, 27 mels for a factor 6.4; from
-    Slaney, "Auditory Toolbox", 1998.
+    The scale is linear up to 1 kHz (15 mels) and logarithmic above, with 27 mels per factor 6.4
+    (Slaney, "Auditory Toolbox", 1998).
     """
     linear_hz, mel_at_knee, knee_hz = 200.0 / 3.0, 15.0, 1000.0
     log_step = np.log(6.4) / 27.0
@@ -58,15 +58,15 @@ def log_mel(
     """Features of one clip.
 
     Args:
-        samples: float32 of shape (n,) at 16 kHz, n ≤ 480,000; silence is added to 30 s.
+        samples: float32 of shape (n,) at 16 kHz, n ≤ 480,000; silence is added up to 30 s.
         bands: 80, or 128 for large-v3 and later.
-        frames_wanted: How many of the 3000 to give, all that touch the clip at least.
+        frames_wanted: Number of frames, at most 3000; at least all frames that touch the clip.
 
     Returns:
-        float32 of shape (bands, frames_wanted). They depend on this clip alone.
+        float32 of shape (bands, frames_wanted); it depends only on this clip.
     """
     half = _N_FFT // 2
-    # Frames wholly in the added silence are known: only those that touch the clip are computed.
+    # Frames that are only added silence are known: those that touch the clip are computed.
     frames = min(FRAMES, (len(samples) + half - 1) // _HOP + 1)
     reach = min(WINDOW_SAMPLES, max(frames * _HOP + half, _N_FFT))
     padded = np.zeros(reach + 2 * half, np.float32)
@@ -76,7 +76,9 @@ def log_mel(
     pieces = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP][:frames]
     spectrum = np.fft.rfft(pieces * _window(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-    features: NDArray[np.float32] = np.full((bands, frames_wanted), np.log10(_FLOOR), np.float32)
+    # In float32 as below: AVX-512 gives that logarithm another last bit than the one in float64.
+    silence = np.log10(np.float32(_FLOOR))
+    features: NDArray[np.float32] = np.full((bands, frames_wanted), silence, np.float32)
     features[:, :frames] = np.log10(np.maximum(mel_filters(bands) @ power.T, _FLOOR))
     np.maximum(features, features.max() - np.float32(_DYNAMIC_RANGE), out=features)
     features += np.float32(4.0)

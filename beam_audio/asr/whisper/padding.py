@@ -1,59 +1,59 @@
-"""What follows a clip in Whisper's window of 30 s: all of its silence, or that silence condensed.
+"""What follows a clip in Whisper's window of 30 s: silence, in full or condensed.
 
-Whisper was trained on windows of 1,500 encoder positions, and a window that just ends with the clip
-makes it loop. The silence after a short clip, though, is one constant: past the convolutions every
-silent position differs from the next by its place alone. *Condensed* padding therefore takes the
-silence in groups of neighbours, ever larger ones, and lets one position stand for each: its
-embedding is made of theirs, and attention to it counts as many times as the group has members, by
-adding log(members) to its score. The network still sees the clip end, and silence up to
-30 s, at a fraction of the work. It remains an approximation of the full window;
-``benchmarks/precision.py`` tells how near it is. What makes it so: the length of the embeddings,
-groups of at most 16, which grow more slowly after a very short clip, and the window's own end.
+Whisper was trained on windows of 1,500 encoder positions. A window that ends with the clip makes it
+loop. But the silence after a short clip is constant: after the convolutions, silent positions
+differ only by their place. *Condensed* padding therefore groups neighbouring silent positions, in
+ever larger groups, and computes one position per group. Its embedding is made from those of the
+members, and attention to it counts once per member, because log(members) is added to its score. The
+network still sees the end of the clip and silence up to 30 s, at a fraction of the work.
+
+This is an approximation of the full window; ``benchmarks/precision.py`` measures it. Three things
+keep it close: the length of the embeddings; groups of at most 16 members, which grow more slowly
+after a very short clip; and the window's own end, which is kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from beam_audio.asr.whisper.log_mel import FRAMES, log_mel
-from beam_audio.models.card import Padding
 from beam_audio.models.whisper.position_groups import GROUP_SIZES, group_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
+    from beam_audio.models.card import Padding
 
 POSITIONS: Final = 1500
 SECONDS_PER_POSITION: Final = 0.02
 SAMPLES_PER_POSITION: Final = 320
 
 _HALF_TRANSFORM_SAMPLES: Final = 200
-# Groups of each size there are at least, before the next larger size begins at a multiple of it.
+# The least number of groups of each size. Then the next larger size begins at a multiple of itself.
 _LEAST_GROUPS: Final = (16, 8, 4, 4)
-# A clip of fewer positions, 1 s, loses most by larger groups.
+# A clip of fewer positions (1 s) loses most from larger groups.
 _LEAST_GROUPS_SHORT: Final = (32, 32, 64, 16)
 _SHORT_POSITIONS: Final = 50
-# Positions the convolutions compute past the clip. All but the last hear nothing but silence; the
-# last hears the end of the window, as the 1,500th does: attention leans on it.
+# Positions the convolutions compute after the clip. All of them cover silence only; the last also
+# covers the end of the window, as the 1,500th does, and attention relies on it.
 _SILENT_POSITIONS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncoderInput:
-    """One clip as the encoder takes it, with n positions.
+    """The encoder's input for one clip, with n positions.
 
     Attributes:
-        log_mel: float32 (bands, frames): the clip, and as much silence as must be computed.
-        content: Positions, from the first, that hear the clip; 20 ms each.
-        source: int64 (n,): the computed position each position is taken from; the last computed
-            one, which hears the end of the window, comes last and only there.
-        place: int64 (n,): the row of its embedding, see ``position_groups``.
-        log_members: float32 (n,): log of the number of positions it stands for.
+        log_mel: float32 (bands, frames): the clip, and the silence that must be computed.
+        content: Number of positions, from the first, that cover the clip; 20 ms each.
+        source: int64 (n,): index of the convolutions' output each position is taken from. The last
+            output, which covers the end of the window, is used for the last position only.
+        place: int64 (n,): row of the position's embedding, see ``position_groups``.
+        log_members: float32 (n,): log of the number of positions that it represents.
     """
 
     log_mel: NDArray[np.float32] = field(repr=False)
@@ -86,18 +86,18 @@ def encoder_input(samples: NDArray[np.float32], bands: int, padding: Padding) ->
 
 
 def content_positions(samples: int) -> int:
-    """Positions that hear any of the clip's samples: position p hears frames 2p-2 to 2p+2."""
+    """Positions that cover any of the clip's samples; position p covers frames 2p-2 to 2p+2."""
     return min(POSITIONS, -(-(samples + _HALF_TRANSFORM_SAMPLES) // SAMPLES_PER_POSITION) + 1)
 
 
 def condensed_positions(samples: int) -> int:
-    """Positions the encoder computes of a clip with condensed padding."""
+    """Positions the encoder computes for a clip with condensed padding."""
     return len(_condensed(content_positions(samples))[0])
 
 
 @lru_cache(maxsize=POSITIONS)
 def _condensed(content: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the embeddings, and how many positions each stands for; the last is on its own."""
+    """Rows of the embeddings, and how many positions each represents; the last is on its own."""
     rows, members, position = list(range(content)), [1] * content, content
     level = groups = 0
     least = _LEAST_GROUPS_SHORT if content < _SHORT_POSITIONS else _LEAST_GROUPS

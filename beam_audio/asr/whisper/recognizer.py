@@ -1,4 +1,4 @@
-"""Whisper: from a batch of clips to transcripts, each independent of the others."""
+"""Whisper: a batch of clips in, one transcript per clip out, independent of the others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beam_audio.asr import passages
+from beam_audio.asr.model_options import DEFAULT_OPTIONS
+from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.languages import spoken_languages
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.recognizer import Mode, Request
     from beam_audio.asr.whisper.decoding import Decoded
     from beam_audio.asr.whisper.languages import Spoken
@@ -29,10 +32,22 @@ if TYPE_CHECKING:
     from beam_audio.types import Transcript
 
 
-def whisper_model_id(name: str, precision: str, padding: Padding, task: Mode) -> str:
-    """Name and precision; padding and task, too, when they are not full and to transcribe."""
+def built_facts(built: BuiltModel, options: ModelOptions) -> ModelFacts:
+    """Facts of a built Whisper with these options."""
+    padding = options.padding or built.padding
+    return ModelFacts(
+        model_id=whisper_model_id(built.name, built.precision, padding, options.mode),
+        model_sha256=built.model_sha256,
+        sample_rate_hz=built.sample_rate_hz,
+        max_seconds=built.max_seconds,
+        languages=frozenset(built.whisper.languages),
+    )
+
+
+def whisper_model_id(name: str, precision: str, padding: Padding, mode: Mode) -> str:
+    """Name and precision, then ``condensed`` and ``translate`` if they are asked for."""
     condensed = "/condensed" if padding == "condensed" else ""
-    return f"{name}/{precision}{condensed}" + ("/translate" if task == "translate" else "")
+    return f"{name}/{precision}{condensed}" + ("/translate" if mode == "translate" else "")
 
 
 class WhisperRecognizer:
@@ -40,55 +55,31 @@ class WhisperRecognizer:
 
     Args:
         built: The model.
-        padding: What follows a clip in the 30 s window: see ``beam_audio.asr.whisper.padding``.
-        provider: ``auto``, ``cpu``, ``cuda`` or ONNX Runtime's own name.
-        require_provider: Whether running on another provider is an error.
-        task: ``translate`` gives English text of speech in another language.
-        prompt: Text the model takes as what was said before; its last 223 tokens count.
-        safeguards: Whether texts not to be trusted are decoded again and silence has no text; see
-            ``beam_audio.asr.whisper.safeguards``. Without them every text is the likeliest one.
-        threads: Threads inside an operator; None is one a core.
+        options: All but ``precision``, which the model already has.
 
     Raises:
-        ModelError: The task is not one the model was trained for, or a library is missing.
+        ModelError: The model cannot translate, or a library is missing.
         ProviderError: The provider was required and cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913  keyword arguments, each with a default
-        self,
-        built: BuiltModel,
-        *,
-        padding: Padding = "full",
-        provider: str = "auto",
-        require_provider: bool = False,
-        task: Mode = "transcribe",
-        prompt: str | None = None,
-        safeguards: bool = True,
-        threads: int | None = None,
-    ) -> None:
-        self._built = built
+    def __init__(self, built: BuiltModel, options: ModelOptions = DEFAULT_OPTIONS) -> None:
+        self.facts = built_facts(built, options)
         self._config = built.whisper
-        self._task = task
-        self._padding = padding
-        self._safeguards = safeguards
-        if task == "translate" and not self._config.multilingual:
+        self._mode = options.mode
+        self._padding = options.padding or built.padding
+        self._safeguards = options.safeguards
+        if options.mode == "translate" and not self._config.multilingual:
             raise ModelError(
                 f"{built.name} knows English only and cannot translate: use a multilingual model "
                 "such as whisper-base"
             )
-        self._graphs = WhisperGraphs(
-            built.directory,
-            self._config.dimensions,
-            provider=provider,
-            require_provider=require_provider,
-            threads=threads,
-        )
+        self._graphs = WhisperGraphs(built.directory, self._config.dimensions, options)
         self._tokenizer = _load_tokenizer(built)
         self._writer = TranscriptWriter(self._tokenizer, self._config.tokens.end)
-        self._context = self._encode_prompt(prompt)
+        self._context = self._encode_prompt(options.prompt)
 
     def _encode_prompt(self, prompt: str | None) -> tuple[int, ...]:
-        """Tokens before the start of transcript: the reference keeps half the room, less one."""
+        """Tokens before the transcript: at most half the room less one, as in the reference."""
         if not prompt or not prompt.strip():
             return ()
         room = self._config.dimensions.text_positions // 2 - 1
@@ -96,48 +87,23 @@ class WhisperRecognizer:
         return (self._config.tokens.previous, *ids[-room:])
 
     @property
-    def model_id(self) -> str:
-        """Name and precision; padding and task, too, when they are not the usual ones."""
-        return whisper_model_id(self._built.name, self._built.precision, self._padding, self._task)
-
-    @property
-    def model_sha256(self) -> str:
-        """Hash of source weights, exporter version and precision."""
-        return self._built.model_sha256
-
-    @property
     def provider(self) -> str:
         """The ONNX Runtime execution provider in use."""
         return self._graphs.provider
 
     @property
-    def sample_rate_hz(self) -> int:
-        """Rate the clips must have: 16,000."""
-        return SAMPLE_RATE_HZ
-
-    @property
-    def max_seconds(self) -> float:
-        """Longest clip accepted: 30 s."""
-        return WINDOW_SECONDS
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Codes of the languages accepted in a request."""
-        return frozenset(self._config.languages)
-
-    @property
     def passage_seconds(self) -> float:
-        """Longest passage; a translation's words cannot be told apart by their times."""
-        return 0.0 if self._task == "translate" else passages.PASSAGE_SECONDS
+        """Longest passage; 0 for translations, whose words cannot be assigned by their times."""
+        return 0.0 if self._mode == "translate" else passages.PASSAGE_SECONDS
 
     def cost_seconds(self, duration_seconds: float) -> float:
-        """What the encoder computes for a clip: 30 s, or less with condensed padding."""
+        """Seconds the encoder computes for a clip: 30, or fewer with condensed padding."""
         if self._padding == "full":
             return WINDOW_SECONDS
         return SECONDS_PER_POSITION * condensed_positions(round(duration_seconds * SAMPLE_RATE_HZ))
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
-        """Recognise a batch; one transcript a request, in order.
+        """Recognise a batch; one transcript per request, in order.
 
         Raises:
             ModelError: A clip is too long or not finite, or its language is not known.
@@ -181,7 +147,7 @@ class WhisperRecognizer:
         return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
 
     def _alone(self, pieces: Sequence[Request], at_once: int) -> Iterator[Transcript]:
-        """What is heard in each piece alone."""
+        """Recognise pieces, each on its own."""
         for first in range(0, len(pieces), at_once):
             batch = pieces[first : first + at_once]
             for piece, heard in zip(batch, self._hear(batch), strict=True):
@@ -197,20 +163,22 @@ class WhisperRecognizer:
         samples, language = request.samples, request.language
         if samples.ndim != 1 or len(samples) > WINDOW_SAMPLES:
             raise ModelError(
-                f"a clip of shape {samples.shape} does not fit {self.model_id}, which takes one "
-                f"channel of at most {WINDOW_SAMPLES} samples (30 s at 16 kHz): cut it first"
+                f"a clip of shape {samples.shape} does not fit {self.facts.model_id}, which takes "
+                f"one channel of at most {WINDOW_SAMPLES} samples (30 s at 16 kHz): cut it first"
             )
         if not np.isfinite(samples).all():
             raise ModelError("a clip holds samples that are not finite numbers")
         if language is not None and language not in self._config.languages:
             known = ", ".join(self._config.languages)
-            raise ModelError(f"{self.model_id} does not know language {language!r}, only {known}")
+            raise ModelError(
+                f"{self.facts.model_id} does not know language {language!r}, only {known}"
+            )
 
     def _start(self, language: str) -> list[int]:
         tokens = self._config.tokens
         start = [*self._context, tokens.start]
         if self._config.multilingual:
-            task = tokens.translate if self._task == "translate" else tokens.transcribe
+            task = tokens.translate if self._mode == "translate" else tokens.transcribe
             start += [tokens.languages[language], task]
         return [*start, tokens.no_timestamps]
 
@@ -228,7 +196,7 @@ class WhisperRecognizer:
 
     def _written(self, spoken: str) -> str:
         """The language of the text."""
-        return "en" if self._task == "translate" else spoken
+        return "en" if self._mode == "translate" else spoken
 
 
 def _load_tokenizer(built: BuiltModel) -> Any:  # noqa: ANN401 (the library has no types)

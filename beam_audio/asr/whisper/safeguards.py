@@ -1,12 +1,13 @@
-"""When a decoded text is not to be trusted, and how to decode it again.
+"""Safeguards: which decoded texts are not trusted, and how they are decoded again.
 
-The policy of Whisper's reference (https://github.com/openai/whisper, ``transcribe.py``): a text
-that repeats itself, or of which the model is unsure, is decoded again, the tokens drawn at random
-at a higher and higher temperature; silence is left alone. Beyond the reference, a text that goes in
-circles by this project's own measure counts as repeating itself, short texts have no compression
-ratio, and where no temperature helps the best attempt is taken instead of the last.
+The policy is that of Whisper's reference (https://github.com/openai/whisper, ``transcribe.py``). A
+text that repeats itself, or that the model is unsure of, is decoded again with tokens drawn at
+random, at higher and higher temperatures. Silence is not decoded again. Three things differ from
+the reference: a text that is repetitive by this project's own measure also counts as repeating
+itself; short texts have no compression ratio; and if no temperature helps, the best attempt is
+taken instead of the last.
 
-Every draw depends on the clip's seed, the temperature and the place of the token alone.
+A draw depends only on the clip's seed, the temperature and the place of the token.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MAX_COMPRESSION_RATIO: Final = 2.4
 MIN_AVG_LOGPROB: Final = -1.0
 MAX_NO_SPEECH_PROB: Final = 0.6
 
-_DECIMALS: Final = 4  # as everywhere before a rule looks at a measure
+_DECIMALS: Final = 4  # measures are rounded to this before a rule sees them, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class Attempt:
     """One decoding of a clip.
 
     Attributes:
-        text: What it says.
-        language: ISO 639 code of the text, which in a translation is not that of the speech.
+        text: The decoded text.
+        language: ISO 639 code of the text; for a translation not that of the speech.
         avg_logprob: Mean log probability of its tokens and the end token.
         no_speech_prob: Probability of silence; the same for every attempt.
     """
@@ -47,7 +48,7 @@ class Attempt:
 
     @property
     def is_silence(self) -> bool:
-        """Whether the model hears no speech and does not believe in its text either."""
+        """Whether the model detects no speech and is unsure of its text, too."""
         heard = round(self.no_speech_prob, _DECIMALS) <= MAX_NO_SPEECH_PROB
         return self._is_unsure and not heard
 
@@ -58,7 +59,7 @@ class Attempt:
 
     @property
     def merit(self) -> tuple[bool, float]:
-        """Orders attempts none of which is safe: one that does not repeat, then the surest."""
+        """Order of attempts that are not safe: first those that do not repeat, then the surest."""
         return not self._repeats, round(self.avg_logprob, _DECIMALS)
 
     @property
@@ -73,10 +74,11 @@ class Attempt:
 
 
 def draw_noise(seed: int, temperature: float, step: int, count: int) -> NDArray[np.float64]:
-    """Standard Gumbel noise, float64 (count,): the same for the same arguments anywhere.
+    """Standard Gumbel noise, float64 (count,); equal arguments give equal noise on any machine.
 
-    Philox counts: the key is seed and temperature, the counter the step, so that any draw is
-    reached at once. Its raw bits do not change with numpy's version, unlike numpy's distributions.
+    Philox is a counter-based generator: the key is seed and temperature, and the counter is the
+    step, so that any draw can be made directly. Its raw bits do not depend on numpy's version,
+    unlike numpy's distributions.
     """
     key = np.array([seed % 2**64, round(1000 * temperature)], np.uint64)
     counter = np.array([0, 0, 0, step], np.uint64)
@@ -89,16 +91,16 @@ def draw_noise(seed: int, temperature: float, step: int, count: int) -> NDArray[
 def choose(
     logits: NDArray[np.float32], temperature: float, noise: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """A token for each row, and its log probability at temperature 1.
+    """Choose a token for each row, and give its log probability at temperature 1.
 
     Args:
-        logits: float32 (rows, vocabulary), minus infinity where a token may not be chosen.
-        temperature: 0 takes the likeliest.
-        noise: Gumbel noise (rows, vocabulary) for other temperatures: the largest of the logits
-            over the temperature plus noise is a draw from their softmax.
+        logits: float32 (rows, vocabulary); minus infinity for tokens that may not be chosen.
+        temperature: At 0 the likeliest token is chosen.
+        noise: Gumbel noise (rows, vocabulary) for other temperatures. The token with the largest
+            ``logits / temperature + noise`` is a draw from their softmax.
 
     Returns:
-        int64 and float32 (rows,).
+        Tokens, int64 (rows,), and log probabilities, float32 (rows,).
     """
     best = logits.max(axis=1)
     if temperature and noise is not None:

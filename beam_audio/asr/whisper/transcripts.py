@@ -1,4 +1,4 @@
-"""From the decoded tokens of a clip to what was heard in it, or in each of its pieces."""
+"""From the decoded tokens of a clip to its transcript, or to one for each of its pieces."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SAMPLES_PER_FRAME: Final = round(SECONDS_PER_FRAME * SAMPLE_RATE_HZ)
 
 
 class TranscriptWriter:
-    """Turns tokens to transcripts.
+    """Turns tokens into transcripts.
 
     Args:
         tokenizer: A ``tokenizers.Tokenizer``.
-        end: The end token; every id from it on is special: end, tasks, languages, timestamps.
+        end: The end token; every id from it on is special: end, modes, languages, timestamps.
     """
 
     def __init__(self, tokenizer: Any, end: int) -> None:  # noqa: ANN401 (the library has no types)
@@ -36,7 +36,7 @@ class TranscriptWriter:
         self._end = end
 
     def attempt(self, decoded: Decoded, language: str) -> Attempt:
-        """What a decoding says, to be judged; ``language`` is that of the text."""
+        """A decoding as an attempt to be judged; ``language`` is that of the text."""
         return Attempt(
             text=self._text([token for token in decoded.tokens if token < self._end]).strip(),
             language=language,
@@ -47,7 +47,7 @@ class TranscriptWriter:
     def transcript(
         self, request: Request, spoken: Spoken, decoded: Decoded, attempt: Attempt, *, silent: bool
     ) -> Transcript:
-        """What was heard in a clip; nothing, if it is ``silent``."""
+        """The transcript of a clip; it has no text if the clip is ``silent``."""
         words = () if silent else self._words(request, decoded, attempt.language)[1]
         return Transcript(
             text="" if silent else attempt.text,
@@ -62,7 +62,7 @@ class TranscriptWriter:
     def pieces(
         self, request: Request, spoken: Spoken, decoded: Decoded, attempt: Attempt
     ) -> list[Transcript | None]:
-        """What was heard in each piece of a clip; None in place of what is not to be trusted.
+        """The transcript of each piece of a clip; None for a piece whose text is not trusted.
 
         ``avg_logprob`` is the mean over the piece's own tokens; ``no_speech_prob`` is the clip's.
         """
@@ -100,11 +100,11 @@ class TranscriptWriter:
     def _words(
         self, request: Request, decoded: Decoded, language: str
     ) -> tuple[list[WordTokens], tuple[Word, ...]]:
-        """Words, of which tokens and with which times, from the heads that follow time."""
+        """The words of a clip: their tokens, and their times from the heads that follow time."""
         frames = -(-len(request.samples) // _SAMPLES_PER_FRAME)
         prompt = decoded.scores.shape[1] - len(decoded.tokens)
         spans = token_spans(decoded.scores[:, :, :frames], prompt)
-        # Times belong to all tokens, words to those of the text.
+        # All tokens have times, but only those of the text make words.
         kept = [place for place, token in enumerate(decoded.tokens) if token < self._end]
         words = split_words([decoded.tokens[place] for place in kept], self._text, language)
         logprobs = [decoded.logprobs[place] for place in kept]

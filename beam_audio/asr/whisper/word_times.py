@@ -1,9 +1,9 @@
-"""Words with their times: the path through the cross-attention, put right by the pauses heard.
+"""Words with their times: the path through the cross-attention, corrected by pauses in the audio.
 
-Attention knows which word is said, but not to better than a tenth of a second where it begins and
-ends: the path gives the silence before the first word to that word, and ends the last one while it
-still sounds. The audio knows that well. So the border between two words moves to the pause beside
-it, if there is one, and both words end where the sound does.
+Attention shows which word is said, but its start and end only to a tenth of a second: the path
+assigns the silence before the first word to that word, and ends the last word too early. Pauses in
+the audio are more exact. So the border between two words moves to a pause near it, if there is one:
+the word before ends where the pause begins, and the word after begins where the pause ends.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 _RATE_HZ: Final = 16_000
 _HOP_SAMPLES: Final = 160
-# A pause is quieter than 10 dB above the quietest tenth of the clip, but not than 40 dB below its
-# loudest 10 ms, nor may it be louder than 15 dB below them; and it lasts 80 ms, longer than the
-# closure of most plosives.
+# A pause is quieter than a limit: 10 dB above the quietest tenth of the clip, but not lower than
+# 40 dB and not higher than 15 dB below the clip's loudest 10 ms. It lasts at least 80 ms, longer
+# than the closure of most plosives.
 _ABOVE_FLOOR_DB: Final = 10.0
 _BELOW_PEAK_DB: Final = (40.0, 15.0)
 _FLOOR_PERCENTILE: Final = 10
-_SILENCE_POWER: Final = 1e-12  # keeps digital silence out of the logarithm's trouble
+_SILENCE_POWER: Final = 1e-12  # so that digital silence has a logarithm
 _PAUSE_SECONDS: Final = 0.08
-_REACH_SECONDS: Final = 0.3  # how far from the path's border a pause may be
-_LAST_REACH_SECONDS: Final = 0.6  # after the last word nothing else can be said
-# The first and last word of a sentence may not be longer than twice the median word (at most
-# 0.7 s), as in Whisper's reference; but only a pause inside it, longer than any closure, shows that
-# it is. Without one, it takes a length no word has.
+_REACH_SECONDS: Final = 0.3  # largest distance between the path's border and a pause
+_LAST_REACH_SECONDS: Final = 0.6  # larger, because no word follows the last one
+# As in Whisper's reference, the first and last word of a sentence may not be longer than twice the
+# median word, which counts as at most 0.7 s. Here a longer word is cut only at a pause inside it
+# that is longer than any closure, or if it is longer than any word.
 _LONGEST_MEDIAN_SECONDS: Final = 0.7
 _SPLITTING_PAUSE_SECONDS: Final = 0.2
 _LONGEST_WORD_SECONDS: Final = 2.0
@@ -48,13 +48,13 @@ _DECIMALS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Sound:
-    """Where a clip is quiet.
+    """The quiet parts of a clip.
 
     Attributes:
-        seconds: Its length.
-        start: End of the silence it begins with.
-        end: Start of the silence it ends with.
-        pauses: Start and end of the others, in order.
+        seconds: Length of the clip.
+        start: End of the silence at its start.
+        end: Start of the silence at its end.
+        pauses: Start and end of each pause between, in order.
     """
 
     seconds: float
@@ -81,13 +81,13 @@ def align_words(
     words: Sequence[WordTokens],
     logprobs: Sequence[float],
 ) -> tuple[Word, ...]:
-    """Words of a text in order, with times in the clip; they do not overlap.
+    """Words of a text, in order, with times in the clip that do not overlap.
 
     Args:
         samples: float32 (n,) at 16 kHz.
-        frames: int64 (t, 2): of each token the first frame of 20 ms, and the one after its last;
+        frames: int64 (t, 2): for each token its first frame of 20 ms and the frame after its last,
             see ``beam_audio.asr.whisper.alignment.token_spans``.
-        words: The words of the t tokens, as ``split_words`` finds them.
+        words: The words of the t tokens, from ``split_words``.
         logprobs: Log probability of each token.
     """
     sound = _listen(samples)
@@ -130,7 +130,7 @@ def _listen(samples: NDArray[np.float32]) -> _Sound:
 
 
 def _is_quiet(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Of each 10 ms whether they are quieter than speech."""
+    """Whether each 10 ms are quieter than speech."""
     hops = -(-len(samples) // _HOP_SAMPLES)
     if not hops:
         return np.zeros(0, np.bool_)
@@ -144,7 +144,7 @@ def _is_quiet(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _move_to_pauses(spans: list[_Span], sound: _Sound) -> None:
-    """Move each border to the nearest pause within reach, if the words still have a part of it."""
+    """Move each border to the nearest pause within reach that leaves both words a part."""
     for before, after in pairwise(spans):
         near = [
             (max(start - after.start, before.end - end, 0.0), start - end, (start, end))
@@ -161,7 +161,7 @@ def _move_to_pauses(spans: list[_Span], sound: _Sound) -> None:
 
 
 def _shorten(spans: list[_Span], ends_sentence: list[bool], sound: _Sound) -> None:
-    """Cut from words at the borders of sentences what cannot be theirs."""
+    """Shorten words at the borders of sentences that are too long."""
     lengths = [span.seconds for span in spans if span.seconds > 0]
     if not lengths:
         return

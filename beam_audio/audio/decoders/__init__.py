@@ -1,4 +1,4 @@
-"""Decoders of encoded audio: one reader a library, all with the same few methods.
+"""Decoders of encoded audio: one reader per library, all with the same few methods.
 
 In: encoded audio in a seekable binary file.
 Out: a :class:`FrameReader`; :mod:`beam_audio.audio.decoders.choice` picks it by the file's content.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class FrameReader(Protocol):
     """Encoded audio being decoded from its first frame to its last.
 
-    A reader is constructed with a seekable binary file, which stays the caller's to close.
+    A reader is constructed with a seekable binary file, which the caller closes.
     Construction, :meth:`seek` and :meth:`read` raise :class:`~beam_audio.errors.DecodeError` for
     bytes that cannot be decoded, and whatever the file itself raised when it could not be read.
     """
@@ -34,17 +34,17 @@ class FrameReader(Protocol):
 
     @property
     def exact_frames(self) -> int | None:
-        """Frames the header states, where a header of this kind counts them exactly."""
+        """Frames the header states; None if headers of this kind do not count them exactly."""
 
     @property
     def understated(self) -> bool:
-        """At the end: the header's count stopped the decoder with encoded bytes left unread."""
+        """Whether, at the end, the header's count stopped the decoder before the last byte."""
 
     def seek(self, frame: int) -> int:
         """Move towards a frame before the first read.
 
         Returns:
-            The frame reading starts at: ``frame`` where a seek is exact, 0 where it is not.
+            The frame at which reading starts: ``frame`` if the seek is exact, else 0.
         """
 
     def read(self) -> NDArray[np.float32]:

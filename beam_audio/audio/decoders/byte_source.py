@@ -1,9 +1,15 @@
-"""The view of an encoded file that C decoders get: buffered, counted, and it never raises."""
+"""An encoded file as C decoders see it: buffered, counted, and without exceptions."""
 
 from __future__ import annotations
 
+import contextlib
 import io
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+from beam_audio.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _READ_AHEAD_BYTES = 256 * 1024
 
@@ -11,9 +17,9 @@ _READ_AHEAD_BYTES = 256 * 1024
 class ByteSource:
     """A seekable binary file behind a read-ahead window.
 
-    An exception that passes through a C decoder's read callback is printed and lost, and what the
-    decoder says afterwards ("format not recognised") is wrong. So a failing read looks like the
-    end of the file here, the cause is kept, and :meth:`check` raises it once the decoder returned.
+    An exception in a C decoder's read callback is printed and lost, and what the decoder says
+    afterwards ("format not recognised") is wrong. So here a failing read looks like the end of the
+    file. The cause is kept, and :meth:`check` raises it once the decoder has returned.
 
     The object has no ``name`` on purpose: decoders would guess the format from its suffix.
     """
@@ -28,16 +34,34 @@ class ByteSource:
 
     @property
     def unread_bytes(self) -> int:
-        """Bytes after the point the decoder has asked for."""
+        """Bytes after the last one the decoder has asked for."""
         return self.size_bytes - self._position
 
     def check(self) -> None:
-        """Raise what the file raised, if it did."""
+        """Raise the exception of the file, if it raised one."""
         if self._failure is not None:
             raise self._failure
 
+    @contextlib.contextmanager
+    def decoding(self, reason: Callable[[Exception], str]) -> Iterator[None]:
+        """Run a decoder's code inside the block.
+
+        Args:
+            reason: Says what went wrong, from the exception of the decoder.
+
+        Raises:
+            DecodeError: The decoder raised an exception, whatever it is: hostile bytes cause many.
+            OSError: Or whatever else the file itself raised; it comes first.
+        """
+        try:
+            yield
+        except Exception as error:
+            self.check()
+            raise DecodeError(reason(error)) from error
+        self.check()
+
     def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` bytes, fewer at the end only."""
+        """Return up to ``size`` bytes; fewer only at the end."""
         left = max(0, self.unread_bytes)
         wanted = left if size < 0 else min(size, left)
         parts = []
@@ -47,14 +71,14 @@ class ByteSource:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def readinto(self, buffer: bytearray | memoryview) -> int:
-        """Fill ``buffer``; fewer bytes at the end only."""
+        """Fill ``buffer``; fewer bytes only at the end."""
         view = memoryview(buffer).cast("B")
         data = self.read(len(view))
         view[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position; the file itself is not touched before the next read."""
+        """Move the position; the file itself is not used before the next read."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size_bytes}
         self._position = max(0, origin[whence] + offset)
         return self._position
@@ -78,5 +102,5 @@ class ByteSource:
             try:
                 self._file.seek(self._position)
                 self._window = self._file.read(_READ_AHEAD_BYTES)
-            except Exception as error:  # noqa: BLE001  any file object: re-raised by check()
+            except Exception as error:  # noqa: BLE001  any file object: check() raises it again
                 self._failure = error

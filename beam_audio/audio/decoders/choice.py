@@ -1,4 +1,4 @@
-"""Which decoder reads a recording: decided by its bytes, and checked against limits."""
+"""Which decoder reads a recording: its bytes decide, and limits are checked."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _TITLES = {"soundfile": "soundfile", "av": "PyAV", "tfio": "tensorflow-io"}
 
 
 class DecodedFrames:
-    """The frames of one file from the decoder that can read it.
+    """The frames of one file, from the decoder that can read it.
 
     Attributes:
         reader: The decoder in use.
-        format: What the decoder that was chosen first made of the header.
+        format: The header as the first chosen decoder reads it.
         position: Frame of the recording after the last one yielded.
-        stopped: Why decoding stopped before the end; None while it has not.
+        stopped: Why decoding stopped before the end; None if it did not.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class DecodedFrames:
     ) -> None:
         """Open the first decoder that yields frames.
 
-        A decoder that opens the file and finds nothing in it is asked last of all: a header with no
-        count is an empty recording to one and a full one to the other.
+        A decoder that finds no frame is used only if no other decoder finds one: one decoder may
+        take a header without a count for an empty recording, and another for a full one.
 
         Raises:
             DecodeError: No decoder could read the file.
-            LimitError: A limit is exceeded, and no other decoder thinks differently.
-            ConfigError: The one decoder asked for is missing.
+            LimitError: A limit is exceeded for every decoder.
+            ConfigError: The one decoder asked for is not installed.
         """
         self.stopped: BeamAudioError | None = None
         self.position = 0
@@ -62,6 +62,7 @@ class DecodedFrames:
         self.format = self.reader.format
 
     def _choose(self, names: tuple[str, ...]) -> FrameReader:
+        """The first decoder with a frame, else the first that opens the file; others are closed."""
         empty: FrameReader | None = None
         errors: dict[str, BeamAudioError] = {}
         for name in names:
@@ -97,8 +98,8 @@ class DecodedFrames:
     def chunks(self) -> Iterator[NDArray[np.float32]]:
         """Yield what is decoded, in order: shape (frames, channels), full scale 1.0.
 
-        A header that counts too few frames (joined files, and lies) stops libsndfile; PyAV then
-        goes on from the frame reached. It ends without a further frame where only tags follow.
+        libsndfile stops when a header counts too few frames, as in joined files. PyAV then goes on
+        from that frame; it adds no frame where only tags follow.
         """
         try:
             yield from self._counted(self._head)
@@ -115,6 +116,7 @@ class DecodedFrames:
             yield chunk
 
     def _continued(self) -> Iterator[NDArray[np.float32]]:
+        """The frames after those that the header counts, from PyAV."""
         stated = self.position
         try:
             reader = PyavReader(self._file)
@@ -140,7 +142,7 @@ class DecodedFrames:
 
 
 def _failure(errors: dict[str, BeamAudioError]) -> BeamAudioError:
-    """Join what each decoder said into one error."""
+    """Join the errors of all decoders into one."""
     for error in errors.values():
         if isinstance(error, LimitError) or (len(errors) == 1 and isinstance(error, ConfigError)):
             return error

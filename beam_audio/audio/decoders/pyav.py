@@ -1,4 +1,4 @@
-"""Decoding with FFmpeg through PyAV: MP4, AAC, WebM, WMA, and what libsndfile cannot make out."""
+"""Decoding with FFmpeg through PyAV: MP4, AAC, WebM, WMA, and what libsndfile cannot read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from beam_audio.errors import ConfigError, DecodeError
 from beam_audio.types import AudioFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
     import av
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _OPTIONS = {"protocol_whitelist": ""}
-"""Playlists and scripts that FFmpeg takes for containers may open no file and no address."""
+"""FFmpeg treats playlists and scripts as containers; they may open no file and no address."""
 
 _PCM_BYTE_ORDERS = ("le", "be")
 
@@ -41,7 +40,7 @@ class PyavReader:
         av = _import_av()
         self._source = ByteSource(file)
         with contextlib.ExitStack() as on_failure:
-            with self._decoding():
+            with self._source.decoding(_reason):
                 self._container: InputContainer = av.open(
                     self._source, mode="r", metadata_errors="ignore", options=_OPTIONS
                 )
@@ -52,14 +51,14 @@ class PyavReader:
             if stream.codec_context is None:  # decoding such a stream crashes PyAV before 18.1
                 raise DecodeError(f"unknown codec in this {self._container.format.name} file")
             self._frames = self._container.decode(stream)
-            with self._decoding():
+            with self._source.decoding(_reason):
                 first = next(self._frames, None)
                 self.format = _format(self._container, stream, first)
                 self._head = None if first is None else _samples(first)
             on_failure.pop_all()
 
     def seek(self, frame: int) -> int:  # noqa: ARG002  the protocol's signature
-        """Never seeks: FFmpeg lands on packets, not on samples."""
+        """Return 0 without seeking: FFmpeg seeks to packets, not to samples."""
         return 0
 
     def read(self) -> NDArray[np.float32]:
@@ -67,7 +66,7 @@ class PyavReader:
         if self._head is not None:
             head, self._head = self._head, None
             return head
-        with self._decoding():
+        with self._source.decoding(_reason):
             frame = next(self._frames, None)
             if frame is None:
                 return np.zeros((0, self.format.channels), np.float32)
@@ -85,15 +84,9 @@ class PyavReader:
         with contextlib.suppress(Exception):
             self._container.close()
 
-    @contextlib.contextmanager
-    def _decoding(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # whatever hostile bytes get out of the library
-            self._source.check()
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise DecodeError(reason) from error
-        self._source.check()
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__
 
 
 def _import_av() -> ModuleType:
@@ -107,7 +100,7 @@ def _import_av() -> ModuleType:
 def _format(
     container: InputContainer, stream: AudioStream, first: av.AudioFrame | None
 ) -> AudioFormat:
-    """Take rate and channels from the first frame, which knows better than the header."""
+    """Take rate and channels from the first frame, which is more reliable than the header."""
     codec = stream.codec_context
     name = codec.codec.name.removesuffix("float")  # FFmpeg's MP3 decoder is "mp3float"
     if name.startswith("pcm_"):

@@ -1,4 +1,4 @@
-"""Decoding with libsndfile: WAV and its kin, FLAC, Ogg, MP3."""
+"""Decoding with libsndfile: WAV and similar formats, FLAC, Ogg, MP3."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CHUNK_FRAMES = 4096
-"""Frames a call decodes. Always the same, so that the block size asked for changes nothing; small,
-because libsndfile loses the whole call in which a truncated file ends."""
+"""Frames per call. The number is fixed, so that samples do not depend on the block size asked for.
+It is small because libsndfile loses the whole call in which a truncated file ends."""
 
 _UNKNOWN_FRAMES = 2**62
 _TAG_BYTES = 4096
-"""Bytes after the last frame that are taken for tags without a look at them."""
+"""Up to this many bytes after the last frame are taken for tags."""
 
 _CORRECTED_SIZE = re.compile(
     r"^\s*(data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
-"""How libsndfile logs that it replaced a size the file does not have: WAV, AIFF, AU, W64, RF64."""
+"""libsndfile logs this when it corrects a wrong size in WAV, AIFF, AU, W64 or RF64."""
 
 _STREAM_SIZE_BYTES = 0x7FFF0000
-"""From here on a 32-bit size is what recorders write that did not know it yet, and no claim."""
+"""Recorders write larger 32-bit sizes while they do not know the size; they state nothing."""
 
 _CODECS = {
     "PCM_S8": "pcm_s8",
@@ -55,9 +55,9 @@ _CODECS = {
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # the library is untyped
     """A SoundFile that does not seek after every read.
 
-    The library otherwise seeks to where it already is. That restarts the MP3 decoder each time (two
-    to four times slower, and samples that depend in their last bits on the size of the reads), and
-    it fails at the end of a FLAC whose header states no length, with the last frames lost.
+    The library otherwise seeks to where it already is. That restarts the MP3 decoder each time,
+    which makes it two to four times slower and the last bits of samples depend on the read size. It
+    also fails at the end of a FLAC whose header states no length, and the last frames are lost.
     """
 
     def seekable(self) -> bool:
@@ -71,7 +71,7 @@ class SoundfileReader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._source = ByteSource(file)
-        with _quiet_c_stderr(), self._decoding():
+        with _quiet_c_stderr(), self._source.decoding(_reason):
             self._file = _Sequential(self._source)
         self._position = 0
         self._noisy = self._file.format == "MP3"
@@ -82,14 +82,14 @@ class SoundfileReader:
 
     @property
     def exact_frames(self) -> int | None:
-        """The header's count; libsndfile estimates that of an MP3."""
+        """The header's count; None for an MP3, where libsndfile only estimates it."""
         return None if self._noisy else self._promised_frames
 
     @property
     def understated(self) -> bool:
-        """Whether a header's too small count ended this: joined files, and counts that lie.
+        """Whether decoding ended because the header counts too few frames, as in joined files.
 
-        Containers that state their length in bytes are left out: what follows there is metadata.
+        Containers that state their length in bytes are left out: metadata follows there.
         """
         return (
             self._file.format in {"FLAC", "MP3", "OGG"}
@@ -104,13 +104,13 @@ class SoundfileReader:
         if not exact or self._stated_frames is None or not 0 < frame < self._stated_frames:
             return 0
         try:
-            with self._decoding():
+            with self._source.decoding(_reason):
                 self._file.seek(frame)
             self._position = frame
         except DecodeError:
-            # A damaged FLAC may decode from the start and still not be seekable.
+            # A damaged FLAC may not be seekable although it decodes from the start.
             self._source.seek(0)
-            with self._decoding():
+            with self._source.decoding(_reason):
                 self._file.close()
                 self._file = _Sequential(self._source)
             self._position = 0
@@ -119,8 +119,8 @@ class SoundfileReader:
     def read(self) -> NDArray[np.float32]:
         """Decode the next frames."""
         quiet = _quiet_c_stderr() if self._noisy else contextlib.nullcontext()
-        with quiet, self._decoding():
-            # Not blocks(): on a truncated MP3 that repeats frames it returned before.
+        with quiet, self._source.decoding(_reason):
+            # blocks() would return frames of a truncated MP3 twice.
             chunk: NDArray[np.float32] = self._file.read(
                 _CHUNK_FRAMES, dtype="float32", always_2d=True
             )
@@ -132,25 +132,16 @@ class SoundfileReader:
         with contextlib.suppress(Exception):
             self._file.close()
 
-    @contextlib.contextmanager
-    def _decoding(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # whatever hostile bytes get out of the library
-            self._source.check()
-            raise DecodeError(_reason(error)) from error
-        self._source.check()
 
-
-def _reason(error: BaseException) -> str:
-    """Say what went wrong without the address of a Python object, so that rows do not differ."""
+def _reason(error: Exception) -> str:
+    """Say what went wrong without the address of a Python object: rows must not differ."""
     if isinstance(error, soundfile.LibsndfileError):
         return str(error.error_string).strip().removeprefix("Error : ").rstrip(".")
     return str(error) or type(error).__name__
 
 
 def _promised_frames(file: soundfile.SoundFile, frames: int | None) -> int | None:
-    """Frames the header promised, where libsndfile cut its count down to what the file holds."""
+    """Frames the header states, even where libsndfile reduces its count to what the file holds."""
     if frames is None:
         return None
     for field, stated, held in _CORRECTED_SIZE.findall(file.extra_info):
@@ -174,11 +165,11 @@ def _format(file: soundfile.SoundFile, stated_frames: int | None) -> AudioFormat
 
 
 class _CStderr:
-    """Points the C library's ``stderr`` at the null device while MP3 frames are decoded.
+    """Points the C library's ``stderr`` to the null device while MP3 frames are decoded.
 
-    libmpg123 reports every damaged frame there and cannot be told not to. Only C code that prints
-    through stdio is muted, and only meanwhile: file descriptor 2, and with it Python's own stderr,
-    stays as it is. Where the C library does not export the variable, nothing happens.
+    libmpg123 reports every damaged frame there, and no option stops it. Only C code that prints
+    through stdio is muted, and only for that time. File descriptor 2, and with it Python's own
+    stderr, stays as it is. Nothing happens where the C library does not export the variable.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A recording as blocks of samples: cut, limited, and with the truth about where it ended."""
+"""A recording as blocks of samples: cut, limited, and checked for an early end."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 _NO_END = 2**62
 
 _MAX_BLOCK_VALUES = 2**22
-"""Samples times channels in a block, 16 MiB: many channels at high rates get shorter blocks."""
+"""Most samples times channels in a block (16 MiB): many channels at high rates get short blocks."""
 
 _MAX_MAGNITUDE = np.float32(1e6)
-"""Float files may hold anything. Full scale is 1.0 and a file of 16-bit values stored as float
-reaches 32,768; far beyond this, squares and spectra would overflow float32."""
+"""Float files may hold anything. Full scale is 1.0, and 16-bit values stored as float reach 32,768.
+Squares and spectra of far larger values would overflow float32."""
 
 _CUT_TOLERANCE_SECONDS = 0.1
-"""A stated duration may be off by this much, as in manifests, before the cut counts as short."""
+"""A cut may be this much shorter than its stated duration, as durations in manifests often are."""
 
 
 _MAX_CUT_SECONDS = 1e9
-"""Thirty years: no recording reaches it, and sample numbers below it stay exact."""
+"""Thirty years: no recording is longer, and sample numbers up to it are exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Cut:
             raise InputError(f"the cut lasts {duration} s; give a positive number")
 
     def samples(self, sample_rate_hz: int) -> tuple[int, int]:
-        """First sample of the cut and the one after its last; it holds at least one."""
+        """First sample of the cut, and the one after its last; the cut has at least one sample."""
         start = round((self.offset_seconds or 0.0) * sample_rate_hz)
         if self.duration_seconds is None:
             return start, _NO_END
@@ -61,16 +61,14 @@ class AudioStream:
     """Decoded audio, block by block. A context manager; made by :func:`open_audio`.
 
     Attributes:
-        truncation: Once :meth:`blocks` is exhausted: why decoding ended before the end of the
-            recording or of the cut; None when it ended as it should.
-        decoded_frames: Frames handed out so far.
+        truncation: Why decoding ended before the end of the recording or of the cut; None when it
+            did not. It is known once :meth:`blocks` is exhausted.
     """
 
     def __init__(
         self, file: BinaryIO, decoder: Decoder, limits: DecodeLimits, cut: Cut, block_seconds: float
     ) -> None:
         self.truncation: BeamAudioError | None = None
-        self.decoded_frames = 0
         self._frames = DecodedFrames(file, decoder, limits, cut.offset_seconds or 0.0)
         self._cut = cut
         rate, channels = self.format.sample_rate_hz, self.format.channels
@@ -98,19 +96,16 @@ class AudioStream:
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Yield the audio once: float32 of shape (frames, channels), full scale 1.0.
 
-        Samples beyond full scale stay; those that are not finite are 0 and magnitudes end at 1e6,
-        so that no measure or model meets a NaN.
+        Samples beyond full scale are kept up to magnitudes of 1e6. Those that are not finite
+        become 0, so that no measure or model gets a NaN.
 
         Raises:
-            OSError: Or whatever else the file raises when it cannot be read.
+            OSError: Or whatever else the file raises when it is read.
         """
         first, self._first = self._first, None
         if first is not None:
-            self.decoded_frames += len(first)
             yield first
-        for block in self._rest:
-            self.decoded_frames += len(block)
-            yield block
+        yield from self._rest
 
     def close(self) -> None:
         """Release the decoder; the file stays open."""
@@ -124,7 +119,7 @@ class AudioStream:
         self.close()
 
     def _pieces(self) -> Iterator[NDArray[np.float32]]:
-        """Cut the decoded chunks down to the stretch wanted, and note why they end early."""
+        """Cut the decoded chunks to the wanted stretch, and note why they end early."""
         start, stop = self._cut.samples(self.format.sample_rate_hz)
         limit = start + self._max_frames
         end = min(stop, limit)
@@ -143,7 +138,7 @@ class AudioStream:
         self.truncation = self._frames.stopped or self._shortfall(start, stop)
 
     def _shortfall(self, start: int, stop: int) -> BeamAudioError | None:
-        """Say so when the audio ended cleanly and yet before it should have."""
+        """Why the audio is too short although it ended without an error; None when it is not."""
         rate, position = self.format.sample_rate_hz, self._frames.position
         stated = self._frames.reader.exact_frames
         if stated is None and position == 0:
@@ -161,7 +156,7 @@ class AudioStream:
         return None
 
     def _explain_nothing(self) -> None:
-        """Raise when there is no frame and there should be; an empty recording is fine."""
+        """Raise if there should be a frame; an empty recording is fine."""
         if self._frames.stopped is not None:
             raise self._frames.stopped
         if self._cut.offset_seconds:
@@ -175,7 +170,7 @@ class AudioStream:
 def _reblock(
     pieces: Iterator[NDArray[np.float32]], block_frames: int
 ) -> Generator[NDArray[np.float32]]:
-    """Join and split pieces into blocks of one length, the last one shorter, all numbers finite."""
+    """Join and split pieces into blocks of one length, the last one shorter; samples are finite."""
     held: list[NDArray[np.float32]] = []
     held_frames = 0
     for piece in pieces:

@@ -1,8 +1,8 @@
 """Decoding with tensorflow-io, in a child process.
 
-Its operations abort the whole process on some lying headers, and its TensorFlow cannot live beside
-every other package, so it runs apart. Starting it takes seconds: a child that is still well is kept
-for the next recording.
+Its operations abort the whole process on some wrong headers, and its TensorFlow conflicts with
+other packages. So it runs in a process of its own. Starting that takes seconds, so a healthy child
+is kept for the next recording.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Child:
         """Send a request and return the reply and its payload.
 
         Raises:
-            DecodeError: The child could not do it, or died of it.
+            DecodeError: The child fails, or dies.
             ConfigError: The library cannot run in this environment.
         """
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -89,7 +89,7 @@ class _Child:
 
 _idle: list[_Child] = []
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)  # two processes must not share one child
+    os.register_at_fork(after_in_child=_idle.clear)  # two processes must not share a child
 
 
 def _take_child() -> _Child:
@@ -111,7 +111,7 @@ class TfioReader:
             raise ConfigError(f"tensorflow-io is not installed: {_HINT}")
         self._position = 0
         with contextlib.ExitStack() as on_failure:
-            # The child reads a path of its own; an encoded file is small beside its samples.
+            # The child reads a copy: an encoded file is small compared with its samples.
             folder = on_failure.enter_context(tempfile.TemporaryDirectory(prefix="beam-audio-"))
             copy = Path(folder) / "encoded"
             file.seek(0)
@@ -134,7 +134,7 @@ class TfioReader:
         )
 
     def seek(self, frame: int) -> int:
-        """Every frame can be read at once."""
+        """Seek to the frame: any frame can be read first."""
         self._position = frame if 0 <= frame < (self.exact_frames or 0) else 0
         return self._position
 
@@ -149,7 +149,7 @@ class TfioReader:
         return chunk
 
     def close(self) -> None:
-        """Keep the child for the next recording if it is well."""
+        """Keep a healthy child for the next recording."""
         self._cleanup.close()
 
     def _release(self) -> None:

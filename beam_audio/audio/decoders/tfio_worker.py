@@ -1,10 +1,10 @@
-"""The child process of ``--decoder=tfio``: a script on its own, which imports nothing of ours.
+"""The child process of ``--decoder=tfio``: a script that imports nothing of this package.
 
 It answers each line of standard input, a JSON list, with a JSON line on standard output:
 
-* ``["open", path]`` with ``{"rate", "channels", "frames", "dtype"}``;
+* ``["open", path]`` is answered with ``{"rate", "channels", "frames", "dtype"}``;
 * ``["read", start, stop]`` with ``{"bytes"}`` and as many bytes: float32 frames, full scale 1.0;
-* either with ``{"error"}``, or at the first line ``{"missing"}`` where the library cannot run.
+* either with ``{"error"}``. The first reply is ``{"missing"}`` where the library cannot run.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def _read(audio: Any, start: int, stop: int) -> bytes:  # noqa: ANN401  an untyp
 
 
 def _serve(tfio: Any, requests: BinaryIO, replies: BinaryIO) -> None:  # noqa: ANN401
+    """Answer each request until there are no more."""
     audio: Any = None
     for line in requests:
         verb, *arguments = json.loads(line)
@@ -64,7 +65,7 @@ def _serve(tfio: Any, requests: BinaryIO, replies: BinaryIO) -> None:  # noqa: A
 
 def main() -> None:
     """Serve until standard input ends."""
-    # Whatever the libraries print to standard output must not land between the replies.
+    # The libraries print to standard output too; that must not end up between the replies.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:

@@ -1,6 +1,6 @@
-"""Whisper checkpoints in the layouts they are published in, read into one set of names.
+"""Readers of published Whisper checkpoints, which give the weights one set of names.
 
-Names of the neutral form, all linear weights (output, input), ``N`` a layer number::
+The names, where ``N`` is a layer number and all linear weights are (output, input)::
 
     encoder.conv1 encoder.conv2                 .weight (out, in, 3) .bias
     encoder.positions                           (1500, width)
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 OPTIMUM_ENCODER = "encoder_model.onnx"
 OPTIMUM_DECODERS = ("decoder_model.onnx", "decoder_model_merged.onnx")
 
-_GELU = 3  # CTranslate2's number for the exact Gaussian error linear unit
+_GELU = 3  # CTranslate2's number of the exact Gaussian error linear unit
 
 
 @dataclass(frozen=True, slots=True)
 class WhisperCheckpoint:
-    """Weights by neutral name, and the configuration beside them."""
+    """Weights by the names above, and the configuration of the model."""
 
     config: WhisperConfig
     weights: dict[str, Tensor]
@@ -84,7 +84,7 @@ def read_huggingface_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
 
     Args:
         files: Paths of ``config.json``, ``tokenizer.json``, the safetensors files with their index,
-            and, where there is one, ``generation_config.json``.
+            and ``generation_config.json`` if there is one.
 
     Raises:
         ModelError: It is another kind of model, or something it needs is missing.
@@ -98,8 +98,8 @@ def read_optimum_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
 
     Args:
         files: Paths of ``encoder_model.onnx``, ``decoder_model.onnx`` or
-            ``decoder_model_merged.onnx``, ``config.json``, ``tokenizer.json`` and, where there is
-            one, ``generation_config.json``.
+            ``decoder_model_merged.onnx``, ``config.json``, ``tokenizer.json``, and
+            ``generation_config.json`` if there is one.
 
     Raises:
         ModelError: It is another kind of model, or something it needs is missing.
@@ -109,6 +109,11 @@ def read_optimum_whisper(files: Mapping[str, Path]) -> WhisperCheckpoint:
 
 
 def _read_huggingface(files: Mapping[str, Path], tensors: dict[str, Tensor]) -> WhisperCheckpoint:
+    """The checkpoint of tensors with Hugging Face's names and of the JSON files beside them.
+
+    Raises:
+        ModelError: It is another kind of model, or something it needs is missing.
+    """
     directory = files["config.json"].parent
     settings = read_json(files["config.json"])
     if settings.get("model_type") != "whisper":
@@ -136,14 +141,19 @@ def _checkpoint(
     settings: dict[str, Any],
     weights: dict[str, Tensor],
 ) -> WhisperCheckpoint:
+    """The checkpoint, with its tokens and alignment heads checked against its sizes.
+
+    Raises:
+        ModelError: A token or an alignment head does not exist in these weights.
+    """
     special = (tokens.no_timestamps, tokens.end, *tokens.suppress, *tokens.suppress_first)
     unknown = [token for token in special if not 0 <= token < dimensions.vocabulary]
     if unknown:
         raise ModelError(
-            f"the configuration names the tokens {unknown}, but the weights know "
-            f"{dimensions.vocabulary}: they belong to different models"
+            f"the configuration names the tokens {unknown}, but the weights have "
+            f"{dimensions.vocabulary} tokens: they belong to different models"
         )
-    # As the reference does where nobody looked for the heads that follow time.
+    # The reference uses these for models whose time-following heads were not determined.
     upper = range(dimensions.decoder_layers // 2, dimensions.decoder_layers)
     usual = [(layer, head) for layer in upper for head in range(dimensions.decoder_heads)]
     named = settings.get("alignment_heads") or usual
@@ -170,7 +180,7 @@ def _heads(content: CTranslate2File, path: Path) -> tuple[int, int]:
 
 
 class _Names:
-    """Looks tensors up under their published names, and says what is missing."""
+    """Looks tensors up by their published names and reports missing ones."""
 
     def __init__(self, tensors: dict[str, Tensor], where: Path) -> None:
         self._tensors = tensors
@@ -182,7 +192,7 @@ class _Names:
         return self._tensors[name]
 
     def layers(self, prefix: str) -> int:
-        """How many layers there are: names that begin with ``prefix`` and a number."""
+        """Number of layers, counted by the names that begin with ``prefix`` and a number."""
         numbered = re.compile(re.escape(prefix) + r"(\d+)")
         numbers = {int(match[1]) for name in self._tensors if (match := numbered.match(name))}
         if numbers != set(range(len(numbers))) or not numbers:
@@ -191,16 +201,17 @@ class _Names:
 
 
 def _neutral_ctranslate2(names: _Names) -> dict[str, Tensor]:
+    """CTranslate2's weights by the names at the top of this file."""
     weights: dict[str, Tensor] = {}
 
-    def put(target: str, source: str, weight: str = "weight", bias: str = "bias") -> None:
-        weights[f"{target}.weight"] = names[f"{source}/{weight}"]
-        weights[f"{target}.bias"] = names[f"{source}/{bias}"]
+    def put(target: str, name: str, weight: str = "weight", bias: str = "bias") -> None:
+        weights[f"{target}.weight"] = names[f"{name}/{weight}"]
+        weights[f"{target}.bias"] = names[f"{name}/{bias}"]
 
-    def put_block(target: str, source: str, linears: tuple[str, ...]) -> None:
-        put(f"{target}.norm", f"{source}/layer_norm", "gamma", "beta")
+    def put_block(target: str, name: str, linears: tuple[str, ...]) -> None:
+        put(f"{target}.norm", f"{name}/layer_norm", "gamma", "beta")
         for index, linear in enumerate(linears):
-            put(f"{target}.{linear}", f"{source}/linear_{index}")
+            put(f"{target}.{linear}", f"{name}/linear_{index}")
 
     for side in ("encoder", "decoder"):
         put(f"{side}.norm", f"{side}/layer_norm", "gamma", "beta")
@@ -218,15 +229,16 @@ def _neutral_ctranslate2(names: _Names) -> dict[str, Tensor]:
 
 
 def _neutral_huggingface(names: _Names) -> dict[str, Tensor]:
+    """Hugging Face's weights by the names at the top of this file."""
     weights: dict[str, Tensor] = {}
 
-    def put(target: str, *sources: str) -> None:
-        """Several sources are stacked; Whisper's key projections have no bias: zeros."""
-        matrices = [names[f"model.{source}.weight"] for source in sources]
+    def put(target: str, *layers: str) -> None:
+        """Stack linear layers; Whisper's key projections have no bias, so they get zeros."""
+        matrices = [names[f"model.{layer}.weight"] for layer in layers]
         weights[f"{target}.weight"] = join_rows(matrices)
         biases = [
-            zeros(matrix.shape[0]) if source.endswith("k_proj") else names[f"model.{source}.bias"]
-            for source, matrix in zip(sources, matrices, strict=True)
+            zeros(matrix.shape[0]) if layer.endswith("k_proj") else names[f"model.{layer}.bias"]
+            for layer, matrix in zip(layers, matrices, strict=True)
         ]
         weights[f"{target}.bias"] = join_rows(biases)
 
@@ -257,6 +269,11 @@ def _neutral_huggingface(names: _Names) -> dict[str, Tensor]:
 def _dimensions(
     weights: dict[str, Tensor], encoder_heads: int, decoder_heads: int
 ) -> WhisperDimensions:
+    """The sizes of the network, read from the shapes of its weights.
+
+    Raises:
+        ModelError: The heads do not divide the width.
+    """
     width, mel_bands, _ = weights["encoder.conv1.weight"].shape
     encoder_layers, decoder_layers = (
         sum(name.startswith(side) and name.endswith(".mlp.up.weight") for name in weights)

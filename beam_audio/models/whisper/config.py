@@ -1,4 +1,4 @@
-"""What the Whisper runtime must know of a checkpoint besides its weights."""
+"""What the Whisper runtime needs of a checkpoint besides its weights: sizes and tokens."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class WhisperDimensions:
 
 @dataclass(frozen=True, slots=True)
 class WhisperTokens:
-    """Token ids with a meaning of their own.
+    """Ids of the special tokens.
 
     Attributes:
         start: Start of transcript.
         end: End of text.
-        transcribe: Mode token.
-        translate: Mode token.
+        transcribe: Mode token of a transcript.
+        translate: Mode token of a translation.
         previous: Start of the previous context, where a prompt goes.
-        no_speech: Its probability right after ``start`` tells silence.
-        no_timestamps: Asks for plain text.
+        no_speech: Its probability right after ``start`` is the probability of silence.
+        no_timestamps: Requests plain text.
         languages: Language code -> token.
         suppress: Never produced.
         suppress_first: Not produced as the first token.
@@ -78,8 +78,8 @@ class WhisperConfig:
 
     Attributes:
         dimensions: Sizes of the network.
-        tokens: Token ids with a meaning.
-        alignment_heads: (decoder layer, head) whose attention follows time.
+        tokens: Ids of the special tokens.
+        alignment_heads: (decoder layer, head) of each head whose attention follows time.
     """
 
     dimensions: WhisperDimensions
@@ -88,7 +88,7 @@ class WhisperConfig:
 
     @property
     def multilingual(self) -> bool:
-        """Whether the model takes language and task tokens."""
+        """Whether the model takes language and mode tokens."""
         return self.dimensions.vocabulary >= _FIRST_MULTILINGUAL_VOCABULARY
 
     @property
@@ -98,7 +98,7 @@ class WhisperConfig:
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> WhisperConfig:
-        """Inverse of ``dataclasses.asdict`` after a trip through JSON."""
+        """Inverse of ``dataclasses.asdict``, from parsed JSON."""
         tokens = dict(content["tokens"])
         for name in ("suppress", "suppress_first"):
             tokens[name] = tuple(tokens[name])

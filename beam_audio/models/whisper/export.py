@@ -1,9 +1,9 @@
 """Whisper to ONNX, built node by node from the weights: no torch, no tracing.
 
-Two graphs. ``encoder.onnx`` turns log-mel features into the cross-attention keys and values of
-every decoder layer, which is all the decoder ever needs of the audio. ``decoder.onnx`` is one step
-with a key/value cache that takes any number of tokens and gives logits only at the positions asked
-for, so that reading a prompt does not pay for a vocabulary of logits at each of its tokens.
+There are two graphs. ``encoder.onnx`` turns log-mel features into the cross-attention keys and
+values of every decoder layer, which are all the decoder needs of the audio. ``decoder.onnx`` is one
+step with a key/value cache. It takes any number of tokens and computes logits only at the positions
+asked for, so that reading a prompt does not compute a vocabulary of logits for each of its tokens.
 
 Shapes, with b clips, n audio positions, h heads of size d, t tokens, c tokens in the cache, p
 positions asked for, a alignment heads::
@@ -15,13 +15,12 @@ positions asked for, a alignment heads::
              -> logits (b, p, vocabulary), alignment (b, a, t, n),
                 present_key_N (b, h, d, c + t), present_value_N (b, h, c + t, d)
 
-``source`` picks each position from what the convolutions computed, ``place`` is the row of its
-embedding (``beam_audio.models.whisper.position_groups``), and ``log_members`` is added to every
-attention score of it: the log of how many positions it stands for
-(``beam_audio.asr.whisper.padding``), or a large negative number where a row of a batch has no
-position. ``alignment`` holds the scores of the heads
-that follow time, before that addition. Keys lie with their last two axes swapped: a step then
-multiplies them as they are.
+For each position, ``source`` is the index of the convolutions' output it is taken from, and
+``place`` is the row of its embedding (``beam_audio.models.whisper.position_groups``).
+``log_members`` is added to its attention scores: the log of the number of positions it represents
+(``beam_audio.asr.whisper.padding``), or a large negative number if a row of a batch has no such
+position. ``alignment`` holds the scores of the heads that follow time, before that addition. Keys
+have their last two axes swapped, so that a step multiplies them without a transposition.
 
 The network is that of Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak
 Supervision" (pre-norm transformer, exact GELU, tied output embedding).
@@ -48,7 +47,9 @@ if TYPE_CHECKING:
 
 ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"
-_INLINE_LIMIT_BYTES = 1_900_000_000  # protobuf ends at 2 GiB; the graph itself needs some room
+_INLINE_LIMIT_BYTES = (
+    1_900_000_000  # protobuf's limit is 2 GiB, and the graph itself needs some room
+)
 
 
 def export_whisper(
@@ -81,6 +82,7 @@ def export_whisper(
 
 
 def _write_encoder(layers: Layers, config: WhisperConfig) -> None:
+    """Convolutions, position embeddings, the layers, and the decoder's keys and values."""
     graph, sizes = layers.graph, config.dimensions
     x = graph.input("log_mel", "float", ("b", sizes.mel_bands, "frames"))
     source = graph.input("source", "int64", ("b", "n"))
@@ -100,19 +102,8 @@ def _write_encoder(layers: Layers, config: WhisperConfig) -> None:
     )
     places = graph.node("Gather", means, place, axis=0)
     x = graph.node("Add", x, places)
-    heads = sizes.encoder_heads
-    scale = (sizes.width // heads) ** -0.5
     for layer in range(sizes.encoder_layers):
-        name = f"encoder.{layer}.attention"
-        normed = layers.norm(x, f"{name}.norm")
-        qkv = layers.linear(normed, f"{name}.qkv", slice(sizes.width), scale)
-        query, key, value = layers.split(qkv, "qkv")
-        scores = graph.node(
-            "MatMul", layers.heads(query, heads), layers.heads(key, heads, swapped=True)
-        )
-        mixed = layers.attend(scores, layers.heads(value, heads), mask)
-        x = graph.node("Add", x, layers.linear(mixed, f"{name}.out"))
-        x = layers.mlp(x, f"encoder.{layer}.mlp")
+        x = _encoder_layer(layers, config, x, layer, mask)
     x = layers.norm(x, "encoder.norm")
     heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
     for layer in range(sizes.decoder_layers):
@@ -123,14 +114,31 @@ def _write_encoder(layers: Layers, config: WhisperConfig) -> None:
         graph.output(f"cross_value_{layer}", layers.kind, ("b", heads, "n", size))
 
 
+def _encoder_layer(layers: Layers, config: WhisperConfig, x: str, layer: int, mask: str) -> str:
+    """The layer's output (b, n, width)."""
+    graph, width, heads = layers.graph, config.dimensions.width, config.dimensions.encoder_heads
+    name, scale = f"encoder.{layer}.attention", (width // heads) ** -0.5
+    normed = layers.norm(x, f"{name}.norm")
+    query, key, value = layers.split(
+        layers.linear(normed, f"{name}.qkv", slice(width), scale), "qkv"
+    )
+    scores = graph.node(
+        "MatMul", layers.heads(query, heads), layers.heads(key, heads, swapped=True)
+    )
+    mixed = layers.attend(scores, layers.heads(value, heads), mask)
+    x = graph.node("Add", x, layers.linear(mixed, f"{name}.out"))
+    return layers.mlp(x, f"encoder.{layer}.mlp")
+
+
 def _attention_mask(layers: Layers) -> str:
-    """What is added to every score of an audio position, (b, 1, 1, n)."""
+    """The addend of every score of an audio position, (b, 1, 1, n)."""
     log_members = layers.graph.input("log_members", "float", ("b", "n"))
     mask = layers.graph.node("Unsqueeze", log_members, layers.graph.integers(1, 2))
     return mask if layers.kind == "float" else layers.graph.cast(mask, layers.kind)
 
 
 def _write_decoder(layers: Layers, config: WhisperConfig) -> None:
+    """Token embeddings, the layers, alignment scores, and logits at the positions asked for."""
     graph, sizes, kind = layers.graph, config.dimensions, layers.kind
     heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
     tokens = graph.input("tokens", "int64", ("b", "t"))

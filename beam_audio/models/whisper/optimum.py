@@ -1,10 +1,10 @@
-"""Weights of a Whisper that optimum exported to ONNX, under the names of its checkpoint.
+"""Weights of a Whisper that optimum exported to ONNX, by the names of its checkpoint.
 
 PyTorch's exporter keeps the names of most parameters, but transposes the matrices of linear layers
-and numbers them (``onnx::MatMul_505``); what tells them apart is the name of the node that
-multiplies, ``/model/decoder/layers.0/self_attn/k_proj/MatMul``. Equal tensors are stored once, the
-others being ``Identity`` of the first. In ``decoder_model_merged.onnx`` the nodes lie inside an
-``If`` and names of tensors end in ``_merged_0``.
+and numbers them (``onnx::MatMul_505``). The node that multiplies such a matrix has a telling name,
+``/model/decoder/layers.0/self_attn/k_proj/MatMul``. Equal tensors are stored once; the others are
+``Identity`` nodes of the first. In ``decoder_model_merged.onnx`` the nodes are inside an ``If``,
+and names of tensors end in ``_merged_0``.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ _MERGED: Final = re.compile(r"_merged_\d+$")
 _LINEAR: Final = re.compile(
     r"(layers\.\d+\.(?:(?:self|encoder)_attn\.(?:[qkv]|out)_proj|fc[12]))\.MatMul"
 )
-_FLOATS: Final = (1, 10)  # ONNX's numbers for float and float16
+_FLOATS: Final = (1, 10)  # ONNX's numbers of float and float16
 
 
 def read_optimum_tensors(encoder: Path, decoder: Path) -> dict[str, Tensor]:
-    """Index the weights of both graphs; each is read when it is asked for.
+    """Index the weights of both graphs; each stays on disk until it is read.
 
     Args:
         encoder: ``encoder_model.onnx``.
-        decoder: ``decoder_model.onnx`` or ``decoder_model_merged.onnx``; the one for later tokens
-            alone, ``decoder_with_past_model.onnx``, lacks part of the weights.
+        decoder: ``decoder_model.onnx`` or ``decoder_model_merged.onnx``. The decoder of later
+            tokens, ``decoder_with_past_model.onnx``, lacks some of the weights.
 
     Returns:
         Tensors by their names in a Hugging Face checkpoint, such as
-        ``model.encoder.layers.0.fc1.weight``, matrices being (output, input) again.
+        ``model.encoder.layers.0.fc1.weight``; matrices are (output, input) again.
 
     Raises:
-        ModelError: A file is no ONNX file, or weights beside it are missing.
+        ModelError: A file is not an ONNX file, or weights beside it are missing.
     """
     return {
         f"model.{side}.{name}": tensor
@@ -54,8 +54,8 @@ def read_optimum_tensors(encoder: Path, decoder: Path) -> dict[str, Tensor]:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """Weights of one graph by their names inside encoder or decoder."""
-    external_weights(path)  # refuses files that are missing or elsewhere
+    """Weights of one graph, by their names inside the encoder or the decoder."""
+    external_weights(path)  # raises if files are missing or elsewhere
     graph = read_graph(path)
     stored = _stored(graph)
     named: dict[str, Tensor] = {}
@@ -81,10 +81,10 @@ def _positions(
     path: Path,
     width: int,
 ) -> Tensor:
-    """The encoder's places, which are a constant without a name that an ``Add`` gives every clip.
+    """The encoder's position embeddings: a constant without a name that an ``Add`` node uses.
 
     Raises:
-        ModelError: Not one constant is of their shape.
+        ModelError: No constant has their shape, or several have.
     """
     added = {name for node in _nodes(graph) if node.op_type == "Add" for name in node.input}
     tensors = [stored[name] for name in sorted(added & stored.keys())]
@@ -97,7 +97,7 @@ def _positions(
 
 
 def _stored(graph: Any) -> dict[str, Any]:  # noqa: ANN401 (protobuf has no types)
-    """Constants by name, the names that stand for them included."""
+    """Constants by name, including the names that ``Identity`` nodes give them."""
     stored = {tensor.name: tensor for tensor in constants(graph) if tensor.name}
     for node in _nodes(graph):
         if node.op_type == "Identity" and node.input[0] in stored:
@@ -123,7 +123,7 @@ def _tensor(tensor: Any, path: Path, *, transposed: bool = False) -> Tensor:  # 
     def read() -> NDArray[np.float32]:
         from onnx import TensorProto, numpy_helper  # noqa: PLC0415 (slow to load)
 
-        copy = TensorProto()  # onnx would keep what it reads from beside the file in the original
+        copy = TensorProto()  # onnx would keep the external data it reads in the original
         copy.CopyFrom(tensor)
         array: NDArray[np.float32] = numpy_helper.to_array(copy, str(path.parent)).astype(
             np.float32

@@ -1,10 +1,11 @@
-"""Neighbouring encoder positions as one: the table of their position embeddings, and its rows.
+"""Embeddings of groups of neighbouring encoder positions: the table, and its rows.
 
-The table holds the embedding of every position, then one for every two neighbours, every four and
-so on, each group beginning at a multiple of its size; the last of a size may be short. A group's
-embedding lies half-way between the mean and the middle one, and is as long as they are on average:
-the mean is short, since what changes fast cancels out in it, and a layer's norm would then make too
-much of the rest. That halves, and more, what a clip's token probabilities lose by groups.
+The table holds the embedding of every position, then one for every two neighbours, for every four,
+and so on. A group begins at a multiple of its size; the last of a size may be short. A group's
+embedding is half-way between the mean of its members and the middle member, and as long as its
+members are on average. The plain mean would be too short, because what changes fast cancels out,
+and a layer's norm would then amplify the rest. This at least halves the loss that groups cause in a
+clip's token probabilities.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ GROUP_SIZES: Final = (1, 2, 4, 8, 16)
 
 
 def group_row(size: int, position: int, positions: int) -> int:
-    """Row of the group of ``size`` that begins at ``position``, of a window of ``positions``."""
+    """Row of the group of ``size`` that begins at ``position``, in a window of ``positions``."""
     before = sum(-(-positions // smaller) for smaller in GROUP_SIZES if smaller < size)
     return before + position // size
 

@@ -1,12 +1,12 @@
 """Parts of a transformer as ONNX nodes, in the number type of a precision.
 
-``float32`` and ``float16`` are the network as it is. ``int8`` (for CPUs) multiplies whole numbers:
-every row on the left is scaled to its own largest magnitude, so that a row's result never depends
-on the rows beside it, and every output channel of a weight has its own scale. Weights take the
-whole numbers from -63 to 63 only: AVX2 adds pairs of products in 16 bits, which larger ones
-overflow, and a machine without VNNI would then give other results than one with it. Norms, softmax,
-attention, convolutions and the scores of the vocabulary stay in float32; in whole numbers, the
-latter alone would cost as much accuracy as all the rest.
+``float32`` and ``float16`` are the network as published. ``int8``, for CPUs, multiplies integers.
+Every row on the left is scaled by its own largest magnitude, so that its result never depends on
+other rows, and every output channel of a weight has its own scale. Weights only take the integers
+from -63 to 63: AVX2 adds pairs of products in 16 bits, which larger weights overflow, and a machine
+without VNNI would then give other results than one with it. Norms, softmax, attention, convolutions
+and the scores of the vocabulary stay in float32; integer scores of the vocabulary alone would cost
+as much accuracy as all the rest.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Layers:
     """Writes layers of a checkpoint into a graph.
 
     Args:
-        graph: Where to.
-        weights: By name; linear layers have a ``.weight`` of shape (out, in) and a ``.bias``.
+        graph: The graph.
+        weights: Weights by name; linear layers have a ``.weight`` (out, in) and a ``.bias``.
         width: Size of the hidden state.
         precision: Number type of weights and activations.
     """
@@ -60,15 +60,15 @@ class Layers:
         return self.graph.weight(name, array.astype(self._dtype))
 
     def constant(self, name: str) -> str:
-        """A weight as it is."""
+        """A weight, in the graph's number type."""
         return self.array(name, self.weights[name].read())
 
     def lowest(self) -> str:
-        """The least finite number, which hides a score from a softmax."""
+        """The least finite number; added to a score, it hides the score from a softmax."""
         return self.graph.weight("lowest", np.array(np.finfo(self._dtype).min))
 
     def linear(self, x: str, name: str, scale_rows: slice = slice(0), scale: float = 1.0) -> str:
-        """``x`` times the transposed weight plus the bias; some output rows may be scaled."""
+        """``x`` times the transposed weight, plus the bias; some outputs may be scaled."""
         weight, bias = (self.weights[f"{name}.{part}"].read() for part in ("weight", "bias"))
         for array in (weight, bias):
             array[scale_rows] *= np.float32(scale)
@@ -142,7 +142,7 @@ class Layers:
         )
 
     def mlp(self, x: str, name: str) -> str:
-        """``x`` plus what the two linear layers make of it, with exact GELU between them."""
+        """``x`` plus the output of two linear layers with exact GELU between them."""
         hidden = self.graph.node("Gelu", self.linear(self.norm(x, f"{name}.norm"), f"{name}.up"))
         return self.graph.node("Add", x, self.linear(hidden, f"{name}.down"))
 

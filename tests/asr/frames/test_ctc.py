@@ -1,4 +1,4 @@
-"""The networks here have random weights, for lack of others; numpy tells what they must give."""
+"""The networks have random weights, for lack of others; numpy computes the expected results."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from support.random_ctc import LETTERS, Array, numpy_logits, random_ctc, write_c
 
 from beam_audio.asr.frames import ctc
 from beam_audio.asr.frames.ctc import CtcModel, greedy_runs, log_softmax, read_settings
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.recognizer import FrameRecognizer
-from beam_audio.asr.model_facts import identify
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout
@@ -43,7 +44,7 @@ def clips(count: int, seed: int = 0) -> list[Array]:
 def load(directory: Path) -> FrameRecognizer:
     layout = recognise_layout(directory)
     identity = identify(layout)
-    model = CtcModel(layout, identity.sample_rate_hz, provider="cpu", threads=1)
+    model = CtcModel(layout, identity.sample_rate_hz, ModelOptions(provider="cpu", threads=1))
     return FrameRecognizer(identity, model)
 
 
@@ -110,7 +111,7 @@ def check_words(
 def test_neighbours_change_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, masked: bool, device: bool
 ) -> None:
-    if device:  # clips with a mask share calls only where batches pay
+    if device:  # clips with a mask share calls only on a device
         monkeypatch.setattr(ctc, "CPU", "another provider")
     write_ctc(tmp_path, WEIGHTS, masked=masked)
     recognizer = load(tmp_path)
@@ -153,7 +154,7 @@ def test_settings_beside_the_graph_are_followed(tmp_path: Path) -> None:
         json.dumps({"word_delimiter_token": "E", "do_lower_case": True})
     )
     recognizer = load(tmp_path)
-    assert recognizer.sample_rate_hz == 8000
+    assert recognizer.facts.sample_rate_hz == 8000
     raw = recognizer.transcribe([Request(loud), Request(quiet)])
     assert raw[0].token_ids != raw[1].token_ids
     assert set(raw[0].text + raw[1].text) <= set(" at|")
@@ -183,7 +184,7 @@ def test_silence_and_no_samples_are_taken(tmp_path: Path) -> None:
     ("vocabulary", "config", "wrong"),
     [
         ({"eng": {"a": 1}}, {}, "does not map tokens to numbers"),
-        ({"a": 0}, {"pad_token_id": None}, "which token is the blank is not known"),
+        ({"a": 0}, {"pad_token_id": None}, "the blank token is unknown"),
         ({"<pad>": 0}, {"conv_stride": [5]}, "do not fit together"),
         ({"<pad>": 0}, {"conv_stride": "wide"}, "conv_kernel or conv_stride .* is wrong"),
     ],
@@ -201,7 +202,7 @@ def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) 
     write_ctc(tmp_path, WEIGHTS, masked=False)
     layout = recognise_layout(tmp_path)
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
-        CtcModel(layout, RATE_HZ, provider="cuda", require_provider=True)
+        CtcModel(layout, RATE_HZ, ModelOptions(provider="cuda", require_provider=True))
 
 
 @given(st.lists(st.integers(0, 3), max_size=40))

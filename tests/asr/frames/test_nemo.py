@@ -1,4 +1,4 @@
-"""NeMo exports of random weights, for lack of others, against onnx-asr and against numpy."""
+"""NeMo exports with random weights, for lack of others, against onnx-asr and against numpy."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from support.random_transducer import (
 )
 
 from beam_audio.asr.frames import nemo
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.nemo import NemoModel, read_vocabulary
 from beam_audio.asr.frames.recognizer import FrameRecognizer
-from beam_audio.asr.model_facts import identify
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout
@@ -50,7 +51,9 @@ def write(directory: Path, kind: Kind, seed: int = 0) -> Path:
 
 def load(directory: Path) -> FrameRecognizer:
     layout = recognise_layout(directory)
-    return FrameRecognizer(identify(layout), NemoModel(layout, provider="cpu", threads=1))
+    return FrameRecognizer(
+        identify(layout), NemoModel(layout, ModelOptions(provider="cpu", threads=1))
+    )
 
 
 def clips(count: int = 12) -> list[Array]:
@@ -85,7 +88,9 @@ def test_text_is_that_of_onnx_asr_in_any_batch(tmp_path: Path, kind: Kind, size:
             assert transcript.text == result.text.strip()
             written = [TOKENS[token].replace("\u2581", " ") for token in transcript.token_ids]
             assert written == result.tokens
-            if kind != "nemo-conformer-ctc":  # whose sums over frames are means in ours
+            if (
+                kind != "nemo-conformer-ctc"
+            ):  # its log probabilities are sums over frames, ours are means
                 mean = np.mean(result.logprobs) if result.logprobs else None
                 assert transcript.avg_logprob == pytest.approx(mean, abs=1e-4)
             check_words(transcript, result.tokens, result.timestamps, len(heard[row]) / RATE_HZ)
@@ -100,7 +105,7 @@ def check_words(
     assert " ".join(word.word for word in words) == transcript.text
     edge = [index == 0 or token.startswith(" ") for index, token in enumerate(tokens)]
     first = [start for start, is_first in zip(starts, edge, strict=True) if is_first]
-    if "," not in tokens:  # a mark is no start of a word
+    if "," not in tokens:  # a mark starts no word
         assert [start for start, _ in times(transcript)] == pytest.approx(first)
     flat = [time for pair in times(transcript) for time in pair]
     assert flat == sorted(flat)
@@ -134,7 +139,7 @@ def test_a_decoder_exported_for_one_clip_is_taken(tmp_path: Path) -> None:
     assert [one.token_ids for one in free] == [one.token_ids for one in fixed]
 
 
-def test_a_tdt_tells_how_long_its_tokens_are(tmp_path: Path) -> None:
+def test_a_tdt_gives_the_length_of_its_tokens(tmp_path: Path) -> None:
     tdt = load(write(tmp_path / "tdt", "nemo-conformer-tdt"))
     found = tdt.transcribe([Request(clip) for clip in clips()])
     lengths = [end - start for one in found for start, end in times(one)]
@@ -159,7 +164,7 @@ def test_a_vocabulary_of_another_model_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "wrong"),
-    [("a 0\nb 2\n<blk> 1\nc 4\n", "lacks some"), ("a 0\n", "<blk>"), ("a\n", "no token")],
+    [("a 0\nb 2\n<blk> 1\nc 4\n", "lacks some"), ("a 0\n", "<blk>"), ("a\n", "not a token")],
 )
 def test_a_malformed_vocabulary_is_refused(tmp_path: Path, text: str, wrong: str) -> None:
     path = tmp_path / "vocab.txt"
@@ -172,7 +177,7 @@ def test_a_joint_network_of_another_kind_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "nemo-conformer-rnnt")
     path = tmp_path / "decoder_joint-model.onnx"
     path.write_bytes((tmp_path / "encoder-model.onnx").read_bytes())
-    with pytest.raises(ModelError, match="no decoder and joint network of NeMo"):
+    with pytest.raises(ModelError, match="not a decoder and joint network of NeMo"):
         load(tmp_path)
 
 
@@ -190,7 +195,7 @@ def test_a_dynamically_quantised_decoder_takes_one_clip_a_call(tmp_path: Path) -
 
 
 def scale_last_layer_by_call(graph: onnx.GraphProto) -> None:
-    """Let the activations of the last layer go through 8 bits, one scale for all rows."""
+    """Quantise the activations of the last layer to 8 bits, with one scale for all rows."""
     (last,) = (node for node in graph.node if node.output[0] == "scores")
     at = list(graph.node).index(last)
     made = ["q", "scale", "zero"]
@@ -202,4 +207,4 @@ def scale_last_layer_by_call(graph: onnx.GraphProto) -> None:
 def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) -> None:
     layout = recognise_layout(write(tmp_path, "nemo-conformer-tdt"))
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
-        NemoModel(layout, provider="cuda", require_provider=True)
+        NemoModel(layout, ModelOptions(provider="cuda", require_provider=True))

@@ -1,4 +1,4 @@
-"""Models of random weights, for lack of others, against what onnx-asr gives for each clip alone."""
+"""Models with random weights, for lack of others, against onnx-asr's result for each clip alone."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from support.random_onnx_asr import CHUNK, FRAMES_A_CHUNK, LETTERS, WRITERS, Array, t_one_head
 
+from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
 from beam_audio.asr.frames.recognizer import FrameRecognizer
-from beam_audio.asr.model_facts import identify
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.layout import recognise_layout
@@ -33,7 +34,7 @@ SECONDS_PER_FRAME = {"t-one-ctc": 0.03}
 def load(directory: Path) -> FrameRecognizer:
     layout = recognise_layout(directory)
     identity = identify(layout)
-    model = OnnxAsrModel(layout, identity.sample_rate_hz, provider="cpu", threads=1)
+    model = OnnxAsrModel(layout, identity.sample_rate_hz, ModelOptions(provider="cpu", threads=1))
     return FrameRecognizer(identity, model)
 
 
@@ -51,9 +52,9 @@ def clips(rate_hz: int, count: int = 8) -> list[Array]:
 def test_text_is_that_of_onnx_asr_in_any_batch(tmp_path: Path, family: str) -> None:
     WRITERS[family](tmp_path)
     recognizer = load(tmp_path)
-    assert recognizer.model_id == f"{tmp_path.name}/float32/{family}"
-    assert recognizer.languages == ({"ru"} if family != "kaldi-transducer" else set())
-    rate_hz = recognizer.sample_rate_hz
+    assert recognizer.facts.model_id == f"{tmp_path.name}/float32/{family}"
+    assert recognizer.facts.languages == ({"ru"} if family != "kaldi-transducer" else set())
+    rate_hz = recognizer.facts.sample_rate_hz
     assert rate_hz == (8000 if family == "t-one-ctc" else 16_000)
     heard = clips(rate_hz)
     reference = onnx_asr.load_model(TYPES[family], tmp_path, providers=["CPUExecutionProvider"])
@@ -72,13 +73,13 @@ def test_words_are_in_order_and_inside_the_clip(tmp_path: Path, family: str) -> 
     WRITERS[family](tmp_path)
     recognizer = load(tmp_path)
     step = SECONDS_PER_FRAME.get(family, 0.04)
-    heard = clips(recognizer.sample_rate_hz)
+    heard = clips(recognizer.facts.sample_rate_hz)
     for clip, one in zip(heard, recognizer.transcribe(list(map(Request, heard))), strict=True):
         assert one.words is not None
         assert " ".join(word.word for word in one.words) == one.text
         flat = [time for word in one.words for time in (word.start_seconds, word.end_seconds)]
         assert flat == sorted(flat)
-        seconds = len(clip) / recognizer.sample_rate_hz
+        seconds = len(clip) / recognizer.facts.sample_rate_hz
         assert all(0 <= time <= seconds for time in flat)
         starts = np.array([word.start_seconds for word in one.words]) / step
         assert np.allclose(
@@ -134,4 +135,4 @@ def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) 
     WRITERS["gigaam-ctc"](tmp_path)
     layout = recognise_layout(tmp_path)
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
-        OnnxAsrModel(layout, 16_000, provider="cuda", require_provider=True)
+        OnnxAsrModel(layout, 16_000, ModelOptions(provider="cuda", require_provider=True))

@@ -16,7 +16,7 @@ def tokens(*texts: str, step: float = 0.1) -> list[TimedToken]:
     ]
 
 
-def test_spaces_part_words_and_marks_belong_to_them() -> None:
+def test_spaces_separate_words_and_marks_belong_to_them() -> None:
     heard = transcript_of(tokens(" so", "me", " word", " ,", " and", "…"), "en", 1.0)
     assert heard.text == "some word, and…"
     assert heard.words is not None
@@ -40,7 +40,7 @@ def test_a_currency_keeps_its_space() -> None:
     assert transcript_of(tokens(" costs", " $", "5", "."), "en", 1.0).text == "costs $5."
 
 
-def test_nothing_heard_has_no_confidence() -> None:
+def test_no_tokens_have_no_confidence() -> None:
     heard = transcript_of([], "de", 2.0)
     assert (heard.text, heard.words, heard.avg_logprob) == ("", (), None)
     assert (heard.language, heard.token_ids) == ("de", ())

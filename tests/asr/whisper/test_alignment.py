@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def planted(borders: list[int], heads: int = 3, prompt: int = 2) -> NDArray[np.float32]:
-    """Scores that are high where each token is said; the last part is what follows the text.
+    """Scores that are high where each token is said; the last part follows the text.
 
     The row of a token is that of the token fed before it, so the prompt's last one comes first.
     """
@@ -88,7 +88,7 @@ def cost_of(costs: list[list[int]], starts: list[int]) -> int:
         following = starts[row + 1] if row + 1 < len(starts) else len(line)
         total += sum(line[start:following])
         if row + 1 < len(starts):
-            # The path may share the frame the next row begins in, and must when it began there too.
+            # The path may share the first frame of the next row, and must if it began there, too.
             total += line[following] if following == start else min(0, line[following])
     return total
 

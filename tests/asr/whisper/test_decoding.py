@@ -67,7 +67,7 @@ def test_scores_and_probabilities_are_those_of_the_whole_sequence(
     network = NumpyWhisper(WEIGHTS, SHAPE)
     features = encoder_input(model.clips[0], SHAPE.bands, "full")
     logits = network.logits([*context, *PROMPT, *decoded.tokens], network.encode(features.log_mel))
-    # One row a token fed from the start of the transcript on, one column a position of the clip.
+    # One row per token fed from the start of the transcript on, one column per audio position.
     assert decoded.scores.shape == (2, len(PROMPT) + len(decoded.tokens), features.content)
     for place, (layer, head) in enumerate(model.config.alignment_heads):
         whole = network.scores[f"model.decoder.layers.{layer}.encoder_attn"][head]
@@ -122,10 +122,10 @@ CLAIMS = {
     3: [-2.0],
     4: [-3.0],
 }
-"""Log probabilities claimed at each temperature asked for; row 3 is silence, row 4 has one try."""
+"""Log probability of each row at each temperature; row 3 is silence, row 4 has one try."""
 
 
-def test_only_what_is_not_safe_is_decoded_again_and_the_best_is_kept(model: Model) -> None:
+def test_only_unsafe_texts_are_decoded_again_and_the_best_is_kept(model: Model) -> None:
     asked: list[tuple[int, float]] = []
 
     def judge(row: int, decoded: Decoded) -> Attempt:

@@ -48,7 +48,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
 
 
 def expected(samples: NDArray[np.float32], span: slice) -> NDArray[np.float64]:
-    """Probability of each language, hearing a span of encoder positions alone."""
+    """Probability of each language, from one span of encoder positions only."""
     network = NumpyWhisper(WEIGHTS, SHAPE)
     hidden = network.encode(encoder_input(samples, SHAPE.bands, "full").log_mel)
     logits = network.logits([START], hidden[span])[0, START + 1 : START + 1 + len(LANGUAGES)]
@@ -79,11 +79,11 @@ def test_pieces_are_judged_by_their_own_stretch(ask: Ask) -> None:
     assert alone.probability == pytest.approx(float(row.max()), rel=1e-3)
 
 
-def test_what_is_stated_is_not_asked(ask: Ask) -> None:
+def test_a_stated_language_is_not_detected(ask: Ask) -> None:
     stated = join([Request(noise(1, 1), "de"), Request(noise(1, 2), "de")])
     free = Request(noise(1, 3))
-    told = Spoken("de", None, (Spoken("de"), Spoken("de")))
-    assert ask([stated]) == [told]
+    expected = Spoken("de", None, (Spoken("de"), Spoken("de")))
+    assert ask([stated]) == [expected]
     mixed = ask([stated, free])
-    assert mixed[0] == told
+    assert mixed[0] == expected
     assert mixed[1].language == ask([free])[0].language

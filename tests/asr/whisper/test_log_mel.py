@@ -33,6 +33,12 @@ def test_features_are_those_of_the_padded_window(bands: int, length: int) -> Non
     np.testing.assert_allclose(features, reference(samples, bands), atol=1e-5)
 
 
+@pytest.mark.parametrize("length", [16_001, WINDOW_SAMPLES])
+def test_silence_that_is_heard_is_the_silence_that_is_added(length: int) -> None:
+    heard, added = (log_mel(np.zeros(count, np.float32), 80) for count in (length, 0))
+    assert np.array_equal(heard, added)
+
+
 @pytest.mark.parametrize(
     ("bands", "largest", "first_row"),
     # Figures of the filters that Whisper's reference ships.

@@ -45,7 +45,7 @@ def test_only_computed_positions_are_used(length: int) -> None:
     window = clip(length)
     computed = window.log_mel.shape[1] // 2
     assert window.source.max() < computed
-    assert window.source[-1] == computed - 1  # as in the full window, the last hears its end
+    assert window.source[-1] == computed - 1  # as in the full window, the last covers its end
     assert window.source[:-1].max(initial=0) < computed - 1
 
 

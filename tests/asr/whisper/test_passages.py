@@ -1,4 +1,4 @@
-"""Segments of a recording heard together: each has its own transcript, whatever the batch."""
+"""Segments of a recording recognised together; each has its own transcript in any batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.installed_models import BASE, TINY_EN, needs_base, needs_tiny_en
 
-from beam_audio.asr import Recognizer, Request, load_model
+from beam_audio.asr import ModelOptions, Recognizer, Request, load_model
 from beam_audio.asr.passages import join
 from beam_audio.audio.decode import decode, resample
 from beam_audio.segments.splitter import split
@@ -32,7 +32,7 @@ OTHERS = ("spontaneous/mfa_cold_corpus.wav", "librispeech/1688-142285-0002.flac"
 
 @pytest.fixture(scope="module")
 def tiny_en() -> Recognizer:
-    return load_model(TINY_EN, provider="cpu")
+    return load_model(TINY_EN, ModelOptions(provider="cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_segments_of_a_passage_say_what_the_passage_says(read: Read, tiny_en: Re
 @needs_tiny_en
 @pytest.mark.shared
 def test_a_passage_depends_on_no_other(read: Read, tiny_en: Recognizer) -> None:
-    """One of them ends in a segment without speech, which is heard again on its own."""
+    """One of them ends in a segment without speech, which is recognised again on its own."""
     silence = Request(np.zeros(6 * RATE_HZ, np.float32), "en", 9)
     long, first, second = (requests_of(segments_of(read(name))) for name in (LONG, *OTHERS))
     passages = [
@@ -105,7 +105,7 @@ def test_a_passage_depends_on_no_other(read: Read, tiny_en: Recognizer) -> None:
 def test_a_sentence_in_another_language_is_not_translated(
     read: Read, manifest_lines: list[dict[str, Any]]
 ) -> None:
-    base = load_model(BASE, provider="cpu")
+    base = load_model(BASE, ModelOptions(provider="cpu"))
     japanese = next(
         line["audio_filepath"]
         for line in manifest_lines
@@ -122,4 +122,4 @@ def test_a_sentence_in_another_language_is_not_translated(
 @needs_base
 def test_only_transcripts_are_made_in_passages(tiny_en: Recognizer) -> None:
     assert tiny_en.passage_seconds == 20
-    assert load_model(BASE, provider="cpu", task="translate").passage_seconds == 0
+    assert load_model(BASE, ModelOptions(provider="cpu", mode="translate")).passage_seconds == 0

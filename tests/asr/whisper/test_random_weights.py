@@ -1,4 +1,4 @@
-"""The engine on a random model, against plain numpy."""
+"""The Whisper recogniser with random weights, against plain numpy."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from support.random_whisper import (
 )
 from support.random_whisper_models import build_random
 
+from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.recognizer import Request
 from beam_audio.asr.whisper.log_mel import log_mel
 from beam_audio.asr.whisper.recognizer import WhisperRecognizer
@@ -72,7 +73,7 @@ def greedy(
 
 
 def test_tokens_and_probabilities_are_those_of_the_reference(random_model: BuiltModel) -> None:
-    recognizer = WhisperRecognizer(random_model, provider="cpu", safeguards=False)
+    recognizer = WhisperRecognizer(random_model, ModelOptions(provider="cpu", safeguards=False))
     clips = [noise(2, 1), noise(30, 2)]
     found = recognizer.transcribe([Request(clip, "de") for clip in clips])
     for clip, transcript in zip(clips, found, strict=True):
@@ -84,7 +85,9 @@ def test_tokens_and_probabilities_are_those_of_the_reference(random_model: Built
 
 
 def test_language_probability_is_over_languages_alone(random_model: BuiltModel) -> None:
-    (found,) = WhisperRecognizer(random_model, provider="cpu").transcribe([Request(noise(2, 1))])
+    (found,) = WhisperRecognizer(random_model, ModelOptions(provider="cpu")).transcribe(
+        [Request(noise(2, 1))]
+    )
     network = NumpyWhisper(random_weights(SHAPE), SHAPE)
     logits = network.logits([START], network.encode(log_mel(noise(2, 1), SHAPE.bands)))[0]
     probabilities = softmax(logits[START + 1 : START + 1 + len(LANGUAGES)])
@@ -96,17 +99,19 @@ def test_language_probability_is_over_languages_alone(random_model: BuiltModel) 
 def test_a_text_never_outgrows_the_model(random_model: BuiltModel, words: int) -> None:
     """224 tokens; after the longest prompt 448 - (1 + 223 + 4) = 220."""
     prompt = " ".join(f"w{word}" for word in range(words))
-    recognizer = WhisperRecognizer(random_model, provider="cpu", prompt=prompt, safeguards=False)
+    recognizer = WhisperRecognizer(
+        random_model, ModelOptions(provider="cpu", prompt=prompt, safeguards=False)
+    )
     (found,) = recognizer.transcribe([Request(noise(2, 1), "en")])
     assert END not in found.token_ids
     assert len(found.token_ids) == (220 if words == 1000 else 224)
 
 
 def test_unsure_texts_are_drawn_again_by_their_seed_alone(tmp_path: Path) -> None:
-    """Random weights are sure of nothing; these write no more than 20 tokens."""
+    """A model with random weights is sure of nothing; this one writes no more than 20 tokens."""
     model = build_random(Shape(width=16, positions=40), tmp_path)
-    recognizer = WhisperRecognizer(model, provider="cpu")
-    careless = WhisperRecognizer(model, provider="cpu", safeguards=False)
+    recognizer = WhisperRecognizer(model, ModelOptions(provider="cpu"))
+    careless = WhisperRecognizer(model, ModelOptions(provider="cpu", safeguards=False))
     requests = [Request(noise(1, clip), "en", seed) for clip, seed in ((1, 3), (1, 4), (2, 3))]
     together = recognizer.transcribe(requests)
     for request, found in zip(requests, together, strict=True):
@@ -117,7 +122,7 @@ def test_unsure_texts_are_drawn_again_by_their_seed_alone(tmp_path: Path) -> Non
 
 
 def test_a_recognizer_can_be_referenced_weakly(random_model: BuiltModel) -> None:
-    recognizer = WhisperRecognizer(random_model, provider="cpu")
+    recognizer = WhisperRecognizer(random_model, ModelOptions(provider="cpu"))
     reference = weakref.ref(recognizer)
     assert reference() is recognizer
     del recognizer

@@ -26,7 +26,7 @@ def attempt(text: str, avg_logprob: float = -0.3, no_speech_prob: float = 0.01) 
         (attempt(LOOP), False, False),
         (attempt("no no no no no"), False, False),
         (attempt("no no no"), True, False),
-        # Silence needs both: no speech heard, and a text the model does not believe in.
+        # Silence needs both: no speech detected, and a text the model is unsure of.
         (attempt(SPEECH, -1.2, 0.7), True, True),
         (attempt(LOOP, -1.2, 0.7), True, True),
         (attempt(SPEECH, -0.9, 0.7), True, False),
@@ -53,12 +53,12 @@ def test_noise_is_the_same_again_and_another_for_another_draw() -> None:
     ]
     assert len({draw.tobytes() for draw in draws}) == len(draws)
     np.testing.assert_array_equal(draw_noise(5, 0.2, 3, 50), draw_noise(5, 0.2, 3, 50))
-    # Fewer or more values begin the same: the vocabulary's size does not matter.
+    # The first values do not depend on how many are drawn: the vocabulary's size has no effect.
     np.testing.assert_array_equal(draw_noise(5, 0.2, 3, 50)[:20], draw_noise(5, 0.2, 3, 20))
 
 
 def test_noise_is_what_it_was() -> None:
-    """Texts of old runs can be had again: the draws do not depend on numpy's version."""
+    """Texts of old runs can be reproduced: the draws do not depend on numpy's version."""
     expected = [3.605788, 1.611309, 0.003014]
     np.testing.assert_allclose(draw_noise(17, 0.4, 2, 3), expected, atol=1e-5)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RATE_HZ = 16_000
 WORDS = (" We", " walked", " home", ".", " Then", " we", " slept", "!")
 END = len(WORDS)
-# One word every half second; marks are said in no time, but attention gives them the pause.
+# One word every half second; marks have no sound, but attention assigns the pauses to them.
 STARTS = (0.1, 0.5, 1.0, 1.4, 1.6, 2.0, 2.5, 2.9)
 SPOKEN = Spoken("en", 0.9, (Spoken("en", 0.8), Spoken("en", 0.7)))
 
@@ -45,7 +45,7 @@ def passage() -> Request:
 
 
 def decoded(*places: int, logprob: float = -0.1, no_speech: float = 0.1) -> Decoded:
-    """Some of the words, each token but the last of the prompt looking where its word is."""
+    """Some of the words; each token, from the last of the prompt on, attends to the next word."""
     scores = np.zeros((1, 1 + len(places), 150), np.float32)
     for row, place in enumerate(places):
         start, stop = (*STARTS, 3.0)[place : place + 2]
@@ -77,14 +77,14 @@ def test_each_piece_has_its_words_tokens_and_measures(writer: TranscriptWriter) 
     assert second.words[0].start_seconds == pytest.approx(0.1, abs=0.05)
 
 
-def test_a_piece_without_words_is_left_to_be_heard_alone(writer: TranscriptWriter) -> None:
+def test_a_piece_without_words_is_not_trusted(writer: TranscriptWriter) -> None:
     first, second = pieces(writer, decoded(0, 1, 2), SPOKEN)
     assert first is not None
     assert first.text == "We walked home"
     assert second is None
 
 
-def test_a_piece_in_another_language_is_left_to_be_heard_alone(writer: TranscriptWriter) -> None:
+def test_a_piece_in_another_language_is_not_trusted(writer: TranscriptWriter) -> None:
     spoken = Spoken("en", 0.6, (Spoken("de", 0.9), Spoken("en", 0.7)))
     first, second = pieces(writer, decoded(*range(8)), spoken)
     assert first is None

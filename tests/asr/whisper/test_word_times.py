@@ -36,7 +36,7 @@ def sound(
 def align(
     samples: NDArray[np.float32], texts: list[str], *seconds: tuple[float, float]
 ) -> tuple[Word, ...]:
-    """Words of one token each, which attention puts into these seconds."""
+    """Words of one token each, at these times by attention."""
     frames = np.array([[round(time / 0.02) for time in pair] for pair in seconds], np.int64)
     return align_words(
         samples,
@@ -58,7 +58,7 @@ def times(words: tuple[Word, ...]) -> list[float]:
 
 @pytest.mark.parametrize("noise_db", [None, -70, -50])
 def test_words_begin_and_end_where_the_sound_does(noise_db: float | None) -> None:
-    """Silence before the first word is not its own, and sound after the last one is."""
+    """Silence before the first word is cut off, and sound after the last word is added."""
     samples = sound(2.0, (0.3, 0.7), (0.9, 1.5), noise_db=noise_db)
     words = align(samples, [" one", " two"], (0.0, 0.6), (0.6, 1.3))
     np.testing.assert_allclose(times(words), [0.3, 0.7, 0.9, 1.5], atol=NEAR)
@@ -124,7 +124,7 @@ def test_probability_is_the_mean_over_the_tokens() -> None:
     )
     assert word.word == "some."
     assert word.probability == pytest.approx(0.7)
-    # The full stop's time is not the word's: faint noise all along gives no pause to end it at.
+    # The full stop's time is not part of the word; constant faint noise has no pause to end it at.
     assert word.start_seconds == 0
 
 

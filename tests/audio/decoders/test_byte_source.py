@@ -3,9 +3,11 @@ from __future__ import annotations
 import io
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from beam_audio.audio.decoders.byte_source import ByteSource
+from beam_audio.errors import DecodeError
 
 CONTENT = bytes(range(256)) * 3_000
 OPERATIONS = st.lists(
@@ -35,7 +37,7 @@ def test_a_source_reads_as_the_file_does(operations: list[tuple[str, int]]) -> N
         assert source.unread_bytes == len(CONTENT) - plain.tell()
 
 
-def test_a_source_asks_its_file_seldom() -> None:
+def test_a_source_reads_its_file_rarely() -> None:
     class Counting(io.BytesIO):
         reads = 0
 
@@ -47,3 +49,27 @@ def test_a_source_asks_its_file_seldom() -> None:
     while source.read(100):
         pass
     assert Counting.reads <= 5
+
+
+def test_an_error_of_the_decoder_is_named() -> None:
+    source = ByteSource(io.BytesIO(CONTENT))
+    with pytest.raises(DecodeError, match="seen: no frame"), source.decoding("seen: {}".format):
+        raise ValueError("no frame")
+
+
+class DyingFile(io.BytesIO):
+    def read(self, _size: int | None = -1, /) -> bytes:
+        raise OSError("the disk died")
+
+
+def decode(source: ByteSource, *, raising: bool) -> None:
+    with source.decoding(str):
+        assert source.read(100) == b""
+        if raising:
+            raise ValueError("format not recognised")
+
+
+@pytest.mark.parametrize("raising", [False, True])
+def test_an_error_of_the_file_comes_first(*, raising: bool) -> None:
+    with pytest.raises(OSError, match="the disk died"):
+        decode(ByteSource(DyingFile(CONTENT)), raising=raising)

@@ -39,7 +39,7 @@ def with_wav_field(offset: int, layout: str, value: int, samples: NDArray[np.flo
         ("tinytag_detect_ogg_flac.x", "av", "flac", "ogg"),
     ],
 )
-def test_the_format_is_told_by_content(
+def test_the_content_decides_the_format(
     shared_data: Path, name: str, decoder: str, codec: str, container: str
 ) -> None:
     with (shared_data / "formats" / name).open("rb") as file, open_audio(file) as stream:
@@ -52,7 +52,7 @@ def test_the_format_is_told_by_content(
 
 
 @pytest.mark.parametrize("reader", [SoundfileReader, PyavReader])
-def test_the_suffix_of_a_file_object_is_not_looked_at(
+def test_the_suffix_of_a_file_object_does_not_count(
     tmp_path: Path, reader: type[SoundfileReader | PyavReader]
 ) -> None:
     path = tmp_path / "speech.raw"
@@ -76,12 +76,12 @@ def test_joined_files_are_decoded_to_the_end_of_the_last() -> None:
     for name in ("vorbis", "mp3"):
         samples, truncation = read_all(encode(noise(2.0), name) + encode(noise(1.0), name))
         assert truncation is None
-        # An MP3 after the first keeps the padding of its encoder.
+        # The second MP3 keeps the padding of its encoder.
         assert 2.99 < len(samples) / RATE_HZ < 3.2
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"RIFF", b"\0" * 5000, b"plain text\n" * 500])
-def test_bytes_that_are_no_audio_say_what_each_decoder_thought(data: bytes) -> None:
+def test_bytes_that_are_not_audio_fail_with_each_decoders_error(data: bytes) -> None:
     with pytest.raises(DecodeError, match=r"soundfile or PyAV can read \(soundfile: .*; PyAV: "):
         read_all(data)
 
@@ -109,6 +109,6 @@ def test_limits_of_bytes_channels_and_rate_refuse() -> None:
 
 
 @pytest.mark.parametrize(("offset", "layout"), [(22, "<H"), (24, "<I")])
-def test_no_channels_and_no_rate_are_no_audio(offset: int, layout: str) -> None:
+def test_audio_without_channels_or_rate_is_refused(offset: int, layout: str) -> None:
     with pytest.raises(DecodeError):
         read_all(with_wav_field(offset, layout, 0, noise(0.1)))

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_ffmpeg_follows_no_playlist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpeg_follows_no_playlists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret.wav").write_bytes(encode(noise(1.0), "wav"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DecodeError):
         PyavReader(io.BytesIO(b"ffconcat version 1.0\nfile 'secret.wav'\n"))
 
 
-def test_a_stream_without_a_known_codec_is_no_audio() -> None:
+def test_a_stream_without_a_known_codec_is_not_audio() -> None:
     file = io.BytesIO()
     soundfile.write(file, noise(0.1), 16_000, format="W64")
     data = bytearray(file.getvalue())

@@ -24,7 +24,7 @@ def test_soundfile_seeks_where_seeking_is_exact(kind: str, lands_at: int) -> Non
     np.testing.assert_array_equal(reader.read()[:100], expected[lands_at : lands_at + 100])
 
 
-def test_a_flac_that_cannot_be_sought_is_read_from_its_start() -> None:
+def test_an_unseekable_flac_is_read_from_its_start() -> None:
     data = encode(noise(10.0), "flac")
     reader = SoundfileReader(io.BytesIO(data[: len(data) // 4]))
     assert reader.seek(150_000) == 0
@@ -61,7 +61,7 @@ def test_a_flac_of_unknown_length_is_decoded_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("container", ["WAV", "WAVEX", "AIFF", "AU", "W64", "RF64"])
-def test_a_size_that_the_file_does_not_have_is_a_truncation(container: str) -> None:
+def test_a_size_beyond_the_file_is_a_truncation(container: str) -> None:
     encoded = io.BytesIO()
     soundfile.write(encoded, noise(4.0), RATE_HZ, format=container, subtype="PCM_16")
     data = encoded.getvalue()
@@ -77,7 +77,7 @@ def test_a_size_that_the_file_does_not_have_is_a_truncation(container: str) -> N
 
 
 @pytest.mark.parametrize("size", [0x7FFFF000, 0xFFFFFFFF])
-def test_a_size_left_open_by_a_recorder_is_no_truncation(size: int) -> None:
+def test_a_size_left_open_by_a_recorder_is_not_a_truncation(size: int) -> None:
     data = bytearray(encode(noise(1.0), "wav"))
     data[40:44] = size.to_bytes(4, "little")
     samples, truncation = read_all(bytes(data))

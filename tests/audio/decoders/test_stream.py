@@ -32,7 +32,7 @@ with open("/proc/self/status") as status:
 
 @pytest.mark.parametrize("name", ["wav", "float", "flac"])
 @pytest.mark.parametrize("decoder", ["soundfile", "av"])
-def test_lossless_audio_comes_back_as_it_was(name: str, decoder: Decoder) -> None:
+def test_lossless_audio_is_decoded_unchanged(name: str, decoder: Decoder) -> None:
     samples, truncation = read_all(ENCODED[name], decoder=decoder)
     assert truncation is None
     np.testing.assert_allclose(samples, STEREO, atol=0 if name == "float" else 2**-15)
@@ -94,7 +94,7 @@ def test_a_cut_after_the_end_is_an_input_error() -> None:
         {"offset_seconds": 1e308},
     ],
 )
-def test_a_cut_that_is_no_stretch_is_an_input_error(cut: dict[str, float]) -> None:
+def test_an_impossible_cut_is_an_input_error(cut: dict[str, float]) -> None:
     with pytest.raises(InputError, match="give"):
         read_all(ENCODED["wav"], **cut)
 
@@ -119,7 +119,7 @@ def test_numbers_that_are_not_finite_become_silence_and_others_stay() -> None:
     kept=st.floats(0.0, 1.0),
 )
 @settings(max_examples=150)
-def test_damaged_bytes_raise_our_errors_alone(
+def test_damaged_bytes_raise_only_our_errors(
     name: str, damage: list[tuple[float, int]], reach: int, kept: float
 ) -> None:
     data = bytearray(ENCODED[name])
@@ -141,7 +141,7 @@ def test_a_truncated_flac_keeps_its_good_frames() -> None:
     np.testing.assert_allclose(decoded, samples[: len(decoded)], atol=2**-15)
 
 
-def test_a_header_that_counts_too_many_frames_is_no_length() -> None:
+def test_a_header_that_counts_too_many_frames_is_not_trusted() -> None:
     data = bytearray(encode(noise(1.0), "flac"))
     data[FLAC_COUNT] = b"\xff" * 4
     samples, truncation = read_all(bytes(data))
@@ -149,7 +149,7 @@ def test_a_header_that_counts_too_many_frames_is_no_length() -> None:
     assert "the audio ends after 1 s" in str(truncation)
 
 
-def test_an_empty_recording_is_no_error() -> None:
+def test_an_empty_recording_is_not_an_error() -> None:
     with open_audio(io.BytesIO(encode(noise(0.0, channels=2)))) as stream:
         assert list(stream.blocks()) == []
         assert stream.truncation is None
@@ -161,7 +161,7 @@ def test_an_empty_recording_is_no_error() -> None:
 def test_an_error_of_the_file_surfaces_as_itself(after_bytes: int, decoder: Decoder) -> None:
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
-            # Small pieces, as a network gives them, until it gives no more.
+            # Small pieces, as from a network, and then an error.
             if self.tell() >= after_bytes:
                 raise ConnectionResetError("the bucket went away")
             return super().read(min(4096, size or 0))

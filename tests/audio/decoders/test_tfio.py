@@ -29,7 +29,7 @@ def test_a_missing_tensorflow_io_names_its_extra() -> None:
 @pytest.mark.parametrize(
     ("kind", "tolerance"), [("wav", 0), ("flac", 0), ("vorbis", 1e-5), ("mp3", 1e-5)]
 )
-def test_tensorflow_io_hears_what_soundfile_hears(kind: str, tolerance: float) -> None:
+def test_tensorflow_io_decodes_as_soundfile_does(kind: str, tolerance: float) -> None:
     data = encode(noise(3.0), kind)
     ours, theirs = (reader(io.BytesIO(data)) for reader in (TfioReader, SoundfileReader))
     for reader in (ours, theirs):
@@ -39,14 +39,14 @@ def test_tensorflow_io_hears_what_soundfile_hears(kind: str, tolerance: float) -
         while len(chunk := reader.read()):
             chunks.append(chunk)
         reader.close()
-    heard, expected = (np.concatenate(chunks) for chunks in parts)
-    assert len(heard) == 48_000
-    np.testing.assert_allclose(heard, expected[: len(heard)], atol=tolerance)
+    decoded, expected = (np.concatenate(chunks) for chunks in parts)
+    assert len(decoded) == 48_000
+    np.testing.assert_allclose(decoded, expected[: len(decoded)], atol=tolerance)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_TFIO, reason="needs the tfio extra")
-def test_tensorflow_io_survives_what_kills_its_child() -> None:
+def test_tensorflow_io_survives_the_death_of_its_child() -> None:
     with pytest.raises(DecodeError):
         TfioReader(io.BytesIO(b"RIFF" + b"\xff" * 200))
     reader = TfioReader(io.BytesIO(encode(noise(1.0), "wav")))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from beam_audio.models.whisper.transformer import Precision
 
-SHAPE = Shape()  # large-v3's bands and vocabulary, few and thin layers
+SHAPE = Shape()  # large-v3's bands and vocabulary, with few and thin layers
 TOKENS = [50258, 50259, 50360, 50364, 17, 4711, 50257]
 
 
@@ -99,7 +99,7 @@ def test_graphs_compute_what_the_reference_does(
     reference = NumpyWhisper(weights, SHAPE)
     expected = np.stack([reference.logits(TOKENS, reference.encode(clip)) for clip in log_mel])
 
-    # A prompt of four tokens, with logits at two places; then the rest one at a time.
+    # A prompt of four tokens, with logits at two positions; then the other tokens one at a time.
     tokens = np.array([TOKENS, TOKENS])
     feed = {**cross, **empty_past(2), "tokens": tokens[:, :4], "positions": np.array([0, 3])}
     result = runner.step(feed)
@@ -189,7 +189,7 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(
 ) -> None:
     export_whisper(checkpoint, tmp_path, precision=precision)
     runner, log_mel = Runner(tmp_path), features(3)
-    log_mel[1] *= 100  # a neighbour that would spoil a scale shared by the batch
+    log_mel[1] *= 100  # a loud clip that would change a scale shared by the batch
     tokens = np.array([TOKENS, TOKENS[::-1], TOKENS])
     feed = {"positions": np.arange(len(TOKENS))}
     together = runner.step({**runner.encode(log_mel), **empty_past(3), "tokens": tokens, **feed})[

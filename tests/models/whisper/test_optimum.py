@@ -21,7 +21,7 @@ SHAPE = Shape(bands=8, width=8, encoder_layers=2, decoder_layers=11, frames=10, 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    """Layers enough for numbers of two digits, and two biases alike, which are stored once."""
+    """Enough layers for numbers of two digits, and two equal biases, which are stored once."""
     made = random_weights(SHAPE)
     made["model.decoder.layers.10.fc2.bias"] = made["model.decoder.layers.2.fc2.bias"].copy()
     return made
@@ -81,5 +81,5 @@ def test_files_that_are_not_whole_are_refused(tmp_path: Path, weights: Weights) 
     with pytest.raises(ModelError, match=r"decoder_model\.onnx_data, which holds weights"):
         read(tmp_path)
     (tmp_path / "encoder_model.onnx").write_bytes(b"\xff\xff")
-    with pytest.raises(ModelError, match=r"encoder_model\.onnx is no ONNX file"):
+    with pytest.raises(ModelError, match=r"encoder_model\.onnx is not an ONNX file"):
         read(tmp_path)

@@ -9,7 +9,7 @@ from beam_audio.models.whisper.position_groups import GROUP_SIZES, group_embeddi
 
 
 @given(st.sampled_from(GROUP_SIZES), st.integers(1, 200), st.data())
-def test_a_row_stands_for_its_group(size: int, positions: int, data: st.DataObject) -> None:
+def test_a_row_belongs_to_its_group(size: int, positions: int, data: st.DataObject) -> None:
     embeddings = np.random.default_rng(positions).normal(size=(positions, 3)).astype(np.float32)
     start = size * data.draw(st.integers(0, (positions - 1) // size))
     row = group_embeddings(embeddings)[group_row(size, start, positions)]

@@ -1,12 +1,12 @@
-"""What the rows say of a model that runs as it was exported: its name, its hash, what it hears."""
+"""Facts of a model that runs as it was exported: its name, its hash, and the clips it takes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
+from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import external_weights
 from beam_audio.models.weight_files import file_sha256
@@ -15,14 +15,13 @@ from beam_audio.models.whisper.config import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.asr.recognizer import Recognizer
     from beam_audio.models.layout import ModelLayout
 
 RUNTIME_VERSION: Final = "1"
-"""Raised when the code around these models changes what comes out: part of ``model_sha256``."""
+"""Part of ``model_sha256``; it is raised when a change of this code changes the text."""
 
 MAX_SECONDS: Final = 30.0
-"""Longest clip: these models take more, but attention grows with the square of the length."""
+"""Longest clip. These models accept more, but attention grows with the square of the length."""
 
 _RUSSIAN: Final = frozenset(
     {"gigaam-rnnt", "gigaam-ctc", "gigaam-e2e-rnnt", "gigaam-e2e-ctc", "t-one-ctc"}
@@ -33,36 +32,11 @@ _T_ONE_RATE_HZ: Final = 8000
 _RATE_HZ: Final = 16000
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """The facts of a directory model; names as in ``Recognizer``.
-
-    ``languages`` is empty where the files do not say: a language asked for is then taken as told.
-    """
-
-    model_id: str
-    model_sha256: str
-    sample_rate_hz: int
-    max_seconds: float
-    languages: frozenset[str]
-
-    @classmethod
-    def of(cls, recognizer: Recognizer) -> Self:
-        """The facts of a model that is loaded, the same as before loading it."""
-        return cls(
-            model_id=recognizer.model_id,
-            model_sha256=recognizer.model_sha256,
-            sample_rate_hz=recognizer.sample_rate_hz,
-            max_seconds=recognizer.max_seconds,
-            languages=recognizer.languages,
-        )
-
-
 def identify(layout: ModelLayout) -> ModelFacts:
     """Read every file of the model once and hash it.
 
-    The hash covers the names and bytes of all files that decide what comes out, weights stored
-    beside the graphs included.
+    The hash covers the names and bytes of all files that decide the text, including weights stored
+    beside the graphs.
 
     Raises:
         ModelError: A file is malformed, or weights that a graph names are missing.
@@ -87,7 +61,7 @@ def _rate_hz(layout: ModelLayout) -> int:
         return _RATE_HZ
     rate = read_json(path).get("sampling_rate", _RATE_HZ)
     if not isinstance(rate, int) or rate <= 0:
-        raise ModelError(f"{path}: the sampling_rate {rate!r} is no rate")
+        raise ModelError(f"{path}: sampling_rate {rate!r} is not a positive integer")
     return rate
 
 

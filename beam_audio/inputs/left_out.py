@@ -1,0 +1,125 @@
+"""What a folder holds beside inputs: hidden files, outputs of beam-audio, files of other kinds.
+
+Names alone decide; nothing is opened. Files whose suffix is unknown are inputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from beam_audio.store.output_names import COMMITS, RUN_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from beam_audio.types import StoredFile
+
+_RUN_FILE: Final = re.compile(
+    r"\d{8}T\d{6}-[0-9a-f]{8}".join(map(re.escape, RUN_FILES.split("*"))),
+)
+
+# Kinds of files that corpora keep beside their audio and that hold no audio. Archives are not
+# among them: they may hold audio, so they are inputs, and fail where everybody sees it.
+_SUFFIXES: Final = {
+    "manifest": ".json .jsonl .ndjson .yaml .yml .xml .scp .cue .m3u .m3u8 .pls",
+    "table": ".csv .tsv .parquet .arrow .feather .xls .xlsx .db .sqlite",
+    "text file": ".txt .md .rst .pdf .html .htm .doc .docx .rtf .tex .bib .log .toml .ini .cfg",
+    "annotation": ".srt .vtt .lrc .textgrid .ctm .stm .rttm .uem .lab .eaf .trs .cha .phn .wrd",
+    "image": ".png .jpg .jpeg .gif .bmp .tif .tiff .svg .webp .heic .ico",
+    "array": ".npy .npz .pt .pth .pkl .h5 .hdf5",
+    "program": ".py .ipynb .sh .bat .ps1 .pl",
+    "checksum": ".md5 .sha1 .sha256 .sha512 .sfv",
+}
+KINDS: Final[Mapping[str, str]] = {
+    suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()
+}
+"""Kind by suffix, in lower case, of the files that are left out of a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files that match ``--input`` and are not inputs.
+
+    Attributes:
+        hidden: Files whose name, or the name of a folder above them, begins with a dot.
+        outputs: Outputs of beam-audio; nothing below them is an input.
+        suffixes: Files by their suffix, which :data:`KINDS` lists.
+    """
+
+    hidden: int = 0
+    outputs: tuple[str, ...] = ()
+    suffixes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """Such as ``3 hidden, 2 tables (.csv), 1 output of beam-audio``; empty for nothing."""
+        parts = [f"{self.hidden} hidden"] if self.hidden else []
+        for kind in _SUFFIXES:
+            found = [suffix for suffix in sorted(self.suffixes) if KINDS[suffix] == kind]
+            if found:
+                count = sum(self.suffixes[suffix] for suffix in found)
+                parts.append(f"{_counted(count, kind)} ({' '.join(found)})")
+        if self.outputs:
+            parts.append(f"{_counted(len(self.outputs), 'output')} of beam-audio")
+        return ", ".join(parts)
+
+
+def inputs_below(
+    folder: str, found: Iterable[StoredFile], exclude: str | None = None
+) -> tuple[list[StoredFile], LeftOut]:
+    """Tell the inputs in a folder from everything else.
+
+    Args:
+        folder: The folder, as the paths begin.
+        found: Everything below it, at any depth.
+        exclude: A folder whose files are not inputs: the output of the run.
+
+    Returns:
+        The inputs, and what was left out.
+    """
+    files = list(found)
+    start = len(folder.rstrip("/")) + 1
+    outputs = set(_outputs(folder, (file.path[start:] for file in files)))
+    outputs |= {exclude.rstrip("/")} if exclude else set()
+    inputs: list[StoredFile] = []
+    hidden, seen, suffixes = 0, set[str](), Counter[str]()
+    for file in files:
+        inside = file.path[start:]
+        suffix = PurePosixPath(inside).suffix.lower()
+        output = next(filter(outputs.__contains__, _above(file.path)), None)
+        if output is not None:
+            seen.add(output)
+        elif inside.startswith(".") or "/." in inside:
+            hidden += 1
+        elif suffix in KINDS:
+            suffixes[suffix] += 1
+        else:
+            inputs.append(file)
+    return inputs, LeftOut(hidden, tuple(sorted(seen)), suffixes)
+
+
+def _outputs(folder: str, names: Iterable[str]) -> Iterator[str]:
+    """Folders that hold commit records or run files, given what is below a folder."""
+    root = folder.rstrip("/")
+    for name in names:
+        *above, last = name.split("/")
+        if COMMITS in above:
+            yield "/".join([root, *above[: above.index(COMMITS)]])
+        elif _RUN_FILE.fullmatch(last):
+            yield "/".join([root, *above])
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders a path is in, the outermost first."""
+    end = path.find("/")
+    while end >= 0:
+        yield path[:end]
+        end = path.find("/", end + 1)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,62 @@
+"""The name of everything that may be in an output folder, and what it means.
+
+The table is in this room because readers of inputs need it too: they leave outputs out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, get_args
+
+from beam_audio.schema import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TABLES: Final[tuple[Table, ...]] = get_args(Table)
+PARTS: Final = "part-*.parquet"
+SHARED: Final = "shared"
+SHARED_PARTS: Final = f"part-{SHARED}-*.parquet"
+COMMITS: Final = "_units"
+RUN_LOCK: Final = f"{COMMITS}/.run"
+LOCK: Final = ".lock"
+RUN_FILES: Final = "run-*.json"
+LEDGERS: Final = "ledger"
+PLACES: Final = "_places"
+INDEXED: Final = f"{PLACES}/indexed"
+OUTBOX: Final = "_outbox"
+PAYLOADS: Final = "_payloads"
+TEMPORARY: Final = "_tmp"
+
+NAMES: Final[Mapping[str, str]] = {
+    **{
+        f"{table}/**{PARTS}": "Rows of a table; folders are named after the partition keys."
+        for table in TABLES
+    },
+    f"**/{SHARED_PARTS}": "Rows of several units, merged into one file by compact.",
+    f"{COMMITS}/*.json": "Commit record of a unit: its inputs and the part files that count.",
+    RUN_LOCK: "Locked by every run that writes here; a new run then does not clean up.",
+    f"**/{LOCK}": "Locked while a file beside it is replaced.",
+    RUN_FILES: "How a batch run ended: configuration, versions, ledger and throughput.",
+    f"{LEDGERS}/*.json": "How an interval of a stream ended.",
+    f"{PLACES}/**/*.json": "Who reserved the inputs found at one place, for streams.",
+    INDEXED: "Up to when commit records were copied into the reservations.",
+    f"{OUTBOX}/*-*": "A unit and version whose rows are still to be published.",
+    f"{PAYLOADS}/*": "Audio too large to travel with its message, and messages nobody could read.",
+    f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
+}
+"""Meaning by name, a pattern as :func:`beam_audio.store.match` takes it."""
+
+
+def part_file(part_id: str) -> str:
+    """Name of a part file, without its folder."""
+    return PARTS.replace("*", part_id)
+
+
+def run_file(run_id: str) -> str:
+    """Name of a run file."""
+    return RUN_FILES.replace("*", run_id)
+
+
+def run_inputs(run_id: str) -> str:
+    """Name of the temporary folder that holds the ids of a run's inputs."""
+    return f"run-{run_id}-inputs"

@@ -1,0 +1,73 @@
+"""Local disks: everything below a folder is listed, whatever it is."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support.run_outputs import write_byte
+
+from beam_audio.store import local_disk
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_a_listing_holds_what_is_not_a_file_and_follows_no_link_to_a_folder(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "in"
+    write_byte(root, "a.wav")
+    write_byte(root, "sub/b.wav")
+    write_byte(tmp_path, "elsewhere/c.wav")
+    os.utime(root / "a.wav", (1000.25, 1000.25))
+    (root / "file").symlink_to(root / "a.wav")
+    (root / "folder").symlink_to(tmp_path / "elsewhere")
+    (root / "dead").symlink_to(tmp_path / "none")
+    (root / "circle").symlink_to(root / "circle")
+    os.mkfifo(root / "pipe")
+    found = {os.path.relpath(each.path, root): each for each in local_disk.files(str(root))}
+    assert set(found) == {"a.wav", "sub/b.wav", "file", "dead", "circle", "pipe"}
+    assert (found["a.wav"].size_in_bytes, found["file"].size_in_bytes) == (1, 1)
+    assert found["a.wav"].last_updated_in_seconds == 1000.25
+    assert found["a.wav"].version == "1000.25"
+
+
+def test_a_folder_that_does_not_exist_holds_nothing(tmp_path: Path) -> None:
+    assert list(local_disk.files(str(tmp_path / "none"))) == []
+
+
+def test_a_file_that_goes_while_it_is_listed_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        write_byte(tmp_path, name)
+    walk = os.walk
+
+    def walk_and_delete(folder: str) -> list[tuple[str, list[str], list[str]]]:
+        found = list(walk(folder))
+        (tmp_path / "a").unlink()
+        return found
+
+    monkeypatch.setattr(os, "walk", walk_and_delete)
+    assert [Path(each.path).name for each in local_disk.files(str(tmp_path))] == ["b"]
+
+
+def test_a_path_that_is_not_a_regular_file_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    os.mkfifo("pipe")
+    Path("dead").symlink_to("none")
+    Path("folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        assert local_disk.irregular("socket") == "a socket"
+    assert local_disk.irregular("pipe") == "a pipe"
+    assert local_disk.irregular("dead") == "a link to nothing"
+    assert local_disk.irregular("folder") == "a folder"
+    assert local_disk.irregular("/dev/null") == "a device"
+    assert local_disk.irregular("none") is None
+    assert local_disk.irregular(str(write_byte(tmp_path, "a.wav"))) is None
