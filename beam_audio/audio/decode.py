@@ -18,7 +18,7 @@ import numpy as np
 import soxr
 
 from beam_audio.audio.decoders.choice import DecodeLimits, Decoder
-from beam_audio.audio.decoders.stream import AudioStream, Cut
+from beam_audio.audio.decoders.stream import AudioStream, Cut, is_stream_reason
 from beam_audio.errors import InputError, LimitError
 from beam_audio.types import Audio
 
@@ -32,6 +32,7 @@ __all__ = [
     "Decoder",
     "Resampler",
     "decode",
+    "is_stream_reason",
     "open_audio",
     "open_source",
     "resample",

@@ -71,6 +71,9 @@ class RunConfig:
     channels: str = _flag(
         "mix", "mix them, split them into recordings of their own, or a number from 0"
     )
+    tracks: str = _flag(
+        "default", "of several audio tracks the default one, or the one of a number from 0"
+    )
     decoder: str = _flag("auto", "what decodes audio", choices=("auto", "soundfile", "av", "tfio"))
     max_recording_seconds: float = _flag(
         _LIMITS.max_recording_seconds, "decode no further than this"
@@ -125,6 +128,8 @@ class RunConfig:
                 raise ConfigError(f"--{name}={value} must be above 0")
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
+        if self.tracks != "default" and not self.tracks.isdecimal():
+            raise ConfigError(f"--tracks={self.tracks} must be default or a number from 0")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value is not None and value not in choices:
@@ -154,6 +159,11 @@ class RunConfig:
         """The channel policy as the decoder takes it."""
         named: dict[str, Literal["mix", "split"]] = {"mix": "mix", "split": "split"}
         return named[self.channels] if self.channels in named else int(self.channels)
+
+    @property
+    def track(self) -> int | None:
+        """The number of the audio track; None for the default one."""
+        return None if self.tracks == "default" else int(self.tracks)
 
     @property
     def model_options(self) -> ModelOptions:
@@ -190,7 +200,8 @@ class RunConfig:
     def layers(self, model: ModelFacts) -> dict[str, str]:
         """Hash of what decides the rows, layer by layer, the rules aside."""
         layers: dict[str, object] = {
-            "decode": {"channels": self.channels},
+            "decode": {"channels": self.channels}
+            | ({} if self.track is None else {"track": self.track}),
             "segment": self.segment_settings(model.max_seconds).canonical(),
             "model": [
                 model.model_id,

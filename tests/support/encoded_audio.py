@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import av
 import numpy as np
 import soundfile
 
@@ -41,6 +44,39 @@ def encode(samples: NDArray[np.float32], name: str = "wav", rate_hz: int = RATE_
     file = io.BytesIO()
     soundfile.write(file, samples, rate_hz, format=container, subtype=subtype)
     return file.getvalue()
+
+
+def encode_packets(
+    samples: NDArray[np.float32],
+    container: str,
+    codec: str,
+    *,
+    rate_hz: int = RATE_HZ,
+    options: dict[str, str] | None = None,
+) -> bytes:
+    """Encode with FFmpeg; ``options`` are those of the container."""
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}[samples.shape[1]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "encoded"  # a file, since some containers are read while written
+        with av.open(path, "w", format=container, options=options or {}) as output:
+            stream: Any = output.add_stream(codec, rate=rate_hz)
+            stream.layout = layout
+            for packet in packets_of(stream, samples, rate_hz):
+                output.mux(packet)
+        return path.read_bytes()
+
+
+def packets_of(
+    stream: Any,  # noqa: ANN401  an audio stream of PyAV
+    samples: NDArray[np.float32],
+    rate_hz: int,
+) -> list[Any]:
+    """The packets of an encoder, in order."""
+    frame = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(samples.T), format="fltp", layout=stream.layout.name
+    )
+    frame.sample_rate, frame.pts = rate_hz, 0
+    return [*stream.encode(frame), *stream.encode(None)]
 
 
 def read_all(

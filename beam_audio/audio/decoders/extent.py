@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
     from beam_audio.audio.decoders.byte_source import ByteSource
 
-_STARTS: Final = frozenset({b"RIFF", b"RIFX", b"RF64", b"FORM", b"ftyp", b"fLaC", b"OggS", b"caff"})
+_STARTS: Final = frozenset(
+    {b"RIFF", b"RIFX", b"RF64", b"FORM", b"ftyp", b"fLaC", b"OggS", b"caff", b"riff"}
+)
 """Chunks of these names begin another file."""
+
+_BOXES: Final = frozenset(
+    {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"meta", b"udta"}
+    | {b"free", b"skip", b"wide", b"uuid", b"prft", b"emsg", b"pdin", b"pnot", b"junk"}
+)
+"""Boxes of MP4 and MOV outside all others."""
 
 _OPEN_32_BITS: Final = 0x7FFF0000
 """Recorders write larger 32-bit sizes while they do not know the size; they state nothing."""
@@ -26,6 +34,7 @@ _OPEN_32_BITS: Final = 0x7FFF0000
 _UNNOTICED_BYTES: Final = 256
 """Up to this many bytes after the end are taken for padding."""
 
+_LEAST_SAMPLES_BYTES: Final = 65_536
 _PADDING_SEEN_BYTES: Final = 65_536
 _W64_RIFF: Final = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _EBML_SEGMENT: Final = b"\x18\x53\x80\x67"
@@ -132,18 +141,21 @@ def _understated_at(source: ByteSource, unread: int) -> int | None:
     """Where a WAV states a size of samples that is smaller than what follows them.
 
     Sizes beyond 4 GiB wrap, and recorders that are stopped leave the size of the first seconds.
-    Bytes that are fewer than the samples before them may be anything.
+    Bytes that are few, or fewer than the samples before them, may be anything.
     """
     if not unread or bytes_at(source, 0, 4) != b"RIFF":
         return None
     for name, start, size in _chunks(source, _RIFF):
         if name == b"data" and size is not None:
-            return start - 4 if size <= unread and not _is_file(source, start + size) else None
+            least = max(size, _LEAST_SAMPLES_BYTES)
+            return start - 4 if unread >= least and not _is_file(source, start + size) else None
     return None
 
 
 def _is_file(source: ByteSource, start: int) -> bool:
-    return bytes_at(source, start, 4) in _STARTS
+    """Whether another file begins here, or after a byte of padding."""
+    head = bytes_at(source, start, 5)
+    return head[:4] in _STARTS or head[1:] in _STARTS
 
 
 def _end_of_chunks(source: ByteSource, layout: _Layout) -> int | None:
@@ -186,7 +198,7 @@ def _end_of_boxes(source: ByteSource) -> int | None:
     for _ in range(_MOST_CHUNKS):
         header = bytes_at(source, place, _LONG_BOX_HEADER_BYTES)
         size, name = int.from_bytes(header[:4], "big"), header[4:8]
-        if len(header) < _BOX_HEADER_BYTES or not name.isalnum() or (place and name in _STARTS):
+        if len(header) < _BOX_HEADER_BYTES or name not in _BOXES or (place and name == b"ftyp"):
             return place
         if size == 0:
             return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, get_args
 
 import numpy as np
 
 from beam_audio.audio.decoders.choice import DecodedFrames, DecodeLimits, Decoder
+from beam_audio.audio.decoders.timeline import Hole
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
@@ -32,6 +34,18 @@ _CUT_TOLERANCE_SECONDS = 0.1
 
 _MAX_CUT_SECONDS = 1e9
 """Thirty years: no recording is longer, and sample numbers up to it are exact."""
+
+
+_LEAST_BYTES_PER_SECOND = 4
+"""Digital silence in FLAC and Opus takes more."""
+
+_HEADER_TOO_SHORT = "header_too_short"
+_OTHER_TRACKS = "other_audio_tracks:"
+
+
+def is_stream_reason(reason: str) -> bool:
+    """Whether a recording has a reason from its :class:`AudioStream`, not from what was heard."""
+    return reason in {*get_args(Hole), _HEADER_TOO_SHORT} or reason.startswith(_OTHER_TRACKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,7 @@ class AudioStream:
         self.truncation: BeamAudioError | None = None
         self.reasons: set[str] = set()
         self._concealed_frames = 0
+        self._size_bytes = file.seek(0, io.SEEK_END)
         self._frames = DecodedFrames(file, decoder, limits, cut.offset_seconds or 0.0, cut.track)
         self._cut = cut
         rate, channels = self.format.sample_rate_hz, self.format.channels
@@ -111,9 +126,11 @@ class AudioStream:
 
     @property
     def credible_seconds(self) -> float | None:
-        """Length by the header, as far as the file is large enough to hold it."""
+        """Length by the header as far as the file can hold it; None where it is out of reach."""
         stated = self.format.header_seconds
-        return None if stated is None else stated * self._frames.held
+        if stated is None or stated * _LEAST_BYTES_PER_SECOND > self._size_bytes:
+            return None
+        return stated * self._frames.held
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Yield the audio once: float32 of shape (frames, channels), full scale 1.0.
@@ -167,9 +184,9 @@ class AudioStream:
             self.reasons.add(reader.hole)
             self._concealed_frames += len(piece)
         if reader.reads_on:
-            self.reasons.add("header_too_short")
+            self.reasons.add(_HEADER_TOO_SHORT)
         if reader.other_tracks:
-            self.reasons.add(f"other_audio_tracks:{','.join(map(str, reader.other_tracks))}")
+            self.reasons.add(_OTHER_TRACKS + ",".join(map(str, reader.other_tracks)))
 
     def _shortfall(self, start: int, stop: int) -> BeamAudioError | None:
         """Why the audio is too short although it ended without an error; None when it is not."""
