@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -72,11 +73,43 @@ def packets_of(
     rate_hz: int,
 ) -> list[Any]:
     """The packets of an encoder, in order."""
+    # Packed: PyAV cannot make a frame of eight planes.
     frame = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(samples.T), format="fltp", layout=stream.layout.name
+        np.ascontiguousarray(samples).reshape(1, -1), format="flt", layout=stream.layout.name
     )
     frame.sample_rate, frame.pts = rate_hz, 0
     return [*stream.encode(frame), *stream.encode(None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording as its stream describes it at the end."""
+
+    samples: NDArray[np.float32]
+    seconds: float
+    truncation: BeamAudioError | None
+    concealed_seconds: float
+    reasons: set[str]
+    header_seconds: float | None
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether its row says that something is missing."""
+        return self.truncation is not None or self.concealed_seconds > 0
+
+
+def hear(data: bytes, **options: Any) -> Heard:  # noqa: ANN401  those of open_audio
+    with open_audio(io.BytesIO(data), **options) as stream:
+        empty = np.zeros((0, stream.format.channels), np.float32)
+        samples = np.concatenate([empty, *stream.blocks()])
+        return Heard(
+            samples=samples,
+            seconds=len(samples) / stream.format.sample_rate_hz,
+            truncation=stream.truncation,
+            concealed_seconds=stream.concealed_seconds,
+            reasons=stream.reasons,
+            header_seconds=stream.credible_seconds,
+        )
 
 
 def read_all(

@@ -10,6 +10,7 @@ from beam_audio.audio.decoders.conform import Conform
 from beam_audio.audio.decoders.extent import extent_of
 from beam_audio.audio.decoders.pyav import PyavReader
 from beam_audio.audio.decoders.soundfile import SoundfileReader, starts_uncompressed
+from beam_audio.audio.decoders.stated import mpeg_count
 from beam_audio.audio.decoders.tfio import TfioReader
 from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, InputError, LimitError
 
@@ -175,7 +176,9 @@ class DecodedFrames:
     @property
     def held(self) -> float:
         """How much of what the container states the file can hold, from 0 to 1."""
-        return extent_of(ByteSource(self._file)).held
+        source = ByteSource(self._file)
+        count = mpeg_count(source) if self.format.container == "mp3" else None
+        return extent_of(source).held if count is None else count.held
 
     @property
     def _can_continue(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio.audio.decoders import stated
 from beam_audio.audio.decoders.pyav_frames import codec_name, container_name
-from beam_audio.audio.decoders.timeline import Hole, Timeline
+from beam_audio.audio.decoders.timeline import JITTER_SECONDS, Hole, Timeline
 from beam_audio.errors import ConfigError, DecodeError, InputError
 from beam_audio.types import AudioFormat
 
@@ -50,8 +50,9 @@ _STATES_LENGTH: Final = frozenset(
 _CHECKED_CODECS: Final = frozenset({"flac"})
 """Codecs whose packets have checksums that FFmpeg ignores unless told to check."""
 
-_GAPLESS: Final = frozenset({"flac", "ogg"})
-"""Containers whose writers leave no gaps: one between timestamps is damage."""
+_GAPLESS_JITTER_SECONDS: Final = {"flac": 0.001, "ogg": 0.02}
+"""Containers that count samples: a gap between timestamps is damage. Those of Vorbis are wrong by
+a block at first."""
 
 _MICROSECONDS: Final = 1_000_000
 
@@ -124,7 +125,8 @@ def stated_seconds(
     """Length that the container states; None where FFmpeg can only estimate it."""
     family = container_name(container)
     if family == "mp3":
-        return stated.mpeg_seconds(source)
+        count = stated.mpeg_count(source)
+        return None if count is None else count.seconds
     if family == "matroska":
         return stated.matroska_seconds(source)
     return _header_seconds(container, stream) if family in _STATES_LENGTH else None
@@ -145,8 +147,9 @@ def timeline_of(container: InputContainer, stream: AudioStream, length: float | 
     end = length
     if end is None and family == "mpegts" and container.duration and begins is not None:
         end = begins + container.duration / _MICROSECONDS
-    gap: Hole = "damaged_packets" if family in _GAPLESS else "time_gaps"
-    return Timeline(origin, end, timed=family in _TIMED, gap=gap)
+    gap: Hole = "damaged_packets" if family in _GAPLESS_JITTER_SECONDS else "time_gaps"
+    jitter = _GAPLESS_JITTER_SECONDS.get(family, JITTER_SECONDS)
+    return Timeline(origin, end, timed=family in _TIMED, gap=gap, jitter=jitter)
 
 
 def format_of(

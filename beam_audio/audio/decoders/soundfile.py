@@ -12,7 +12,7 @@ import soundfile
 
 from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.audio.decoders.extent import extent_of
-from beam_audio.audio.decoders.stated import bytes_at, mpeg_seconds, ogg_is_whole
+from beam_audio.audio.decoders.stated import bytes_at, mpeg_count, ogg_is_whole
 from beam_audio.errors import DecodeError
 from beam_audio.types import AudioFormat
 
@@ -137,7 +137,8 @@ class SoundfileReader:
         libsndfile only estimates that of an MP3. Lossy codecs in WAV count what encoders add.
         """
         if self._file.format == "MP3":
-            return mpeg_seconds(self._source), _LOSSY_TOLERANCE_SECONDS
+            count = mpeg_count(self._source)
+            return None if count is None else count.seconds, _LOSSY_TOLERANCE_SECONDS
         if self._promised_frames is None:
             return None, 0.0
         exact = self.format.codec == "flac" or self.format.codec.startswith("pcm_")

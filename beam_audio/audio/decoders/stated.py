@@ -6,6 +6,7 @@ FFmpeg does not say whether a length is stated or estimated, and libsndfile esti
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LAYER_MASK, _LAYER_III = 0xE6, 0xE2
 """In the byte after the first of a frame: the rest of the sync word, and the layer."""
 
 _MONO: Final = 0xC0
-_XING_FRAMES: Final = 1
+_XING_FRAMES, _XING_BYTES = 1, 2
 _DELAY_FRAMES: Final = 3
 _ID3_HEADER_BYTES: Final = 10
 _OGG_HEADER_BYTES: Final = 27
@@ -29,41 +30,53 @@ _OGG_LAST_PAGE: Final = 4
 _OGG_LARGEST_PAGE: Final = 65_307
 
 
-def mpeg_seconds(source: ByteSource) -> float | None:
-    """Length of an MP3 by the frame count of its Xing, Info or VBRI header; None without one.
+@dataclass(frozen=True, slots=True)
+class MpegCount:
+    """What the Xing, Info or VBRI header of an MP3 counts.
 
-    The count includes the delay and padding of the encoder, at most three frames. They are taken
-    off, so that the figure is a lower bound.
+    Attributes:
+        seconds: Length without the delay and padding of the encoder, at most three frames: a lower
+            bound.
+        held: How much of the bytes that it counts the file can hold, from 0 to 1.
     """
+
+    seconds: float
+    held: float
+
+
+def mpeg_count(source: ByteSource) -> MpegCount | None:
+    """What the first frame of an MP3 counts; None if it counts nothing."""
     start = _after_id3(source)
     data = bytes_at(source, start, _SEARCHED_BYTES)
     place = data.find(b"\xff")
     while 0 <= place <= len(data) - 4:
         if data[place + 1] & _LAYER_MASK == _LAYER_III:
-            return _counted_seconds(data, place)
+            return _count_in(data, place, source.size_bytes - start)
         place = data.find(b"\xff", place + 1)
     return None
 
 
-def _counted_seconds(data: bytes, place: int) -> float | None:
-    """Length by the header in the MPEG frame at ``place``."""
+def _count_in(data: bytes, place: int, available: int) -> MpegCount | None:
+    """The count in the MPEG frame at ``place``; ``available`` bytes follow the tags."""
     version, rate_index = data[place + 1] >> 3 & 3, data[place + 2] >> 2 & 3
     if version not in _MPEG_VERSIONS or rate_index >= len(_MPEG_HZ):
         return None
     is_mono, is_mpeg1 = data[place + 3] >= _MONO, version == _MPEG_1
     rate_hz = _MPEG_HZ[rate_index] >> _MPEG_VERSIONS[version]
     side = {(True, False): 32, (True, True): 17, (False, False): 17, (False, True): 9}
-    count = None
+    count = size = 0
     xing = place + 4 + side[is_mpeg1, is_mono]
     if data[xing : xing + 4] in {b"Xing", b"Info"} and len(data) >= xing + 12:
-        flags, frames = struct.unpack_from(">II", data, xing + 4)
-        count = frames if flags & _XING_FRAMES else None
+        flags, frames, bytes_after = struct.unpack_from(">III", data.ljust(xing + 16), xing + 4)
+        count = frames if flags & _XING_FRAMES else 0
+        size = bytes_after if flags & _XING_BYTES and count else 0
     elif data[place + 36 : place + 40] == b"VBRI" and len(data) >= place + 54:
-        (count,) = struct.unpack_from(">I", data, place + 50)
+        size, count = struct.unpack_from(">II", data, place + 46)
     if not count:
         return None
     audible: int = max(0, count - _DELAY_FRAMES)
-    return audible * (1152 if is_mpeg1 else 576) / rate_hz
+    seconds = audible * (1152 if is_mpeg1 else 576) / rate_hz
+    return MpegCount(seconds, min(1.0, (available - place) / size) if size else 1.0)
 
 
 def _after_id3(source: ByteSource) -> int:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 Hole = Literal["damaged_packets", "time_gaps"]
 """Why silence is put into a recording; the name of the recording's reason."""
 
-_JITTER_SECONDS: Final = 0.1
+JITTER_SECONDS: Final = 0.1
 """Timestamps of whole files and their samples disagree by up to this much."""
 
 _DAMAGE_JITTER_SECONDS: Final = 0.004
@@ -30,6 +30,7 @@ class Timeline:
             believed: the timestamp is damaged.
         timed: Whether the container has timestamps. Without them, only damage leaves a hole.
         gap: What a gap between timestamps is called.
+        jitter: A gap of fewer seconds is none.
         clock: Seconds of audio so far, with silence.
     """
 
@@ -37,6 +38,7 @@ class Timeline:
     end: float | None
     timed: bool
     gap: Hole = "time_gaps"
+    jitter: float = JITTER_SECONDS
     clock: float = 0.0
     _damaged: bool = False
     _lost: float = 0.0
@@ -75,10 +77,10 @@ class Timeline:
         gap = timestamp - self.origin - self.clock
         if gap < -_RESTART_SECONDS or (
             self.end is not None
-            and gap > _JITTER_SECONDS
+            and gap > self.jitter
             and timestamp > self.end + _END_TOLERANCE_SECONDS
         ):
             self.origin = timestamp - self.clock - self._lost
             return self._lost
-        least = _DAMAGE_JITTER_SECONDS if self._damaged else _JITTER_SECONDS
+        least = _DAMAGE_JITTER_SECONDS if self._damaged else self.jitter
         return gap if gap > least else 0.0

@@ -13,7 +13,7 @@ from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.audio.decoders.stated import (
     bytes_at,
     matroska_seconds,
-    mpeg_seconds,
+    mpeg_count,
     ogg_is_whole,
 )
 
@@ -28,20 +28,24 @@ def test_an_mp3_with_an_info_frame_states_its_length(rate_hz: int, channels: int
     file = io.BytesIO()
     samples = np.resize(noise(5.0, channels), (5 * rate_hz, channels))
     soundfile.write(file, samples, rate_hz, format="MP3")
-    seconds = mpeg_seconds(source(file.getvalue()))
-    assert seconds is not None
-    assert 4.6 < seconds <= 5.0
+    data = file.getvalue()
+    count, half = mpeg_count(source(data)), mpeg_count(source(data[: len(data) // 2]))
+    assert count is not None
+    assert half is not None
+    assert 4.6 < count.seconds == half.seconds <= 5.0
+    assert count.held == pytest.approx(1.0, abs=0.01)
+    assert half.held == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_tag_before_the_first_frame_is_skipped() -> None:
     data = encode(noise(5.0), "mp3")
     tag = b"ID3\4\0\0" + bytes([0, 18, 0, 0]) + b"\xff\xfb" * 147_456
-    assert mpeg_seconds(source(tag + data)) == mpeg_seconds(source(data)) is not None
+    assert mpeg_count(source(tag + data)) == mpeg_count(source(data)) is not None
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"\xff\xfb\x90\x64", b"no audio", bytes(100_000)])
 def test_nothing_is_stated_without_a_header(data: bytes) -> None:
-    assert mpeg_seconds(source(data)) is None
+    assert mpeg_count(source(data)) is None
     assert matroska_seconds(source(data)) is None
     assert not ogg_is_whole(source(data))
 
