@@ -120,7 +120,7 @@ def test_03_wav_size_too_small(channels: int) -> None:
         np.testing.assert_array_equal(cut.samples, heard.samples[5 * RATE_HZ : 6 * RATE_HZ])
 
 
-@pytest.mark.parametrize("container", ["AIFF", "AU", "CAF"])
+@pytest.mark.parametrize("container", ["AIFF", "AU", "W64", "CAF"])
 def test_03_other_containers_name_the_bytes_that_are_not_read(container: str) -> None:
     file = io.BytesIO()
     soundfile.write(file, noise(2.0), RATE_HZ, format=container, subtype="PCM_16")

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 _ONE_LENGTH: Final = frozenset({"matroska", "flv", "asf"})
 """Containers that state one length for all their streams."""
 
-_STATED_TOLERANCE_SECONDS: Final = 0.1
+_TOLERANCE_SECONDS: Final = 0.1
+"""Headers of lossy codecs count delays and padding of the encoder."""
+
+_EXACT_TOLERANCE_SECONDS: Final = 0.001
 _MOST_FAILURES: Final = 1000
 """A demuxer that fails this often in a row never gets on."""
 
@@ -94,7 +97,8 @@ class PyavReader:
         end = max(self._timeline.clock, self._latest)
         if self._family == "ogg" and not stated.ogg_is_whole(self._source):
             return f"the last page is missing or cut off after {end:g} s"
-        if self._stated is not None and end < self._stated - _STATED_TOLERANCE_SECONDS:
+        tolerance = _EXACT_TOLERANCE_SECONDS if self._family == "flac" else _TOLERANCE_SECONDS
+        if self._stated is not None and end < self._stated - tolerance:
             return f"the header states {self._stated:g} s, and the audio ends after {end:g} s"
         return None
 
@@ -160,7 +164,8 @@ class PyavReader:
                     yield cast("av.Packet[AudioStream]", packet)
             except self._errors as error:
                 failures += 1
-                self._lose(0.0, error)
+                if not isinstance(error, BlockingIOError):  # it only looked for long
+                    self._lose(0.0, error)
             else:
                 return
 

@@ -21,6 +21,7 @@ _SAMPLE_TYPES: Final[dict[str, Any]] = {
     "flt": np.float32,
     "dbl": np.float64,
 }
+_NUMBERED: Final = "Error number"
 _ERRORS: Final = {
     "InvalidDataError": "the data are damaged or of another format",
     "EOFError": "the file ends in its header",
@@ -32,7 +33,8 @@ _ERRORS: Final = {
 def reason(error: Exception) -> str:
     """Say what went wrong, by name where FFmpeg only gives a number."""
     known = _ERRORS.get(type(error).__name__)
-    return known or str(getattr(error, "strerror", None) or error) or type(error).__name__
+    said = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return known or (_ERRORS["InvalidDataError"] if said.startswith(_NUMBERED) else said)
 
 
 def codec_name(stream: AudioStream) -> str:

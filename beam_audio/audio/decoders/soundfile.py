@@ -39,7 +39,8 @@ _LOSSY_TOLERANCE_SECONDS = 0.1
 _MPEG_SYNC = 0xFFE0
 _OPEN_SIZE = b"\xff" * 4
 _MAGIC_BYTES = 16
-_UNCOMPRESSED = (b"RIFF", b"RIFX", b"RF64", b"FORM", b".snd", b"caff", b"fLaC", b"riff", b"NIST_1A")
+_UNCOMPRESSED = (b"RIFF", b"RIFX", b"RF64", b"FORM", b".snd", b"caff", b"fLaC", b"NIST_1A", b"riff")
+_W64 = b"riff"
 _COMPRESSED = (b"OggS", b"ID3")
 """libsndfile reads formats without a mark, too, and finds them in noise."""
 
@@ -109,6 +110,9 @@ class SoundfileReader:
         self.reads_on = extent.open_at is not None
         if extent.open_at is not None:
             self._source.replace(extent.open_at, _OPEN_SIZE)
+        if bytes_at(self._source, 0, 4) == _W64 and extent.end is not None:
+            # libsndfile takes all that follows the samples for samples.
+            self._source.size_bytes = min(self._source.size_bytes, extent.end)
         with _quiet_c_stderr(), self._source.decoding(_reason):
             self._file = _Sequential(self._source)
         self._position = 0
