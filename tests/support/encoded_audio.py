@@ -15,6 +15,8 @@ import soundfile
 from beam_audio.audio.decode import open_audio
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from beam_audio.errors import BeamAudioError
@@ -65,6 +67,21 @@ def encode_packets(
             for packet in packets_of(stream, samples, rate_hz):
                 output.mux(packet)
         return path.read_bytes()
+
+
+def encode_tracks(container: str, seconds: Sequence[float], *, default: int | None = None) -> bytes:
+    """AAC tracks of these lengths, one of them marked as the default."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        streams: list[Any] = [output.add_stream("aac", rate=RATE_HZ) for _ in seconds]
+        for number, stream in enumerate(streams):
+            marks = av.stream.Disposition
+            stream.layout = "mono"
+            stream.disposition = marks.default if number == default else marks(0)
+        for stream, length in zip(streams, seconds, strict=True):
+            for packet in packets_of(stream, noise(length), RATE_HZ):
+                output.mux(packet)
+    return file.getvalue()
 
 
 def packets_of(
