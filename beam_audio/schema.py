@@ -107,6 +107,7 @@ _RECORDINGS = [
     *_fields(_REAL, "header_seconds", "manifest_seconds"),
     *_required(_REAL, "decoded_seconds"),
     *_required(_TEXT, "decode_status"),
+    *_fields(_REAL, "concealed_seconds"),
     *_required(
         _COUNT,
         "keep_samples",

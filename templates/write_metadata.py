@@ -45,6 +45,7 @@ _TEXT_PATTERNS: Final = {
     "provider": "^[A-Za-z]+$",
     "language": "^[A-Za-z_-]+$",
     "channels": "^(mix|split|[0-9]+)$",
+    "tracks": "^(default|[0-9]+)$",
     "normalizer": "^[a-z0-9-]+$",
     "partition_by": "^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$",
     "rules": "^(strict|balanced|lenient)$",  # the launcher's image holds no other file

@@ -63,7 +63,7 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(["keep_samples", "review_samples", "drop_samples"], COUNT)
     | dict.fromkeys(["failed_samples", "skipped_samples"], COUNT)
     | dict.fromkeys(["offset_seconds", "header_seconds", "manifest_seconds"], REAL)
-    | dict.fromkeys(["decoded_seconds", "speech_seconds"], REAL)
+    | dict.fromkeys(["decoded_seconds", "concealed_seconds", "speech_seconds"], REAL)
     | {"source_updated": TIME, "stated_language": TEXT},
     "failures": dict.fromkeys(["unit", "stage", "source_id", "uri", "recording_id"], TEXT)
     | dict.fromkeys(["segment_id", "error_type", "message", "payload_uri"], TEXT)

@@ -48,6 +48,7 @@ VALUES = {
     "window_seconds": "25.5",
     "overlap_seconds": "1.5",
     "channels": "split",
+    "tracks": "1",
     "decoder": "soundfile",
     "max_recording_seconds": "7200.0",
     "max_source_bytes": "1048576",

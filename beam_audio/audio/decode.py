@@ -18,7 +18,7 @@ import numpy as np
 import soxr
 
 from beam_audio.audio.decoders.choice import Decoder
-from beam_audio.audio.decoders.stream import AudioStream, Cut
+from beam_audio.audio.decoders.stream import AudioStream, Cut, is_stream_reason
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import InputError, LimitError
 from beam_audio.types import Audio
@@ -33,6 +33,7 @@ __all__ = [
     "Decoder",
     "Resampler",
     "decode",
+    "is_stream_reason",
     "open_audio",
     "open_source",
     "resample",
@@ -52,6 +53,7 @@ def open_audio(  # noqa: PLR0913  keyword arguments, each with a default
     offset_seconds: float | None = None,
     duration_seconds: float | None = None,
     block_seconds: float = 1.0,
+    track: int | None = None,
 ) -> AudioStream:
     """Open encoded audio for decoding block by block.
 
@@ -62,6 +64,7 @@ def open_audio(  # noqa: PLR0913  keyword arguments, each with a default
         offset_seconds: Start of a cut; sample ``round(offset_seconds * rate)``.
         duration_seconds: Length of the cut, ``round(duration_seconds * rate)`` samples.
         block_seconds: Longest block.
+        track: Number of the audio track, from 0; None takes the file's default, else the first.
 
     Returns:
         A stream with its first block decoded, so that bytes that are not audio fail here.
@@ -78,7 +81,7 @@ def open_audio(  # noqa: PLR0913  keyword arguments, each with a default
         raise LimitError(
             f"{size_bytes} encoded bytes, more than the limit of {limits.max_source_bytes}"
         )
-    cut = Cut(offset_seconds, duration_seconds)
+    cut = Cut(offset_seconds, duration_seconds, track)
     return AudioStream(file, decoder, limits, cut, block_seconds)
 
 

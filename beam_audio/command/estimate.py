@@ -149,7 +149,7 @@ def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
             store.open_to_read(ref.uri) as file,
             open_audio(file, limits=limits, block_seconds=_HEADER_BLOCK_SECONDS) as stream,
         ):
-            claimed = stream.format.header_seconds
+            claimed = stream.credible_seconds
     except (BeamAudioError, OSError):
         return None
     if claimed is None:

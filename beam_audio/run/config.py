@@ -102,6 +102,11 @@ class RunConfig:
         "mix",
         "mix them, split them into a recording each, or the number of one, from 0",
     )
+    tracks: str = _flag(
+        "segments",
+        "default",
+        "of several audio tracks the default one, or the one of a number from 0",
+    )
     decoder: str = _flag(
         "segments",
         "auto",
@@ -168,6 +173,8 @@ class RunConfig:
                 raise ConfigError(f"--{name}={value} must be above 0")
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
+        if self.tracks != "default" and not self.tracks.isdecimal():
+            raise ConfigError(f"--tracks={self.tracks} must be default or a number from 0")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value is not None and value not in choices:
@@ -197,6 +204,11 @@ class RunConfig:
         """The channel policy in the form the decoder takes."""
         named: dict[str, Literal["mix", "split"]] = {"mix": "mix", "split": "split"}
         return named[self.channels] if self.channels in named else int(self.channels)
+
+    @property
+    def track(self) -> int | None:
+        """The number of the audio track; None for the default one."""
+        return None if self.tracks == "default" else int(self.tracks)
 
     @property
     def model_options(self) -> ModelOptions:
@@ -235,7 +247,8 @@ class RunConfig:
     def layers(self, model: ModelFacts) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows."""
         layers: dict[str, object] = {
-            "decode": {"channels": self.channels},
+            "decode": {"channels": self.channels}
+            | ({} if self.track is None else {"track": self.track}),
             "segment": self.segment_settings(model.max_seconds).canonical(),
             "model": [
                 model.model_id,

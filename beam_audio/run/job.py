@@ -125,6 +125,7 @@ def _settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSetting
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
             channels=config.channel_policy,
+            track=config.track,
             limits=config.limits,
             segments=config.segment_settings(facts.max_seconds),
             clip_rate_hz=facts.sample_rate_hz,

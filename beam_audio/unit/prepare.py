@@ -37,11 +37,13 @@ _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 class PrepareSettings:
     """What decides how a recording becomes segments.
 
+    ``track`` is the number of the audio track, from 0; None takes the file's default.
     ``clip_rate_hz`` is the rate the recogniser takes, ``store_audio`` the codec of stored audio.
     """
 
     decoder: Decoder = "auto"
     channels: Channels = "mix"
+    track: int | None = None
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     segments: SegmentSettings = field(default_factory=SegmentSettings)
     clip_rate_hz: int = 16_000
@@ -78,13 +80,21 @@ class PreparedSegment:
 class RecordingEnd:
     """The end of a recording: all its segments have come.
 
-    ``truncation`` is the failure that ended decoding too early; None when none did.
+    Attributes:
+        source: The recording.
+        decoded_samples: Its length, with silence that stands in for lost audio.
+        speech_samples: How many of them are speech.
+        truncation: The failure that ended decoding too early; None when none did.
+        concealed_seconds: Silence that stands in for what the file does not hold.
+        reasons: What the decoder noticed; see :class:`~beam_audio.audio.decode.AudioStream`.
     """
 
     source: Channel
     decoded_samples: int
     speech_samples: int
     truncation: Failure | None
+    concealed_seconds: float = 0.0
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +169,7 @@ def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio
     with open_stream(opened, settings) as stream:
         samples = np.concatenate([_no_frames(stream.format.channels), *stream.blocks()])
     for channel, mono in select_channels(samples, settings.channels):
-        recording_id = _recording_id(opened, channel)
+        recording_id = _recording_id(opened, channel, settings.track)
         yield Audio(mono, stream.format.sample_rate_hz, recording_id, channel)
     if stream.truncation is not None:
         yield failure_of(opened.ref, "decode", stream.truncation)
@@ -182,7 +192,14 @@ def _prepare_stream(
                 failure_of(source.ref, "decode", stream.truncation),
                 recording_id=source.recording_id,
             )
-        yield RecordingEnd(source, splitter.decoded_samples, splitter.speech_samples, truncation)
+        yield RecordingEnd(
+            source,
+            splitter.decoded_samples,
+            splitter.speech_samples,
+            truncation,
+            stream.concealed_seconds,
+            tuple(sorted(stream.reasons)),
+        )
 
 
 def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
@@ -193,13 +210,16 @@ def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
         limits=settings.limits,
         offset_seconds=opened.ref.offset_seconds,
         duration_seconds=opened.ref.duration_seconds,
+        track=settings.track,
     )
 
 
-def _recording_id(opened: Opened, channel: int | None) -> str:
+def _recording_id(opened: Opened, channel: int | None, track: int | None) -> str:
+    """The id of a recording; a track that is asked for by number has one of its own."""
     ref = opened.ref
     part = (ref.offset_seconds, ref.duration_seconds)
-    return stable_id("recording", ref.uri, opened.content_sha256, *part, channel)
+    which = (channel,) if track is None else (channel, track)
+    return stable_id("recording", ref.uri, opened.content_sha256, *part, *which)
 
 
 def _no_frames(channels: int) -> NDArray[np.float32]:
@@ -215,7 +235,7 @@ class _Splitters:
         self._policy = settings.channels
         self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
         for channel, _ in select_channels(_no_frames(audio_format.channels), settings.channels):
-            recording_id = _recording_id(opened, channel)
+            recording_id = _recording_id(opened, channel, settings.track)
             splitter = Splitter(
                 recording_id=recording_id,
                 channel=channel,

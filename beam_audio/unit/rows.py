@@ -218,7 +218,8 @@ def _recording_row(
         **format_columns(source.format),
         "manifest_seconds": ref.manifest_seconds,
         "decoded_seconds": decoded_seconds,
-        "decode_status": "ok" if end.truncation is None else "truncated",
+        "decode_status": _decode_status(end),
+        "concealed_seconds": end.concealed_seconds,
         **{column: samples[name] for name, column in schema.LEDGER_COLUMNS.items()},
         "segments": len(whole.texts),
         "speech_seconds": end.speech_samples / rate_hz,
@@ -235,6 +236,12 @@ def _recording_row(
     return "recordings", (date_key(ref.event_time),), row
 
 
+def _decode_status(end: RecordingEnd) -> str:
+    if end.truncation is not None:
+        return "truncated"
+    return "concealed" if end.concealed_seconds else "ok"
+
+
 def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
     """What is remarkable about a recording, by name; sorted."""
     decoded_seconds = end.decoded_samples / end.source.format.sample_rate_hz
@@ -248,7 +255,7 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
         "no_speech": end.speech_samples == 0,
         "truncated": end.truncation is not None,
     }
-    return [reason for reason, holds in reasons.items() if holds]
+    return sorted([*end.reasons, *(reason for reason, holds in reasons.items() if holds)])
 
 
 def _read_audio(

@@ -69,6 +69,7 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: float) -> None:
         ),
         ({**PATHS, "channels": "-1"}, "--channels=-1"),
         ({**PATHS, "channels": "left"}, "--channels=left"),
+        ({**PATHS, "tracks": "second"}, "--tracks=second"),
         ({**PATHS, "partition_by": "text"}, "--partition_by=text"),
         ({**PATHS, "partition_by": "date,decision"}, "--partition_by=decision"),
         ({**PATHS, "partition_by": "reasons"}, "--partition_by=reasons"),
@@ -87,6 +88,8 @@ def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: s
     ("flags", "name", "value"),
     [
         ({"channels": "1"}, "channel_policy", 1),
+        ({"tracks": "default"}, "track", None),
+        ({"tracks": "1"}, "track", 1),
         ({"channels": "split"}, "channel_policy", "split"),
         ({"task": "translate"}, "model_options", ModelOptions(mode="translate")),
         ({"padding": "condensed"}, "model_options", ModelOptions(padding="condensed")),
@@ -126,6 +129,7 @@ def changed(**flags: Any) -> set[str]:  # noqa: ANN401 - fields of RunConfig
     ("flags", "layer"),
     [
         ({"channels": "split"}, "decode"),
+        ({"tracks": "1"}, "decode"),
         ({"segmenter": "fixed"}, "segment"),
         ({"vad_preset": "whisperx"}, "segment"),
         ({"language": "en"}, "model"),

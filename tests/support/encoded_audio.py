@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import av
 import numpy as np
 import soundfile
 
 from beam_audio.audio.decode import open_audio
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from beam_audio.errors import BeamAudioError
@@ -41,6 +47,86 @@ def encode(samples: NDArray[np.float32], name: str = "wav", rate_hz: int = RATE_
     file = io.BytesIO()
     soundfile.write(file, samples, rate_hz, format=container, subtype=subtype)
     return file.getvalue()
+
+
+def encode_packets(
+    samples: NDArray[np.float32],
+    container: str,
+    codec: str,
+    *,
+    rate_hz: int = RATE_HZ,
+    options: dict[str, str] | None = None,
+) -> bytes:
+    """Encode with FFmpeg; ``options`` are those of the container."""
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}[samples.shape[1]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "encoded"  # a file, since some containers are read while written
+        with av.open(path, "w", format=container, options=options or {}) as output:
+            stream: Any = output.add_stream(codec, rate=rate_hz)
+            stream.layout = layout
+            for packet in packets_of(stream, samples, rate_hz):
+                output.mux(packet)
+        return path.read_bytes()
+
+
+def encode_tracks(container: str, seconds: Sequence[float], *, default: int | None = None) -> bytes:
+    """AAC tracks of these lengths, one of them marked as the default."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        streams: list[Any] = [output.add_stream("aac", rate=RATE_HZ) for _ in seconds]
+        for number, stream in enumerate(streams):
+            marks = av.stream.Disposition
+            stream.layout = "mono"
+            stream.disposition = marks.default if number == default else marks(0)
+        for stream, length in zip(streams, seconds, strict=True):
+            for packet in packets_of(stream, noise(length), RATE_HZ):
+                output.mux(packet)
+    return file.getvalue()
+
+
+def packets_of(
+    stream: Any,  # noqa: ANN401  an audio stream of PyAV
+    samples: NDArray[np.float32],
+    rate_hz: int,
+) -> list[Any]:
+    """The packets of an encoder, in order."""
+    # Packed: PyAV cannot make a frame of eight planes.
+    frame = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(samples).reshape(1, -1), format="flt", layout=stream.layout.name
+    )
+    frame.sample_rate, frame.pts = rate_hz, 0
+    return [*stream.encode(frame), *stream.encode(None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording as its stream describes it at the end."""
+
+    samples: NDArray[np.float32]
+    seconds: float
+    truncation: BeamAudioError | None
+    concealed_seconds: float
+    reasons: set[str]
+    header_seconds: float | None
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether its row says that something is missing."""
+        return self.truncation is not None or self.concealed_seconds > 0
+
+
+def hear(data: bytes, **options: Any) -> Heard:  # noqa: ANN401  those of open_audio
+    with open_audio(io.BytesIO(data), **options) as stream:
+        empty = np.zeros((0, stream.format.channels), np.float32)
+        samples = np.concatenate([empty, *stream.blocks()])
+        return Heard(
+            samples=samples,
+            seconds=len(samples) / stream.format.sample_rate_hz,
+            truncation=stream.truncation,
+            concealed_seconds=stream.concealed_seconds,
+            reasons=stream.reasons,
+            header_seconds=stream.credible_seconds,
+        )
 
 
 def read_all(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.encoded_audio import encode_tracks
 from support.unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
 
 from beam_audio.audio.decode import DecodeLimits
@@ -63,6 +64,21 @@ def test_inline_bytes_need_no_file(tmp_path: Path) -> None:
     assert end.decoded_samples == 2 * RATE_HZ
     assert end.source.content_sha256 == same.source.content_sha256
     assert end.source.recording_id != same.source.recording_id
+
+
+def test_a_track_of_a_number_is_a_recording_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.write_bytes(encode_tracks("matroska", (1.0, 3.0)))
+    found = [ends(events(ref(path), replace(SETTINGS, track=track)))[0] for track in (None, 0, 1)]
+    assert len({end.source.recording_id for end in found}) == 3
+    assert [round(end.decoded_samples / RATE_HZ) for end in found] == [1, 1, 3]
+    assert [end.reasons for end in found] == [
+        ("other_audio_tracks:1",),
+        ("other_audio_tracks:1",),
+        ("other_audio_tracks:0",),
+    ]
+    failure = only_failure(events(ref(path), replace(SETTINGS, track=2)))
+    assert "has 2 audio tracks" in failure.message
 
 
 def test_segments_come_in_order_and_the_end_comes_last(tmp_path: Path) -> None:

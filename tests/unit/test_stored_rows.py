@@ -92,7 +92,9 @@ def test_a_missing_language_stays_distinct_from_a_recognised_one(tmp_path: Path)
 def test_failed_segments_and_truncations_are_read_back(tmp_path: Path) -> None:
     samples = tones([0.1, 0.2, 0.95, 0.3, 0.4, 0.1, 0.95])
     cut = write(tmp_path / "a.flac", np.concatenate([samples, speech()]))
-    cut.write_bytes(cut.read_bytes()[:-5000])
+    data = bytearray(cut.read_bytes()[:-5000])
+    data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
+    cut.write_bytes(data)
     source = ref(cut, reference_text="alpha bravo")
     using = settings(segments=OVERLAPPING)
     recognizer = Scripted(fail_when_loud)
@@ -105,6 +107,8 @@ def test_failed_segments_and_truncations_are_read_back(tmp_path: Path) -> None:
                 writer.write(*row)
             writer.finish()
     assert recording.end.truncation is not None
+    assert recording.end.concealed_seconds > 0
+    assert recording.end.reasons == ("damaged_packets",)
     assert sum(each.transcript is None for each in recording.outcomes) >= 2
     assert read_all(tmp_path / "again") == read_all(tmp_path / "out")
 

@@ -107,6 +107,23 @@ def test_a_recording_that_fails_midway_leaves_no_rows_of_its_first_part(
     assert ledger.undecoded == {bad.source_id}
 
 
+def test_a_damaged_recording_goes_on_and_says_how_much_is_silence(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(10 * RATE_HZ).astype(np.float32) * 0.1
+    path = write(tmp_path / "a.flac", noise)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 64] = bytes(64)
+    path.write_bytes(data)
+    transcribe(tmp_path / "out", ref(path))
+    (row,) = read(tmp_path / "out", "recordings")
+    assert row["decode_status"] == "concealed"
+    assert "damaged_packets" in row["reasons"]
+    assert row["decoded_seconds"] == 10.0
+    assert 0 < row["concealed_seconds"] < 0.6
+    assert sum(destinations(row).values()) == 10 * RATE_HZ
+    assert read(tmp_path / "out", "failures") == []
+
+
 @pytest.mark.parametrize("suffix", ["flac", "wav"])
 def test_a_truncated_recording_keeps_its_start_and_says_so(tmp_path: Path, suffix: str) -> None:
     noise = np.random.default_rng(0).standard_normal(10 * RATE_HZ).astype(np.float32) * 0.1

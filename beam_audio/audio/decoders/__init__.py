@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from beam_audio.audio.decoders.timeline import Hole
     from beam_audio.types import AudioFormat
 
 
@@ -33,12 +34,16 @@ class FrameReader(Protocol):
         """Codec, container, rate and channels."""
 
     @property
-    def exact_frames(self) -> int | None:
-        """Frames the header states; None if headers of this kind do not count them exactly."""
+    def other_tracks(self) -> tuple[int, ...]:
+        """Numbers of the audio tracks that are not read."""
 
     @property
-    def understated(self) -> bool:
-        """Whether, at the end, the header's count stopped the decoder before the last byte."""
+    def hole(self) -> Hole | None:
+        """Why the last chunk is silence that is not in the file; None if it is audio."""
+
+    @property
+    def reads_on(self) -> bool:
+        """Whether audio is read beyond the end that the header states, which is too early."""
 
     def seek(self, frame: int) -> int:
         """Move towards a frame before the first read.
@@ -49,6 +54,9 @@ class FrameReader(Protocol):
 
     def read(self) -> NDArray[np.float32]:
         """Decode some more: shape (frames, channels), full scale 1.0; no frames at the end."""
+
+    def shortfall(self) -> str | None:
+        """Why the audio is not whole although it ended; None if it is. Asked at the end."""
 
     def close(self) -> None:
         """Release the decoder."""

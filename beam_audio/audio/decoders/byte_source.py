@@ -30,12 +30,18 @@ class ByteSource:
         self._window_start = 0
         self._position = 0
         self._failure: Exception | None = None
+        self._replaced: tuple[int, bytes] | None = None
         self.size_bytes = file.seek(0, io.SEEK_END)
 
     @property
     def unread_bytes(self) -> int:
         """Bytes after the last one the decoder has asked for."""
         return self.size_bytes - self._position
+
+    def replace(self, offset: int, data: bytes) -> None:
+        """Read ``data`` in place of the bytes at an offset: a header known to be wrong."""
+        self._replaced = (offset, data)
+        self._window = b""
 
     def check(self) -> None:
         """Raise the exception of the file, if it raised one."""
@@ -101,6 +107,16 @@ class ByteSource:
         if self._failure is None:
             try:
                 self._file.seek(self._position)
-                self._window = self._file.read(_READ_AHEAD_BYTES)
+                self._window = self._corrected(self._file.read(_READ_AHEAD_BYTES))
             except Exception as error:  # noqa: BLE001  any file object: check() raises it again
                 self._failure = error
+
+    def _corrected(self, window: bytes) -> bytes:
+        if self._replaced is None:
+            return window
+        offset, data = self._replaced
+        held = bytearray(window)
+        for place, byte in enumerate(data, start=offset - self._window_start):
+            if 0 <= place < len(held):
+                held[place] = byte
+        return bytes(held)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from beam_audio.audio.decoders.byte_source import ByteSource
+from beam_audio.audio.decoders.conform import Conform
+from beam_audio.audio.decoders.extent import extent_of
 from beam_audio.audio.decoders.pyav import PyavReader
-from beam_audio.audio.decoders.soundfile import SoundfileReader
+from beam_audio.audio.decoders.soundfile import SoundfileReader, starts_uncompressed
+from beam_audio.audio.decoders.stated import mpeg_count
 from beam_audio.audio.decoders.tfio import TfioReader
-from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, LimitError
+from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -20,13 +24,9 @@ if TYPE_CHECKING:
 
 Decoder = Literal["auto", "soundfile", "av", "tfio"]
 
-_READERS: dict[str, Callable[[BinaryIO], FrameReader]] = {
-    "soundfile": SoundfileReader,
-    "av": PyavReader,
-    "tfio": TfioReader,
-}
-_AUTO = ("soundfile", "av")
 _TITLES = {"soundfile": "soundfile", "av": "PyAV", "tfio": "tensorflow-io"}
+_CONTINUED = frozenset({"flac", "ogg", "mp3"})
+"""Containers in which PyAV goes on where libsndfile stops."""
 
 
 class DecodedFrames:
@@ -37,10 +37,16 @@ class DecodedFrames:
         format: The header as the first chosen decoder reads it.
         position: Frame of the recording after the last one yielded.
         stopped: Why decoding stopped before the end; None if it did not.
+        missing: Why the recording is not whole although it ended; None if it is.
     """
 
     def __init__(
-        self, file: BinaryIO, decoder: Decoder, limits: DecodeLimits, offset_seconds: float
+        self,
+        file: BinaryIO,
+        decoder: Decoder,
+        limits: DecodeLimits,
+        offset_seconds: float,
+        track: int | None,
     ) -> None:
         """Open the first decoder that yields frames.
 
@@ -50,15 +56,18 @@ class DecodedFrames:
         Raises:
             DecodeError: No decoder could read the file.
             LimitError: A limit is exceeded for every decoder.
+            InputError: The file has no such track.
             ConfigError: The one decoder asked for is not installed.
         """
         self.stopped: BeamAudioError | None = None
+        self.missing: str | None = None
         self.position = 0
         self._file = file
         self._limits = limits
         self._offset_seconds = offset_seconds
+        self._track = track
         self._continues = decoder == "auto"
-        self.reader = self._choose(_AUTO if decoder == "auto" else (decoder,))
+        self.reader = self._choose(_auto(file) if decoder == "auto" else (decoder,))
         self.format = self.reader.format
 
     def _choose(self, names: tuple[str, ...]) -> FrameReader:
@@ -84,7 +93,13 @@ class DecodedFrames:
         return empty
 
     def _open(self, name: str) -> FrameReader:
-        reader = _READERS[name](self._file)
+        reader: FrameReader
+        if name == "av":
+            reader = PyavReader(self._file, self._track)
+        elif self._track:
+            raise InputError(f"track {self._track} was asked for, and {_TITLES[name]} reads one")
+        else:
+            reader = SoundfileReader(self._file) if name == "soundfile" else TfioReader(self._file)
         try:
             self._limits.check_format(reader.format)
             start = reader.seek(round(self._offset_seconds * reader.format.sample_rate_hz))
@@ -98,47 +113,75 @@ class DecodedFrames:
     def chunks(self) -> Iterator[NDArray[np.float32]]:
         """Yield what is decoded, in order: shape (frames, channels), full scale 1.0.
 
-        libsndfile stops when a header counts too few frames, as in joined files. PyAV then goes on
-        from that frame; it adds no frame where only tags follow.
+        libsndfile stops at damage, and where a header counts too few frames, as in joined files.
+        PyAV then goes on from that frame.
         """
         try:
             yield from self._counted(self._head)
-            while len(chunk := self.reader.read()):
-                yield from self._counted(chunk)
-            if self._continues and self.reader.understated:
-                yield from self._continued()
+            try:
+                while len(chunk := self.reader.read()):
+                    yield from self._counted(chunk)
+            except DecodeError as error:
+                if not self._can_continue:
+                    raise
+                yield from self._continued(error)
+            else:
+                if self._can_continue and (reason := self.reader.shortfall()):
+                    yield from self._continued(DecodeError(reason))
+            self.missing = self.reader.shortfall() or self._extent_problem()
         except DecodeError as error:
             self.stopped = error
+
+    @property
+    def held(self) -> float:
+        """How much of what the container states the file can hold, from 0 to 1."""
+        source = ByteSource(self._file)
+        count = mpeg_count(source) if self.format.container == "mp3" else None
+        return extent_of(source).held if count is None else count.held
+
+    @property
+    def _can_continue(self) -> bool:
+        return self._continues and self.format.container in _CONTINUED and self.reader.name != "av"
+
+    def _extent_problem(self) -> str | None:
+        """Why the file is not the whole container, or more than it."""
+        return None if self.reader.reads_on else extent_of(ByteSource(self._file)).problem()
 
     def _counted(self, chunk: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         if len(chunk):
             self.position += len(chunk)
             yield chunk
 
-    def _continued(self) -> Iterator[NDArray[np.float32]]:
-        """The frames after those that the header counts, from PyAV."""
-        stated = self.position
+    def _continued(self, cause: DecodeError) -> Iterator[NDArray[np.float32]]:
+        """The frames after those that libsndfile reads, from PyAV."""
+        read = self.position
         try:
-            reader = PyavReader(self._file)
+            reader = PyavReader(self._file, self._track)
         except (DecodeError, ConfigError) as error:
-            raise DecodeError(
-                f"the header counts {stated} frames and more data follows them, which PyAV would "
-                f"have to decode: {error}"
-            ) from error
+            raise DecodeError(f"{cause}; PyAV cannot go on from there: {error}") from error
         self.reader.close()
         self.reader = reader
-        rate, channels = reader.format.sample_rate_hz, reader.format.channels
-        if (rate, channels) != (self.format.sample_rate_hz, self.format.channels):
-            raise DecodeError(f"what follows frame {stated} has {rate} Hz and {channels} channels")
         skipped = 0
+        conform = Conform(self.format.sample_rate_hz, self.format.channels)
         while len(chunk := reader.read()):
-            fresh = chunk[max(0, stated - skipped) :]
-            skipped += len(chunk)
-            yield from self._counted(fresh)
+            for same in conform.push(chunk, reader.format.sample_rate_hz):
+                yield from self._counted(same[max(0, read - skipped) :])
+                skipped += len(same)
+        for same in conform.flush():
+            yield from self._counted(same[max(0, read - skipped) :])
 
     def close(self) -> None:
         """Release the decoder."""
         self.reader.close()
+
+
+def _auto(file: BinaryIO) -> tuple[str, ...]:
+    """Decoders in the order in which they are tried.
+
+    libsndfile is the faster one for FLAC and uncompressed audio. In MP3 and Ogg it passes over
+    damage, joints and missing ends without a word.
+    """
+    return ("soundfile", "av") if starts_uncompressed(file) else ("av", "soundfile")
 
 
 def _failure(errors: dict[str, BeamAudioError]) -> BeamAudioError:
@@ -146,8 +189,8 @@ def _failure(errors: dict[str, BeamAudioError]) -> BeamAudioError:
     for error in errors.values():
         if isinstance(error, LimitError) or (len(errors) == 1 and isinstance(error, ConfigError)):
             return error
-    names = " or ".join(_TITLES[name] for name in errors)
-    causes = "; ".join(f"{_TITLES[name]}: {error}" for name, error in errors.items())
+    names = " or ".join(title for name, title in _TITLES.items() if name in errors)
+    causes = "; ".join(f"{_TITLES[name]}: {errors[name]}" for name in _TITLES if name in errors)
     failure = DecodeError(f"not audio that {names} can read ({causes})")
     failure.__cause__ = next(iter(errors.values()))
     return failure

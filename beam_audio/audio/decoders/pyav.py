@@ -1,133 +1,203 @@
-"""Decoding with FFmpeg through PyAV: MP4, AAC, WebM, WMA, and what libsndfile cannot read."""
+"""Decoding with FFmpeg through PyAV, packet by packet: MP3, Ogg, MP4, WebM, TS, AAC, WMA."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, BinaryIO
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import numpy as np
 
+from beam_audio.audio.decoders import stated
 from beam_audio.audio.decoders.byte_source import ByteSource
-from beam_audio.errors import ConfigError, DecodeError
-from beam_audio.types import AudioFormat
+from beam_audio.audio.decoders.conform import Conform
+from beam_audio.audio.decoders.padding import is_padding
+from beam_audio.audio.decoders.pyav_container import (
+    choose_track,
+    format_of,
+    import_av,
+    open_container,
+    stated_seconds,
+    timeline_of,
+)
+from beam_audio.audio.decoders.pyav_frames import container_name, reason, samples_of
+from beam_audio.errors import DecodeError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Iterator
 
     import av
     from av.audio.stream import AudioStream
-    from av.container import InputContainer
     from numpy.typing import NDArray
 
-_OPTIONS = {"protocol_whitelist": ""}
-"""FFmpeg treats playlists and scripts as containers; they may open no file and no address."""
+    from beam_audio.audio.decoders.timeline import Hole
+    from beam_audio.types import AudioFormat
 
-_PCM_BYTE_ORDERS = ("le", "be")
+_ONE_LENGTH: Final = frozenset({"matroska", "flv", "asf"})
+"""Containers that state one length for all their streams."""
+
+_TOLERANCE_SECONDS: Final = 0.1
+"""Headers of lossy codecs count delays and padding of the encoder."""
+
+_EXACT_TOLERANCE_SECONDS: Final = 0.001
+_MOST_FAILURES: Final = 1000
+"""A demuxer that fails this often in a row never gets on."""
+
+_MPEG_DELAY_FRAMES: Final = 1105
+"""An MP3 encoder begins with this much silence (LAME's 576 and the 529 of every decoder). Where
+rate or channels change, another file was joined, and its silence is dropped."""
+
+_SILENCE_FRAMES: Final = 65_536
 
 
 class PyavReader:
-    """A :class:`~beam_audio.audio.decoders.FrameReader` over FFmpeg: the first audio stream.
+    """A :class:`~beam_audio.audio.decoders.FrameReader` over FFmpeg: one audio stream.
 
-    Priming and padding that the container declares (edit lists, gapless tags, pre-skip) are
-    dropped by FFmpeg itself.
+    A damaged packet costs itself: decoding goes on with the next, and silence fills the hole.
+    Silence also fills gaps between timestamps. Priming and padding that the container declares
+    (edit lists, gapless tags, pre-skip) are dropped by FFmpeg itself.
     """
 
     name = "av"
-    exact_frames: int | None = None
-    understated = False
+    reads_on = False
 
-    def __init__(self, file: BinaryIO) -> None:
-        av = _import_av()
+    def __init__(self, file: BinaryIO, track: int | None = None) -> None:
+        self._errors = (import_av().FFmpegError, ValueError)
         self._source = ByteSource(file)
+        self.hole: Hole | None = None
+        self._damage = ""
+        self._latest = 0.0
         with contextlib.ExitStack() as on_failure:
-            with self._source.decoding(_reason):
-                self._container: InputContainer = av.open(
-                    self._source, mode="r", metadata_errors="ignore", options=_OPTIONS
-                )
+            with self._source.decoding(reason):
+                self._container = open_container(self._source)
             on_failure.callback(self._container.close)
-            if not self._container.streams.audio:
-                raise DecodeError(f"no audio stream in this {self._container.format.name} file")
-            stream = self._container.streams.audio[0]
-            if stream.codec_context is None:  # decoding such a stream crashes PyAV before 18.1
-                raise DecodeError(f"unknown codec in this {self._container.format.name} file")
-            self._frames = self._container.decode(stream)
-            with self._source.decoding(_reason):
-                first = next(self._frames, None)
-                self.format = _format(self._container, stream, first)
-                self._head = None if first is None else _samples(first)
+            self._stream, self.other_tracks = choose_track(self._container, track)
+            with self._source.decoding(reason):
+                self._stated = stated_seconds(self._container, self._stream, self._source)
+                self._timeline = timeline_of(self._container, self._stream, self._stated)
+                self._frames = self._decoded()
+                self._first = next(self._frames, None)
+                self.format = format_of(self._container, self._stream, self._first)
             on_failure.pop_all()
+        self._conform = Conform(self.format.sample_rate_hz, self.format.channels)
+        self._chunks = self._placed()
 
     def seek(self, frame: int) -> int:  # noqa: ARG002  the protocol's signature
         """Return 0 without seeking: FFmpeg seeks to packets, not to samples."""
         return 0
 
     def read(self) -> NDArray[np.float32]:
-        """Decode the next frame of the codec."""
-        if self._head is not None:
-            head, self._head = self._head, None
-            return head
-        with self._source.decoding(_reason):
-            frame = next(self._frames, None)
-            if frame is None:
-                return np.zeros((0, self.format.channels), np.float32)
-            samples = _samples(frame)
-        shape = (frame.sample_rate, samples.shape[1])
-        if shape != (self.format.sample_rate_hz, self.format.channels):
-            raise DecodeError(
-                f"the audio changes midway from {self.format.sample_rate_hz} Hz and "
-                f"{self.format.channels} channels to {shape[0]} Hz and {shape[1]}"
-            )
-        return samples
+        """Decode the next frame of the codec, or return silence that belongs before it."""
+        with self._source.decoding(reason):
+            chunk = next(self._chunks, None)
+        return np.zeros((0, self.format.channels), np.float32) if chunk is None else chunk
+
+    def shortfall(self) -> str | None:
+        """Why the audio is not whole, although it ended; None if it is."""
+        end = max(self._timeline.clock, self._latest)
+        if self._family == "ogg" and not stated.ogg_is_whole(self._source):
+            return f"the last page is missing or cut off after {end:g} s"
+        tolerance = _EXACT_TOLERANCE_SECONDS if self._family == "flac" else _TOLERANCE_SECONDS
+        if self._stated is not None and end < self._stated - tolerance:
+            return f"the header states {self._stated:g} s, and the audio ends after {end:g} s"
+        return None
 
     def close(self) -> None:
         """Release the decoder."""
         with contextlib.suppress(Exception):
             self._container.close()
 
+    def _placed(self) -> Iterator[NDArray[np.float32]]:
+        """Chunks at the rate and with the channels of the first, silence where holes are."""
+        rest = self._frames if self._first is None else chain((self._first,), self._frames)
+        self._first = None
+        delay = 0
+        shape = (self.format.sample_rate_hz, self.format.channels)
+        for frame in rest:
+            rate_hz = frame.sample_rate
+            if shape != (shape := (rate_hz, frame.layout.nb_channels)) and self._family == "mp3":
+                delay = _MPEG_DELAY_FRAMES
+            silence, hole = self._timeline.place(_seconds_at(frame), frame.samples / rate_hz)
+            if silence > 0:
+                yield from self._conform.flush()
+                self.hole = hole
+                yield from _silence(silence, self.format)
+                self.hole = None
+            samples = samples_of(frame)[delay:]
+            delay = max(0, delay - frame.samples)
+            if len(samples):
+                yield from self._conform.push(samples, rate_hz)
+        yield from self._conform.flush()
+        if self._timeline.open_damage:
+            raise DecodeError(
+                f"what follows {self._timeline.clock:g} s is damaged or cut off: {self._damage}"
+            )
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+    def _decoded(self) -> Iterator[av.AudioFrame]:
+        """Frames of the packets that can be decoded; the timeline learns of the others."""
+        last_seconds = 0.0
+        for packet in self._demuxed():
+            if packet.stream_index != self._stream.index:
+                self._note_end(packet)
+                continue
+            try:
+                frames = packet.decode()
+            except self._errors as error:
+                if not is_padding(bytes(packet)):
+                    self._lose(_duration(packet) or last_seconds, error)
+                continue
+            self._note_end(packet)
+            for frame in frames:
+                if frame.samples:
+                    last_seconds = frame.samples / frame.sample_rate
+                    yield frame
+
+    def _demuxed(self) -> Iterator[av.Packet[AudioStream]]:
+        """Packets, the last an empty one; a failing demuxer is asked again for the next."""
+        # Where the container states one length for all streams, the longest of them has it.
+        streams = self._container.streams if self._family in _ONE_LENGTH else [self._stream]
+        failures = 0
+        while failures < _MOST_FAILURES:
+            try:
+                for packet in self._container.demux(*streams):
+                    failures = 0
+                    yield cast("av.Packet[AudioStream]", packet)
+            except self._errors as error:
+                failures += 1
+                if not isinstance(error, BlockingIOError):  # it only looked for long
+                    self._lose(0.0, error)
+            else:
+                return
+
+    def _lose(self, seconds: float, error: Exception) -> None:
+        """Note damage; it is an error if nothing follows it."""
+        self._source.check()
+        self._damage = reason(error)
+        self._timeline.lose(seconds)
+
+    @property
+    def _family(self) -> str:
+        return container_name(self._container)
+
+    def _note_end(self, packet: av.Packet[AudioStream]) -> None:
+        if packet.pts is not None and packet.time_base and self._timeline.origin is not None:
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            self._latest = max(self._latest, end - self._timeline.origin)
 
 
-def _import_av() -> ModuleType:
-    try:
-        import av  # noqa: PLC0415  optional and heavy
-    except ImportError as error:
-        raise ConfigError("PyAV is not installed: pip install 'beam_audio[media]'") from error
-    return av
+def _seconds_at(frame: av.AudioFrame) -> float | None:
+    if frame.pts is None or frame.time_base is None:
+        return None
+    return float(frame.pts * frame.time_base)
 
 
-def _format(
-    container: InputContainer, stream: AudioStream, first: av.AudioFrame | None
-) -> AudioFormat:
-    """Take rate and channels from the first frame, which is more reliable than the header."""
-    codec = stream.codec_context
-    name = codec.codec.name.removesuffix("float")  # FFmpeg's MP3 decoder is "mp3float"
-    if name.startswith("pcm_"):
-        for order in _PCM_BYTE_ORDERS:
-            name = name.removesuffix(order)
-    family = container.format.name.split(",")[0]
-    seconds = None
-    if stream.duration is not None and stream.time_base is not None:
-        seconds = float(stream.duration * stream.time_base)
-    elif container.duration is not None:
-        seconds = container.duration / 1_000_000
-    return AudioFormat(
-        codec=name,
-        container="mp4" if family == "mov" else family,
-        sample_rate_hz=codec.sample_rate if first is None else first.sample_rate,
-        channels=(codec.layout if first is None else first.layout).nb_channels,
-        header_seconds=seconds,
-    )
+def _duration(packet: av.Packet[AudioStream]) -> float:
+    return float((packet.duration or 0) * (packet.time_base or 0))
 
 
-def _samples(frame: av.AudioFrame) -> NDArray[np.float32]:
-    """Convert a frame of any sample format: float32 of shape (frames, channels), full scale 1.0."""
-    planes = frame.to_ndarray()
-    stored = planes.T if frame.format.is_planar else planes.reshape(-1, frame.layout.nb_channels)
-    samples: NDArray[np.float32] = np.ascontiguousarray(stored, dtype=np.float32)
-    if stored.dtype.kind == "u":
-        samples = (samples - 128.0) / 128.0
-    elif stored.dtype.kind == "i":
-        samples *= np.float32(2.0 ** (1 - 8 * stored.dtype.itemsize))
-    return samples
+def _silence(seconds: float, audio_format: AudioFormat) -> Iterator[NDArray[np.float32]]:
+    """Silence in chunks, so that a gap of years fills no memory."""
+    frames = round(seconds * audio_format.sample_rate_hz)
+    for start in range(0, frames, _SILENCE_FRAMES):
+        length = min(_SILENCE_FRAMES, frames - start)
+        yield np.zeros((length, audio_format.channels), np.float32)

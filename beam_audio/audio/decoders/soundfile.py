@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import soundfile
 
 from beam_audio.audio.decoders.byte_source import ByteSource
+from beam_audio.audio.decoders.extent import extent_of
+from beam_audio.audio.decoders.stated import bytes_at, mpeg_count, ogg_is_whole
 from beam_audio.errors import DecodeError
 from beam_audio.types import AudioFormat
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from beam_audio.audio.decoders.timeline import Hole
+
 _CHUNK_FRAMES = 4096
 """Frames per call. The number is fixed, so that samples do not depend on the block size asked for.
 It is small because libsndfile loses the whole call in which a truncated file ends."""
@@ -28,6 +32,18 @@ _UNKNOWN_FRAMES = 2**62
 _TAG_BYTES = 4096
 """Up to this many bytes after the last frame are taken for tags."""
 
+_STREAMED = frozenset({"FLAC", "MP3", "OGG"})
+"""Formats without a length in bytes: whatever follows the last frame may be audio."""
+
+_LOSSY_TOLERANCE_SECONDS = 0.1
+_MPEG_SYNC = 0xFFE0
+_OPEN_SIZE = b"\xff" * 4
+_MAGIC_BYTES = 16
+_UNCOMPRESSED = (b"RIFF", b"RIFX", b"RF64", b"FORM", b".snd", b"caff", b"fLaC", b"NIST_1A", b"riff")
+_W64 = b"riff"
+_COMPRESSED = (b"OggS", b"ID3")
+"""libsndfile reads formats without a mark, too, and finds them in noise."""
+
 _CORRECTED_SIZE = re.compile(
     r"^\s*(data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
@@ -35,6 +51,9 @@ _CORRECTED_SIZE = re.compile(
 
 _STREAM_SIZE_BYTES = 0x7FFF0000
 """Recorders write larger 32-bit sizes while they do not know the size; they state nothing."""
+
+_MISNAMED = "File does not exist"
+"""What libsndfile says of an MP3 without a frame."""
 
 _CODECS = {
     "PCM_S8": "pcm_s8",
@@ -50,6 +69,17 @@ _CODECS = {
     "MPEG_LAYER_II": "mp2",
     "MPEG_LAYER_III": "mp3",
 }
+
+
+def starts_uncompressed(file: BinaryIO) -> bool:
+    """Whether a file begins as FLAC or uncompressed audio does."""
+    file.seek(0)
+    return file.read(_MAGIC_BYTES).startswith(_UNCOMPRESSED)
+
+
+def _is_known(head: bytes) -> bool:
+    is_mpeg = int.from_bytes(head[:2], "big") & _MPEG_SYNC == _MPEG_SYNC
+    return is_mpeg or head.startswith(_UNCOMPRESSED + _COMPRESSED)
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # the library is untyped
@@ -68,9 +98,21 @@ class SoundfileReader:
     """A :class:`~beam_audio.audio.decoders.FrameReader` over libsndfile."""
 
     name = "soundfile"
+    other_tracks: tuple[int, ...] = ()
+    hole: Hole | None = None
 
     def __init__(self, file: BinaryIO) -> None:
         self._source = ByteSource(file)
+        if not _is_known(bytes_at(self._source, 0, _MAGIC_BYTES)):
+            self._source.check()
+            raise DecodeError("the first bytes are of no known format")
+        extent = extent_of(self._source)
+        self.reads_on = extent.open_at is not None
+        if extent.open_at is not None:
+            self._source.replace(extent.open_at, _OPEN_SIZE)
+        if bytes_at(self._source, 0, 4) == _W64 and extent.end is not None:
+            # libsndfile takes all that follows the samples for samples.
+            self._source.size_bytes = min(self._source.size_bytes, extent.end)
         with _quiet_c_stderr(), self._source.decoding(_reason):
             self._file = _Sequential(self._source)
         self._position = 0
@@ -80,22 +122,32 @@ class SoundfileReader:
         self._promised_frames = _promised_frames(self._file, self._stated_frames)
         self.format = _format(self._file, self._promised_frames)
 
-    @property
-    def exact_frames(self) -> int | None:
-        """The header's count; None for an MP3, where libsndfile only estimates it."""
-        return None if self._noisy else self._promised_frames
+    def shortfall(self) -> str | None:
+        """Say how much the header states beyond what was decoded, or how many bytes are left."""
+        rate_hz, file_format = self.format.sample_rate_hz, self._file.format
+        stated, tolerance = self._stated_seconds()
+        ended = self._position / rate_hz
+        if stated is not None and ended < stated - tolerance:
+            return f"the header states {stated:g} s, and the audio ends after {ended:g} s"
+        if file_format in _STREAMED and self._source.unread_bytes > _TAG_BYTES:
+            return f"{self._source.unread_bytes} bytes after {ended:g} s are not read"
+        if file_format == "OGG" and not ogg_is_whole(self._source):
+            return f"the last page is missing or cut off after {ended:g} s"
+        return None
 
-    @property
-    def understated(self) -> bool:
-        """Whether decoding ended because the header counts too few frames, as in joined files.
+    def _stated_seconds(self) -> tuple[float | None, float]:
+        """Length that the header states, and by how much it may be wrong.
 
-        Containers that state their length in bytes are left out: metadata follows there.
+        libsndfile only estimates that of an MP3. Lossy codecs in WAV count what encoders add.
         """
-        return (
-            self._file.format in {"FLAC", "MP3", "OGG"}
-            and self._position == self._stated_frames
-            and self._source.unread_bytes > _TAG_BYTES
-        )
+        if self._file.format == "MP3":
+            count = mpeg_count(self._source)
+            return None if count is None else count.seconds, _LOSSY_TOLERANCE_SECONDS
+        if self._promised_frames is None:
+            return None, 0.0
+        exact = self.format.codec == "flac" or self.format.codec.startswith("pcm_")
+        seconds = self._promised_frames / self.format.sample_rate_hz
+        return seconds, 0.0 if exact else _LOSSY_TOLERANCE_SECONDS
 
     def seek(self, frame: int) -> int:
         """Seek where that is sample exact: uncompressed audio and FLAC."""
@@ -136,7 +188,8 @@ class SoundfileReader:
 def _reason(error: Exception) -> str:
     """Say what went wrong without the address of a Python object: rows must not differ."""
     if isinstance(error, soundfile.LibsndfileError):
-        return str(error.error_string).strip().removeprefix("Error : ").rstrip(".")
+        said = str(error.error_string).strip().removeprefix("Error : ").rstrip(".")
+        return "no audio frame found" if said.startswith(_MISNAMED) else said
     return str(error) or type(error).__name__
 
 

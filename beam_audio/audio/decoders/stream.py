@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, get_args
 
 import numpy as np
 
 from beam_audio.audio.decoders.choice import DecodedFrames, Decoder
+from beam_audio.audio.decoders.timeline import Hole
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
@@ -35,12 +37,28 @@ _MAX_CUT_SECONDS = 1e9
 """Thirty years: no recording is longer, and sample numbers up to it are exact."""
 
 
+_LEAST_BYTES_PER_SECOND = 4
+"""Digital silence in FLAC and Opus takes more."""
+
+_HEADER_TOO_SHORT = "header_too_short"
+_OTHER_TRACKS = "other_audio_tracks:"
+
+
+def is_stream_reason(reason: str) -> bool:
+    """Whether a recording has a reason from its :class:`AudioStream`, not from what was heard."""
+    return reason in {*get_args(Hole), _HEADER_TOO_SHORT} or reason.startswith(_OTHER_TRACKS)
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A stretch of a recording in seconds; None at either side leaves that side open."""
+    """A stretch of a recording in seconds; None at either side leaves that side open.
+
+    ``track`` is the number of the audio track, from 0; None takes the file's default.
+    """
 
     offset_seconds: float | None
     duration_seconds: float | None
+    track: int | None = None
 
     def __post_init__(self) -> None:
         offset, duration = self.offset_seconds, self.duration_seconds
@@ -62,14 +80,23 @@ class AudioStream:
 
     Attributes:
         truncation: Why decoding ended before the end of the recording or of the cut; None when it
-            did not. It is known once :meth:`blocks` is exhausted.
+            did not.
+        reasons: What is remarkable about the recording, by name: ``damaged_packets`` and
+            ``time_gaps`` where silence stands in for what the file does not hold,
+            ``header_too_short`` where audio follows the end that the header states, and
+            ``other_audio_tracks:`` with their numbers.
+
+    The attributes and :attr:`concealed_seconds` are known once :meth:`blocks` is exhausted.
     """
 
     def __init__(
         self, file: BinaryIO, decoder: Decoder, limits: DecodeLimits, cut: Cut, block_seconds: float
     ) -> None:
         self.truncation: BeamAudioError | None = None
-        self._frames = DecodedFrames(file, decoder, limits, cut.offset_seconds or 0.0)
+        self.reasons: set[str] = set()
+        self._concealed_frames = 0
+        self._size_bytes = file.seek(0, io.SEEK_END)
+        self._frames = DecodedFrames(file, decoder, limits, cut.offset_seconds or 0.0, cut.track)
         self._cut = cut
         rate, channels = self.format.sample_rate_hz, self.format.channels
         self._max_frames = round(limits.max_recording_seconds * rate)
@@ -92,6 +119,19 @@ class AudioStream:
     def decoder(self) -> str:
         """Name of the decoder in use."""
         return self._frames.reader.name
+
+    @property
+    def concealed_seconds(self) -> float:
+        """Seconds of silence in the audio that stand in for what the file does not hold."""
+        return self._concealed_frames / self.format.sample_rate_hz
+
+    @property
+    def credible_seconds(self) -> float | None:
+        """Length by the header as far as the file can hold it; None where it is out of reach."""
+        stated = self.format.header_seconds
+        if stated is None or stated * _LEAST_BYTES_PER_SECOND > self._size_bytes:
+            return None
+        return stated * self._frames.held
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Yield the audio once: float32 of shape (frames, channels), full scale 1.0.
@@ -127,6 +167,7 @@ class AudioStream:
             position = self._frames.position - len(chunk)
             piece = chunk[max(0, start - position) : max(0, end - position)]
             if len(piece):
+                self._note(piece)
                 yield piece
             if stop <= limit and self._frames.position >= stop:
                 return
@@ -137,16 +178,25 @@ class AudioStream:
                 return
         self.truncation = self._frames.stopped or self._shortfall(start, stop)
 
+    def _note(self, piece: NDArray[np.float32]) -> None:
+        """Note what is remarkable about the reader while it is at a piece."""
+        reader = self._frames.reader
+        if reader.hole is not None:
+            self.reasons.add(reader.hole)
+            self._concealed_frames += len(piece)
+        if reader.reads_on:
+            self.reasons.add(_HEADER_TOO_SHORT)
+        if reader.other_tracks:
+            self.reasons.add(_OTHER_TRACKS + ",".join(map(str, reader.other_tracks)))
+
     def _shortfall(self, start: int, stop: int) -> BeamAudioError | None:
         """Why the audio is too short although it ended without an error; None when it is not."""
         rate, position = self.format.sample_rate_hz, self._frames.position
-        stated = self._frames.reader.exact_frames
-        if stated is None and position == 0:
-            stated = round((self.format.header_seconds or 0.0) * rate)
-        if stated is not None and position < stated:
+        if self._frames.missing is not None:
+            return DecodeError(self._frames.missing)
+        if position == 0 and self.format.header_seconds:
             return DecodeError(
-                f"the header states {stated / rate:g} s, and the audio ends after "
-                f"{position / rate:g} s"
+                f"the header states {self.format.header_seconds:g} s, and no frame can be decoded"
             )
         if stop != _NO_END and stop - position > _CUT_TOLERANCE_SECONDS * rate:
             return InputError(

