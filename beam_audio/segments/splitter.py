@@ -6,16 +6,20 @@ bounded memory. Its segments do not depend on the blocks in which the recording 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from beam_audio.errors import ConfigError, InputError
 from beam_audio.segments.cuts import Cutter, Piece, SpeechCutter, WindowCutter
+from beam_audio.segments.noise import NoiseFloor
 from beam_audio.segments.quietest import Energies
 from beam_audio.segments.vad import (
+    EDGE_FRAMES,
     FRAME_SAMPLES,
+    MARGIN_FRAMES,
     VAD_RATE_HZ,
     SpeechDetector,
     SpeechTracker,
@@ -41,6 +45,8 @@ _LOWEST_RATE_HZ = 100
 _SHORTEST_WINDOW_SECONDS = 1.0
 _SHORTEST_STEP_SECONDS = 0.1
 _STEP_SECONDS = 10
+_SILENCE: Final = np.zeros(MARGIN_FRAMES * FRAME_SAMPLES, np.float32)
+"""The detector hears it after the last sample: a word at the very end fades out, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,8 @@ class SegmentSettings:
 class Splitter:
     """Cuts one channel of one recording, given block by block, into segments.
 
-    It holds no more audio than the longest segment and a few seconds.
+    It holds no more audio than two of the longest segments and some seconds: a segment comes when
+    the noise after it is known.
 
     Args:
         recording_id: Part of the segments and of their ids.
@@ -157,11 +164,15 @@ class Splitter:
             release=settings.vad.release,
             min_speech_seconds=settings.vad.min_speech_seconds,
             min_silence_seconds=settings.vad.min_silence_seconds,
+            first_frame=-EDGE_FRAMES,
         )
         self._energies = Energies(sample_rate_hz)
         self._cutter = _cutter(settings, sample_rate_hz, self._energies)
         self._samples = StreamBuffer(np.float32)
+        self._noise = NoiseFloor(sample_rate_hz)
+        self._waiting: deque[Segment] = deque()
         self._speech_samples = 0
+        self._heard_samples = 0
         self._frames = 0
         self._index = 0
 
@@ -188,40 +199,64 @@ class Splitter:
         for first in range(0, len(block), step):
             part = np.ascontiguousarray(block[first : first + step], dtype=np.float32)
             self._samples.append(part)
-            converted = self._input.push(part)
-            self._energies.push(converted)
-            self._mark(self._detector.push(converted))
-            decided = source_sample(self._tracker.decided * FRAME_SAMPLES, self._rate)
+            self._noise.push(part)
+            self._mark(self._detector.push(self._hear(self._input.push(part))))
+            frames = max(0, self._tracker.decided)
+            decided = source_sample(frames * FRAME_SAMPLES, self._rate)
             segments += self._take(decided, ended=False)
         return segments
 
     def finish(self) -> list[Segment]:
         """Return the remaining segments; the recording ends here."""
-        converted = self._input.finish()
-        self._energies.push(converted)
-        probabilities = np.concatenate((self._detector.push(converted), self._detector.finish()))
-        self._mark(probabilities, last_frame=self._frames + len(probabilities))
+        rest = self._detector.push(self._hear(self._input.finish()))
+        silence = self._detector.push(_SILENCE)
+        probabilities = np.concatenate((rest, silence, self._detector.finish()))
+        last = -(-self._heard_samples // FRAME_SAMPLES) - self._frames - 1
+        if last >= 0:
+            beyond = probabilities[last + 1 : last + 1 + EDGE_FRAMES]
+            np.maximum(beyond, probabilities[last], out=beyond)
+            self._mark(probabilities)
         return self._take(self.decoded_samples, ended=True)
 
-    def _mark(self, probabilities: NDArray[np.float32], last_frame: int | None = None) -> None:
+    def _hear(self, converted: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._energies.push(converted)
+        self._heard_samples += len(converted)
+        return converted
+
+    def _mark(self, probabilities: NDArray[np.float32]) -> None:
+        """Take the probabilities of the next frames; no speech is marked outside the recording."""
+        if not self._frames and len(probabilities):
+            probabilities = np.concatenate((np.repeat(probabilities[0], EDGE_FRAMES), probabilities))
+            self._frames -= EDGE_FRAMES
         self._frames += len(probabilities)
         for first, stop in self._tracker.push(probabilities):
-            start = source_sample(first * FRAME_SAMPLES, self._rate)
-            # The last frame is padded with zeros; its speech ends where the recording does.
+            start = source_sample(max(0, first) * FRAME_SAMPLES, self._rate)
+            # The last frame is filled with zeros: its speech ends where the recording does.
             end = (
                 self.decoded_samples
-                if stop == last_frame
+                if stop * FRAME_SAMPLES >= self._heard_samples
                 else source_sample(stop * FRAME_SAMPLES, self._rate)
             )
-            self._cutter.mark(start, end)
-            self._speech_samples += end - start
+            if start < end:
+                self._cutter.mark(start, end)
+                self._noise.mark(start, end)
+                self._speech_samples += end - start
 
     def _take(self, decided: int, *, ended: bool) -> list[Segment]:
-        segments = [self._segment(piece) for piece in self._cutter.take(decided, ended=ended)]
+        """Cut what is certain, and return the segments whose surroundings are known."""
+        self._waiting += [self._segment(each) for each in self._cutter.take(decided, ended=ended)]
         needed = self._cutter.needed_from(decided)
         self._samples.drop_before(needed)
         self._energies.drop_before(needed)
-        return segments
+        ready: list[Segment] = []
+        while self._waiting and (
+            ended or self._waiting[0].end_sample + self._noise.after_samples <= decided
+        ):
+            segment = self._waiting.popleft()
+            floor = self._noise.power(segment.start_sample, segment.end_sample)
+            ready.append(replace(segment, noise_power=floor))
+        self._noise.drop_before(self._waiting[0].start_sample if self._waiting else needed)
+        return ready
 
     def _segment(self, piece: Piece) -> Segment:
         index = self._index
