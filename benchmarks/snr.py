@@ -1,7 +1,7 @@
 """How near ``snr_db`` comes to the truth: clean read speech, and noise mixed in, in one table.
 
 Clips of one speaker are joined to recordings of 10 s and more, which end with half a second without
-speech. White noise, pink noise or a babble of six other speakers is added at a known level. The
+speech. Those that hold noise of their own, with a median below 30 dB, are left out. White noise, pink noise or a babble of six other speakers is added at a known level. The
 truth is the power of the clean recording in its frames of speech over the power of the noise.
 
     python benchmarks/snr.py --data ../shared/data --json
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ MIN_RECORDING_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
 FRAME = RATE_HZ // 40
 LEVELS_DB = {"white": (20, 10, 0), "pink": (20, 10, 0), "babble": (20, 10, 0)}
+QUIET_DB = 30.0
 LOWEST_PINK_HZ = 20.0
 
 
@@ -60,7 +61,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--recordings", type=int, default=20, help="most recordings with noise")
+    parser.add_argument("--recordings", type=int, default=40, help="most recordings with noise")
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
     arguments = parser.parse_args()
     machine = describe_machine()
@@ -78,7 +79,8 @@ def study(data: Path, most_recordings: int) -> Iterator[Result]:
     clips = read_clips(data, lambda line: line["audio_filepath"].startswith(CLEAN_FOLDERS))
     clean = [_snr_of(clip.samples) for clip in clips]
     yield _clean_result([value for values in clean for value in values])
-    recordings = list(join_by_speaker(clips))[:most_recordings]
+    joined = join_by_speaker(clips)
+    recordings = list(islice(filter(_is_quiet, joined), most_recordings))
     voices = read_clips(data, lambda line: line["audio_filepath"].startswith(BABBLE_FOLDER))
     noises: dict[str, Noise] = {
         "white": white,
@@ -125,6 +127,11 @@ def babble(voices: list[Clip], count: int, seed: int) -> NDArray[np.float64]:
     chosen = np.random.default_rng(seed).choice(len(voices), BABBLE_VOICES, replace=False)
     said = [np.resize(voices[index].samples, count).astype(np.float64) for index in chosen]
     return np.sum([voice / voice.std() for voice in said], axis=0)
+
+
+def _is_quiet(recording: NDArray[np.float64]) -> bool:
+    found = [value for value in _snr_of(recording.astype(np.float32)) if value is not None]
+    return bool(np.median(found) >= QUIET_DB)
 
 
 def _errors(

@@ -22,12 +22,16 @@ AFTER_SECONDS: Final = 10
 
 GUARD_SECONDS: Final = 0.1
 """Frames this close to speech are left out: they hold the edges of words."""
-OUTSIDE_PERCENTILE: Final = 40.0
-"""Of frames outside speech. Lower, and the floor of a babble, which comes and goes, is too low."""
-FEWEST_FRAMES: Final = 8
+OUTSIDE_PERCENTILE: Final = 45.0
+"""Of frames outside speech. Of a babble, which comes and goes, a lower one is only its pauses; a
+higher one takes in the breaths and clicks of a quiet recording."""
+FEWEST_FRAMES: Final = 16
 """With fewer frames outside speech, the floor is sought in the pauses inside speech."""
-INSIDE_PERCENTILE: Final = 5.0
+INSIDE_PERCENTILES: Final = (2.0, 5.0)
 """Of all frames: the pauses between words."""
+INSIDE_EXPONENT: Final = 0.75
+"""The quietest moments of a noise that fluctuates lie below its mean, the further the more they
+differ. So the second percentile is raised by this power of its ratio to the first."""
 
 _SILENT_POWER: Final = 1e-13
 """A frame with less power holds no sound, not even the last bit of 16. It is no noise: recorders,
@@ -96,7 +100,8 @@ class NoiseFloor:
         outside = powers[sounding & self._outside(first, stop)]
         if len(outside) >= FEWEST_FRAMES:
             return float(np.percentile(outside, OUTSIDE_PERCENTILE))
-        return float(np.percentile(powers[sounding], INSIDE_PERCENTILE))
+        lowest, low = np.percentile(powers[sounding], INSIDE_PERCENTILES)
+        return float(low * (low / lowest) ** INSIDE_EXPONENT)
 
     @property
     def _guard(self) -> int:
