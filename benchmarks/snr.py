@@ -1,8 +1,9 @@
 """How near ``snr_db`` comes to the truth: clean read speech, and noise mixed in, in one table.
 
 Clips of one speaker are joined to recordings of 10 s and more, which end with half a second without
-speech. Those that hold noise of their own, with a median below 30 dB, are left out. White noise, pink noise or a babble of six other speakers is added at a known level. The
-truth is the power of the clean recording in its frames of speech over the power of the noise.
+speech. Recordings that hold noise of their own, with a median below 30 dB, are left out. White
+noise, pink noise or a babble of six other speakers is added at a known level. The truth is the
+power of the clean recording in its frames of speech over the power of the noise.
 
     python benchmarks/snr.py --data ../shared/data --json
 """
@@ -119,14 +120,14 @@ def pink(count: int, seed: int) -> NDArray[np.float64]:
     spectrum = np.fft.rfft(white(count, seed))
     hertz = np.fft.rfftfreq(count, 1 / RATE_HZ)
     spectrum[hertz < LOWEST_PINK_HZ] = 0.0
-    return np.fft.irfft(spectrum / np.sqrt(np.maximum(hertz, LOWEST_PINK_HZ)), count)
+    return np.asarray(np.fft.irfft(spectrum / np.sqrt(np.maximum(hertz, LOWEST_PINK_HZ)), count))
 
 
 def babble(voices: list[Clip], count: int, seed: int) -> NDArray[np.float64]:
     """Six voices at once, equally loud."""
     chosen = np.random.default_rng(seed).choice(len(voices), BABBLE_VOICES, replace=False)
     said = [np.resize(voices[index].samples, count).astype(np.float64) for index in chosen]
-    return np.sum([voice / voice.std() for voice in said], axis=0)
+    return np.asarray(np.sum([voice / voice.std() for voice in said], axis=0))
 
 
 def _is_quiet(recording: NDArray[np.float64]) -> bool:
@@ -162,9 +163,7 @@ def _snr_of(samples: NDArray[np.float32]) -> list[float | None]:
 def _clean_result(values: list[float | None]) -> Result:
     found = [value for value in values if value is not None]
     null_percent = 100 * (1 - len(found) / len(values))
-    return Result(
-        "clean", len(values), null_percent, float(np.median(found)), min(found), None
-    )
+    return Result("clean", len(values), null_percent, float(np.median(found)), min(found), None)
 
 
 def _result(kind: str, errors: list[float | None]) -> Result:

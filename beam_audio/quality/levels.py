@@ -20,7 +20,7 @@ CLIPPING_RUN_SAMPLES: Final = 3
 """Shorter runs are not clipping: a lone peak may be real."""
 FLAT_TOP_SAMPLES: Final = 9
 """A recording that was clipped and made quieter later has a flat top below full scale. Fewer
-samples than these at its peak are no flat top: in a coding of 8 bits, neighbours are often equal."""
+samples than these at its peak are none: in a coding of 8 bits, neighbours are often equal."""
 FLAT_TOP_LEVEL: Final = 0.01
 """A peak below this is no flat top: the last bits of a quiet recording are equal by nature."""
 

@@ -91,7 +91,8 @@ def _snr_db(samples: NDArray[np.float64], segment: Segment) -> float | None:
     guard = round(SNR_GUARD_SECONDS * segment.sample_rate_hz)
 
     def near(guard: int) -> NDArray[np.intp]:
-        return _near_speech(segment, guard)[: frames.size].reshape(-1, frame).sum(axis=1)
+        near = _near_speech(segment, guard)[: frames.size]
+        return np.asarray(np.count_nonzero(near.reshape(-1, frame), axis=1))
 
     powers = _powers(frames)
     spoken, quiet = powers[near(0) == frame], powers[near(guard) == 0]

@@ -8,25 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from beam_audio.errors import ConfigError, InputError
-from beam_audio.segments.cuts import Cutter, Piece, SpeechCutter, WindowCutter
+from beam_audio.segments.cuts import Cutter, Piece, SpeechCutter, Stretch, WindowCutter
 from beam_audio.segments.noise import NoiseFloor
 from beam_audio.segments.quietest import Energies
-from beam_audio.segments.vad import (
-    EDGE_FRAMES,
-    FRAME_SAMPLES,
-    MARGIN_FRAMES,
-    VAD_RATE_HZ,
-    SpeechDetector,
-    SpeechTracker,
-    StreamBuffer,
-    VadInput,
-    source_sample,
-)
+from beam_audio.segments.speech import SpeechFinder
+from beam_audio.segments.vad import VAD_RATE_HZ, StreamBuffer, VadInput
 from beam_audio.segments.vad_presets import VAD_PRESETS, VadSettings, check_max_seconds
 from beam_audio.types import Audio, Segment, stable_id
 
@@ -45,8 +36,6 @@ _LOWEST_RATE_HZ = 100
 _SHORTEST_WINDOW_SECONDS = 1.0
 _SHORTEST_STEP_SECONDS = 0.1
 _STEP_SECONDS = 10
-_SILENCE: Final = np.zeros(MARGIN_FRAMES * FRAME_SAMPLES, np.float32)
-"""The detector hears it after the last sample: a word at the very end fades out, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,23 +147,20 @@ class Splitter:
         self._rate = sample_rate_hz
         self._canonical = settings.canonical()
         self._input = VadInput(sample_rate_hz)
-        self._detector = SpeechDetector()
-        self._tracker = SpeechTracker(
-            threshold=settings.vad.threshold,
-            release=settings.vad.release,
-            min_speech_seconds=settings.vad.min_speech_seconds,
-            min_silence_seconds=settings.vad.min_silence_seconds,
-            first_frame=-EDGE_FRAMES,
-        )
+        self._speech = SpeechFinder(sample_rate_hz, settings.vad)
         self._energies = Energies(sample_rate_hz)
         self._cutter = _cutter(settings, sample_rate_hz, self._energies)
         self._samples = StreamBuffer(np.float32)
         self._noise = NoiseFloor(sample_rate_hz)
         self._waiting: deque[Segment] = deque()
         self._speech_samples = 0
-        self._heard_samples = 0
-        self._frames = 0
         self._index = 0
+        self._needed_from = 0
+
+    @property
+    def needed_from(self) -> int:
+        """The first sample that a segment which has not come yet may contain."""
+        return self._needed_from
 
     @property
     def decoded_samples(self) -> int:
@@ -200,47 +186,24 @@ class Splitter:
             part = np.ascontiguousarray(block[first : first + step], dtype=np.float32)
             self._samples.append(part)
             self._noise.push(part)
-            self._mark(self._detector.push(self._hear(self._input.push(part))))
-            frames = max(0, self._tracker.decided)
-            decided = source_sample(frames * FRAME_SAMPLES, self._rate)
-            segments += self._take(decided, ended=False)
+            converted = self._input.push(part)
+            self._energies.push(converted)
+            self._mark(self._speech.push(converted))
+            segments += self._take(self._speech.decided, ended=False)
         return segments
 
     def finish(self) -> list[Segment]:
         """Return the remaining segments; the recording ends here."""
-        rest = self._detector.push(self._hear(self._input.finish()))
-        silence = self._detector.push(_SILENCE)
-        probabilities = np.concatenate((rest, silence, self._detector.finish()))
-        last = -(-self._heard_samples // FRAME_SAMPLES) - self._frames - 1
-        if last >= 0:
-            beyond = probabilities[last + 1 : last + 1 + EDGE_FRAMES]
-            np.maximum(beyond, probabilities[last], out=beyond)
-            self._mark(probabilities)
+        converted = self._input.finish()
+        self._energies.push(converted)
+        self._mark(self._speech.finish(converted, self.decoded_samples))
         return self._take(self.decoded_samples, ended=True)
 
-    def _hear(self, converted: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._energies.push(converted)
-        self._heard_samples += len(converted)
-        return converted
-
-    def _mark(self, probabilities: NDArray[np.float32]) -> None:
-        """Take the probabilities of the next frames; no speech is marked outside the recording."""
-        if not self._frames and len(probabilities):
-            probabilities = np.concatenate((np.repeat(probabilities[0], EDGE_FRAMES), probabilities))
-            self._frames -= EDGE_FRAMES
-        self._frames += len(probabilities)
-        for first, stop in self._tracker.push(probabilities):
-            start = source_sample(max(0, first) * FRAME_SAMPLES, self._rate)
-            # The last frame is filled with zeros: its speech ends where the recording does.
-            end = (
-                self.decoded_samples
-                if stop * FRAME_SAMPLES >= self._heard_samples
-                else source_sample(stop * FRAME_SAMPLES, self._rate)
-            )
-            if start < end:
-                self._cutter.mark(start, end)
-                self._noise.mark(start, end)
-                self._speech_samples += end - start
+    def _mark(self, speech: list[Stretch]) -> None:
+        for start, end in speech:
+            self._cutter.mark(start, end)
+            self._noise.mark(start, end)
+            self._speech_samples += end - start
 
     def _take(self, decided: int, *, ended: bool) -> list[Segment]:
         """Cut what is certain, and return the segments whose surroundings are known."""
@@ -255,7 +218,8 @@ class Splitter:
             segment = self._waiting.popleft()
             floor = self._noise.power(segment.start_sample, segment.end_sample)
             ready.append(replace(segment, noise_power=floor))
-        self._noise.drop_before(self._waiting[0].start_sample if self._waiting else needed)
+        self._needed_from = self._waiting[0].start_sample if self._waiting else needed
+        self._noise.drop_before(self._needed_from)
         return ready
 
     def _segment(self, piece: Piece) -> Segment:

@@ -34,10 +34,6 @@ the beginning of the recording, backwards and 20 dB quieter. After plain silence
 recording begins with would seem to be a word."""
 _MARGIN_GAIN: Final = np.float32(0.1)
 
-EDGE_FRAMES: Final = 4
-"""Speech that the recording cuts off is taken to go on for 0.13 s beyond its edge: a word that is
-cut tightly may be shorter than the shortest speech."""
-
 # Frames go through the model in groups of this size, counted from the start of the stream, so that
 # probabilities do not depend on the blocks of the stream on any processor.
 _GROUP_FRAMES = 128

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from beam_audio.audio.mixing import MIX_REASONS
 from beam_audio.output.parts import rows_of
 from beam_audio.types import (
     AudioFormat,
@@ -119,6 +120,7 @@ class StoredUnit:
             decoded_samples=round(row["decoded_seconds"] * rate_hz),
             speech_samples=round(row["speech_seconds"] * rate_hz),
             truncation=_failure(truncation, ref) if truncation else None,
+            reasons=tuple(reason for reason in row["reasons"] if reason in MIX_REASONS),
         )
         recognised = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
