@@ -225,10 +225,15 @@ class _Mix:
         return mix
 
     def _mix_gains(self) -> NDArray[np.float64]:
-        """Gains of the layout; without one, the mean of the channels that are not silent so far."""
-        if self._known_layout or not self._sounded.any():
+        """Gains of the layout, or of the mean of the channels that are not silent so far.
+
+        A channel that sounds alone keeps its level.
+        """
+        sounded = self._sounded & (self._layout > 0.0)
+        count = int(sounded.sum())
+        if count == 0 or (self._known_layout and count > 1):
             return self._layout
-        return np.asarray(self._sounded / self._sounded.sum())
+        return np.asarray(sounded / count)
 
     def _choose(self, gains: NDArray[np.float64]) -> int | None:
         """The channel that is heard instead of the mix with these gains, if any."""

@@ -122,6 +122,7 @@ def _frames(
     lowest = np.minimum.reduceat(wide, edges)
     counts = np.diff(edges, append=len(block))
     flat = _in_runs(wide[1:] == wide[:-1], CLIPPING_RUN_SAMPLES - 1, reach=1)
+    below = np.abs(wide) < full_scale
 
     def count(which: NDArray[np.bool_]) -> NDArray[np.float64]:
         return np.add.reduceat(which.astype(np.float64), edges)
@@ -134,8 +135,8 @@ def _frames(
             highest,
             lowest,
             count(_in_runs(np.abs(wide) >= full_scale, CLIPPING_RUN_SAMPLES)),
-            count(flat & (wide == np.repeat(highest, counts, axis=0)) & (wide < full_scale)),
-            count(flat & (wide == np.repeat(lowest, counts, axis=0)) & (wide > -full_scale)),
+            count(flat & (wide == np.repeat(highest, counts, axis=0)) & below),
+            count(flat & (wide == np.repeat(lowest, counts, axis=0)) & below),
         ),
         axis=2,
     )
@@ -149,15 +150,17 @@ def _levels(frames: NDArray[np.float64]) -> list[Level]:
 def _level(frames: NDArray[np.float64]) -> Level:
     count = frames[:, _COUNT].sum()
     highest, lowest = frames[:, _HIGHEST].max(), frames[:, _LOWEST].min()
+    mean = frames[:, _SUM].sum() / count
     clipped = frames[:, _FULL].sum()
-    for level, extreme, flat in (
+    for column, extreme, flat in (
         (_HIGHEST, highest, _FLAT_HIGH),
         (_LOWEST, lowest, _FLAT_LOW),
     ):
-        tops = frames[frames[:, level] == extreme, flat].sum()
-        if tops >= FLAT_TOP_SAMPLES and abs(extreme) >= FLAT_TOP_LEVEL:
+        tops = frames[frames[:, column] == extreme, flat].sum()
+        reached = min(abs(extreme), abs(extreme - mean))  # an offset alone reaches nothing
+        if tops >= FLAT_TOP_SAMPLES and reached >= FLAT_TOP_LEVEL:
             clipped += tops
-    mean_square, mean = frames[:, _SQUARES].sum() / count, frames[:, _SUM].sum() / count
+    mean_square = frames[:, _SQUARES].sum() / count
     power = mean_square - mean * mean
     return Level(
         # What is left of an offset alone is the rounding of the sums.
