@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 UNLIKE_CORRELATION: Final = 0.4
 """Two microphones of one talker give more in half a second, two talkers hardly ever do."""
 FEWEST_SECONDS: Final = 1.0
-FEWEST_SHARE: Final = 0.2
+FEWEST_SHARE: Final = 0.35
 """Channels differ if they do for a second, and for this share of the time that both sound."""
 
 ACTIVE_RANGE_DB: Final = 25.0

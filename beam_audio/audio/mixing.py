@@ -33,8 +33,8 @@ MIX_REASONS: Final = ("channel_silent", "channels_cancel", "channels_differ", "i
 """What :attr:`Mixer.reasons` may name."""
 
 CANCEL_DB: Final = 7.0
-"""A mix this much weaker than its loudest channel has lost something. Two channels that have
-nothing in common, one of them silent, lose 6.02."""
+"""A mix this much weaker than a channel that has more energy than all others has lost it. Two
+channels, one of them silent, lose 6.02."""
 CANCEL_SHARE: Final = 0.6
 """A mix with less than this share of the energy of its parts has channels of opposite sign: those
 of one source turned by 114 degrees or more. Channels that have nothing in common keep all of it."""
@@ -62,8 +62,10 @@ XIPH_LAYOUTS: Final = {
 }
 """The same in the order of Vorbis and Opus, which libsndfile keeps."""
 
+_QUIET_SHARE: Final = 0.01
 _DECAY: Final = 0.8
-"""Share of their energy that the hops before keep: a short pause changes no decision."""
+"""A hop with less than this share of the energy of the loudest hop before, which fades by a fifth a
+hop, is a pause and changes no decision."""
 _STAY: Final = 0.5
 """A channel that is heard instead of the mix stays while it has this share of the loudest's
 energy."""
@@ -188,8 +190,7 @@ class _Mix:
         self._known_layout = layout is not None
         self._fade_frames = round(_FADE_SECONDS * rate_hz)
         self._sounded = np.zeros(channels, np.bool_)
-        self._energies = np.zeros(channels)
-        self._mix_energy = 0.0
+        self._usual_energy = 0.0
         self._gains: NDArray[np.float64] | None = None
         self._alone: int | None = None
         self._cancelled = False
@@ -210,9 +211,7 @@ class _Mix:
         self._sounded |= energies > _SILENT_POWER * len(hop)
         gains = self._mix_gains()
         mix = _sum(hop, gains)
-        self._energies = _DECAY * self._energies + energies
-        self._mix_energy = _DECAY * self._mix_energy + _energies(mix[:, np.newaxis])[0]
-        self._alone = self._choose(gains)
+        self._choose(np.where(self._layout > 0.0, energies, 0.0), gains, mix)
         if self._alone is not None:
             gains = np.eye(len(gains))[self._alone]
             self._cancelled |= bool(energies[self._alone] > _AUDIBLE_POWER * len(hop))
@@ -235,16 +234,25 @@ class _Mix:
             return self._layout
         return np.asarray(sounded / count)
 
-    def _choose(self, gains: NDArray[np.float64]) -> int | None:
-        """The channel that is heard instead of the mix with these gains, if any."""
-        heard = np.where(self._layout > 0.0, self._energies, 0.0)
-        loudest = int(np.argmax(heard))
-        kept = max(heard[loudest] * 10 ** (-CANCEL_DB / 10), CANCEL_SHARE * float(gains**2 @ heard))
-        if self._mix_energy >= kept:
-            return None
-        if self._alone is not None and heard[self._alone] >= _STAY * heard[loudest]:
-            return self._alone
-        return loudest
+    def _choose(
+        self,
+        energies: NDArray[np.float64],
+        gains: NDArray[np.float64],
+        mix: NDArray[np.float32],
+    ) -> None:
+        """Decide whether a channel is heard instead of a hop's mix; pauses decide nothing."""
+        loudest = int(np.argmax(energies))
+        self._usual_energy = max(_DECAY * self._usual_energy, float(energies[loudest]))
+        if energies[loudest] < _QUIET_SHARE * self._usual_energy:
+            return
+        mix_energy = float(_energies(mix[:, np.newaxis])[0])
+        buried = 2 * energies[loudest] > energies.sum()
+        weak = mix_energy < energies[loudest] * 10 ** (-CANCEL_DB / 10)
+        opposite = mix_energy < CANCEL_SHARE * float(gains**2 @ energies)
+        if not opposite and not (weak and buried):
+            self._alone = None
+        elif self._alone is None or energies[self._alone] < _STAY * energies[loudest]:
+            self._alone = loudest
 
     def _fade(
         self, mix: NDArray[np.float32], hop: NDArray[np.float32], gains: NDArray[np.float64]

@@ -72,6 +72,9 @@ def closing_table(result: RunResult) -> str:
         _line("inputs", f"{ledger.inputs}", _duplicates(result)),
         _line("recordings", f"{ledger.recordings}", f"{_hours(ledger.decoded_seconds)} decoded"),
     ]
+    if differing := ledger.reasons.get("channels_differ"):
+        cure = "with speech in both channels at once: --channels=split keeps it apart"
+        lines.append(_line("  mixed", f"{differing}", cure))
     for decision, count in ledger.segments.items():
         seconds = ledger.seconds[decision]
         lines.append(_line(f"  {decision}", f"{count}", f"{_hours(seconds)} in segments"))

@@ -32,6 +32,7 @@ _RECORDING_COLUMNS = [
     "wer_substitutions",
     "wer_deletions",
     "wer_insertions",
+    "reasons",
 ]
 _SEGMENT_COLUMNS = [
     "source_id",
@@ -71,6 +72,7 @@ class Ledger:
         wer_errors: Word errors over all recordings that have a reference.
         wer_words: Reference words of those recordings.
         undecoded: Listed inputs that have no row in ``recordings/``.
+        reasons: Recordings by each of their reasons.
     """
 
     inputs: int
@@ -83,6 +85,7 @@ class Ledger:
     wer_errors: int
     wer_words: int
     undecoded: frozenset[str]
+    reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def balances(self) -> bool:
@@ -113,6 +116,7 @@ class _Account:
     first_channels: dict[str, tuple[int, str]] = field(default_factory=dict)
     wer_errors: int = 0
     wer_words: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
 
 
 def read_ledger(
@@ -167,6 +171,7 @@ def read_ledger(
         wer_errors=account.wer_errors,
         wer_words=account.wer_words,
         undecoded=frozenset(set(listed) - sources - known),
+        reasons=dict(sorted(account.reasons.items())),
     )
 
 
@@ -194,6 +199,7 @@ def _enter_recording(account: _Account, row: Row) -> None:
     account.uris.add(row["uri"])
     account.decoded[identifier] = round(row["decoded_seconds"] * rate_hz)
     channel = (row["channel"] or 0, identifier)
+    account.reasons.update(row["reasons"])
     first = account.first_channels.get(row["source_id"], channel)
     account.first_channels[row["source_id"]] = min(first, channel)
     if row["wer_hits"] is not None:

@@ -189,7 +189,8 @@ def _prepare_stream(
                 recording_id=source.recording_id,
             )
         samples = (splitter.decoded_samples, splitter.speech_samples)
-        yield RecordingEnd(source, *samples, truncation, splitters.reasons)
+        reasons = [each for each in splitters.reasons if samples[1] or each != "channels_differ"]
+        yield RecordingEnd(source, *samples, truncation, tuple(reasons))
 
 
 def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
