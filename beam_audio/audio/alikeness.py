@@ -43,6 +43,7 @@ class Alikeness:
         hertz = np.fft.rfftfreq(self._frame, 1 / rate_hz)
         edges = np.searchsorted(hertz, _BAND_EDGES_HZ)
         self._bands = np.unique(edges[edges < len(hertz)])
+        self._window = np.hanning(self._frame).astype(np.float32)
         self._loudest_db = np.full(2, -np.inf)
         self._both_seconds = self._unlike_seconds = 0.0
 
@@ -57,8 +58,9 @@ class Alikeness:
         count = len(hop) // self._frame
         if count < _FEWEST_FRAMES or len(self._bands) < 3:  # noqa: PLR2004 - two bands
             return
-        frames = hop[: count * self._frame].T.reshape(2, count, self._frame)
-        powers = np.square(frames, dtype=np.float64).mean(axis=2)
+        rows = np.ascontiguousarray(hop[: count * self._frame].T)
+        frames = rows.reshape(2, count, self._frame)
+        powers = np.einsum("ijk,ijk->ij", frames, frames, dtype=np.float64) / self._frame
         if not self._both_sound(powers):
             return
         self._both_seconds += len(hop) / self._rate
@@ -78,7 +80,7 @@ class Alikeness:
 
     def _correlation(self, frames: NDArray[np.float32]) -> float:
         """Correlation of the logarithms of power by band and frame, less the mean of each band."""
-        spectra = np.fft.rfft(frames * np.hanning(self._frame))
+        spectra = np.fft.rfft(frames * self._window)
         squares = np.square(spectra.real) + np.square(spectra.imag)
         bands = np.add.reduceat(squares, self._bands, axis=2)[:, :, :-1]
         levels = np.log10(bands + _FLOOR_POWER)

@@ -266,8 +266,9 @@ class _Mix:
 
 def _energies(hop: NDArray[np.float32]) -> NDArray[np.float64]:
     """Energy of each channel without its offset: an offset does not cancel where speech does."""
-    wide = hop.astype(np.float64)
-    return np.asarray(np.square(wide - wide.mean(axis=0)).sum(axis=0))
+    wide = np.ascontiguousarray(hop.T, dtype=np.float64)
+    wide -= wide.mean(axis=1, keepdims=True)
+    return np.asarray(np.einsum("ij,ij->i", wide, wide))
 
 
 def _sum(hop: NDArray[np.float32], gains: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -178,10 +178,12 @@ def decibels(power: float) -> float | None:
 def _in_runs(which: NDArray[np.bool_], shortest: int, reach: int = 0) -> NDArray[np.bool_]:
     """Mark runs of at least ``shortest`` down each column, and ``reach`` rows after their ends."""
     marked = np.zeros((len(which) + reach, which.shape[1]), np.bool_)
-    for channel in np.flatnonzero(which.any(axis=0)):
+    for channel in range(which.shape[1]):
         edges = np.flatnonzero(np.diff(which[:, channel], prepend=False, append=False))
         starts, stops = edges[::2], edges[1::2]
         long = stops - starts >= shortest
+        if not long.any():
+            continue
         turns = np.zeros(len(marked) + 1, np.int64)
         np.add.at(turns, starts[long], 1)
         np.add.at(turns, stops[long] + reach, -1)
