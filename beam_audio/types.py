@@ -159,7 +159,8 @@ class Segment:
     of the segments of a recording are disjoint, and the ledger counts them. ``speech`` holds the
     stretches of the segment that the voice activity detector marked, as (start, end) source samples
     of the recording. ``samples`` is float32 of shape (end_sample - start_sample,) at the source
-    rate.
+    rate. ``noise_power`` is the mean square of the recording's noise around the segment; None where
+    it is not known.
     """
 
     recording_id: str
@@ -173,6 +174,7 @@ class Segment:
     core_end_sample: int
     speech: tuple[tuple[int, int], ...]
     samples: NDArray[np.float32] = field(repr=False)
+    noise_power: float | None = None
 
     @property
     def start_seconds(self) -> float:

@@ -28,7 +28,7 @@ import soxr
 from machine import describe_machine, machine_line
 from reference import RATE_HZ, join_clips, markdown_table
 
-from beam_audio.audio.decode import open_audio, resample, select_channels
+from beam_audio.audio.decode import open_audio, read_signal, resample
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter, split
 from beam_audio.segments.vad import VadInput
@@ -157,9 +157,7 @@ def _cost(data: bytes) -> Cost:
     with open_audio(io.BytesIO(data)) as stream:
         rate_hz = stream.format.sample_rate_hz
         # The header is read above: cheap, and counted in the wall time only.
-        blocks, decode_seconds = _timed(
-            lambda: [select_channels(block, "mix")[0][1] for block in stream.blocks()]
-        )
+        blocks, decode_seconds = _timed(lambda: [*read_signal(stream)])
     wall_seconds = time.perf_counter() - start
     start = time.perf_counter()
     segments, split_seconds = _timed(lambda: _segments(blocks, rate_hz))

@@ -30,7 +30,7 @@ from reference import RATE_HZ, join_clips, markdown_table
 from tools import Configuration, Pipeline
 from workers import Heard, Layout, Workers
 
-from beam_audio.audio.decode import open_audio, resample, select_channels
+from beam_audio.audio.decode import open_audio, read_signal, resample
 from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.unit.batching import read_ahead
 
@@ -95,8 +95,7 @@ def _cuts(recordings: list[Recording]) -> Iterator[Cut]:
                 sample_rate_hz=stream.format.sample_rate_hz,
                 settings=SegmentSettings(),
             )
-            for block in stream.blocks():
-                mono = select_channels(block, "mix")[0][1]
+            for mono in read_signal(stream):
                 yield from (_cut(segment) for segment in splitter.push(mono))
             yield from (_cut(segment) for segment in splitter.finish())
 

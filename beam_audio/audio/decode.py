@@ -20,15 +20,17 @@ import soxr
 from beam_audio.audio.decoders.choice import Decoder
 from beam_audio.audio.decoders.stream import AudioStream, Cut, is_stream_reason
 from beam_audio.audio.limits import DecodeLimits
+from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import InputError, LimitError
 from beam_audio.types import Audio
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 __all__ = [
     "AudioStream",
-    "Channels",
     "DecodeLimits",
     "Decoder",
     "Resampler",
@@ -36,11 +38,9 @@ __all__ = [
     "is_stream_reason",
     "open_audio",
     "open_source",
+    "read_signal",
     "resample",
-    "select_channels",
 ]
-
-Channels = Literal["mix", "split"] | int
 
 _DEFAULT_LIMITS = DecodeLimits()
 
@@ -83,39 +83,6 @@ def open_audio(  # noqa: PLR0913  keyword arguments, each with a default
         )
     cut = Cut(offset_seconds, duration_seconds, track)
     return AudioStream(file, decoder, limits, cut, block_seconds)
-
-
-def select_channels(
-    block: NDArray[np.float32], channels: Channels
-) -> list[tuple[int | None, NDArray[np.float32]]]:
-    """Reduce a block of shape (frames, channels) to mono signals of shape (frames,).
-
-    Args:
-        block: Samples of all channels.
-        channels: ``mix`` averages them, ``split`` keeps each, a number (from 0) keeps that one.
-
-    Returns:
-        (channel, samples) pairs; the channel of a mix is None.
-
-    Raises:
-        InputError: The channel asked for does not exist.
-    """
-    available = block.shape[1]
-    if channels == "mix":
-        # Channels are summed one by one, so that a sample does not depend on its block's size.
-        mixed = block[:, 0].copy()
-        for index in range(1, available):
-            mixed += block[:, index]
-        if available > 1:
-            mixed /= available
-        return [(None, mixed)]
-    if channels == "split":
-        return [(index, np.ascontiguousarray(block[:, index])) for index in range(available)]
-    if not 0 <= channels < available:
-        raise InputError(
-            f"channel {channels} was asked for, and the audio has {available}, counted from 0"
-        )
-    return [(channels, np.ascontiguousarray(block[:, channels]))]
 
 
 class Resampler:
@@ -174,7 +141,7 @@ def decode(  # noqa: PLR0913  keyword arguments, each with a default
 
     Args:
         source: A local path, encoded bytes, or a seekable binary file.
-        channels: ``mix`` averages the channels; a number (from 0) takes one.
+        channels: ``mix`` mixes the channels; a number (from 0) takes one.
         decoder: See :func:`open_audio`.
         limits: See :func:`open_audio`.
         offset_seconds: Start of the cut.
@@ -198,13 +165,29 @@ def decode(  # noqa: PLR0913  keyword arguments, each with a default
                 duration_seconds=duration_seconds,
             )
         )
-        empty = np.zeros((0, stream.format.channels), np.float32)
-        channel = select_channels(empty, channels)[0][0]
-        parts = [select_channels(block, channels)[0][1] for block in stream.blocks()]
+        (channel,) = Mixer(channels, stream.format).channels
+        parts = [*read_signal(stream, channels)]
         if stream.truncation is not None:
             warnings.warn(f"decoded in part: {stream.truncation}", stacklevel=2)
-        samples = np.concatenate([empty[:, 0], *parts])
+        samples = np.concatenate([np.zeros(0, np.float32), *parts])
         return Audio(samples, stream.format.sample_rate_hz, channel=channel)
+
+
+def read_signal(
+    stream: AudioStream, channels: Literal["mix"] | int = "mix"
+) -> Iterator[NDArray[np.float32]]:
+    """The mix of a stream's channels, or one of them, block by block: float32 of shape (frames,).
+
+    Raises:
+        InputError: The channel does not exist.
+    """
+    mixer = Mixer(channels, stream.format, stream.decoder)
+    (channel,) = mixer.channels
+    for block in stream.blocks():
+        for mixed in mixer.push(block):
+            yield mixed.signals[channel]
+    for mixed in mixer.finish():
+        yield mixed.signals[channel]
 
 
 def open_source(

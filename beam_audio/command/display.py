@@ -29,6 +29,9 @@ def _inputs(result: RunResult) -> Iterator[str]:
     yield _line(
         "recordings", f"{ledger.recordings}", f"{shown_seconds(ledger.decoded_seconds)} decoded"
     )
+    if differing := ledger.reasons.get("channels_differ"):
+        cure = "with speech in both channels at once: --channels=split keeps it apart"
+        yield _line("  mixed", f"{differing}", cure)
     for decision, count in ledger.segments.items():
         remark = f"{shown_seconds(ledger.seconds[decision])} in segments"
         why = _most(result.causes.reasons.get(decision, {}))

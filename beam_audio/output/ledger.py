@@ -32,6 +32,7 @@ _RECORDING_COLUMNS = [
     "wer_substitutions",
     "wer_deletions",
     "wer_insertions",
+    "reasons",
 ]
 _SEGMENT_COLUMNS = [
     "source_id",
@@ -76,6 +77,7 @@ class Ledger:
         wer_errors: Word errors over all recordings that have a reference.
         wer_words: Reference words of those recordings.
         undecoded: Ids of listed inputs that have no row in ``recordings/``.
+        reasons: Number of recordings by each of their reasons.
     """
 
     inputs: int
@@ -88,6 +90,7 @@ class Ledger:
     wer_errors: int = 0
     wer_words: int = 0
     undecoded: frozenset[str] = frozenset()
+    reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def balances(self) -> bool:
@@ -152,6 +155,7 @@ def read_ledger(
         wer_errors=sums.wer_errors,
         wer_words=sums.wer_words,
         undecoded=frozenset(undecoded),
+        reasons=dict(sorted(sums.reasons.items())),
     )
 
 
@@ -171,6 +175,7 @@ class _Sums:
         failed_sources: Inputs with a failure row, superseded or not.
         wer_errors: Word errors.
         wer_words: Reference words.
+        reasons: Recordings by reason.
     """
 
     rates_hz: dict[str, int] = field(default_factory=dict)
@@ -184,8 +189,10 @@ class _Sums:
     failed_sources: set[str] = field(default_factory=set)
     wer_errors: int = 0
     wer_words: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def add_recording(self, row: Row) -> None:
+        self.reasons.update(row["reasons"])
         identifier, rate_hz = row["recording_id"], row["sample_rate_hz"]
         self.rates_hz[identifier] = rate_hz
         self.decoded[identifier] = round(row["decoded_seconds"] * rate_hz)

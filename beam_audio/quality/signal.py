@@ -11,41 +11,43 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beam_audio.quality.levels import level_of
 from beam_audio.quality.loudness import loudness_lufs
 from beam_audio.types import Quality
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from beam_audio.quality.levels import Level
     from beam_audio.types import Segment
 
-CLIPPING_LEVEL: Final = 0.999
-"""A sample may be clipped from this share of full scale on."""
-CLIPPING_RUN_SAMPLES: Final = 3
-"""Shorter runs at that level are not clipping: a lone peak may be real."""
 SNR_FRAME_SECONDS: Final = 0.025
+SNR_GUARD_SECONDS: Final = 0.1
+"""Frames this close to speech hold the edges of words, and are no noise."""
 SNR_RANGE_DB: Final = (-10.0, 60.0)
 SPECTRUM_SAMPLES: Final = 512
 SPECTRUM_HOP_SECONDS: Final = 0.010
 BANDWIDTH_DEPTH_DB: Final = 50.0
 
+_SILENT_POWER: Final = 1e-13
+"""Less is digital silence: one sample of a frame that differs by the last of 16 bits gives more."""
 _SPECTRA_AT_ONCE: Final = 256
 _HANN: Final = np.hanning(SPECTRUM_SAMPLES + 1)[:-1]
 
 
-def measure(segment: Segment) -> Quality:
+def measure(segment: Segment, level: Level | None = None) -> Quality:
     """Measure the samples of a segment at the source's own rate.
 
     * ``rms_dbfs``, ``peak_dbfs``: 20·log10 of root mean square and of the largest magnitude, so a
-      full-scale sine has an RMS of -3.01; None for digital silence.
-    * ``clipped_fraction``: share of samples in runs of 3 or more at 0.999 of full scale or above.
+      full-scale sine has an RMS of -3.01. The RMS is that of the samples less their mean, so an
+      offset does not raise it. None for digital silence; the RMS also for a constant.
+    * ``clipped_fraction``: share of clipped samples; see :mod:`beam_audio.quality.levels`.
     * ``speech_fraction``: share of samples inside ``segment.speech``.
-    * ``snr_db``: 10·log10((Ps - Pn) / Pn), where Ps and Pn are the mean powers of speech and noise
-      frames of 25 ms. A speech frame lies in speech as a whole, a noise frame outside it. Frames
-      across a border and a last partial frame are left out: a few loud milliseconds would make up
-      most of the noise's power. Kept within -10 (speech is no louder than noise) and 60 (the noise
-      is digital silence); None without a speech frame or a noise frame, or when both are digital
-      silence.
+    * ``snr_db``: 10·log10((Ps - Pn) / Pn). Ps is the mean power, without the offset, of the frames
+      of 25 ms that lie in speech as a whole. Pn is ``segment.noise_power``; where that is not
+      known, the median power of the segment's own frames that are 0.1 s or more from speech. Kept
+      within -10 (speech is no louder than noise) and 60 (the noise is digital silence); None
+      without a speech frame or a noise power, or when both are digital silence.
     * ``bandwidth_hz``: highest bin within 50 dB of the peak of the mean power spectrum (512-sample
       Hann windows every 10 ms, no padding), so a multiple of rate / 512; None for digital silence
       or under 512 samples.
@@ -54,64 +56,69 @@ def measure(segment: Segment) -> Quality:
 
     Args:
         segment: ``samples`` is float32 of shape (n,), ``speech`` is in samples of the recording.
+        level: Level, peak and clipping of the source's channels where the segment is a mix of
+            them; by default those of the segment's own samples.
 
     Returns:
         The measures, unrounded.
     """
     samples = np.nan_to_num(segment.samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
     rate_hz = segment.sample_rate_hz
-    is_speech = _speech_mask(segment)
-    count = max(1, len(samples))
+    level = level or level_of(samples)
     return Quality(
-        rms_dbfs=_decibels(float(np.einsum("i,i", samples, samples)) / count),
-        peak_dbfs=_decibels(float(np.max(np.abs(samples), initial=0.0)) ** 2),
-        clipped_fraction=_clipped_samples(samples) / count,
-        speech_fraction=int(np.count_nonzero(is_speech)) / count,
-        snr_db=_snr_db(samples, is_speech, rate_hz),
+        rms_dbfs=level.rms_dbfs,
+        peak_dbfs=level.peak_dbfs,
+        clipped_fraction=level.clipped_fraction,
+        speech_fraction=int(np.count_nonzero(_near_speech(segment, 0))) / max(1, len(samples)),
+        snr_db=_snr_db(samples, segment),
         bandwidth_hz=_bandwidth_hz(samples, rate_hz),
         loudness_lufs=loudness_lufs(samples, rate_hz),
     )
 
 
-def _decibels(power: float) -> float | None:
-    return 10.0 * math.log10(power) if power > 0.0 else None
-
-
-def _speech_mask(segment: Segment) -> NDArray[np.bool_]:
-    mask = np.zeros(len(segment.samples), dtype=np.bool_)
+def _near_speech(segment: Segment, guard: int) -> NDArray[np.bool_]:
+    """Which samples are speech, or less than ``guard`` samples from it; shape (n,)."""
+    near = np.zeros(len(segment.samples), dtype=np.bool_)
     for start, end in segment.speech:
-        first = max(0, start - segment.start_sample)
-        mask[first : max(first, end - segment.start_sample)] = True
-    return mask
+        first = max(0, start - guard - segment.start_sample)
+        near[first : max(first, end + guard - segment.start_sample)] = True
+    return near
 
 
-def _clipped_samples(samples: NDArray[np.float64]) -> int:
-    at_limit = np.abs(samples) >= CLIPPING_LEVEL
-    if not at_limit.any():
-        return 0
-    edges = np.flatnonzero(np.diff(at_limit, prepend=False, append=False))
-    runs = edges[1::2] - edges[::2]
-    return int(runs[runs >= CLIPPING_RUN_SAMPLES].sum())
-
-
-def _snr_db(
-    samples: NDArray[np.float64], is_speech: NDArray[np.bool_], rate_hz: int
-) -> float | None:
-    frame = max(1, round(SNR_FRAME_SECONDS * rate_hz))
+def _snr_db(samples: NDArray[np.float64], segment: Segment) -> float | None:
+    frame = max(1, round(SNR_FRAME_SECONDS * segment.sample_rate_hz))
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
-    marked = is_speech[: frames.size].reshape(-1, frame).sum(axis=1)
-    power = np.einsum("ij,ij->i", frames, frames) / frame
-    speech_powers, noise_powers = power[marked == frame], power[marked == 0]
-    if not len(speech_powers) or not len(noise_powers):
+    guard = round(SNR_GUARD_SECONDS * segment.sample_rate_hz)
+
+    def near(guard: int) -> NDArray[np.intp]:
+        near = _near_speech(segment, guard)[: frames.size]
+        return np.asarray(np.count_nonzero(near.reshape(-1, frame), axis=1))
+
+    powers = _powers(frames)
+    spoken, quiet = powers[near(0) == frame], powers[near(guard) == 0]
+    noise = segment.noise_power
+    if noise is None and len(quiet):
+        noise = float(np.median(quiet))
+    if noise is None or not len(spoken):
         return None
-    speech, noise = float(speech_powers.mean()), float(noise_powers.mean())
+    return _ratio_db(float(spoken.mean()), noise)
+
+
+def _powers(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean squares of the rows of (n, samples) without the offset; 0 for digital silence."""
+    means = frames.mean(axis=1)
+    sounding = np.square(frames - means[:, np.newaxis]).mean(axis=1) > _SILENT_POWER
+    offset = means[sounding].mean() if sounding.any() else 0.0
+    return np.where(sounding, np.square(frames - offset).mean(axis=1), 0.0)
+
+
+def _ratio_db(speech: float, noise: float) -> float | None:
     lowest_db, highest_db = SNR_RANGE_DB
     if speech <= noise:
         return lowest_db if noise > 0.0 else None
     if noise <= 0.0:
         return highest_db
-    excess = (speech - noise) / noise
-    return min(highest_db, max(lowest_db, 10.0 * math.log10(excess)))
+    return min(highest_db, max(lowest_db, 10.0 * math.log10((speech - noise) / noise)))
 
 
 def _bandwidth_hz(samples: NDArray[np.float64], rate_hz: int) -> float | None:

@@ -6,23 +6,18 @@ bounded memory. Its segments do not depend on the blocks in which the recording 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from beam_audio.errors import ConfigError, InputError
-from beam_audio.segments.cuts import Cutter, Piece, SpeechCutter, WindowCutter
+from beam_audio.segments.cuts import Cutter, Piece, SpeechCutter, Stretch, WindowCutter
+from beam_audio.segments.noise import NoiseFloor
 from beam_audio.segments.quietest import Energies
-from beam_audio.segments.vad import (
-    FRAME_SAMPLES,
-    VAD_RATE_HZ,
-    SpeechDetector,
-    SpeechTracker,
-    StreamBuffer,
-    VadInput,
-    source_sample,
-)
+from beam_audio.segments.speech import SpeechFinder
+from beam_audio.segments.vad import VAD_RATE_HZ, StreamBuffer, VadInput
 from beam_audio.segments.vad_presets import VAD_PRESETS, VadSettings, check_max_seconds
 from beam_audio.types import Audio, Segment, stable_id
 
@@ -120,7 +115,8 @@ class SegmentSettings:
 class Splitter:
     """Cuts one channel of one recording, given block by block, into segments.
 
-    It holds no more audio than the longest segment and a few seconds.
+    It holds no more audio than two of the longest segments and some seconds: a segment comes when
+    the noise after it is known.
 
     Args:
         recording_id: Part of the segments and of their ids.
@@ -151,19 +147,20 @@ class Splitter:
         self._rate = sample_rate_hz
         self._canonical = settings.canonical()
         self._input = VadInput(sample_rate_hz)
-        self._detector = SpeechDetector()
-        self._tracker = SpeechTracker(
-            threshold=settings.vad.threshold,
-            release=settings.vad.release,
-            min_speech_seconds=settings.vad.min_speech_seconds,
-            min_silence_seconds=settings.vad.min_silence_seconds,
-        )
+        self._speech = SpeechFinder(sample_rate_hz, settings.vad)
         self._energies = Energies(sample_rate_hz)
         self._cutter = _cutter(settings, sample_rate_hz, self._energies)
         self._samples = StreamBuffer(np.float32)
+        self._noise = NoiseFloor(sample_rate_hz)
+        self._waiting: deque[Segment] = deque()
         self._speech_samples = 0
-        self._frames = 0
         self._index = 0
+        self._needed_from = 0
+
+    @property
+    def needed_from(self) -> int:
+        """The first sample that a segment which has not come yet may contain."""
+        return self._needed_from
 
     @property
     def decoded_samples(self) -> int:
@@ -188,40 +185,42 @@ class Splitter:
         for first in range(0, len(block), step):
             part = np.ascontiguousarray(block[first : first + step], dtype=np.float32)
             self._samples.append(part)
+            self._noise.push(part)
             converted = self._input.push(part)
             self._energies.push(converted)
-            self._mark(self._detector.push(converted))
-            decided = source_sample(self._tracker.decided * FRAME_SAMPLES, self._rate)
-            segments += self._take(decided, ended=False)
+            self._mark(self._speech.push(converted))
+            segments += self._take(self._speech.decided, ended=False)
         return segments
 
     def finish(self) -> list[Segment]:
         """Return the remaining segments; the recording ends here."""
         converted = self._input.finish()
         self._energies.push(converted)
-        probabilities = np.concatenate((self._detector.push(converted), self._detector.finish()))
-        self._mark(probabilities, last_frame=self._frames + len(probabilities))
+        self._mark(self._speech.finish(converted, self.decoded_samples))
         return self._take(self.decoded_samples, ended=True)
 
-    def _mark(self, probabilities: NDArray[np.float32], last_frame: int | None = None) -> None:
-        self._frames += len(probabilities)
-        for first, stop in self._tracker.push(probabilities):
-            start = source_sample(first * FRAME_SAMPLES, self._rate)
-            # The last frame is padded with zeros; its speech ends where the recording does.
-            end = (
-                self.decoded_samples
-                if stop == last_frame
-                else source_sample(stop * FRAME_SAMPLES, self._rate)
-            )
+    def _mark(self, speech: list[Stretch]) -> None:
+        for start, end in speech:
             self._cutter.mark(start, end)
+            self._noise.mark(start, end)
             self._speech_samples += end - start
 
     def _take(self, decided: int, *, ended: bool) -> list[Segment]:
-        segments = [self._segment(piece) for piece in self._cutter.take(decided, ended=ended)]
+        """Cut what is certain, and return the segments whose surroundings are known."""
+        self._waiting += [self._segment(each) for each in self._cutter.take(decided, ended=ended)]
         needed = self._cutter.needed_from(decided)
         self._samples.drop_before(needed)
         self._energies.drop_before(needed)
-        return segments
+        ready: list[Segment] = []
+        while self._waiting and (
+            ended or self._waiting[0].end_sample + self._noise.after_samples <= decided
+        ):
+            segment = self._waiting.popleft()
+            floor = self._noise.power(segment.start_sample, segment.end_sample)
+            ready.append(replace(segment, noise_power=floor))
+        self._needed_from = self._waiting[0].start_sample if self._waiting else needed
+        self._noise.drop_before(self._needed_from)
+        return ready
 
     def _segment(self, piece: Piece) -> Segment:
         index = self._index

@@ -28,6 +28,12 @@ _CONTEXT_SAMPLES = INPUT_SAMPLES - FRAME_SAMPLES
 _STATE_SHAPE = (1, 1, 128)
 _MODEL_FILE = "silero_vad_16k_sequence.onnx"
 
+MARGIN_FRAMES: Final = 8
+"""The detector hears 0.26 s before the first sample: one that starts cold misses words there. It is
+the beginning of the recording, backwards and 20 dB quieter. After plain silence, the noise that a
+recording begins with would seem to be a word."""
+_MARGIN_GAIN: Final = np.float32(0.1)
+
 # Frames go through the model in groups of this size, counted from the start of the stream, so that
 # probabilities do not depend on the blocks of the stream on any processor.
 _GROUP_FRAMES = 128
@@ -152,8 +158,9 @@ class SpeechDetector:
         self._hidden = np.zeros(_STATE_SHAPE, np.float32)
         self._cell = np.zeros(_STATE_SHAPE, np.float32)
         self._pending = StreamBuffer(np.float32)
-        # The model takes each frame with the 64 samples before it; silence precedes the first.
-        self._pending.append(np.zeros(_CONTEXT_SAMPLES, np.float32))
+        # The model takes each frame with the 64 samples before it.
+        self._context = np.zeros(_CONTEXT_SAMPLES, np.float32)
+        self._pending = StreamBuffer(np.float32)
         self._next = 0
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -176,11 +183,27 @@ class SpeechDetector:
 
     @property
     def _unread(self) -> int:
-        return self._pending.stop - self._next - _CONTEXT_SAMPLES
+        return self._pending.stop - self._next
 
     def _run(self, count: int) -> NDArray[np.float32]:
-        samples = self._pending.read(self._next, self._next + _CONTEXT_SAMPLES + count)
-        frames = np.lib.stride_tricks.sliding_window_view(samples, INPUT_SAMPLES)[::FRAME_SAMPLES]
+        """Probabilities of the next ``count`` samples, whole frames."""
+        if self._next == 0:
+            self._warm_up()
+        samples = self._pending.read(self._next, self._next + count)
+        self._next += count
+        self._pending.drop_before(self._next)
+        return self._hear(samples)
+
+    def _warm_up(self) -> None:
+        margin = np.zeros(MARGIN_FRAMES * FRAME_SAMPLES, np.float32)
+        beginning = self._pending.read(0, min(len(margin), self._pending.stop))
+        margin[len(margin) - len(beginning) :] = beginning[::-1] * _MARGIN_GAIN
+        self._hear(margin)
+
+    def _hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        joined = np.concatenate((self._context, samples))
+        frames = np.lib.stride_tricks.sliding_window_view(joined, INPUT_SAMPLES)[::FRAME_SAMPLES]
+        self._context = joined[-_CONTEXT_SAMPLES:]
         inputs = {
             "frames": side_by_side(frames),
             "count": np.array([len(frames)]),
@@ -190,8 +213,6 @@ class SpeechDetector:
         outputs = ("speech_probs", "hn", "cn")
         probabilities: NDArray[np.float32]
         probabilities, self._hidden, self._cell = self._model.run(outputs, inputs)
-        self._next += count
-        self._pending.drop_before(self._next)
         return probabilities
 
 
@@ -201,6 +222,7 @@ class SpeechTracker:
     A frame of at least ``threshold`` switches speech on, and one below ``release`` switches it off.
     Then silences under ``min_silence_seconds`` between two stretches are filled, and after that
     speech under ``min_speech_seconds`` is dropped. Lengths are rounded up to whole frames.
+    Probabilities are pushed from frame ``first_frame`` on.
     """
 
     def __init__(
@@ -210,12 +232,13 @@ class SpeechTracker:
         release: float,
         min_speech_seconds: float,
         min_silence_seconds: float,
+        first_frame: int = 0,
     ) -> None:
         self._threshold = threshold
         self._release = release
         self._min_speech = max(1, _frames(min_speech_seconds))
         self._min_silence = max(1, _frames(min_silence_seconds))
-        self._position = 0
+        self._position = first_frame
         self._speaking = False
         # The stretch that may still grow: its start, its end so far, the end of what was returned.
         self._open = False

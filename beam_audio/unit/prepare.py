@@ -10,13 +10,13 @@ import numpy as np
 from beam_audio.audio import encode
 from beam_audio.audio.decode import (
     AudioStream,
-    Channels,
     DecodeLimits,
     Decoder,
     open_audio,
     resample,
-    select_channels,
 )
+from beam_audio.audio.mixing import Channels, Mixer
+from beam_audio.quality.levels import Level, SourceLevels, full_scale_of, level_of
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.audio.mixing import Mixed
     from beam_audio.unit.content import Opened
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
@@ -86,7 +87,8 @@ class RecordingEnd:
         speech_samples: How many of them are speech.
         truncation: The failure that ended decoding too early; None when none did.
         concealed_seconds: Silence that stands in for what the file does not hold.
-        reasons: What the decoder noticed; see :class:`~beam_audio.audio.decode.AudioStream`.
+        reasons: What is remarkable about its file and its channels; see
+            :class:`~beam_audio.audio.decode.AudioStream` and :mod:`beam_audio.audio.mixing`.
     """
 
     source: Channel
@@ -140,7 +142,7 @@ def prepare_opened(
 ) -> Iterator[PreparedSegment | RecordingEnd | KnownInput]:
     """Do the same for an opened input, and raise what goes wrong."""
     with open_stream(opened, settings) as stream:
-        splitters = _Splitters(opened, stream.format, settings)
+        splitters = _Splitters(opened, stream, settings)
         if all(each in known for each in splitters.recording_ids):
             yield KnownInput(opened.ref.source_id, splitters.recording_ids)
         else:
@@ -167,10 +169,13 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
 
 def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
     with open_stream(opened, settings) as stream:
-        samples = np.concatenate([_no_frames(stream.format.channels), *stream.blocks()])
-    for channel, mono in select_channels(samples, settings.channels):
+        mixer = Mixer(settings.channels, stream.format, stream.decoder)
+        mixed = [each for block in stream.blocks() for each in mixer.push(block)]
+        mixed += mixer.finish()
+    for channel in mixer.channels:
+        samples = np.concatenate([_NO_SAMPLES, *(each.signals[channel] for each in mixed)])
         recording_id = _recording_id(opened, channel, settings.track)
-        yield Audio(mono, stream.format.sample_rate_hz, recording_id, channel)
+        yield Audio(samples, stream.format.sample_rate_hz, recording_id, channel)
     if stream.truncation is not None:
         yield failure_of(opened.ref, "decode", stream.truncation)
 
@@ -181,10 +186,10 @@ def _prepare_stream(
     for block in clock.iterate("decode", stream.blocks()):
         with clock.stage("segment"):
             found = splitters.push(block)
-        yield from _measured(found, settings, clock)
+        yield from _measured(found, splitters, settings, clock)
     with clock.stage("segment"):
         found = splitters.finish()
-    yield from _measured(found, settings, clock)
+    yield from _measured(found, splitters, settings, clock)
     for source, splitter in splitters.items():
         truncation = None
         if stream.truncation is not None:
@@ -192,13 +197,16 @@ def _prepare_stream(
                 failure_of(source.ref, "decode", stream.truncation),
                 recording_id=source.recording_id,
             )
+        noticed = {*stream.reasons, *splitters.reasons}
+        # Without speech nothing is kept apart by splitting the channels.
+        reasons = noticed if splitter.speech_samples else noticed - {"channels_differ"}
         yield RecordingEnd(
             source,
             splitter.decoded_samples,
             splitter.speech_samples,
             truncation,
             stream.concealed_seconds,
-            tuple(sorted(stream.reasons)),
+            tuple(sorted(reasons)),
         )
 
 
@@ -222,19 +230,17 @@ def _recording_id(opened: Opened, channel: int | None, track: int | None) -> str
     return stable_id("recording", ref.uri, opened.content_sha256, *part, *which)
 
 
-def _no_frames(channels: int) -> NDArray[np.float32]:
-    return np.zeros((0, channels), dtype=np.float32)
-
-
 class _Splitters:
     """The splitters of a stream, one for each channel that the policy asks for."""
 
-    def __init__(
-        self, opened: Opened, audio_format: AudioFormat, settings: PrepareSettings
-    ) -> None:
-        self._policy = settings.channels
+    def __init__(self, opened: Opened, stream: AudioStream, settings: PrepareSettings) -> None:
+        audio_format = stream.format
+        self._mixer = Mixer(settings.channels, audio_format, stream.decoder)
+        self._full_scale = full_scale_of(audio_format.codec)
+        mixes = settings.channels == "mix" and audio_format.channels > 1
+        self._levels = SourceLevels(self._mixer.hop_frames, self._full_scale) if mixes else None
         self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
-        for channel, _ in select_channels(_no_frames(audio_format.channels), settings.channels):
+        for channel in self._mixer.channels:
             recording_id = _recording_id(opened, channel, settings.track)
             splitter = Splitter(
                 recording_id=recording_id,
@@ -249,22 +255,41 @@ class _Splitters:
     def recording_ids(self) -> tuple[str, ...]:
         return tuple(source.recording_id for source, _ in self._splitters.values())
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return self._mixer.reasons
+
     def push(self, block: NDArray[np.float32]) -> list[tuple[Channel, Segment]]:
-        found = []
-        for channel, samples in select_channels(block, self._policy):
-            source, splitter = self._splitters[channel]
-            found += [(source, segment) for segment in splitter.push(samples)]
-        return found
+        """Take the next samples of all channels; return the segments they completed."""
+        if self._levels:
+            self._levels.drop_before(min(each.needed_from for _, each in self.items()))
+        return self._split(self._mixer.push(block))
 
     def finish(self) -> list[tuple[Channel, Segment]]:
-        return [
-            (source, segment)
-            for source, splitter in self._splitters.values()
-            for segment in splitter.finish()
-        ]
+        """Return the remaining segments."""
+        found = self._split(self._mixer.finish())
+        for source, splitter in self.items():
+            found += [(source, segment) for segment in splitter.finish()]
+        return found
+
+    def level(self, segment: Segment) -> Level:
+        """Level of a segment that the last call returned; of a mix, those of its channels."""
+        if self._levels:
+            return self._levels.loudest(segment.start_sample, segment.end_sample)
+        return level_of(segment.samples, self._full_scale)
 
     def items(self) -> Iterable[tuple[Channel, Splitter]]:
         return self._splitters.values()
+
+    def _split(self, mixed: Iterable[Mixed]) -> list[tuple[Channel, Segment]]:
+        found = []
+        for each in mixed:
+            if self._levels:
+                self._levels.push(each.source)
+            for channel, samples in each.signals.items():
+                source, splitter = self._splitters[channel]
+                found += [(source, segment) for segment in splitter.push(samples)]
+        return found
 
 
 def prepared_segment(
@@ -278,9 +303,13 @@ def prepared_segment(
 
 
 def _measured(
-    found: list[tuple[Channel, Segment]], settings: PrepareSettings, clock: StageClock
+    found: list[tuple[Channel, Segment]],
+    splitters: _Splitters,
+    settings: PrepareSettings,
+    clock: StageClock,
 ) -> Iterator[PreparedSegment]:
     for source, segment in found:
         with clock.stage("measure"):
-            prepared = prepared_segment(source, segment, measure(segment), settings)
+            quality = measure(segment, splitters.level(segment))
+            prepared = prepared_segment(source, segment, quality, settings)
         yield prepared

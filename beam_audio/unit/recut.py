@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from beam_audio.audio.decode import select_channels
+from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import DecodeError
 from beam_audio.unit.content import from_opened
 from beam_audio.unit.prepare import open_stream, prepare, prepare_opened, prepared_segment
 from beam_audio.unit.results import Recognised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from beam_audio.audio.mixing import Mixed
     from beam_audio.types import AudioRef, Quality, Segment
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.content import Opened
@@ -139,17 +140,26 @@ def _recut(opened: Opened, before: Before) -> Iterator[PreparedSegment | Recordi
     settings, clock = before.settings, before.clock
     slicers = {each.end.source.channel: _Slicer(each) for each in before.recordings}
     with open_stream(opened, settings) as stream:
+        mixer = Mixer(settings.channels, stream.format, stream.decoder)
         for block in clock.iterate("decode", stream.blocks()):
-            for channel, samples in select_channels(block, settings.channels):
-                slicer = slicers[channel]
-                for segment, quality in slicer.push(samples):
-                    with clock.stage("measure"):
-                        prepared = prepared_segment(slicer.source, segment, quality, settings)
-                    yield prepared
+            yield from _sliced(mixer.push(block), slicers, before)
+        yield from _sliced(mixer.finish(), slicers, before)
     for slicer in slicers.values():
         slicer.require_end()
     for recording in before.recordings:
         yield recording.end
+
+
+def _sliced(
+    mixed: Iterable[Mixed], slicers: Mapping[int | None, _Slicer], before: Before
+) -> Iterator[PreparedSegment]:
+    for each in mixed:
+        for channel, samples in each.signals.items():
+            slicer = slicers[channel]
+            for segment, quality in slicer.push(samples):
+                with before.clock.stage("measure"):
+                    prepared = prepared_segment(slicer.source, segment, quality, before.settings)
+                yield prepared
 
 
 class _Slicer:

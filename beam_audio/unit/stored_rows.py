@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from beam_audio.audio.decode import is_stream_reason
+from beam_audio.audio.mixing import MIX_REASONS
 from beam_audio.output.parts import rows_of
 from beam_audio.types import (
     AudioFormat,
@@ -121,7 +122,9 @@ class StoredUnit:
             speech_samples=round(row["speech_seconds"] * rate_hz),
             truncation=_failure(truncation, ref) if truncation else None,
             concealed_seconds=row["concealed_seconds"] or 0.0,
-            reasons=tuple(filter(is_stream_reason, row["reasons"])),
+            reasons=tuple(
+                each for each in row["reasons"] if is_stream_reason(each) or each in MIX_REASONS
+            ),
         )
         recognised = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from support.encoded_audio import RATE_HZ, STEREO, encode, noise
 
-from beam_audio.audio.decode import Resampler, decode, open_audio, resample, select_channels
+from beam_audio.audio.decode import Resampler, decode, open_audio, resample
 from beam_audio.errors import BeamAudioError, DecodeError, InputError
 
 
@@ -40,24 +40,6 @@ def test_every_manifest_line_decodes_to_its_length_or_fails_as_itself(
     assert wrong == []
     # Another decoder fails on these three; libsndfile reads them to their stated end.
     assert whole_though_marked_bad == {"flacfaulty_01", "flacfaulty_03", "flacfaulty_07"}
-
-
-def test_channels_are_mixed_split_or_picked() -> None:
-    block = np.array([[1.0, 0.0, -0.5], [0.5, 0.25, 0.0]], np.float32)
-    [(channel, mixed)] = select_channels(block, "mix")
-    assert channel is None
-    np.testing.assert_allclose(mixed, [1 / 6, 0.25], atol=1e-7)
-    split = select_channels(block, "split")
-    assert [channel for channel, _ in split] == [0, 1, 2]
-    np.testing.assert_array_equal(np.stack([samples for _, samples in split], axis=1), block)
-    [(channel, picked)] = select_channels(block, 2)
-    assert (channel, picked.tolist()) == (2, [-0.5, 0.0])
-
-
-@pytest.mark.parametrize("missing", [2, -1])
-def test_a_missing_channel_says_how_many_there_are(missing: int) -> None:
-    with pytest.raises(InputError, match=f"channel {missing} .* has 2, counted from 0"):
-        select_channels(STEREO, missing)
 
 
 @given(

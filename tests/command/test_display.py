@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -28,6 +28,7 @@ class Case:
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
     missing: tuple[str, ...] = ()
     corpus_wer_words: int = 200
+    reasons: dict[str, int] = field(default_factory=dict)
 
 
 def text(case: Case) -> str:
@@ -42,6 +43,7 @@ def text(case: Case) -> str:
         wer_errors=13,
         wer_words=case.corpus_wer_words,
         undecoded=frozenset(case.undecoded),
+        reasons=case.reasons,
     )
     result = RunResult(
         run_id="r",
@@ -79,6 +81,13 @@ def test_the_table_holds_the_figures_of_a_run() -> None:
     assert "72.0" in lines["speed"]
     assert "CPUExecutionProvider" in lines["speed"]
     assert lines["ledger"].split() == ["ledger", "balances"]
+
+
+def test_calls_that_were_mixed_name_the_flag_that_keeps_channels_apart() -> None:
+    lines = table(Case(reasons={"channels_differ": 2}))
+    assert lines["mixed"].split()[:2] == ["mixed", "2"]
+    assert "--channels=split" in lines["mixed"]
+    assert "mixed" not in table(Case())
 
 
 def test_a_rerun_says_that_nothing_was_to_do() -> None:

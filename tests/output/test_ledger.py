@@ -103,6 +103,7 @@ def test_rows_as_written_balance(out: Path, inputs: list[AudioRef]) -> None:
         ("segment", "recognise", "ValueError"): 1,
     }
     assert ledger.undecoded == {inputs[2].source_id}
+    assert ledger.reasons["no_reference"] == 2
 
 
 @pytest.mark.parametrize(

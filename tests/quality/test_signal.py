@@ -16,6 +16,7 @@ import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beam_audio.quality.levels import Level
 from beam_audio.quality.signal import measure
 from beam_audio.types import Quality, Segment
 
@@ -118,7 +119,7 @@ def test_snr_of_a_known_mixture_is_found_within_a_decibel(snr_db: int, rate_hz: 
 
 
 def test_snr_has_stated_ends() -> None:
-    loud, quiet, none = np.full(8_000, 0.5), np.full(8_000, 0.1), np.zeros(8_000)
+    loud, quiet, none = sine(300, 0.5, 16_000, 0.5), sine(300, 0.1, 16_000, 0.5), np.zeros(8_000)
     first_half = ((0, 8_000),)
 
     def snr_db(*halves: NDArray[np.float64], speech: tuple[tuple[int, int], ...]) -> float | None:
@@ -129,6 +130,30 @@ def test_snr_has_stated_ends() -> None:
     assert snr_db(none, none, speech=first_half) is None
     assert snr_db(loud, quiet, speech=()) is None
     assert snr_db(loud, quiet, speech=((0, 16_000),)) is None
+
+
+def test_snr_takes_the_noise_of_the_recording_where_it_is_known() -> None:
+    tone = segment_of(sine(300, 0.1 * math.sqrt(2), 16_000, 1.0), speech=((0, 16_000),))
+    assert measure(replace(tone, noise_power=1e-4)).snr_db == pytest.approx(19.96, abs=0.01)
+    assert measure(replace(tone, noise_power=0.0)).snr_db == 60.0
+    assert measure(replace(tone, noise_power=0.02)).snr_db == -10.0
+    assert measure(replace(tone, noise_power=1e-4, speech=())).snr_db is None
+
+
+def test_an_offset_moves_neither_level_nor_snr() -> None:
+    mixture = np.random.default_rng(5).normal(0, 0.003, 32_000)
+    mixture[8_000:24_000] += sine(300, 0.1, 16_000, 1.0)
+    before, after = (
+        measure(segment_of(mixture + offset, speech=((8_000, 24_000),))) for offset in (0.0, 0.2)
+    )
+    assert after.snr_db == pytest.approx(before.snr_db, abs=0.01)
+    assert after.rms_dbfs == pytest.approx(before.rms_dbfs, abs=0.01)
+
+
+def test_the_level_of_the_sources_replaces_that_of_a_mix() -> None:
+    found = measure(segment_of(sine(997, 0.1, 16_000, 1.0)), Level(-3.0, 0.0, 0.25))
+    assert (found.rms_dbfs, found.peak_dbfs, found.clipped_fraction) == (-3.0, 0.0, 0.25)
+    assert found.loudness_lufs == measure(segment_of(sine(997, 0.1, 16_000, 1.0))).loudness_lufs
 
 
 def test_speech_outside_or_twice_counts_once() -> None:

@@ -88,6 +88,22 @@ def test_the_clips_are_those_of_the_first_time(
     assert ends[0] == ends[1]
 
 
+def test_a_mix_of_channels_that_cancel_is_cut_as_it_was(tmp_path: Path) -> None:
+    said = np.concatenate([speech(), np.zeros(RATE_HZ, np.float32)] * 3)
+    turns = np.where(np.arange(len(said)) < 2 * RATE_HZ, 1.0, -1.0)
+    source = ref(write(tmp_path / "a.flac", np.stack([said, said * turns], 1)))
+    using = PrepareSettings(segments=VAD)
+    first = list(prepare(source, using, StageClock()))
+    second = again(source, stored(tmp_path / "out", source, using), using)
+    (end,) = (each for each in second if isinstance(each, RecordingEnd))
+    assert end == first[-1]
+    assert end.reasons == ("channels_cancel",)
+    for one, other in zip(first[:-1], second[:-1], strict=True):
+        assert isinstance(one, PreparedSegment)
+        assert isinstance(other, PreparedSegment)
+        np.testing.assert_array_equal(one.clip, other.clip)
+
+
 def test_rows_of_a_touched_file_need_only_the_same_content(tmp_path: Path) -> None:
     using, source = PrepareSettings(segments=VAD), ref(DEMO / "river.wav")
     before = stored(tmp_path / "out", source, using)
