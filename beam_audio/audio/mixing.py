@@ -74,6 +74,7 @@ _AUDIBLE_POWER: Final = 1e-6
 _SILENT_POWER: Final = 1e-9
 """-90 dBFS: a channel of dither alone is silent."""
 
+_FLOATS: Final = ("pcm_f", "float")
 _INTEGER_PEAK: Final = 8.0
 """No recording with full scale 1.0 comes near it: 18 dB beyond full scale."""
 _INTEGER_STEP: Final = 2.0
@@ -117,7 +118,7 @@ class Mixer:
         layout = (XIPH_LAYOUTS if xiph else LAYOUTS).get(available)
         several = policy == "mix" and available > 1
         self._mix = _Mix(available, layout, audio_format.sample_rate_hz) if several else None
-        self._scale = _IntegerScale() if audio_format.codec.startswith("pcm_f") else None
+        self._scale = _IntegerScale() if audio_format.codec.startswith(_FLOATS) else None
         self._rest: list[NDArray[np.float32]] = []
 
     @property

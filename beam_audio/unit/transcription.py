@@ -11,12 +11,14 @@ import os
 import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import numpy as np
 
 from beam_audio.asr.registry import load_model
 from beam_audio.audio.decode import open_source
+from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import InputError, ModelError
 from beam_audio.quality.recording_text import core_texts, join_texts, majority_language
 from beam_audio.quality.signal import measure
@@ -194,9 +196,13 @@ def _from_samples(
         sample_rate_hz=rate_hz,
         settings=settings.segments,
     )
-    step = _STEP_SECONDS * rate_hz
-    for first in range(0, len(samples), step):
-        for segment in splitter.push(samples[first : first + step].astype(np.float32)):
+    step, mixer = _STEP_SECONDS * rate_hz, Mixer("mix", said)
+    blocks = (samples[first : first + step] for first in range(0, len(samples), step))
+    mixed = chain.from_iterable(
+        mixer.push(each[:, np.newaxis].astype(np.float32)) for each in blocks
+    )
+    for each in chain(mixed, mixer.finish()):
+        for segment in splitter.push(each.signals[None]):
             yield prepared_segment(channel, segment, measure(segment), settings)
     for segment in splitter.finish():
         yield prepared_segment(channel, segment, measure(segment), settings)

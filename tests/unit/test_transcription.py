@@ -95,6 +95,15 @@ def test_every_kind_of_source_gives_the_same() -> None:
         assert transcribe(source, model=PLACEHOLDER) == samples
 
 
+def test_samples_at_integer_scale_come_to_full_scale() -> None:
+    audio = decode(CLIP)
+    found, expected = (
+        transcribe(samples, model=PLACEHOLDER, sample_rate_hz=audio.sample_rate_hz)
+        for samples in (audio.samples * 32_768, audio.samples)
+    )
+    assert found == expected
+
+
 def test_recording_in_a_bucket_gives_the_same() -> None:
     with google_bucket() as bucket:
         put(f"{bucket}/a.wav", CLIP.read_bytes())
