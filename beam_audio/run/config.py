@@ -11,14 +11,16 @@ from beam_audio import schema
 from beam_audio.asr import PADDINGS, ModelOptions
 from beam_audio.audio.decode import DecodeLimits
 from beam_audio.errors import ConfigError
+from beam_audio.quality.text import resolved_choice
 from beam_audio.segments.splitter import VAD_PRESETS, SegmentSettings
 from beam_audio.spelling import nearest
-from beam_audio.types import stable_id
+from beam_audio.unit.layers import layer_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from beam_audio.asr import ModelFacts
+    from beam_audio.unit.layers import Layer
 
 _LIMITS: Final = DecodeLimits()
 
@@ -83,6 +85,9 @@ class RunConfig:
     partition_by: str = _flag(
         "date,language", "folder keys of segments/: date, language, metadata keys"
     )
+    metadata_columns: str | None = _flag(
+        None, "metadata keys that are columns of their own in segments and recordings"
+    )
     store_audio: str = _flag(
         "none", "keep each segment's audio in its row", choices=("none", "flac", "opus")
     )
@@ -130,7 +135,7 @@ class RunConfig:
             if value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} is none of {', '.join(choices)}{hint}")
-        _check_partition_keys(self.partition_keys)
+        self._check_keys()
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
@@ -144,10 +149,22 @@ class RunConfig:
             if getattr(self, name):
                 raise ConfigError(f"--{name} is of {of_whom}")
 
+    def _check_keys(self) -> None:
+        names = {*schema.column_names("segments"), *schema.column_names("recordings")}
+        folders = {schema.PARTITION_DATE, schema.PARTITION_LANGUAGE}
+        reserved = names | folders | {schema.AUDIO}
+        _check_keys("partition_by", self.partition_keys, reserved - folders)
+        _check_keys("metadata_columns", self.metadata_keys, reserved)
+
     @property
     def partition_keys(self) -> tuple[str, ...]:
         """Keys of ``--partition_by``, in order."""
-        return tuple(key.strip() for key in self.partition_by.split(",") if key.strip())
+        return _keys(self.partition_by)
+
+    @property
+    def metadata_keys(self) -> tuple[str, ...]:
+        """Keys of ``--metadata_columns``, sorted: their order means nothing."""
+        return tuple(sorted(_keys(self.metadata_columns or "")))
 
     @property
     def channel_policy(self) -> Literal["mix", "split"] | int:
@@ -188,10 +205,11 @@ class RunConfig:
         )
 
     def layers(self, model: ModelFacts) -> dict[str, str]:
-        """Hash of what decides the rows, layer by layer, the rules aside."""
-        layers: dict[str, object] = {
+        """Hash of each layer but the rules, which have an id of their own."""
+        layers: dict[Layer, object] = {
             "decode": {"channels": self.channels},
             "segment": self.segment_settings(model.max_seconds).canonical(),
+            "measures": {},
             "model": [
                 model.model_id,
                 model.model_sha256,
@@ -199,9 +217,9 @@ class RunConfig:
                 self.task,
                 self.prompt,
             ],
-            "metrics": {"normalizer": self.normalizer},
+            "metrics": {"normalizer": resolved_choice(self.normalizer)},
         }
-        return {name: stable_id("layer", name, what) for name, what in layers.items()}
+        return {layer: layer_hash(layer, settings) for layer, settings in layers.items()}
 
 
 _ABOVE_ZERO: Final = (
@@ -224,15 +242,19 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def _check_partition_keys(keys: Sequence[str]) -> None:
-    allowed = {schema.PARTITION_DATE, schema.PARTITION_LANGUAGE}
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def _check_keys(flag: str, keys: Sequence[str], reserved: Collection[str]) -> None:
+    """Check keys that name folders or columns; some readers ignore the case of such names."""
     for key in keys:
-        if key in schema.column_names("segments") - allowed:
+        if key.lower() in reserved:
             raise ConfigError(
-                f"--partition_by={key}: a column of the table cannot name its folders; "
-                "use date, language or metadata keys"
+                f"--{flag}={key}: the tables have a column of this name; name keys of the "
+                "manifest, or date and language for --partition_by"
             )
         if not key.replace("_", "").replace("-", "").isalnum():
-            raise ConfigError(f"--partition_by={key}: letters, digits, '-' and '_' only")
-    if len(set(keys)) != len(keys):
-        raise ConfigError(f"--partition_by={','.join(keys)}: a key stands twice")
+            raise ConfigError(f"--{flag}={key}: letters, digits, '-' and '_' only")
+    if len({key.lower() for key in keys}) != len(keys):
+        raise ConfigError(f"--{flag}={','.join(keys)}: a key is named twice")

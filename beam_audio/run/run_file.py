@@ -13,6 +13,7 @@ from beam_audio import store
 from beam_audio.output import commits
 from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import Ledger, read_ledger
+from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import run_file
 from beam_audio.version import __version__
 
@@ -109,6 +110,7 @@ def write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult)
     ledger = result.ledger
     content = {
         "run_id": result.run_id,
+        "schema_version": SCHEMA_VERSION,
         "configuration": asdict(config),
         "layout": settings.rows.layout(),
         "layers": settings.rows.layers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -17,6 +18,7 @@ from beam_audio.audio.decode import (
     resample,
     select_channels,
 )
+from beam_audio.audio.pcm import PcmHash
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
@@ -79,12 +81,15 @@ class RecordingEnd:
     """The end of a recording: all its segments have come.
 
     ``truncation`` is the failure that ended decoding too early; None when none did.
+    ``audio_sha256`` is the hash of its samples as 16-bit PCM, see :class:`PcmHash`; empty for
+    samples that came without a file.
     """
 
     source: Channel
     decoded_samples: int
     speech_samples: int
     truncation: Failure | None
+    audio_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,13 @@ def _prepare_stream(
                 failure_of(source.ref, "decode", stream.truncation),
                 recording_id=source.recording_id,
             )
-        yield RecordingEnd(source, splitter.decoded_samples, splitter.speech_samples, truncation)
+        yield RecordingEnd(
+            source,
+            splitter.decoded_samples,
+            splitter.speech_samples,
+            truncation,
+            splitters.audio_sha256(source),
+        )
 
 
 def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
@@ -214,6 +225,7 @@ class _Splitters:
     ) -> None:
         self._policy = settings.channels
         self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
+        self._hashes: defaultdict[int | None, PcmHash] = defaultdict(PcmHash)
         for channel, _ in select_channels(_no_frames(audio_format.channels), settings.channels):
             recording_id = _recording_id(opened, channel)
             splitter = Splitter(
@@ -233,6 +245,7 @@ class _Splitters:
         found = []
         for channel, samples in select_channels(block, self._policy):
             source, splitter = self._splitters[channel]
+            self._hashes[channel].push(samples)
             found += [(source, segment) for segment in splitter.push(samples)]
         return found
 
@@ -242,6 +255,10 @@ class _Splitters:
             for source, splitter in self._splitters.values()
             for segment in splitter.finish()
         ]
+
+    def audio_sha256(self, source: Channel) -> str:
+        """The hash of what was pushed of a channel."""
+        return self._hashes[source.channel].hexdigest()
 
     def items(self) -> Iterable[tuple[Channel, Splitter]]:
         return self._splitters.values()
