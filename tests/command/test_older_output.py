@@ -15,7 +15,7 @@ from support.run_outputs import Command, listing, run_words, settings
 
 from beam_audio.errors import ConfigError
 from beam_audio.output.ledger import read_ledger
-from beam_audio.run.batch import check_run
+from beam_audio.run.job import check_run
 from beam_audio.stream.drift import read_profile
 from beam_audio.stream.reservations import index_commits
 
