@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from beam_audio.command.argparse_hooks import option_strings
 from beam_audio.command.flags import by_group
-from beam_audio.run.beam_hooks import add_beam_flags
 from beam_audio.run.config import KINDS, RunConfig
+from beam_audio.store.beam_hooks import add_beam_flags
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 

@@ -26,13 +26,15 @@ def _inputs(result: RunResult) -> Iterator[str]:
     yield _line("inputs", f"{ledger.inputs}", _duplicates(result))
     if result.left_out:
         yield _line("left out", "", result.left_out)
-    yield _line("recordings", f"{ledger.recordings}", f"{_hours(ledger.decoded_seconds)} decoded")
+    yield _line(
+        "recordings", f"{ledger.recordings}", f"{shown_seconds(ledger.decoded_seconds)} decoded"
+    )
     for decision, count in ledger.segments.items():
-        remark = f"{_hours(ledger.seconds[decision])} in segments"
+        remark = f"{shown_seconds(ledger.seconds[decision])} in segments"
         why = _most(result.causes.reasons.get(decision, {}))
         yield _line(f"  {decision}", f"{count}", f"{remark}: {why}" if why else remark)
     for name, what in (("failed", "not recognised"), ("skipped", "without speech")):
-        yield _line(f"  {name}", "", f"{_hours(ledger.seconds[name])} {what}")
+        yield _line(f"  {name}", "", f"{shown_seconds(ledger.seconds[name])} {what}")
 
 
 def _failures(result: RunResult) -> Iterator[str]:
@@ -92,7 +94,8 @@ def _line(name: str, figure: str, remark: str = "") -> str:
     return f"{name:<12}{figure:>10}  {remark}".rstrip()
 
 
-def _hours(seconds: float) -> str:
+def shown_seconds(seconds: float) -> str:
+    """A length of audio: in hours from one hour on."""
     return f"{seconds / _HOUR_SECONDS:.2f} h" if seconds >= _HOUR_SECONDS else f"{seconds:.1f} s"
 
 

@@ -85,6 +85,7 @@ def _onnxruntime() -> Finding:
 
 
 def _decoders() -> Iterator[Finding]:
+    """The libraries that decode audio."""
     import soundfile  # noqa: PLC0415 - loads a shared library
 
     formats = sorted(soundfile.available_formats())

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
 from tqdm import tqdm
 
+from beam_audio.command.display import shown_seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 _REFRESH_SECONDS: Final = 0.5
 _LINE_SECONDS: Final = 30.0
-_HOUR_SECONDS: Final = 3600.0
 _BAR: Final = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt}{unit} [{remaining} left{postfix}]"
 _NO_TOTAL: Final = "{elapsed}{postfix}"
 
@@ -144,9 +145,11 @@ def run_status(progress: Progress, seconds: float) -> Status:
     """
     if not progress.planned:
         return Status(0, None, "listing inputs")
-    hours = progress.decoded_seconds / _HOUR_SECONDS
-    speed = f"{progress.decoded_seconds / seconds:.1f}× real time" if hours else ""
+    decoded = speed = ""
+    if progress.decoded_seconds:
+        decoded = f"{shown_seconds(progress.decoded_seconds)} decoded"
+        speed = f"{progress.decoded_seconds / seconds:.1f}× real time"
     kinds = ", ".join(f"{count} {kind}" for kind, count in progress.failures.most_common())
     failed = f"{progress.failures.total()} failed ({kinds})" if kinds else ""
-    remark = " · ".join(filter(None, [f"{hours:.2f} h", speed, failed]))
+    remark = " · ".join(filter(None, [decoded, speed, failed]))
     return Status(min(progress.inputs, progress.planned), progress.planned, remark)

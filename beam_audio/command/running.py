@@ -109,6 +109,7 @@ def demo(output: str) -> int:
 
 
 def _stream(settings: RunConfig, beam_words: Sequence[str], options: PipelineOptions) -> int:
+    """Read a subscription until a signal ends it, or hand the job over; returns the exit status."""
     if is_dataflow(options):
         submit_stream(settings, beam_words)
         print(_STREAM_HANDED_OVER)

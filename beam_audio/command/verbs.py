@@ -6,6 +6,7 @@ is answered at once.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from beam_audio.command.beam_flags import beam_flags
@@ -77,6 +78,7 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
 def demo(given: argparse.Namespace, rest: list[str]) -> int:
     """Transcribe the packaged clips and print what they say."""
     refuse_unknown(rest, ["--output"])
+    print("beam-audio: transcribing three packaged clips with whisper-tiny.en", file=sys.stderr)
     from beam_audio.command import running
 
     return running.demo(given.output)

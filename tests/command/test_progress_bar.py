@@ -27,7 +27,9 @@ def half_done() -> Progress:
 def test_the_status_of_a_run_has_rate_and_failures_by_kind() -> None:
     status = run_status(half_done(), 100.0)
     assert (status.done, status.total) == (4, 8)
-    assert status.remark == ("1.50 h · 54.0× real time · 3 failed (2 DecodeError, 1 InputError)")
+    assert status.remark == (
+        "1.50 h decoded · 54.0× real time · 3 failed (2 DecodeError, 1 InputError)"
+    )
 
 
 def test_before_the_plan_is_known_there_is_no_total() -> None:
@@ -48,7 +50,7 @@ def test_without_a_terminal_a_line_comes_now_and_then() -> None:
     lines = stream.getvalue().splitlines()
     assert 1 <= len(lines) <= 3
     assert lines[0].startswith("beam-audio: 4 of 8 inputs (50%) · ")
-    assert " left · 1.50 h · " in lines[0]
+    assert " left · 1.50 h decoded · " in lines[0]
     assert lines[0].endswith("3 failed (2 DecodeError, 1 InputError)")
 
 
@@ -87,7 +89,7 @@ def test_a_terminal_shows_a_bar_and_nothing_of_it_stays() -> None:
     os.close(controller)
     assert " 50%|" in shown
     assert " 4/8 inputs [" in shown
-    assert " left, 1.50 h · " in shown
+    assert " left, 1.50 h decoded · " in shown
     assert "3 failed (2 DecodeError, 1 InputError)" in shown
     assert wiped.endswith("\r")
     assert not wiped.split("\r")[-2].strip()
