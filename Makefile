@@ -19,7 +19,7 @@ MINUTES ?= 45
 ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration minimum lint types lock soak prism gpuimage flink-up flink-run flink-down clean
+.PHONY: help demo test integration readers minimum lint types lock soak prism gpuimage flink-up flink-run flink-down clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -30,8 +30,11 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
 	$(BIN)/python -m pytest -m "not integration" $(PYTEST_ARGS)
 
-integration: $(VENV)/.installed $(BIN)/prism $(FLINK)/.fetched  ## run the tests that need other runners, servers and images (needs Go, Java, Maven, Python 3.13)
+integration: $(VENV)/.installed $(VENV)-readers/.locked $(BIN)/prism $(FLINK)/.fetched  ## run the tests that need other runners, servers and images (needs Go, Java, Maven, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
+
+readers: $(VENV)-readers/.locked  ## set up what people read the tables with, apart from the rest: datasets, DuckDB, pandas, polars, pyarrow, Spark
+	@$(VENV)-readers/bin/python --version
 
 soak: $(VENV)/.installed  ## run a stream for 45 minutes and look at its memory, files and lag (needs the Pub/Sub emulator); MINUTES=3 makes it short
 	$(BIN)/python benchmarks/soak.py --minutes=$(MINUTES)
@@ -88,6 +91,7 @@ $(FLINK)/.fetched: templates/flink/requirements.txt templates/flink/pom.xml | $(
 lock:  ## write requirements/ anew from pyproject.toml: the newest and the oldest allowed (needs uv)
 	$(UV_COMPILE) --output-file requirements/dev.txt
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
+	$(UV) requirements/readers.in --universal --python-version 3.11 --output-file requirements/readers.txt
 	$(UV_WORKER) --extra cpu --output-file requirements/worker-cpu.txt
 	$(UV_WORKER) --extra gpu --output-file requirements/worker-gpu.txt
 
@@ -95,7 +99,7 @@ gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the d
 	$(BIN)/python tests/support/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.
@@ -104,6 +108,16 @@ $(VENV)/.locked: requirements/dev.txt
 
 $(VENV)-minimum/.locked: requirements/minimum.txt
 	$(call new_environment,$(VENV)-minimum,$<,$(OLDEST_PYTHON))
+
+# Spark is published as source only: setuptools is installed first, as the lock has it, and builds it.
+$(VENV)-readers/.locked: requirements/readers.txt
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module was found" >&2; exit 1; }
+	@echo "Setting up $(VENV)-readers with $(PYTHON): downloads about 600 MB, once"
+	$(PYTHON) -m venv --clear $(VENV)-readers
+	sed -n '/^setuptools==/,/[^\\]$$/p' $< >$(VENV)-readers/build.txt
+	$(VENV)-readers/bin/python $(PIP_INSTALL) --require-hashes --requirement $(VENV)-readers/build.txt
+	$(VENV)-readers/bin/python $(PIP_INSTALL) --no-binary pyspark --no-build-isolation --require-hashes --requirement $<
+	@touch $@
 
 define new_environment
 	@test -n "$(3)" || { echo "No Python >= 3.11 with the venv module was found." \

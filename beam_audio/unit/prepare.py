@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -16,6 +17,7 @@ from beam_audio.audio.decode import (
     resample,
 )
 from beam_audio.audio.mixing import Channels, Mixer
+from beam_audio.audio.pcm import PcmHash
 from beam_audio.quality.levels import Level, SourceLevels, full_scale_of, level_of
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
@@ -89,6 +91,8 @@ class RecordingEnd:
         concealed_seconds: Silence that stands in for what the file does not hold.
         reasons: What is remarkable about its file and its channels; see
             :class:`~beam_audio.audio.decode.AudioStream` and :mod:`beam_audio.audio.mixing`.
+        audio_sha256: Hash of its samples as 16-bit PCM, see
+            :class:`~beam_audio.audio.pcm.PcmHash`; empty for samples that came without a file.
     """
 
     source: Channel
@@ -97,6 +101,7 @@ class RecordingEnd:
     truncation: Failure | None
     concealed_seconds: float = 0.0
     reasons: tuple[str, ...] = ()
+    audio_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,7 @@ def _prepare_stream(
             truncation,
             stream.concealed_seconds,
             tuple(sorted(reasons)),
+            splitters.audio_sha256(source),
         )
 
 
@@ -240,6 +246,7 @@ class _Splitters:
         mixes = settings.channels == "mix" and audio_format.channels > 1
         self._levels = SourceLevels(self._mixer.hop_frames, self._full_scale) if mixes else None
         self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
+        self._hashes: defaultdict[int | None, PcmHash] = defaultdict(PcmHash)
         for channel in self._mixer.channels:
             recording_id = _recording_id(opened, channel, settings.track)
             splitter = Splitter(
@@ -278,6 +285,10 @@ class _Splitters:
             return self._levels.loudest(segment.start_sample, segment.end_sample)
         return level_of(segment.samples, self._full_scale)
 
+    def audio_sha256(self, source: Channel) -> str:
+        """The hash of what was pushed of a channel."""
+        return self._hashes[source.channel].hexdigest()
+
     def items(self) -> Iterable[tuple[Channel, Splitter]]:
         return self._splitters.values()
 
@@ -287,6 +298,7 @@ class _Splitters:
             if self._levels:
                 self._levels.push(each.source)
             for channel, samples in each.signals.items():
+                self._hashes[channel].push(samples)
                 source, splitter = self._splitters[channel]
                 found += [(source, segment) for segment in splitter.push(samples)]
         return found

@@ -125,6 +125,7 @@ class StoredUnit:
             reasons=tuple(
                 each for each in row["reasons"] if is_stream_reason(each) or each in MIX_REASONS
             ),
+            audio_sha256=row["audio_sha256"],
         )
         recognised = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
