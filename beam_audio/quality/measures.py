@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.quality import text as texts
+from beam_audio.quality.languages import has_word_spaces, is_same_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +124,7 @@ FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
         and _differs(it.transcript, it.languages.stated)
     ),
     "repetition": lambda it: texts.is_repetitive(it.text, it.language),
-    "word_spaces": lambda it: texts.has_word_spaces(it.language),
+    "word_spaces": lambda it: has_word_spaces(it.language),
 }
 """Everything that a rule may ask to be true or false."""
 
@@ -147,6 +148,4 @@ def measure_all(judged: Judged) -> dict[str, Value]:
 def _differs(transcript: Transcript, language: str | None) -> bool:
     """Whether the text is in another language than this one; nothing unknown differs."""
     found = transcript.language
-    return bool(transcript.text and found and language) and not texts.is_same_language(
-        found, language
-    )
+    return bool(transcript.text and found and language) and not is_same_language(found, language)
