@@ -20,6 +20,9 @@ Value = float | bool | None
 MEASURE_DECIMALS: Final = 4
 """Measures are rounded to this before a rule looks at them and before they are written."""
 
+SURE_OF_LANGUAGE: Final = 0.8
+"""Probability from which a language that the model detects outweighs the stated one."""
+
 
 def round_measure(value: float | None) -> float | None:
     """Round a measure to the decimals that are compared and stored; not finite becomes None."""
@@ -115,8 +118,12 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
 FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
     "empty_reference": lambda it: it.score is not None and it.score.empty_reference,
     "has_reference": lambda it: it.score is not None,
-    # The text is in another language than most of the recording.
-    "language_mismatch": lambda it: _differs(it.transcript, it.languages.recording),
+    # The text is in another language than most of the recording, or the model is sure that the
+    # speech is in another language than the manifest states.
+    "language_mismatch": lambda it: (
+        _differs(it.transcript, it.languages.recording)
+        or (_is_sure(it.transcript) and _differs(it.transcript, it.languages.stated))
+    ),
     # The model was free to choose and found another language than the manifest states. A model
     # that gives no language probability is never taken to have chosen.
     "language_unexpected": lambda it: (
@@ -143,6 +150,12 @@ def measure_all(judged: Judged) -> dict[str, Value]:
         **{name: round_measure(take(judged)) for name, take in MEASURES.items()},
         **{name: take(judged) for name, take in FLAGS.items()},
     }
+
+
+def _is_sure(transcript: Transcript) -> bool:
+    """Whether the model chose the language itself, with little doubt."""
+    probability = round_measure(transcript.language_probability)
+    return probability is not None and probability >= SURE_OF_LANGUAGE
 
 
 def _differs(transcript: Transcript, language: str | None) -> bool:

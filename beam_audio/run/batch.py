@@ -16,7 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
-from beam_audio.inputs.listing import match_input, match_manifest
+from beam_audio.inputs.listing import match_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use, require_writable
@@ -230,6 +230,7 @@ def _check_input(config: RunConfig) -> None:
     try:
         if config.manifest is not None:
             found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
+            require_readable_manifest(config.manifest)
         else:
             found = bool(match_input(config.input or "", config.output))
             flag = f"--input={config.input}"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from beam_audio.unit.content import Opened
 
+REFERENCE_WITHOUT_CHANNEL: Final = "reference_without_channel"
+"""Reason of a channel whose file has a reference text that no channel is stated for."""
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 
 
@@ -158,7 +160,7 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
 def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
     with open_stream(opened, settings) as stream:
         samples = np.concatenate([_no_frames(stream.format.channels), *stream.blocks()])
-    for channel, mono in select_channels(samples, settings.channels):
+    for channel, mono in select_channels(samples, policy_of(opened.ref, settings)):
         recording_id = _recording_id(opened, channel)
         yield Audio(mono, stream.format.sample_rate_hz, recording_id, channel)
     if stream.truncation is not None:
@@ -199,7 +201,30 @@ def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
 def _recording_id(opened: Opened, channel: int | None) -> str:
     ref = opened.ref
     part = (ref.offset_seconds, ref.duration_seconds)
-    return stable_id("recording", ref.uri, opened.content_sha256, *part, channel)
+    return stable_id(
+        "recording", ref.uri, opened.content_sha256, *part, channel, *ref.channel_parts
+    )
+
+
+def policy_of(ref: AudioRef, settings: PrepareSettings) -> Channels:
+    """The channels that are taken of an input: the stated one, else those of ``--channels``."""
+    return settings.channels if ref.channel is None else ref.channel
+
+
+def ref_of_channels(ref: AudioRef, policy: Channels, channels: int) -> AudioRef:
+    """A reference as each of its channels has it.
+
+    If the channels of a file are split, a text for the whole file is the text of none of them.
+
+    Args:
+        ref: What is stated about the file.
+        policy: That of ``--channels``.
+        channels: How many channels the file has.
+    """
+    is_split = policy == "split" and ref.channel is None and channels > 1
+    if not is_split or ref.reference_text is None:
+        return ref
+    return replace(ref, reference_text=None, reasons=(*ref.reasons, REFERENCE_WITHOUT_CHANNEL))
 
 
 def _no_frames(channels: int) -> NDArray[np.float32]:
@@ -212,9 +237,10 @@ class _Splitters:
     def __init__(
         self, opened: Opened, audio_format: AudioFormat, settings: PrepareSettings
     ) -> None:
-        self._policy = settings.channels
+        self._policy = policy_of(opened.ref, settings)
+        ref = ref_of_channels(opened.ref, settings.channels, audio_format.channels)
         self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
-        for channel, _ in select_channels(_no_frames(audio_format.channels), settings.channels):
+        for channel, _ in select_channels(_no_frames(audio_format.channels), self._policy):
             recording_id = _recording_id(opened, channel)
             splitter = Splitter(
                 recording_id=recording_id,
@@ -222,7 +248,7 @@ class _Splitters:
                 sample_rate_hz=audio_format.sample_rate_hz,
                 settings=settings.segments,
             )
-            source = Channel(opened.ref, recording_id, channel, opened.content_sha256, audio_format)
+            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format)
             self._splitters[channel] = (source, splitter)
 
     @property

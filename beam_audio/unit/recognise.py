@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Recognizer, Request
-from beam_audio.errors import BeamAudioError, ModelError
+from beam_audio.errors import BeamAudioError, LanguageUnsupported, ModelError
+from beam_audio.quality.languages import known_code
 from beam_audio.types import Transcript, stable_id
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from beam_audio.unit.prepare import PreparedSegment
 
 Result = Transcript | Exception
+
+_SHOWN_LANGUAGES: Final = 8
 
 
 class _Item(Protocol):
@@ -139,13 +142,25 @@ def require_alive(recognizer: Recognizer) -> None:
         ) from result
 
 
-def language_error(recognizer: Recognizer, language: str | None) -> ModelError | None:
-    """Why a recogniser cannot take a language; None when it can, or decides itself."""
+def require_language(recognizer: Recognizer, language: str | None) -> None:
+    """Check that a recogniser can take speech in a stated language.
+
+    Raises:
+        LanguageUnsupported: It lists its languages, and this one is not among them.
+    """
     facts = recognizer.facts
-    if language is None or not facts.languages or language in facts.languages:
-        return None
-    known = ", ".join(sorted(facts.languages)[:8])
-    return ModelError(
-        f"{facts.model_id} does not know language {language!r} (it knows {known}, …); "
-        "use --language=auto or a multilingual model"
-    )
+    if language and facts.languages and model_language(recognizer, language) not in facts.languages:
+        known = ", ".join(sorted(facts.languages)[:_SHOWN_LANGUAGES])
+        more = ", …" if len(facts.languages) > _SHOWN_LANGUAGES else ""
+        raise LanguageUnsupported(
+            f"{facts.model_id} does not know the stated language {language!r} (it knows {known}"
+            f"{more}); use a model that does"
+        )
+
+
+def model_language(recognizer: Recognizer, language: str) -> str:
+    """The name that a model has for a language: Whisper calls Javanese ``jw`` and not ``jv``."""
+    languages = recognizer.facts.languages
+    if language in languages:
+        return language
+    return next((each for each in sorted(languages) if known_code(each) == language), language)

@@ -11,7 +11,13 @@ import numpy as np
 from beam_audio.audio.decode import select_channels
 from beam_audio.errors import DecodeError
 from beam_audio.unit.content import from_opened
-from beam_audio.unit.prepare import open_stream, prepare, prepare_opened, prepared_segment
+from beam_audio.unit.prepare import (
+    open_stream,
+    policy_of,
+    prepare,
+    prepare_opened,
+    prepared_segment,
+)
 from beam_audio.unit.results import Recognised
 
 if TYPE_CHECKING:
@@ -140,7 +146,7 @@ def _recut(opened: Opened, before: Before) -> Iterator[PreparedSegment | Recordi
     slicers = {each.end.source.channel: _Slicer(each) for each in before.recordings}
     with open_stream(opened, settings) as stream:
         for block in clock.iterate("decode", stream.blocks()):
-            for channel, samples in select_channels(block, settings.channels):
+            for channel, samples in select_channels(block, policy_of(opened.ref, settings)):
                 slicer = slicers[channel]
                 for segment, quality in slicer.push(samples):
                     with clock.stage("measure"):

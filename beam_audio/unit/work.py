@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING
 
+from beam_audio.errors import LanguageUnsupported
 from beam_audio.types import Failure, Transcript
 from beam_audio.unit import rows
 from beam_audio.unit.batching import batches, read_ahead
+from beam_audio.unit.clock import failure_of
 from beam_audio.unit.input_result import InputResult
 from beam_audio.unit.prepare import (
     Event,
@@ -21,9 +23,10 @@ from beam_audio.unit.prepare import (
 )
 from beam_audio.unit.recognise import (
     PassageBuilder,
-    language_error,
+    model_language,
     passage_seconds,
     recognise_passages,
+    require_language,
 )
 from beam_audio.unit.recut import Before
 from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
+    from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.tasks import Task
 
@@ -194,11 +198,20 @@ class UnitWork:
             if isinstance(ref, Failure):
                 yield ref
                 continue
-            recordings = self._stored.recordings(task.replaces, ref) if self._stored else []
+            try:
+                require_language(self._recognizer, ref.language)
+            except LanguageUnsupported as error:
+                yield replace(failure_of(ref, "recognise", error), unit="input")
+                continue
+            recordings = self._recordings(task.replaces, ref)
             if task.redo is None or not recordings:
                 yield from prepare(ref, settings, clock, task.known)
             else:
                 yield from task.redo.events(Before(ref, recordings, settings, clock))
+
+    def _recordings(self, source_id: str, ref: AudioRef) -> list[StoredRecording]:
+        channels = self._settings.prepare.channels
+        return self._stored.recordings(source_id, ref, channels) if self._stored else []
 
     def _take(self, event: Event | StoredRecording) -> Passage:
         """Take the next event; return the passage that it completes, empty when it does not."""
@@ -217,9 +230,6 @@ class UnitWork:
 
     def _take_segment(self, item: PreparedSegment) -> Passage:
         self._open[item.source.recording_id].waiting += 1
-        if error := language_error(self._recognizer, self._language(item)):
-            self._settle(item, error)
-            return ()
         return self._passages.add(item)
 
     def _take_end(self, end: RecordingEnd) -> Passage:
@@ -283,7 +293,8 @@ class UnitWork:
     def _language(self, item: PreparedSegment) -> str | None:
         """The language the recogniser is given; None lets it decide."""
         if self._settings.language == "from_manifest":
-            return item.source.ref.language
+            stated = item.source.ref.language
+            return stated and model_language(self._recognizer, stated)
         return None if self._settings.language == "auto" else self._settings.language
 
     def _cost_seconds(self, passage: Passage) -> float:
@@ -292,7 +303,8 @@ class UnitWork:
     def _source_seconds(self, end: RecordingEnd) -> float:
         """Seconds of a recording; those of its first channel only when channels are split."""
         is_split = self._settings.prepare.channels == "split"
-        counts = not is_split or end.source.channel in (None, 0)
+        is_first = end.source.channel in (None, 0) or end.source.ref.channel is not None
+        counts = not is_split or is_first
         return end.decoded_samples / end.source.format.sample_rate_hz if counts else 0.0
 
 
