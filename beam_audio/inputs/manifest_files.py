@@ -144,7 +144,7 @@ def _json_lines(first: _Numbered, lines: Iterator[_Numbered]) -> Iterator[_Numbe
             yield line
             yield from lines
             return
-    yield InputError(f"no manifest: {_why_unusable(first)}; a manifest holds {MANIFEST_FORMS}")
+    yield InputError(f"not a manifest: {_why_unusable(first)}; a manifest holds {MANIFEST_FORMS}")
 
 
 def _is_usable(line: bytes) -> bool:
@@ -170,7 +170,7 @@ def _table_rows(
     names = [name.strip() for name in header]
     repeated = {name for name in names if name and names.count(name) > 1}
     if repeated:
-        yield InputError(f"no manifest: the header names {min(repeated)!r:.80} twice")
+        yield InputError(f"not a manifest: the header names {min(repeated)!r:.80} twice")
         return
     for number, row in _rows(lines, delimiter):
         if isinstance(row, InputError):

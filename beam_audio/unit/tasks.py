@@ -135,10 +135,10 @@ class Wanted:
         """Whether an input that failed would fail as it did."""
         if isinstance(item, Failure):
             return not failed.stated_id
-        # Perhaps the model did not know the language that was stated.
-        other_model = failed.stated_language is not None and self._differ(failed, "model")
-        is_stated = bool(failed.stated_id)  # else the lines of the input contradicted one another
-        return is_stated and failed.stated_language == item.language and not other_model
+        if not failed.stated_id:
+            return False  # the lines of the input contradicted one another
+        other_language = failed.stated_language != item.language
+        return not (failed.lacks_model and (other_language or self._differ(failed, "model")))
 
     def _redo(self, committed: Committed, item: Input) -> Redo | None:
         """How much is done again of an input that has rows: the one place that decides it."""

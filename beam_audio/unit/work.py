@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from beam_audio.errors import LanguageUnsupported
 from beam_audio.types import Failure, Transcript
 from beam_audio.unit import rows
 from beam_audio.unit.batching import batches, read_ahead
-from beam_audio.unit.clock import failure_of
 from beam_audio.unit.input_result import InputResult
 from beam_audio.unit.prepare import (
     Event,
@@ -23,10 +21,10 @@ from beam_audio.unit.prepare import (
 )
 from beam_audio.unit.recognise import (
     PassageBuilder,
+    language_failure,
     model_language,
     passage_seconds,
     recognise_passages,
-    require_language,
 )
 from beam_audio.unit.recut import Before
 from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
@@ -192,32 +190,28 @@ class UnitWork:
 
     def _events(self, tasks: Iterable[Task]) -> Iterator[Event | StoredRecording]:
         """Everything that is found in the inputs, in their order; it is read in another thread."""
-        settings, clock = self._settings.prepare, self._clock
         for task in tasks:
             ref = task.item
             if isinstance(ref, Failure):
                 yield ref
-                continue
-            try:
-                require_language(self._recognizer, ref.language)
-            except LanguageUnsupported as error:
-                yield replace(failure_of(ref, "recognise", error), unit="input")
-                continue
-            recordings = self._recordings(task.replaces, ref)
-            if task.redo is None or not recordings:
-                yield from prepare(ref, settings, clock, task.known)
+            elif failure := language_failure(self._recognizer, ref):
+                yield failure
             else:
-                yield from task.redo.events(Before(ref, recordings, settings, clock))
+                yield from self._events_of(task, ref)
 
-    def _recordings(self, source_id: str, ref: AudioRef) -> list[StoredRecording]:
-        channels = self._settings.prepare.channels
-        return self._stored.recordings(source_id, ref, channels) if self._stored else []
+    def _events_of(self, task: Task, ref: AudioRef) -> Iterator[Event | StoredRecording]:
+        settings, clock, stored = self._settings.prepare, self._clock, self._stored
+        recordings = stored.recordings(task.replaces, ref, settings.channels) if stored else []
+        if task.redo is None or not recordings:
+            return prepare(ref, settings, clock, task.known)
+        return task.redo.events(Before(ref, recordings, settings, clock))
 
     def _take(self, event: Event | StoredRecording) -> Passage:
         """Take the next event; return the passage that it completes, empty when it does not."""
         match event:
             case PreparedSegment():
-                return self._take_segment(event)
+                self._open[event.source.recording_id].waiting += 1
+                return self._passages.add(event)
             case RecordingEnd():
                 return self._take_end(event)
             case StoredRecording():
@@ -228,10 +222,6 @@ class UnitWork:
                 self._fail_input(event)
         return ()
 
-    def _take_segment(self, item: PreparedSegment) -> Passage:
-        self._open[item.source.recording_id].waiting += 1
-        return self._passages.add(item)
-
     def _take_end(self, end: RecordingEnd) -> Passage:
         self._decoded_seconds += self._source_seconds(end)
         recording = self._open[end.source.recording_id]
@@ -241,6 +231,7 @@ class UnitWork:
         return passage
 
     def _fail_input(self, failure: Failure) -> None:
+        self._found[failure.source_id].fail(failure)
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(failures=1)
 
@@ -293,8 +284,7 @@ class UnitWork:
     def _language(self, item: PreparedSegment) -> str | None:
         """The language the recogniser is given; None lets it decide."""
         if self._settings.language == "from_manifest":
-            stated = item.source.ref.language
-            return stated and model_language(self._recognizer, stated)
+            return model_language(self._recognizer, item.source.ref.language)
         return None if self._settings.language == "auto" else self._settings.language
 
     def _cost_seconds(self, passage: Passage) -> float:
@@ -302,9 +292,8 @@ class UnitWork:
 
     def _source_seconds(self, end: RecordingEnd) -> float:
         """Seconds of a recording; those of its first channel only when channels are split."""
-        is_split = self._settings.prepare.channels == "split"
-        is_first = end.source.channel in (None, 0) or end.source.ref.channel is not None
-        counts = not is_split or is_first
+        is_split = self._settings.prepare.channels == "split" and end.source.ref.channel is None
+        counts = not is_split or end.source.channel in (None, 0)
         return end.decoded_samples / end.source.format.sample_rate_hz if counts else 0.0
 
 

@@ -75,7 +75,7 @@ def test_times_at_the_edge_and_missing_ones(value: object, expected: datetime | 
         "0001-01-01T00:00:00+05:00",
         "9" * 5000,
         1e30,
-        10**5000,
+        10**400,
         float("nan"),
         float("inf"),
         True,
