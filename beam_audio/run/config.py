@@ -34,9 +34,7 @@ class RunConfig:
     input: str | None = _flag(
         None, "audio: a file, a folder (at any depth) or a glob such as 'gs://b/**.flac'"
     )
-    manifest: str | None = _flag(
-        None, "JSONL with audio_filepath, text, duration, offset, lang, event_time a line"
-    )
+    manifest: str | None = _flag(None, "JSONL, CSV or TSV; one file, or part of one, per line")
     subscription: str | None = _flag(
         None, "projects/P/subscriptions/S of Pub/Sub: recordings as they land"
     )

@@ -293,8 +293,8 @@ class UnitWork:
     def _source_seconds(self, end: RecordingEnd) -> float:
         """Seconds of a recording; those of its first channel only when channels are split."""
         is_split = self._settings.prepare.channels == "split" and end.source.ref.channel is None
-        counts = not is_split or end.source.channel in (None, 0)
-        return end.decoded_samples / end.source.format.sample_rate_hz if counts else 0.0
+        is_repeat = is_split and end.source.channel != 0
+        return 0.0 if is_repeat else end.decoded_samples / end.source.format.sample_rate_hz
 
 
 def _event_seconds(event: Event | StoredRecording) -> float:
