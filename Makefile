@@ -12,7 +12,8 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 # The oldest dependencies have wheels for the oldest Python only.
 OLDEST_PYTHON ?= python3.11
 
-PIP_INSTALL := -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
+# pip shows its progress on a terminal, and is quiet elsewhere.
+PIP_INSTALL := -m pip install $$(test -t 1 || echo --quiet) --no-input --disable-pip-version-check --only-binary :all:
 PYTEST_ARGS ?=
 MINUTES ?= 45
 ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
@@ -63,7 +64,7 @@ $(BIN)/prism: $(VENV)/.locked
 flink-up: $(VENV)/.installed $(FLINK)/.fetched  ## start Flink here: a JobManager and two TaskManagers (needs Java, Maven)
 	$(BIN)/python templates/flink/cluster.py up
 
-flink-run:  ## beam-audio run on that cluster; ARGS="--input=… --output=/absolute/…" says of what
+flink-run:  ## beam-audio run on that cluster; ARGS="--input=… --output=/absolute/…" names input and output
 	$(BIN)/beam-audio run --runner=FlinkRunner --flink_master=127.0.0.1:8081 \
 		--flink_job_server_jar=$(FLINK)/job-server.jar --parallelism=2 \
 		--environment_type=PROCESS --environment_config='{"command": "$(CURDIR)/templates/flink/worker.py"}' $(ARGS)
@@ -107,7 +108,7 @@ $(VENV)-minimum/.locked: requirements/minimum.txt
 define new_environment
 	@test -n "$(3)" || { echo "No Python >= 3.11 with the venv module was found." \
 		"Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
-	@echo "Setting up $(1) with $(3): downloads about 530 MB, once"
+	@echo "Setting up $(1) with $(3), once: downloads about 530 MB and takes 1.7 GB of disk"
 	$(3) -m venv --clear $(1)
 	$(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
 	@touch $(1)/.locked

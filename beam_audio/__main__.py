@@ -7,6 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
+from beam_audio.command import interrupts
 from beam_audio.command.cli import main
 
 
@@ -16,6 +17,7 @@ def run() -> NoReturn:
     The interpreter's own teardown is left out: a thread of some native library has been seen to
     abort it, after all was written, which made a finished run end with status 134.
     """
+    interrupts.watch()
     status = main()
     atexit._run_exitfuncs()  # noqa: SLF001 - they end the job servers that Beam started
     sys.stdout.flush()

@@ -139,15 +139,15 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     from beam_audio.asr import model_facts  # noqa: PLC0415
     from beam_audio.command.flags import resolve  # noqa: PLC0415
     from beam_audio.inputs.listing import input_of, read_lines  # noqa: PLC0415
-    from beam_audio.run import batch  # noqa: PLC0415 - imports count as the process's start
+    from beam_audio.run import job  # noqa: PLC0415
     from beam_audio.unit.packing import pack  # noqa: PLC0415
     from beam_audio.unit.tasks import Task  # noqa: PLC0415
     from beam_audio.unit.transcribe import UnitRun, transcribe_unit  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as output:
         config = resolve({"manifest": str(manifest), "output": output, "model": model})
-        settings = batch.unit_settings(config, model_facts(model))
-        recognizer = batch.model_handler(config).load_model()
+        settings = job.settings_by_model(config)(model_facts(model))
+        recognizer = job.model_handler(config).load_model()
         run = UnitRun(settings=settings, recognizer=recognizer, root=output)
         start = time.perf_counter()
         tasks = [Task(input_of(line)) for line in read_lines(str(manifest))]

@@ -1,18 +1,23 @@
-"""Writes what is said of the flags elsewhere: the flex template's metadata, and docs/flags.md.
+"""Writes the files that repeat flags: the template's metadata, docs/flags.md, and Beam's flags.
 
     python templates/write_metadata.py
 
-Both come from ``RunConfig`` alone, and a test holds them equal to it.
+The first two come from ``RunConfig``, the last from the installed Beam. A test holds each file
+equal to what it comes from.
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from beam_audio.run.config import RunConfig
+from beam_audio.command.argparse_hooks import option_strings
+from beam_audio.command.flags import by_group
+from beam_audio.run.config import KINDS, RunConfig
+from beam_audio.store.beam_hooks import add_beam_flags
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -24,8 +29,9 @@ _PLACES: Final = {
     "output_topic": "PUBSUB_TOPIC",
     "drift_reference": "GCS_READ_FOLDER",
 }
-_KINDS: Final = {"bool": "BOOLEAN", "int": "NUMBER", "float": "NUMBER"}
-_PATTERNS: Final = {"int": "^[0-9]+$", "float": r"^[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"}
+_KINDS: Final = {bool: "BOOLEAN", int: "NUMBER", float: "NUMBER", str: "TEXT"}
+_SHOWN_KINDS: Final = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+_PATTERNS: Final = {int: "^[0-9]+$", float: r"^[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$"}
 _TEXT_PATTERNS: Final = {
     "input": _ADDRESS,
     "manifest": _ADDRESS,
@@ -41,7 +47,7 @@ _TEXT_PATTERNS: Final = {
     "channels": "^(mix|split|[0-9]+)$",
     "normalizer": "^[a-z0-9-]+$",
     "partition_by": "^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$",
-    "rules": "^(strict|balanced|lenient)$",  # a file would have to be in the launcher's image
+    "rules": "^(strict|balanced|lenient)$",  # the launcher's image holds no other file
 }
 _IMAGE: Final = {
     "name": "sdk_container_image",
@@ -53,25 +59,26 @@ _IMAGE: Final = {
 }
 _FLAGS_HEAD: Final = """# Flags of beam-audio run
 
-Written by `python templates/write_metadata.py`. Each is `--name=value`, a key of
-`--config=FILE.yaml`, and a parameter of the [flex template](dataflow.md). Every option of Apache
-Beam and its runners is accepted too.
+`python templates/write_metadata.py` writes this page. Each flag is written `--name=value`; it is
+also a key of `--config=FILE.yaml`, and a parameter of the [flex template](dataflow.md). Every flag
+of Apache Beam and its runners is accepted too, on the command line and in the file.
+"""
+_TABLE_HEAD: Final = """
+## {}
 
 | flag | kind | default | |
 | --- | --- | --- | --- |
 """
-
-
-def kind(field: dataclasses.Field[Any]) -> str:
-    """The kind of a flag's value: bool, int, float or str."""
-    return str(field.type).partition(" ")[0]
+_BEAM_HEAD: Final = (
+    "Flags that Apache Beam accepts. python templates/write_metadata.py writes this.\n"
+)
 
 
 def shown_default(field: dataclasses.Field[Any]) -> str | None:
     """The default as it is typed, None where there is none."""
     if field.default in (None, ""):
         return None
-    return str(field.default).lower() if kind(field) == "bool" else str(field.default)
+    return str(field.default).lower() if KINDS[field.name] is bool else str(field.default)
 
 
 def parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
@@ -81,13 +88,13 @@ def parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
         "name": field.name,
         "label": field.name.replace("_", " ").capitalize(),
         "helpText": help_text[0].upper() + help_text[1:],
-        "paramType": _PLACES.get(field.name) or _KINDS.get(kind(field), "TEXT"),
+        "paramType": _PLACES.get(field.name) or _KINDS[KINDS[field.name]],
         "isOptional": field.name != "output",
     }
     if choices:
         described["paramType"] = "ENUM"
         described["enumOptions"] = [{"value": choice, "label": choice} for choice in choices]
-    if pattern := _TEXT_PATTERNS.get(field.name) or _PATTERNS.get(kind(field)):
+    if pattern := _TEXT_PATTERNS.get(field.name) or _PATTERNS.get(KINDS[field.name]):
         described["regexes"] = [pattern]
     if (default := shown_default(field)) is not None:
         described["defaultValue"] = default
@@ -111,20 +118,34 @@ def metadata() -> dict[str, Any]:
 def flag_row(field: dataclasses.Field[Any]) -> str:
     """A flag as a line of docs/flags.md."""
     value = ", ".join(f"`{choice}`" for choice in field.metadata["choices"])
-    value = value or {"bool": "true or false", "int": "whole number", "float": "number"}.get(
-        kind(field), "text"
-    )
+    value = value or _SHOWN_KINDS[KINDS[field.name]]
     default = shown_default(field)
     shown = f"`{default}`" if default is not None else ""
     return f"| `--{field.name}` | {value} | {shown} | {field.metadata['help']} |\n"
+
+
+def flags_page() -> str:
+    """The content of docs/flags.md."""
+    tables = [
+        _TABLE_HEAD.format(name.capitalize()) + "".join(map(flag_row, fields))
+        for name, fields in by_group()
+    ]
+    return _FLAGS_HEAD + "".join(tables)
+
+
+def beam_flags() -> str:
+    """The content of beam_flags.txt."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_beam_flags(parser)
+    return _BEAM_HEAD + "".join(f"{name}\n" for name in sorted(option_strings(parser)))
 
 
 def contents() -> dict[Path, str]:
     """Every file written here, with its content."""
     return {
         ROOT / "templates" / "metadata.json": json.dumps(metadata(), indent=1) + "\n",
-        ROOT / "docs" / "flags.md": _FLAGS_HEAD
-        + "".join(map(flag_row, dataclasses.fields(RunConfig))),
+        ROOT / "docs" / "flags.md": flags_page(),
+        ROOT / "beam_audio" / "data" / "beam_flags.txt": beam_flags(),
     }
 
 

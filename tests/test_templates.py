@@ -143,8 +143,8 @@ def test_what_the_launcher_passes_is_the_configuration(values: dict[str, str]) -
     assert EVERY_VALUE.keys() == set(FLAGS)
     program = (
         "import sys, runpy\n"
-        "from beam_audio import actions\n"
-        "actions._run_and_report = lambda settings, flags: print(repr(settings), flags) or 0\n"
+        "from beam_audio.command import running\n"
+        "running.run_and_report = lambda settings, flags: print(repr(settings), flags) or 0\n"
         f"runpy.run_path({str(TEMPLATES / 'launcher.py')!r}, run_name='__main__')"
     )
     of_launcher = ["--runner=DataflowRunner", "--template_location=gs://b/t/job_object"]

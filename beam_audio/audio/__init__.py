@@ -4,7 +4,3 @@ In: encoded audio in any seekable binary file.
 Out: float32 blocks at the source rate, exact in samples.
 Main function: :func:`beam_audio.audio.decode.open_audio`.
 """
-
-from beam_audio.audio.decode import decode, resample
-
-__all__ = ["decode", "resample"]

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import numpy as np
 import soxr
 
-from beam_audio.audio.decoders.choice import DecodeLimits, Decoder
+from beam_audio.audio.decoders.choice import Decoder
 from beam_audio.audio.decoders.stream import AudioStream, Cut
+from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import InputError, LimitError
 from beam_audio.types import Audio
 

@@ -9,23 +9,32 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-# One question to a Google machine's metadata server tells whether there is one: elsewhere more of
-# them only take time.
-os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
-# Beam says on import that a client nobody here uses is missing; that is no news to a user.
-logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
-
 from beam_audio.command import verbs
 from beam_audio.command.flags import add_flags
+from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
-from beam_audio.output.compact import TARGET_BYTES
+from beam_audio.spelling import nearest
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from beam_audio.command.argparse_hooks import Subparsers
+
+    Verb = Callable[[argparse.Namespace, list[str]], int]
 
 EXIT_FAILED: Final = 1
 EXIT_BAD_ARGUMENTS: Final = 2
+
+_EXAMPLES: Final = """examples:
+  beam-audio demo                                    transcribe three packaged clips
+  beam-audio run --input=calls/ --output=out         transcribe a folder
+  beam-audio plan --input=calls/                     what that would take
+  beam-audio run --help                              every flag, with examples
+  beam-audio doctor                                  what is installed and what is missing
+  eval "$(beam-audio --print-completion=bash)"       complete flags with the Tab key"""
+
+_USAGE: Final = "beam-audio {} --input=AUDIO --output=DIR [--flag=value ...]"
 
 _RUN_EXAMPLES: Final = """examples:
   beam-audio run --input='recordings/**.flac' --output=out
@@ -37,9 +46,9 @@ _RUN_EXAMPLES: Final = """examples:
       --sdk_container_image=IMAGE
   beam-audio run --subscription=projects/P/subscriptions/S --output=gs://bucket/out
 
-Every option of Apache Beam and its runners is accepted too.
 exit status: 0 every input and every second is accounted for · 1 not so, or the run failed ·
-2 bad arguments, or an input that matches nothing · 3 new input and none of it could be decoded"""
+2 bad arguments, or an input that matches nothing · 3 new input and none of it could be decoded ·
+130 stopped by Ctrl-C"""
 
 _PLAN_EXAMPLES: Final = """examples:
   beam-audio plan --input='gs://bucket/calls/**.flac' --model=whisper-base --worker_price=0.19
@@ -54,20 +63,61 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_BAD_ARGUMENTS, f"{self.prog}: {message}\n")
 
 
+class _PrintCompletion(argparse.Action):
+    """Prints a script that completes the command in a shell, and ends the process."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _namespace: argparse.Namespace,
+        values: object,
+        _option_string: str | None = None,
+    ) -> NoReturn:
+        import shtab  # noqa: PLC0415 - only where it is asked for
+
+        print(shtab.complete(parser, str(values)))
+        parser.exit()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = _parser()
-    given, rest = parser.parse_known_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _set_up_logging()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        given, rest = _parser(words).parse_known_args(words)
         status: int = given.action(given, rest)
     except (ConfigError, StoreError) as error:
         return _complain(error, EXIT_BAD_ARGUMENTS)
     except BeamAudioError as error:
         return _complain(error, EXIT_FAILED)
     except KeyboardInterrupt:
-        return _complain("stopped; the same command resumes where it was", EXIT_FAILED)
+        return _complain(STOPPED, EXIT_INTERRUPTED)
     return status
+
+
+def _set_up_logging() -> None:
+    # Google's library asks a metadata server whether this machine is Google's. Elsewhere nobody
+    # answers, and asking more than once only takes time.
+    os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
+    # Beam logs on import that a client is missing that nobody here uses.
+    logging.getLogger().addFilter(_is_news)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("beam_audio").setLevel(logging.INFO)
+
+
+class _Formatter(logging.Formatter):
+    """What this package does, as plain lines; warnings with who gives them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        is_plain = record.levelno == logging.INFO
+        start = "beam-audio" if is_plain else f"{record.levelname} {record.name}"
+        return f"{start}: {super().format(record)}"
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "apitools not found" not in record.getMessage()
 
 
 def _complain(error: object, status: int) -> int:
@@ -75,85 +125,136 @@ def _complain(error: object, status: int) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of all verbs.
+
+    Raises:
+        ConfigError: The first of the words is no verb.
+    """
     parser = _Parser(
         prog="beam-audio",
         description="Raw recordings in; transcribed, measured, partitioned Parquet out.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"beam-audio {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print a script that completes flags in this shell",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-
-    run_parser = commands.add_parser(
-        "run",
-        help="transcribe audio into partitioned Parquet",
-        epilog=_RUN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_flags(run_parser)
-    run_parser.set_defaults(action=verbs.run)
-
-    plan = commands.add_parser(
-        "plan",
-        help="what a run would take: hours of audio, compute, workers and cost",
-        description="Takes the flags of run; reads headers, decodes nothing and writes nothing.",
-        epilog=_PLAN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_flags(plan)
-    _add_plan_flags(plan)
-    plan.set_defaults(action=verbs.plan)
-
-    compacting = commands.add_parser(
-        "compact",
-        help="merge the small part files of an output",
-        description="Merges small part files into larger ones; the set of rows stays as it is.",
-        allow_abbrev=False,
-    )
-    compacting.add_argument("output", help="the --output of a run, local or gs://")
-    compacting.add_argument(
-        "--target_bytes",
-        type=_count,
-        default=TARGET_BYTES,
-        metavar="N",
-        help="size of the merged files (default: %(default)s)",
-    )
-    compacting.set_defaults(action=verbs.compact)
-
-    demo = commands.add_parser("demo", help="transcribe the packaged clips", allow_abbrev=False)
-    demo.add_argument("--output", default="demo-output", metavar="DIR")
-    demo.set_defaults(action=verbs.demo)
-
-    doctor = commands.add_parser("doctor", help="what is installed, what is missing and its cure")
-    doctor.set_defaults(action=verbs.doctor)
-
-    models = commands.add_parser("models", help="list, build and check models")
-    actions = models.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
-    actions.add_parser("list", help="models known by name").set_defaults(action=verbs.models_list)
-    build = actions.add_parser("build", help="build a model's ONNX files")
-    build.add_argument("name", help="a name or a folder")
-    build.add_argument("--precision", default=None)
-    build.set_defaults(action=verbs.models_build)
-    check = actions.add_parser("check", help="check a model's files and load it")
-    check.add_argument("name", help="a name or a folder")
-    check.set_defaults(action=verbs.models_check)
+    for add in (_add_run, _add_plan, _add_compact, _add_demo, _add_doctor, _add_models):
+        add(commands)
+    _check_verb(words, commands)
     return parser
 
 
-def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``plan`` that a run does not have."""
-    flags = parser.add_argument_group("what it is planned for")
+def _check_verb(words: Sequence[str], commands: Subparsers) -> None:
+    if words and not words[0].startswith("-") and words[0] not in commands.choices:
+        hint = nearest(words[0], commands.choices)
+        raise ConfigError(f"unknown command {words[0]!r}{hint or '; see beam-audio --help'}")
+
+
+def _add(  # noqa: PLR0913 - keyword arguments
+    commands: Subparsers,
+    name: str,
+    action: Verb,
+    text: str,
+    *,
+    usage: str | None = None,
+    description: str | None = None,
+    epilog: str | None = None,
+) -> _Parser:
+    """Add a verb.
+
+    Args:
+        commands: Where to.
+        name: The verb.
+        action: The function that does it.
+        text: Its line in the list of verbs.
+        usage: First line of its own help, in place of argparse's.
+        description: Paragraph below the first line.
+        epilog: Paragraph at the end.
+    """
+    parser: _Parser = commands.add_parser(
+        name,
+        help=text,
+        usage=usage,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(action=action)
+    return parser
+
+
+def _add_run(commands: Subparsers) -> None:
+    text = "transcribe audio into partitioned Parquet"
+    add_flags(
+        _add(commands, "run", verbs.run, text, usage=_USAGE.format("run"), epilog=_RUN_EXAMPLES)
+    )
+
+
+def _add_plan(commands: Subparsers) -> None:
+    """Add ``plan``: the flags of a run, and those of its own."""
+    parser = _add(
+        commands,
+        "plan",
+        verbs.plan,
+        "what a run would take: hours of audio, compute, workers and cost",
+        usage=_USAGE.format("plan"),
+        description="Takes the flags of run; reads headers, decodes nothing and writes nothing.",
+        epilog=_PLAN_EXAMPLES,
+    )
+    add_flags(parser)
+    flags = parser.add_argument_group("plan")
     for name, default, kind, text in (
         ("deadline_hours", 24.0, _above_zero, "hours it may take"),
         ("worker_cores", 4, _count, "cores of a worker"),
-        ("worker_price", 1.0, _above_zero, "price of a worker's hour, in any currency"),
+        ("worker_price", 1.0, _above_zero, "price of a worker per hour, in any currency"),
         ("times_real_time", None, _above_zero, "speed of a worker; measured on cores if not given"),
         ("max_headers", 1000, _count, "read no more headers; other lengths are estimated by size"),
     ):
         shown = "" if default is None else f" (default: {default:g})"
         flags.add_argument(f"--{name}", type=kind, default=default, metavar="N", help=text + shown)
+
+
+def _add_compact(commands: Subparsers) -> None:
+    parser = _add(
+        commands,
+        "compact",
+        verbs.compact,
+        "merge the small part files of an output",
+        description="Merges small part files into larger ones; the set of rows stays the same.",
+    )
+    parser.add_argument("output", help="the --output of a run, local or gs://")
+    parser.add_argument(
+        "--target_bytes", type=_count, metavar="N", help="size of a merged file (default: 128 MiB)"
+    )
+
+
+def _add_demo(commands: Subparsers) -> None:
+    parser = _add(commands, "demo", verbs.demo, "transcribe the packaged clips")
+    parser.add_argument("--output", default="demo-output", metavar="DIR")
+
+
+def _add_doctor(commands: Subparsers) -> None:
+    _add(commands, "doctor", verbs.doctor, "what is installed, what is missing and its cure")
+
+
+def _add_models(commands: Subparsers) -> None:
+    models = commands.add_parser("models", help="list, build and check models")
+    actions = models.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
+    _add(actions, "list", verbs.models_list, "models known by name")
+    build = _add(actions, "build", verbs.models_build, "build a model's ONNX files")
+    build.add_argument("name", help="a name or a folder")
+    build.add_argument("--precision", help="numeric precision; by default the card's")
+    check = _add(actions, "check", verbs.models_check, "check a model's files and load it")
+    check.add_argument("name", help="a name or a folder")
 
 
 def _above_zero(text: str) -> float:

@@ -1,108 +1,101 @@
-"""What a run shows: a line while it works, a table when it is done."""
+"""The closing table: the account of a run as aligned text."""
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
-from typing import TYPE_CHECKING, Final, Self, TextIO
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Iterator, Mapping
 
     from beam_audio.run.run_file import RunResult
-    from beam_audio.unit.work import Progress
 
-_REFRESH_SECONDS: Final = 0.5
 _HOUR_SECONDS: Final = 3600.0
-
-
-class ProgressLine:
-    """Rewrites one terminal line with what is done by now; silent where there is no terminal.
-
-    Args:
-        text: The line, given the seconds since the start.
-        stream: Where it is shown.
-    """
-
-    def __init__(self, text: Callable[[float], str], stream: TextIO = sys.stderr) -> None:
-        self._text = text
-        self._stream = stream
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
-        self._start = time.monotonic()
-
-    def __enter__(self) -> Self:
-        if self._stream.isatty():
-            self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-
-    def _show(self) -> None:
-        while not self._stop.wait(_REFRESH_SECONDS):
-            text = self._text(max(time.monotonic() - self._start, 1e-9))
-            self._stream.write(f"\r\x1b[K{text}")
-            self._stream.flush()
-
-
-def run_text(done: Progress, elapsed_seconds: float) -> str:
-    """Running totals of a run."""
-    return (
-        f"{done.recordings} recordings · {done.decoded_seconds / _HOUR_SECONDS:.2f} h · "
-        f"{done.decoded_seconds / elapsed_seconds:.1f}× real time · {done.failures} failures"
-    )
+_MOST_REASONS: Final = 3
+_MOST_NAMED: Final = 10
+_MOST_CHARACTERS: Final = 160
 
 
 def closing_table(result: RunResult) -> str:
     """The account of a run as aligned text."""
+    return "\n".join([*_inputs(result), *_failures(result), *_quality(result), *_balance(result)])
+
+
+def _inputs(result: RunResult) -> Iterator[str]:
+    """Inputs and what became of their seconds."""
     ledger = result.ledger
-    lines = [
-        _line("inputs", f"{ledger.inputs}", _duplicates(result)),
-        _line("recordings", f"{ledger.recordings}", f"{_hours(ledger.decoded_seconds)} decoded"),
-    ]
+    yield _line("inputs", f"{ledger.inputs}", _duplicates(result))
+    if result.left_out:
+        yield _line("left out", "", result.left_out)
+    yield _line(
+        "recordings", f"{ledger.recordings}", f"{shown_seconds(ledger.decoded_seconds)} decoded"
+    )
     for decision, count in ledger.segments.items():
-        seconds = ledger.seconds[decision]
-        lines.append(_line(f"  {decision}", f"{count}", f"{_hours(seconds)} in segments"))
-    lines += [
-        _line(f"  {name}", "", f"{_hours(ledger.seconds[name])} {what}")
-        for name, what in (("failed", "not recognised"), ("skipped", "without speech"))
-    ]
-    lines.append(_line("failures", f"{sum(ledger.failures.values())}"))
+        remark = f"{shown_seconds(ledger.seconds[decision])} in segments"
+        why = _most(result.causes.reasons.get(decision, {}))
+        yield _line(f"  {decision}", f"{count}", f"{remark}: {why}" if why else remark)
+    for name, what in (("failed", "not recognised"), ("skipped", "without speech")):
+        yield _line(f"  {name}", "", f"{shown_seconds(ledger.seconds[name])} {what}")
+
+
+def _failures(result: RunResult) -> Iterator[str]:
+    """Failures by kind, and the first inputs that failed."""
+    ledger, failed = result.ledger, result.causes.failed
+    yield _line("failures", f"{sum(ledger.failures.values())}")
     for (unit, stage, error_type), count in ledger.failures.items():
-        lines.append(_line(f"  {unit}", f"{count}", f"{error_type} while in {stage}"))
+        yield _line(f"  {unit}", f"{count}", f"{error_type} while in {stage}")
+    for each in failed:
+        yield f"  failed: {each.uri}: {_shortened(each.message)}"
+    more = len(ledger.undecoded) - len(ledger.missing) - len(failed)
+    if more > 0:
+        yield f"  … and {more} more in failures/"
+
+
+def _quality(result: RunResult) -> Iterator[str]:
+    ledger = result.ledger
     if ledger.corpus_wer is not None:
         words = f"over {ledger.wer_words} reference words"
-        lines.append(_line("corpus WER", f"{ledger.corpus_wer:.1%}", words))
-    if result.times_real_time is not None:
-        on = ", ".join(result.providers)
-        took = f"× real time, {result.wall_seconds:.1f} s on {on}"
-        lines.append(_line("speed", f"{result.times_real_time:.1f}", took))
+        yield _line("corpus WER", f"{ledger.corpus_wer:.1%}", words)
+    if result.times_real_time is None:
+        yield _line("speed", "-", _why_idle(result))
     else:
-        idle = "nothing could be decoded" if result.providers else "nothing new to do"
-        lines.append(_line("speed", "-", idle))
-    lines.append(_line("ledger", "balances" if ledger.balances else "DOES NOT BALANCE"))
-    lines += [f"  missing: {source_id}" for source_id in ledger.missing[:10]]
-    lines += [f"  unbalanced: {recording_id}" for recording_id in ledger.unbalanced[:10]]
-    return "\n".join(lines)
+        took = f"× real time, {result.wall_seconds:.1f} s on {', '.join(result.providers)}"
+        yield _line("speed", f"{result.times_real_time:.1f}", took)
+
+
+def _balance(result: RunResult) -> Iterator[str]:
+    ledger = result.ledger
+    yield _line("ledger", "balances" if ledger.balances else "DOES NOT BALANCE")
+    yield from (f"  missing: {source_id}" for source_id in ledger.missing[:_MOST_NAMED])
+    yield from (f"  unbalanced: {name}" for name in ledger.unbalanced[:_MOST_NAMED])
+
+
+def _why_idle(result: RunResult) -> str:
+    """Why not a second was decoded."""
+    tried = result.new_inputs + result.done_again
+    if tried and tried == result.new_undecoded + result.failed_again:
+        return "nothing could be decoded"
+    return "no audio had to be decoded" if tried else "nothing new to do"
+
+
+def _most(counts: Mapping[str, int]) -> str:
+    """The reasons given most often."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{reason} {count}" for reason, count in ordered[:_MOST_REASONS]]
+    return ", ".join([*named, "…"] if len(ordered) > _MOST_REASONS else named)
+
+
+def _shortened(message: str) -> str:
+    """The first line of a message, cut where it is long."""
+    line = message.strip().partition("\n")[0]
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…"
 
 
 def _line(name: str, figure: str, remark: str = "") -> str:
     return f"{name:<12}{figure:>10}  {remark}".rstrip()
 
 
-def _hours(seconds: float) -> str:
+def shown_seconds(seconds: float) -> str:
+    """A length of audio: in hours from one hour on."""
     return f"{seconds / _HOUR_SECONDS:.2f} h" if seconds >= _HOUR_SECONDS else f"{seconds:.1f} s"
 
 

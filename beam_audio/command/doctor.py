@@ -22,7 +22,7 @@ _MARKS: Final = {"ok": "ok", "missing": "--", "broken": "!!"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the examination; ``cure`` is what to type when the state is not ok."""
+    """One line of the examination; ``cure`` is the command to type if the state is not ok."""
 
     state: Literal["ok", "missing", "broken"]
     part: str
@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings. Broken parts make it unhealthy; missing optional ones do not."""
+    """All findings. A broken part makes the report unhealthy; a missing optional part does not."""
 
     findings: tuple[Finding, ...]
 
@@ -43,7 +43,7 @@ class Report:
 
     @property
     def text(self) -> str:
-        """One line a finding, its cure below it."""
+        """One line per finding, with its cure below."""
         lines = []
         for finding in self.findings:
             lines.append(f"{_MARKS[finding.state]}  {finding.part:<24}{finding.detail}")
@@ -85,6 +85,7 @@ def _onnxruntime() -> Finding:
 
 
 def _decoders() -> Iterator[Finding]:
+    """The libraries that decode audio."""
     import soundfile  # noqa: PLC0415 - loads a shared library
 
     formats = sorted(soundfile.available_formats())
@@ -97,7 +98,7 @@ def _decoders() -> Iterator[Finding]:
         yield Finding("missing", "PyAV", f"no M4A, MP4, WebM or WMA can be read ({error})", cure)
     else:
         yield Finding(
-            "ok", "PyAV", f"{av.__version__}: M4A MP4 WebM WMA and what else FFmpeg reads"
+            "ok", "PyAV", f"{av.__version__}: M4A MP4 WebM WMA and everything else FFmpeg reads"
         )
     if version := _version("tensorflow-io"):
         yield Finding("ok", "tensorflow-io", f"{version}: --decoder=tfio")

@@ -1,4 +1,4 @@
-"""What a run would take: recordings, hours, compute and cost, from headers alone."""
+"""What a run would take: recordings, hours, compute and cost, estimated from headers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _THREADS: Final = 16
 _HEADER_BLOCK_SECONDS: Final = 0.1
 _HOUR_SECONDS: Final = 3600.0
 _LEAST_RUN_SECONDS: Final = 60.0
-"""A shorter run tells how long it takes to start."""
+"""The speed of a shorter run says little: starting takes most of its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Survey:
     """What is to be transcribed.
 
     Attributes:
-        recordings: Distinct inputs that could be listed.
-        unreadable: Inputs without a length: missing, broken manifest lines, no audio; where a
-            sample was looked at, as many of all as of it.
+        recordings: Number of distinct inputs with a length.
+        unreadable: Number of inputs without a length: missing files, broken manifest lines, files
+            without audio. If only a sample was read, its share is applied to all.
         size_bytes: Encoded bytes of the recordings.
-        seconds: Their length as manifests and headers claim it.
-        headers: Headers that were read.
-        unseen: Recordings whose length was estimated from their size.
+        seconds: Their length as manifests and headers state it.
+        headers: Number of headers read.
+        unseen: Number of recordings whose length was estimated from their size.
     """
 
     recordings: int
@@ -56,7 +56,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """A measured speed: source seconds a second and core, and where it was measured."""
+    """A measured speed: source seconds per second and core, and where it was measured."""
 
     times_real_time_per_core: float
     measured: str
@@ -72,26 +72,26 @@ class Estimate:
 
     @property
     def worker_hours(self) -> float:
-        """Hours one worker would take."""
+        """Hours that one worker would take."""
         per_worker = self.speed.times_real_time_per_core * self.worker_cores
         return self.seconds / per_worker / _HOUR_SECONDS
 
     def workers(self, deadline_hours: float) -> int:
-        """Workers that finish in time; starting them is not counted."""
+        """Number of workers that finish in time; starting them is not included."""
         return max(1, math.ceil(self.worker_hours / deadline_hours))
 
 
 def list_inputs(config: RunConfig) -> Iterator[Input]:
-    """Every distinct input of a run, in the order of names or lines.
+    """Every distinct input of a run, in the order of names or of manifest lines.
 
     Raises:
         ConfigError: The input matches nothing, or has no end.
-        InputError: It cannot be listed.
+        InputError: The input cannot be listed.
     """
     if config.subscription is not None:
         raise ConfigError(
-            f"--subscription={config.subscription} has no end to plan for: plan for recordings "
-            "like those of a day, with --input or --manifest"
+            f"--subscription={config.subscription} has no end to plan for: plan for the recordings "
+            "of a typical day, with --input or --manifest"
         )
     found: Iterable[Input]
     if config.manifest is not None:
@@ -107,13 +107,13 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
 
 
 def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -> Survey:
-    """Add up what inputs claim, reading headers where nothing else is known.
+    """Add up the lengths of inputs; where a manifest states none, read the header.
 
     Args:
-        inputs: What a run would list.
-        max_headers: Read no more of them; of more recordings as many are looked at, chosen by
-            their hash, and the others are estimated by the seconds a byte of those like them.
-        limits: Of decoding.
+        inputs: The inputs of a run.
+        max_headers: Most headers that are read. Of more recordings, so many are chosen by hash;
+            the others are estimated from their size, at the seconds per byte of the same suffix.
+        limits: Limits of decoding.
     """
     refs, unreadable = [], 0
     for item in inputs:
@@ -143,7 +143,7 @@ def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -
 
 
 def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
-    """Length that the header of an object claims; None when it is no audio or cannot be read."""
+    """Length that a file's header states; None if it cannot be read or holds no audio."""
     try:
         with (
             store.open_to_read(ref.uri) as file,
@@ -158,10 +158,10 @@ def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
 
 
 def measured_speed(config: RunConfig) -> Speed:
-    """Speed of this model on a CPU: of the last longer run over this output, else the table's.
+    """Speed of this model on a CPU: that of the last longer run over this output, else a table's.
 
     Raises:
-        ConfigError: Nobody measured it.
+        ConfigError: The speed of this model was never measured.
     """
     wanted = (config.model, config.precision, config.padding)
     for run in _earlier_runs(config.output) if config.output else ():
@@ -179,7 +179,7 @@ def measured_speed(config: RunConfig) -> Speed:
             return Speed(row["times_real_time_per_core"], table["measured"])
     raise ConfigError(
         f"--model={config.model} has no measured speed: run some of it with --limit=50 into this "
-        "--output first, or say --times_real_time=N"
+        "--output first, or give the speed as --times_real_time=N"
     )
 
 
@@ -187,10 +187,10 @@ def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, pric
     """The plan as aligned text.
 
     Args:
-        found: What is to be done.
-        estimate: What it takes.
-        deadline_hours: When it is to be done.
-        price: Of a worker's hour.
+        found: The inputs.
+        estimate: The compute they take.
+        deadline_hours: Hours until they are to be done.
+        price: Price of a worker per hour.
     """
     workers = estimate.workers(deadline_hours)
     cores, hours = estimate.worker_cores, estimate.worker_hours
@@ -205,14 +205,18 @@ def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, pric
         ("encoded", f"{found.size_bytes / 2**30:,.2f} GiB", ""),
         ("speed", f"{speed:,.1f} ×", f"real time on {cores} cores; {estimate.speed.measured}"),
         ("compute", f"{hours:,.2f} h", "of one worker"),
-        ("workers", f"{workers:,}", f"to be done in {deadline_hours:g} h, starting them aside"),
-        ("cost", f"{hours * price:,.2f}", f"at {price:g} an hour and worker, while it works"),
+        (
+            "workers",
+            f"{workers:,}",
+            f"to be done in {deadline_hours:g} h, without the time to start them",
+        ),
+        ("cost", f"{hours * price:,.2f}", f"at {price:g} per worker and hour of work"),
     )
     return "\n".join(f"{name:<12}{figure:>14}  {remark}".rstrip() for name, figure, remark in lines)
 
 
 def _claimed_seconds(ref: AudioRef) -> float | None:
-    """Length that the manifest gives."""
+    """Length that the manifest states."""
     return ref.manifest_seconds if ref.duration_seconds is None else ref.duration_seconds
 
 
@@ -221,7 +225,7 @@ def _by_hash(ref: AudioRef) -> str:
 
 
 class _SecondsPerByte:
-    """How long a byte is, by the suffix of its file."""
+    """Seconds of audio per byte, by the suffix of a file."""
 
     def __init__(self, refs: Sequence[AudioRef], seconds: Sequence[float | None]) -> None:
         self._seconds: defaultdict[str, float] = defaultdict(float)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -45,6 +46,9 @@ _READERS = {
     "huggingface": read_huggingface_whisper,
     "optimum": read_optimum_whisper,
 }
+_BYTES_PER_SECOND = 16 << 20
+"""Weights that are built per second on two cores, for a message."""
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,9 @@ def build_whisper(
     """
     from beam_audio.models.whisper.export import export_whisper  # noqa: PLC0415 (needs onnx)
 
+    size_bytes = sum(path.stat().st_size for path in weights.paths.values())
+    seconds = max(1, round(size_bytes / _BYTES_PER_SECOND))
+    _LOG.info("building %s in %s, once, about %d s", name, precision, seconds)
     checkpoint = _READERS[weights.layout](weights.paths)
     with scratch_directory(target.parent) as scratch:
         export_whisper(checkpoint, scratch, precision=precision)

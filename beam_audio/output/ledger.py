@@ -247,16 +247,16 @@ def _sum_up(root: str, files: Mapping[str, list[Commit]]) -> _Sums:
     """Add up all rows of these files."""
     sums = _Sums()
     # Recordings come first: segments need their rates, and they supersede earlier failures.
-    for row in _rows(root, files, "recordings", _RECORDING_COLUMNS):
+    for row in valid_rows(root, files, "recordings", _RECORDING_COLUMNS):
         sums.add_recording(row)
-    for row in _rows(root, files, "segments", _SEGMENT_COLUMNS):
+    for row in valid_rows(root, files, "segments", _SEGMENT_COLUMNS):
         sums.add_segment(row)
-    for row in _rows(root, files, "failures", _FAILURE_COLUMNS):
+    for row in valid_rows(root, files, "failures", _FAILURE_COLUMNS):
         sums.add_failure(row)
     return sums
 
 
-def _rows(
+def valid_rows(
     root: str, files: Mapping[str, list[Commit]], table: str, columns: list[str]
 ) -> Iterator[Row]:
     """Valid rows of a table in these files, one part file in memory at a time."""

@@ -1,17 +1,21 @@
-"""The configuration of a run: every flag defined once, as a field of one frozen dataclass."""
+"""The configuration of a run: every flag defined once, as a field of one frozen dataclass.
+
+Nothing heavy is imported here, so that ``--help`` and a typo are answered at once.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
-from beam_audio import schema
-from beam_audio.asr import PADDINGS, ModelOptions
-from beam_audio.audio.decode import DecodeLimits
+from beam_audio.asr.model_options import ModelOptions
+from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
-from beam_audio.segments.splitter import VAD_PRESETS, SegmentSettings
+from beam_audio.models.card import Padding
+from beam_audio.segments.vad_presets import VAD_PRESETS
 from beam_audio.spelling import nearest
 from beam_audio.types import stable_id
 
@@ -19,12 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beam_audio.asr import ModelFacts
+    from beam_audio.segments.splitter import SegmentSettings
+
+Group = Literal["input", "model", "segments", "judging", "output", "limits", "streaming"]
+"""What a flag is about; ``run --help`` and docs/flags.md show the flags by group."""
 
 _LIMITS: Final = DecodeLimits()
+_PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
 
 
-def _flag(default: object, text: str, *, choices: Sequence[str] = ()) -> Any:  # noqa: ANN401 - dataclasses.field is Any
-    return dataclasses.field(default=default, metadata={"help": text, "choices": tuple(choices)})
+def _flag(group: Group, default: object, text: str, *, choices: Sequence[str] = ()) -> Any:  # noqa: ANN401 - dataclasses.field is Any
+    metadata = {"group": group, "help": text, "choices": tuple(choices)}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,87 +42,122 @@ class RunConfig:
     """Flags of ``beam-audio run``, by their names without the dashes."""
 
     input: str | None = _flag(
-        None, "audio: a file, a folder (at any depth) or a glob such as 'gs://b/**.flac'"
+        "input", None, "audio: a file, a folder (at any depth) or a glob such as 'gs://b/**.flac'"
     )
-    manifest: str | None = _flag(None, "JSONL, CSV or TSV; one file, or part of one, per line")
+    manifest: str | None = _flag(
+        "input",
+        None,
+        "JSONL, CSV or TSV; each line names a file and may have text, lang, offset, duration",
+    )
     subscription: str | None = _flag(
-        None, "projects/P/subscriptions/S of Pub/Sub: recordings as they land"
+        "input", None, "a Pub/Sub subscription, projects/P/subscriptions/S: recordings as they land"
     )
-    output: str = _flag("", "folder for the tables; local or gs://")
+    limit: int | None = _flag("input", None, "take only the first N inputs")
+    retry_failures: bool = _flag(
+        "input", default=False, text="try inputs again that failed in an earlier run"
+    )
     model: str = _flag(
-        "whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…"
+        "model", "whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…"
     )
     precision: str | None = _flag(
-        None, "numeric precision of the model; the card's own if not given"
+        "model", None, "numeric precision of the model; by default the one its card names"
     )
     padding: str | None = _flag(
+        "model",
         None,
-        "what follows a clip in Whisper's window: full silence, or condensed, which is several "
-        "times as fast on short clips; the card's own if not given",
-        choices=PADDINGS,
+        "what follows a clip in Whisper's 30 s window: full silence, or condensed silence, which "
+        "is several times as fast on short clips; by default the one its card names",
+        choices=_PADDINGS,
     )
     provider: str = _flag(
-        "auto", "where inference runs: auto, cpu, cuda or an ONNX Runtime provider's name"
+        "model",
+        "auto",
+        "where inference runs: auto, cpu, cuda or the name of an ONNX Runtime provider",
     )
     require_provider: bool = _flag(
-        default=False, text="fail instead of falling back to another provider"
+        "model", default=False, text="fail instead of falling back to another provider"
     )
-    language: str = _flag("auto", "auto (the model decides), from_manifest, or a code such as en")
-    task: str = _flag("transcribe", "what the model writes", choices=("transcribe", "translate"))
-    prompt: str | None = _flag(None, "text the model takes as said before each segment")
+    language: str = _flag(
+        "model", "auto", "auto (the model decides), from_manifest, or a code such as en"
+    )
+    task: str = _flag(
+        "model",
+        "transcribe",
+        "transcribe writes the language that is spoken, translate writes English",
+        choices=("transcribe", "translate"),
+    )
+    prompt: str | None = _flag(
+        "model", None, "text that the model treats as said before each segment"
+    )
     segmenter: str = _flag(
-        "vad", "cut where speech is, or into fixed windows", choices=("vad", "fixed")
+        "segments", "vad", "cut at speech, or into fixed windows", choices=("vad", "fixed")
     )
-    vad_preset: str = _flag("default", "voice activity settings", choices=tuple(VAD_PRESETS))
-    window_seconds: float = _flag(30.0, "length of a fixed window")
-    overlap_seconds: float = _flag(0.0, "overlap of fixed windows")
+    vad_preset: str = _flag(
+        "segments", "default", "settings of voice activity detection", choices=tuple(VAD_PRESETS)
+    )
+    window_seconds: float = _flag("segments", 30.0, "length of a fixed window")
+    overlap_seconds: float = _flag("segments", 0.0, "overlap of fixed windows")
     channels: str = _flag(
-        "mix", "mix them, split them into recordings of their own, or a number from 0"
+        "segments",
+        "mix",
+        "mix them, split them into a recording each, or the number of one, from 0",
     )
-    decoder: str = _flag("auto", "what decodes audio", choices=("auto", "soundfile", "av", "tfio"))
-    max_recording_seconds: float = _flag(
-        _LIMITS.max_recording_seconds, "decode no further than this"
+    decoder: str = _flag(
+        "segments",
+        "auto",
+        "library that decodes audio; auto takes the first that can",
+        choices=("auto", "soundfile", "av", "tfio"),
     )
-    max_source_bytes: int = _flag(_LIMITS.max_source_bytes, "refuse larger inputs")
-    max_channels: int = _flag(_LIMITS.max_channels, "refuse more channels")
-    max_sample_rate_hz: int = _flag(_LIMITS.max_sample_rate_hz, "refuse higher sample rates")
-    normalizer: str = _flag("auto", "text normaliser for WER and CER; auto chooses by language")
-    rules: str = _flag("balanced", "strict, balanced, lenient, or a YAML file of rules")
+    normalizer: str = _flag(
+        "judging", "auto", "text normaliser for WER and CER; auto chooses by language"
+    )
+    rules: str = _flag("judging", "balanced", "strict, balanced, lenient, or a YAML file of rules")
+    output: str = _flag("output", "", "folder for the tables; local or gs://")
     partition_by: str = _flag(
-        "date,language", "folder keys of segments/: date, language, metadata keys"
+        "output", "date,language", "folder keys of segments/: date, language, metadata keys"
     )
     store_audio: str = _flag(
-        "none", "keep each segment's audio in its row", choices=("none", "flac", "opus")
+        "output", "none", "keep each segment's audio in its row", choices=("none", "flac", "opus")
+    )
+    max_recording_seconds: float = _flag(
+        "limits", _LIMITS.max_recording_seconds, "decode no further than this"
+    )
+    max_source_bytes: int = _flag("limits", _LIMITS.max_source_bytes, "refuse larger inputs")
+    max_channels: int = _flag("limits", _LIMITS.max_channels, "refuse more channels")
+    max_sample_rate_hz: int = _flag(
+        "limits", _LIMITS.max_sample_rate_hz, "refuse higher sample rates"
     )
     batch_seconds: float = _flag(
-        120.0, "padded seconds of audio a batch; changes speed and memory, no text"
+        "limits", 120.0, "padded seconds of audio per batch; affects speed and memory, not the text"
     )
-    unit_bytes: int = _flag(32 << 20, "encoded bytes a unit of work; changes no row")
+    unit_bytes: int = _flag(
+        "limits", 32 << 20, "encoded bytes of the inputs committed together; changes no row"
+    )
     max_wait_seconds: float = _flag(
-        30.0, "stream: how long a recording waits for others that are done with it"
+        "streaming",
+        30.0,
+        "longest time a recording waits to be grouped with others into one unit",
     )
     event_time_attribute: str | None = _flag(
-        None, "stream: attribute of a message that states when it was spoken"
+        "streaming", None, "message attribute that states when the recording was made"
     )
     output_topic: str | None = _flag(
-        None, "stream: projects/P/topics/T of Pub/Sub that is told of each segment and recording"
+        "streaming",
+        None,
+        "a Pub/Sub topic, projects/P/topics/T: a message per segment and recording is published",
     )
     drift_reference: str | None = _flag(
-        None, "stream: the output of an earlier run that new segments are compared with"
+        "streaming", None, "output of an earlier run that new segments are compared with"
     )
     drift_threshold: float = _flag(
-        0.25, "stream: population stability index beyond which drift is an alert"
-    )
-    limit: int | None = _flag(None, "take the first N inputs only")
-    retry_failures: bool = _flag(
-        default=False, text="try inputs again that failed in an earlier run"
+        "streaming", 0.25, "population stability index above which drift raises an alert"
     )
 
     def __post_init__(self) -> None:
-        """Check each flag for itself and against the others.
+        """Check each flag on its own and against the others.
 
         Raises:
-            ConfigError: It names the flag and the fix.
+            ConfigError: The message names the flag and the fix.
         """
         if not self.output:
             raise ConfigError("--output is missing: name a folder, local or gs://")
@@ -127,20 +172,20 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value not in choices:
                 hint = nearest(value, choices)
-                raise ConfigError(f"--{name}={value} is none of {', '.join(choices)}{hint}")
+                raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         _check_partition_keys(self.partition_keys)
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
             raise ConfigError("give one of --input, --manifest and --subscription")
-        others, of_whom = (
-            (_OF_STREAMS, "--subscription")
+        others, source = (
+            (_STREAM_ONLY, "--subscription")
             if self.subscription is None
-            else (_OF_BATCHES, "--input and --manifest; a subscription has no end")
+            else (_BATCH_ONLY, "--input or --manifest: a subscription has no end")
         )
         for name in others:
             if getattr(self, name):
-                raise ConfigError(f"--{name} is of {of_whom}")
+                raise ConfigError(f"--{name} can only be used with {source}")
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -149,7 +194,7 @@ class RunConfig:
 
     @property
     def channel_policy(self) -> Literal["mix", "split"] | int:
-        """The channel policy as the decoder takes it."""
+        """The channel policy in the form the decoder takes."""
         named: dict[str, Literal["mix", "split"]] = {"mix": "mix", "split": "split"}
         return named[self.channels] if self.channels in named else int(self.channels)
 
@@ -158,7 +203,7 @@ class RunConfig:
         """How the model is loaded and used."""
         return ModelOptions(
             precision=self.precision,
-            padding=next((padding for padding in PADDINGS if padding == self.padding), None),
+            padding=next((padding for padding in _PADDINGS if padding == self.padding), None),
             provider=self.provider,
             require_provider=self.require_provider,
             mode="translate" if self.task == "translate" else "transcribe",
@@ -177,6 +222,8 @@ class RunConfig:
 
     def segment_settings(self, model_max_seconds: float) -> SegmentSettings:
         """Segmentation for a model that takes clips of at most ``model_max_seconds``."""
+        from beam_audio.segments.splitter import SegmentSettings  # noqa: PLC0415 - heavy
+
         return SegmentSettings(
             segmenter="vad" if self.segmenter == "vad" else "fixed",
             vad=VAD_PRESETS[self.vad_preset],
@@ -186,7 +233,7 @@ class RunConfig:
         )
 
     def layers(self, model: ModelFacts) -> dict[str, str]:
-        """Hash of what decides the rows, layer by layer, the rules aside."""
+        """For each layer but the rules, a hash of the settings that decide its rows."""
         layers: dict[str, object] = {
             "decode": {"channels": self.channels},
             "segment": self.segment_settings(model.max_seconds).canonical(),
@@ -213,8 +260,13 @@ _ABOVE_ZERO: Final = (
     "drift_threshold",
     "limit",
 )
-_OF_BATCHES: Final = ("limit", "retry_failures")
-_OF_STREAMS: Final = ("event_time_attribute", "output_topic", "drift_reference")
+_BATCH_ONLY: Final = ("limit", "retry_failures")
+_STREAM_ONLY: Final = ("event_time_attribute", "output_topic", "drift_reference")
+KINDS: Final[dict[str, type]] = {
+    name: next(kind for kind in (*get_args(hint), hint) if kind is not NoneType)
+    for name, hint in get_type_hints(RunConfig).items()
+}
+"""The type of each flag's value: bool, int, float or str."""
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     field.name: field.metadata["choices"]
     for field in dataclasses.fields(RunConfig)
@@ -223,6 +275,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def _check_partition_keys(keys: Sequence[str]) -> None:
+    from beam_audio import schema  # noqa: PLC0415 - imports pyarrow
+
     allowed = {schema.PARTITION_DATE, schema.PARTITION_LANGUAGE}
     for key in keys:
         if key in schema.column_names("segments") - allowed:
@@ -233,4 +287,4 @@ def _check_partition_keys(keys: Sequence[str]) -> None:
         if not key.replace("_", "").replace("-", "").isalnum():
             raise ConfigError(f"--partition_by={key}: letters, digits, '-' and '_' only")
     if len(set(keys)) != len(keys):
-        raise ConfigError(f"--partition_by={','.join(keys)}: a key stands twice")
+        raise ConfigError(f"--partition_by={','.join(keys)}: a key is named twice")

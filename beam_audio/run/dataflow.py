@@ -1,4 +1,4 @@
-"""What a job on Dataflow needs, told before anything is submitted."""
+"""What a job on Dataflow needs, checked before anything is submitted."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _PUBSUB_EMULATOR: Final = "PUBSUB_EMULATOR_HOST"
 
 
 def is_only_handed_over(options: PipelineOptions) -> bool:
-    """Whether there is nothing to wait for.
+    """Whether the command does not wait for the job.
 
-    A flex template's launcher writes the job for Dataflow to start once the launcher has ended;
-    Beam's ``--dry_run`` submits nothing, and its ``--no_wait_until_finish`` asks for it.
+    A flex template's launcher writes the job, and Dataflow starts it once the launcher has ended.
+    Beam's ``--dry_run`` submits nothing. ``--no_wait_until_finish`` asks not to wait.
     """
     return is_dataflow(options) and bool(
         options.view_as(GoogleCloudOptions).template_location
@@ -42,10 +42,10 @@ def is_only_handed_over(options: PipelineOptions) -> bool:
 
 
 def check_submission(config: RunConfig, options: PipelineOptions) -> None:
-    """Refuse what Dataflow's workers would fail at, minutes later; other runners pass.
+    """Refuse what Dataflow's workers would fail at minutes later; other runners are not checked.
 
     Raises:
-        ConfigError: It names the flag, or the extra to install.
+        ConfigError: The message names the flag, or the extra to install.
     """
     if not is_dataflow(options):
         return
@@ -69,20 +69,20 @@ def _check_addresses(config: RunConfig) -> None:
         value = getattr(config, name)
         if value is not None and "://" not in value:
             raise ConfigError(
-                f"--{name}={value} is on this machine, out of reach of Dataflow's workers: "
-                "name a place in gs://"
+                f"--{name}={value} is on this machine, where Dataflow's workers cannot read or "
+                "write: name a folder or file in gs://"
             )
     if not has_card(config.model) and Path(config.model).is_dir():
         raise ConfigError(
-            f"--model={config.model} is a folder of this machine, out of reach of Dataflow's "
-            "workers: copy it to gs:// and name that, or name a model that their image holds"
+            f"--model={config.model} is a folder of this machine, which Dataflow's workers cannot "
+            "read: copy it to gs:// and name that, or name a model that their image contains"
         )
 
 
 def _check_package(options: PipelineOptions) -> None:
     setup = options.view_as(SetupOptions)
     if setup.setup_file:
-        # Beam enters the file's folder by its name, and "setup.py" alone names none.
+        # Beam changes into the file's folder by name, and "setup.py" alone has no folder.
         setup.setup_file = os.path.abspath(setup.setup_file)  # noqa: PTH100 - no links followed
     if options.view_as(WorkerOptions).sdk_container_image:
         return
@@ -94,20 +94,22 @@ def _check_package(options: PipelineOptions) -> None:
     if not setup.requirements_file:
         raise ConfigError(
             "Dataflow's workers have no ONNX Runtime and no weights: give "
-            "--requirements_file=templates/setup-requirements.txt, too"
+            "--requirements_file=templates/setup-requirements.txt as well"
         )
 
 
 def _check_streaming(config: RunConfig, options: PipelineOptions) -> None:
     if config.subscription is None:
         if options.view_as(StandardOptions).streaming:
-            raise ConfigError("--streaming is of --subscription: this job would never end")
+            raise ConfigError(
+                "--streaming can only be used with --subscription: this job would never end"
+            )
         return
     emulator = os.environ.get(_PUBSUB_EMULATOR)
     google = options.view_as(GoogleCloudOptions)
     if emulator and google.dataflow_endpoint == GoogleCloudOptions.DATAFLOW_ENDPOINT:
         raise ConfigError(
-            f"{_PUBSUB_EMULATOR}={emulator} is an emulator, out of reach of Dataflow's workers: "
-            "unset it"
+            f"{_PUBSUB_EMULATOR}={emulator} is an emulator on this machine, where Dataflow's "
+            "workers cannot reach it: unset it"
         )
     Subscription(config.subscription).close()

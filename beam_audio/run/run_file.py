@@ -1,25 +1,26 @@
-"""How a run ended: the result and the run file."""
+"""How a run ended: its result, and the run file that records it."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.output import commits
+from beam_audio.output.causes import Causes, read_causes
 from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.store.output_names import run_file
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
-    from beam_audio.output.commits import Commit
-    from beam_audio.run.config import RunConfig
-    from beam_audio.unit.work import UnitSettings
+    from collections.abc import Sequence
+
+    from beam_audio.run.job import Job
 
 _VERSIONED: Final = (
     "apache-beam",
@@ -37,14 +38,17 @@ class RunResult:
 
     Attributes:
         run_id: Name of the run file, ``run-<run_id>.json``.
-        ledger: The account of all rows against this run's inputs.
-        listed: Inputs listed, duplicates counted.
-        new_inputs: Distinct inputs that were not committed before.
-        new_undecoded: Those of them without a row in ``recordings/``.
-        done_again: Inputs that were committed before and of which something was done again.
+        ledger: All rows of the output, balanced against this run's inputs.
+        listed: Number of inputs listed, duplicates included.
+        new_inputs: Number of distinct inputs that were not committed before.
+        new_undecoded: Number of new inputs without a row in ``recordings/``.
+        done_again: Number of inputs that were committed before and partly done again.
+        failed_again: Number of these that still have no recording.
         decoded_seconds: Source seconds decoded by this run.
-        wall_seconds: From the start of the graph, once built, to its end.
-        providers: Execution providers of this run's units.
+        wall_seconds: Time from the start of the graph to its end.
+        providers: ONNX Runtime execution providers of this run's units.
+        causes: Why inputs failed and why segments were not kept.
+        left_out: What was left out of a folder, in words; empty for nothing.
     """
 
     run_id: str
@@ -53,63 +57,75 @@ class RunResult:
     new_inputs: int
     new_undecoded: int
     done_again: int
+    failed_again: int
     decoded_seconds: float
     wall_seconds: float
     providers: tuple[str, ...]
+    causes: Causes = field(default_factory=Causes)
+    left_out: str = ""
 
     @property
     def exit_status(self) -> int:
-        """0: the ledger balances; 1: it does not; 3: new input and none of it decoded."""
+        """0: the ledger balances; 1: it does not; 3: there was new input and none was decoded."""
         if not self.ledger.balances:
             return 1
         return 3 if self.new_inputs and self.new_inputs == self.new_undecoded else 0
 
     @property
     def times_real_time(self) -> float | None:
-        """Source seconds decoded a second of the run, None when nothing was new."""
+        """Source seconds decoded per second of the run; None when nothing was decoded."""
         return self.decoded_seconds / self.wall_seconds if self.decoded_seconds else None
 
 
-def result_of(
-    output: str,
-    run_id: str,
-    listed: list[str],
-    before: list[Commit],
-    wall_seconds: float,
-) -> RunResult:
-    """How a run ended, from the rows there are and the records there were before."""
-    versions = {commit.unit_id: commit.version for commit in before}
-    known = {source_id: state for commit in before for source_id, state in commit.sources.items()}
-    fresh = [
-        commit
-        for commit in commits.read_commits(output)
-        if commit.version > versions.get(commit.unit_id, 0)
-    ]
-    ledger = read_ledger(output, listed)
+def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult:
+    """How a run ended, from the rows there are now and the records there were before.
+
+    Args:
+        job: The run.
+        listed: Source ids of its inputs, as they were listed.
+        wall_seconds: How long its graph took.
+    """
+    versions = {commit.unit_id: commit.version for commit in job.before}
+    known = {name: state for commit in job.before for name, state in commit.sources.items()}
+    committed = list(commits.read_commits(job.output))
+    fresh = [each for each in committed if each.version > versions.get(each.unit_id, 0)]
+    ledger = read_ledger(job.output, listed, committed=committed)
     new = set(listed) - known.keys()
+    done_again = {
+        name
+        for commit in fresh
+        for name, state in commit.sources.items()
+        if known.get(name, state) != state
+    }
     return RunResult(
-        run_id=run_id,
+        run_id=job.run_id,
         ledger=ledger,
         listed=len(listed),
         new_inputs=len(new),
         new_undecoded=len(new & ledger.undecoded),
-        done_again=sum(
-            known.get(source_id, state) != state
-            for commit in fresh
-            for source_id, state in commit.sources.items()
-        ),
+        done_again=len(done_again),
+        failed_again=len(done_again & ledger.undecoded),
         decoded_seconds=sum(commit.decoded_seconds for commit in fresh),
         wall_seconds=wall_seconds,
         providers=tuple(sorted({commit.provider for commit in fresh})),
+        causes=read_causes(job.output, committed, ledger.undecoded, _decisive(job, ledger)),
+        left_out=job.left_out,
     )
 
 
-def write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult) -> None:
+def _decisive(job: Job, ledger: Ledger) -> set[tuple[str, str]]:
+    """Pairs of decision and reason by which segments of this output were not kept."""
+    rules = job.settings.rows.rules.rules
+    lost = {name for name, count in ledger.segments.items() if count and name != "keep"}
+    return {(rule.decision, rule.reason) for rule in rules if rule.decision in lost}
+
+
+def write_run_file(job: Job, result: RunResult) -> None:
     """Write ``run-<run_id>.json``."""
-    ledger = result.ledger
+    ledger, settings = result.ledger, job.settings
     content = {
         "run_id": result.run_id,
-        "configuration": asdict(config),
+        "configuration": asdict(job.config),
         "layout": settings.rows.layout(),
         "layers": settings.rows.layers,
         "model_id": settings.rows.model_id,
@@ -133,8 +149,8 @@ def write_run_file(config: RunConfig, settings: UnitSettings, result: RunResult)
     }
     text = json.dumps(content, indent=1, sort_keys=True)
     # A run that starts at this moment must not clean the half-written file away.
-    with in_use(config.output, lambda: None):
-        store.write_whole(config.output, run_file(result.run_id), text.encode())
+    with in_use(job.output, lambda: None):
+        store.write_whole(job.output, run_file(result.run_id), text.encode())
 
 
 def _versions() -> dict[str, str]:

@@ -35,28 +35,28 @@ _ONE_CONTAINER: Final = "no_use_multiple_sdk_containers"
 
 
 def is_local(options: PipelineOptions) -> bool:
-    """Whether the run stays on this machine, under Beam's own local runner."""
+    """Whether Beam's own local runner does the work, on this machine."""
     return _name(options) in _LOCAL
 
 
 def runs_in_this_process(options: PipelineOptions) -> bool:
-    """Whether the workers share this process, and its model."""
+    """Whether the workers share this process and its model."""
     return is_local(options) and _running_mode(options) != "multi_processing"
 
 
 def is_dataflow(options: PipelineOptions) -> bool:
-    """Whether the run is a job of Google's service, which goes on when this process ends."""
+    """Whether the run is a job on Dataflow, which goes on when this process ends."""
     return _name(options) == "DataflowRunner"
 
 
 def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
-    """The local runner; None leaves the choice to Beam, by name.
+    """The local runner; None for every other, which Beam finds by its name.
 
-    Beam downloads Prism, also for its ``DirectRunner``, and Flink's job server by itself; here they
-    are only taken by name, and from where it is said.
+    By itself Beam would download Prism, even for its ``DirectRunner``, and Flink's job server. Here
+    both are used only if they are named, from where they are installed.
 
     Raises:
-        ConfigError: The runner that was asked for lacks something that can be told beforehand.
+        ConfigError: The runner lacks something that can be checked beforehand.
     """
     if is_local(options):
         return FnApiRunner(provision_info=_provision(options))
@@ -71,24 +71,24 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
 def threads_per_process(options: PipelineOptions) -> int | None:
     """Threads of a model so that the worker processes of a machine share its cores.
 
-    None leaves all cores to the only process there is. On Flink that is one a TaskManager, for all
+    None gives all cores to one process. On Flink that is one process per TaskManager, shared by all
     of its slots, unless ``--sdk_worker_parallelism`` says otherwise.
     """
     if is_local(options):
         workers = options.view_as(DirectOptions).direct_num_workers or os.cpu_count() or 1
         return _share(workers) if _running_mode(options) == "multi_processing" else None
     if is_dataflow(options):
-        # By default Dataflow starts a process a core; its machines are not this one.
+        # By default Dataflow starts one process per core, on other machines than this.
         experiments = options.view_as(DebugOptions).experiments or []
         return None if _ONE_CONTAINER in experiments else 1
     processes = int(options.view_as(PortableOptions).sdk_worker_parallelism)
     if processes == 0:
-        return 1  # the runner chooses, and takes about one a core
+        return 1  # the runner chooses, and starts about one process per core
     return _share(processes) if processes > 1 else None
 
 
 def _provision(options: PipelineOptions) -> ExtendedProvisionInfo:
-    """What worker processes are told: left to itself the runner keeps the options from them."""
+    """The options as worker processes get them; by itself the runner would not send any."""
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options(drop_default=True))
     return ExtendedProvisionInfo(beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded))
 
@@ -107,7 +107,7 @@ def _running_mode(options: PipelineOptions) -> str:
 
 
 def _check_flink(options: PipelineOptions) -> None:
-    """Raise what Beam would say late, unclearly or by downloading."""
+    """Refuse what Beam would report late or unclearly, or would answer by downloading."""
     flink, server = options.view_as(FlinkRunnerOptions), options.view_as(JobServerOptions)
     workers = options.view_as(PortableOptions)
     if not workers.job_endpoint:
@@ -119,17 +119,17 @@ def _check_flink(options: PipelineOptions) -> None:
                 "running server with --job_endpoint=HOST:PORT"
             )
         if "://" not in jar and not Path(jar).is_file():
-            raise ConfigError(f"--flink_job_server_jar={jar} is no file")
+            raise ConfigError(f"--flink_job_server_jar={jar} is not a file")
         if shutil.which(server.job_server_java_launcher) is None:
             raise ConfigError(
                 f"--runner=FlinkRunner starts a job server with {server.job_server_java_launcher}, "
-                "which is not there: install Java 11 or 17, or name one with "
+                "which was not found: install Java 11 or 17, or name a launcher with "
                 "--job_server_java_launcher=PATH"
             )
     said_where = workers.environment_type or options.view_as(WorkerOptions).sdk_container_image
     if not said_where and flink.flink_master not in flink_runner.MAGIC_HOST_NAMES:
         raise ConfigError(
-            "--runner=FlinkRunner would start its workers in Beam's own container, which holds no "
+            "--runner=FlinkRunner would start its workers in Beam's own container, which lacks "
             "beam_audio; say where they run: --environment_type=EXTERNAL "
             "--environment_config=HOST:PORT for a worker pool, --environment_type=LOOPBACK for "
             "this process, or --sdk_container_image=IMAGE"

@@ -8,6 +8,7 @@ import apache_beam as beam
 
 from beam_audio.output.commits import commit_files, load_commit
 from beam_audio.unit.packing import bucket_count, pack, size_bytes, unit_again
+from beam_audio.unit.progress import PROGRESS
 from beam_audio.unit.tasks import Committed, Task, committed_sources
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class _Plan(beam.DoFn):
         listed = [item for item in found["listed"] if not isinstance(item, Committed)]
         committed = [each for each in found["committed"] if isinstance(each, Committed)]
         for unit, task in self._wanted.tasks(listed, committed):
+            PROGRESS.plan(inputs=1)
             if unit is None:
                 yield task
             else:

@@ -10,9 +10,9 @@ from apache_beam.metrics import Metrics
 
 from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_units import PlanUnits
+from beam_audio.unit.progress import PROGRESS
 from beam_audio.unit.tasks import Wanted
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
-from beam_audio.unit.work import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
     from beam_audio.unit.tasks import Input
     from beam_audio.unit.work import UnitSettings
-
-PROGRESS = Progress()
-"""The finished work of this process, for the display of a local run."""
 
 
 class TranscribeUnits(beam.PTransform):

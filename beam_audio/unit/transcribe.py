@@ -20,8 +20,9 @@ from beam_audio.output.commits import (
 from beam_audio.output.parts import PartWriter, carry
 from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit.clock import StageClock
+from beam_audio.unit.progress import Progress
 from beam_audio.unit.stored_rows import StoredUnit
-from beam_audio.unit.work import BatchCounts, Progress, UnitWork
+from beam_audio.unit.work import BatchCounts, UnitWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

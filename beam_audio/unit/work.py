@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from beam_audio.output.parts import PartWriter
     from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
+    from beam_audio.unit.progress import Progress
     from beam_audio.unit.tasks import Task
 
 Passage = tuple[PreparedSegment, ...]
@@ -78,23 +78,6 @@ class BatchCounts:
             self.passage_seconds + sum(map(passage_seconds, batch)),
             self.padded_seconds + padded_seconds,
         )
-
-
-class Progress:
-    """Running totals of this process, safe to read from another thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.recordings = 0
-        self.decoded_seconds = 0.0
-        self.failures = 0
-
-    def add(self, *, recordings: int = 0, decoded_seconds: float = 0.0, failures: int = 0) -> None:
-        """Count finished work."""
-        with self._lock:
-            self.recordings += recordings
-            self.decoded_seconds += decoded_seconds
-            self.failures += failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +201,7 @@ class UnitWork:
                 self._finish(event.end, event.outcomes)
             case KnownInput():
                 self._found[event.source_id].known = event.recording_ids
+                self._progress.add(inputs=1)
             case Failure():
                 self._fail_input(event)
         return ()
@@ -233,7 +217,7 @@ class UnitWork:
     def _fail_input(self, failure: Failure) -> None:
         self._found[failure.source_id].fail(failure)
         self._writer.write(*rows.failure_row(failure))
-        self._progress.add(failures=1)
+        self._progress.add(inputs=1, failures=[failure.error_type])
 
     def _recognise(self, batch: list[Passage]) -> None:
         languages = [self._language(passage[0]) for passage in batch]
@@ -270,15 +254,18 @@ class UnitWork:
         found.recording_ids.add(end.source.recording_id)
         found.content_sha256 = end.source.content_sha256
         found.failed_segments += sum(each.transcript is None for each in outcomes)
-        failures = 0
+        failures = []
         with self._clock.stage("write"):
             for table, keys, row in rows.recording_rows(
                 end, outcomes, self._settings.rows, self._audio_file
             ):
                 self._writer.write(table, keys, row)
-                failures += table == "failures"
+                if table == "failures":
+                    failures.append(str(row["error_type"]))
         self._progress.add(
-            recordings=1, decoded_seconds=self._source_seconds(end), failures=failures
+            inputs=self._is_first(end),
+            decoded_seconds=self._source_seconds(end),
+            failures=failures,
         )
 
     def _language(self, item: PreparedSegment) -> str | None:
@@ -292,9 +279,12 @@ class UnitWork:
 
     def _source_seconds(self, end: RecordingEnd) -> float:
         """Seconds of a recording; those of its first channel only when channels are split."""
+        return end.decoded_samples / end.source.format.sample_rate_hz * self._is_first(end)
+
+    def _is_first(self, end: RecordingEnd) -> bool:
+        """Whether a recording is the only one of its input, or that of its first channel."""
         is_split = self._settings.prepare.channels == "split" and end.source.ref.channel is None
-        is_repeat = is_split and end.source.channel != 0
-        return 0.0 if is_repeat else end.decoded_samples / end.source.format.sample_rate_hz
+        return not is_split or end.source.channel in (None, 0)
 
 
 def _event_seconds(event: Event | StoredRecording) -> float:

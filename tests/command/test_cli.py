@@ -12,9 +12,17 @@ from support.project import ROOT
 from support.run_outputs import Command, listing, run_words
 
 from beam_audio.asr.session import available_providers
+from beam_audio.output.compact import TARGET_BYTES
+from beam_audio.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Most take long to import; tqdm and yaml do not, but no answer needs them.
+LIBRARIES = {
+    *("apache_beam", "av", "google", "jiwer", "numpy", "onnxruntime", "pandas", "pyarrow"),
+    *("pyloudnorm", "scipy", "shtab", "soundfile", "soxr", "tokenizers", "tqdm", "yaml"),
+}
 
 
 def test_help_shows_examples_and_exit_statuses(command: Command) -> None:
@@ -49,7 +57,7 @@ def test_bad_arguments_end_2(
     command: Command, audio: Path, tmp_path: Path, wrong: str, message: str
 ) -> None:
     status, out, err = command(*run_words(audio, tmp_path / "out", *wrong.split()))
-    assert (status, out) == (2, "")
+    assert (status, out) == (2, ""), err
     assert message in err
     assert "Traceback" not in err
     assert not (tmp_path / "out").exists()
@@ -59,7 +67,9 @@ def test_bad_arguments_end_2(
     ("arguments", "message"),
     [
         ([], "COMMAND"),
-        (["runn"], "'runn'"),
+        (["rnu"], "unknown command 'rnu'; did you mean 'run'?"),
+        (["transcribe"], "unknown command 'transcribe'; see beam-audio --help"),
+        (["run", "AUDIO", "-o", "OUT"], "did you mean: beam-audio run --input=AUDIO --output=OUT"),
         (["run"], "--output is missing"),
         (["run", "--output=OUT"], "--input, --manifest"),
         (["run", "--input=AUDIO", "--manifest=M", "--output=OUT"], "--input, --manifest"),
@@ -132,9 +142,39 @@ def test_flags_come_from_a_file(command: Command, audio: Path, tmp_path: Path) -
 
 
 def test_the_version_is_printed(command: Command) -> None:
-    status, out, _ = command("--version")
+    assert command("--version") == (0, f"beam-audio {__version__}\n", "")
+
+
+def test_the_help_of_the_command_shows_examples(command: Command) -> None:
+    status, out, _ = command("--help")
     assert status == 0
-    assert out.startswith("beam-audio ")
+    assert "beam-audio run --input=calls/ --output=out" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_shell_completes_verbs_and_flags(command: Command, shell: str) -> None:
+    status, out, _ = command(f"--print-completion={shell}")
+    assert status == 0
+    assert all(word in out for word in ("compact", "partition_by", "target_bytes"))
+
+
+def test_the_help_states_the_size_that_compact_aims_at(command: Command) -> None:
+    assert f"default: {TARGET_BYTES >> 20} MiB" in command("compact", "--help")[1]
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["run", "--help"], ["run", "--ouptut=x"], ["rnu"]]
+)
+def test_an_answer_takes_no_library(words: list[str]) -> None:
+    program = (
+        "import sys\nfrom beam_audio.command.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('IMPORTED', *sys.modules)"
+    )
+    command = [sys.executable, "-c", program, *words]
+    ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    imported = {name.partition(".")[0] for name in ran.stdout.partition("IMPORTED ")[2].split()}
+    assert not imported & LIBRARIES
 
 
 @pytest.mark.slow

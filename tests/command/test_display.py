@@ -1,21 +1,15 @@
-"""The progress line and the closing table."""
+"""The closing table."""
 
 from __future__ import annotations
 
-import io
-import os
-import pty
-import time
 from dataclasses import dataclass
-from functools import partial
-from typing import TextIO
 
 import pytest
 
-from beam_audio.command.display import ProgressLine, closing_table, run_text
+from beam_audio.command.display import closing_table
+from beam_audio.output.causes import Causes, FailedInput
 from beam_audio.output.ledger import Ledger
 from beam_audio.run.run_file import RunResult
-from beam_audio.unit.work import Progress
 
 
 @dataclass(frozen=True)
@@ -24,14 +18,19 @@ class Case:
 
     listed: int = 5
     new_inputs: int = 4
+    new_undecoded: int = 0
+    done_again: int = 0
+    failed_again: int = 0
+    undecoded: tuple[str, ...] = ()
+    causes: Causes = Causes()  # noqa: RUF009 - frozen
+    left_out: str = ""
     decoded_seconds: float = 7200.0
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
     missing: tuple[str, ...] = ()
     corpus_wer_words: int = 200
 
 
-def table(case: Case) -> dict[str, str]:
-    """The lines of a closing table by their first word."""
+def text(case: Case) -> str:
     ledger = Ledger(
         inputs=4,
         missing=case.missing,
@@ -42,20 +41,28 @@ def table(case: Case) -> dict[str, str]:
         failures={("recording", "decode", "DecodeError"): 1, ("segment", "recognise", "E"): 2},
         wer_errors=13,
         wer_words=case.corpus_wer_words,
-        undecoded=frozenset(),
+        undecoded=frozenset(case.undecoded),
     )
     result = RunResult(
         run_id="r",
         ledger=ledger,
         listed=case.listed,
         new_inputs=case.new_inputs,
-        new_undecoded=0,
-        done_again=0,
+        new_undecoded=case.new_undecoded,
+        done_again=case.done_again,
+        failed_again=case.failed_again,
         decoded_seconds=case.decoded_seconds,
         wall_seconds=100.0,
         providers=case.providers,
+        causes=case.causes,
+        left_out=case.left_out,
     )
-    return {line.split()[0]: line for line in closing_table(result).splitlines()}
+    return closing_table(result)
+
+
+def table(case: Case) -> dict[str, str]:
+    """The lines of a closing table by their first word."""
+    return {line.split()[0]: line for line in text(case).splitlines()}
 
 
 def test_the_table_holds_the_figures_of_a_run() -> None:
@@ -81,9 +88,50 @@ def test_a_rerun_says_that_nothing_was_to_do() -> None:
     assert "nothing new to do" in lines["speed"]
 
 
-def test_input_that_could_not_be_decoded_is_not_called_nothing_new() -> None:
-    lines = table(Case(decoded_seconds=0.0))
-    assert "nothing could be decoded" in lines["speed"]
+@pytest.mark.parametrize(
+    ("case", "remark"),
+    [
+        (Case(decoded_seconds=0.0, new_undecoded=4), "nothing could be decoded"),
+        (
+            Case(decoded_seconds=0.0, new_inputs=0, done_again=2, failed_again=2),
+            "nothing could be decoded",
+        ),
+        (Case(decoded_seconds=0.0, new_inputs=0, done_again=2), "no audio had to be decoded"),
+        (Case(decoded_seconds=0.0, new_inputs=0), "nothing new to do"),
+    ],
+)
+def test_the_table_says_why_nothing_was_decoded(case: Case, remark: str) -> None:
+    assert table(case)["speed"].split(maxsplit=2)[1:] == ["-", remark]
+
+
+def test_the_main_reasons_follow_the_decisions_most_frequent_first() -> None:
+    reasons = {"drop": {"a": 1, "wer_high": 9, "too_short": 3, "b": 1}, "review": {}}
+    lines = table(Case(causes=Causes(reasons=reasons)))
+    assert lines["drop"].endswith("1800.0 s in segments: wer_high 9, too_short 3, a 1, …")
+    assert lines["review"].endswith("0.0 s in segments")
+
+
+def test_failed_inputs_are_named_with_the_first_line_of_their_message() -> None:
+    failed = (
+        FailedInput("a.wav", "no audio\nat all", "DecodeError"),
+        FailedInput("b.wav", "x" * 500, "DecodeError"),
+    )
+    case = Case(undecoded=("1", "2", "3"), missing=("3",), causes=Causes(failed))
+    lines = text(case).splitlines()
+    assert "  failed: a.wav: no audio" in lines
+    assert f"  failed: b.wav: {'x' * 160}…" in lines
+    assert not any("more in failures/" in line for line in lines)
+
+
+def test_of_many_failed_inputs_the_others_are_counted() -> None:
+    failed = tuple(FailedInput(f"{n}.wav", "no audio", "DecodeError") for n in range(10))
+    case = Case(undecoded=tuple(map(str, range(13))), causes=Causes(failed))
+    assert "  … and 3 more in failures/" in text(case).splitlines()
+
+
+def test_what_was_left_out_of_a_folder_is_named() -> None:
+    assert table(Case(left_out="3 hidden"))["left"].split() == ["left", "out", "3", "hidden"]
+    assert "left" not in table(Case())
 
 
 def test_a_ledger_that_does_not_balance_names_what_is_missing() -> None:
@@ -94,40 +142,3 @@ def test_a_ledger_that_does_not_balance_names_what_is_missing() -> None:
 
 def test_without_references_there_is_no_corpus_wer() -> None:
     assert "corpus" not in table(Case(corpus_wer_words=0))
-
-
-def test_progress_is_silent_where_there_is_no_terminal() -> None:
-    stream = io.StringIO()
-    with ProgressLine(partial(run_text, Progress()), stream):
-        time.sleep(0.7)
-    assert stream.getvalue() == ""
-
-
-def test_progress_shows_on_a_terminal_and_is_wiped_at_the_end() -> None:
-    progress = Progress()
-    progress.add(recordings=3, decoded_seconds=5400.0, failures=1)
-    controller, terminal = pty.openpty()
-    with os.fdopen(terminal, "w") as stream:
-        with ProgressLine(partial(run_text, progress), stream):
-            shown = os.read(controller, 4096).decode()
-            time.sleep(0.1)
-        wiped = os.read(controller, 4096).decode()
-    os.close(controller)
-    assert "3 recordings · 1.50 h · " in shown
-    assert "× real time · 1 failures" in shown
-    assert wiped.endswith("\r\x1b[K")
-
-
-def test_progress_is_wiped_when_the_run_fails() -> None:
-    controller, terminal = pty.openpty()
-
-    def fail(stream: TextIO) -> None:
-        with ProgressLine(partial(run_text, Progress()), stream):
-            os.read(controller, 4096)
-            raise RuntimeError("stopped")
-
-    with os.fdopen(terminal, "w") as stream:
-        with pytest.raises(RuntimeError, match="stopped"):
-            fail(stream)
-        assert os.read(controller, 4096).decode().endswith("\r\x1b[K")
-    os.close(controller)

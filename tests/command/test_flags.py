@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from beam_audio.command.flags import add_flags, resolve
+from beam_audio.command.flags import add_flags, by_group, resolve, with_file
 from beam_audio.errors import ConfigError
-from beam_audio.run.config import RunConfig
+from beam_audio.run.config import KINDS, RunConfig
 
 PATHS = {"input": "in", "output": "out"}
 FIELDS = {field.name: field for field in dataclasses.fields(RunConfig)}
-NOT_TEXT = [name for name, field in FIELDS.items() if not str(field.type).startswith("str")]
+NOT_TEXT = [name for name, kind in KINDS.items() if kind is not str]
 
 
 def parse(*flags: str) -> RunConfig:
@@ -23,7 +23,7 @@ def parse(*flags: str) -> RunConfig:
     add_flags(parser)
     given = vars(parser.parse_args([*flags]))
     file = given.pop("config")
-    return resolve(given, file)
+    return with_file(given, [], file)[0]
 
 
 def yaml(tmp_path: Path, text: str) -> str:
@@ -32,7 +32,7 @@ def yaml(tmp_path: Path, text: str) -> str:
     return f"--config={path}"
 
 
-def test_every_flag_stands_in_the_help_with_its_default() -> None:
+def test_the_help_shows_every_flag_with_its_default() -> None:
     parser = argparse.ArgumentParser()
     add_flags(parser)
     shown = " ".join(parser.format_help().split())
@@ -104,3 +104,44 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> Non
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         parse("--input=in", "--output=out", f"--config={tmp_path}/none.yaml")
+
+
+def test_every_flag_is_in_one_group_and_the_help_names_the_groups() -> None:
+    grouped = [field.name for _, fields in by_group() for field in fields]
+    assert sorted(grouped) == sorted(FIELDS)
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    headings = re.findall(r"^(\w+):$", parser.format_help(), re.MULTILINE)
+    assert headings[-8:] == [
+        *("input", "model", "segments", "judging", "output", "limits", "streaming", "Beam")
+    ]
+
+
+def test_the_file_takes_flags_of_beam_too_and_the_command_line_wins(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "input: in\noutput: out\nrunner: DataflowRunner\nnum_workers: 4\nstreaming: true\n"
+        "experiments: [use_runner_v2, enable_prime]\nproject: of-file\nregion:\n"
+    )
+    config, words = with_file({"output": "mine"}, ["--project=mine"], str(path))
+    assert (config.input, config.output) == ("in", "mine")
+    assert sorted(words) == [
+        *("--experiments=enable_prime", "--experiments=use_runner_v2", "--num_workers=4"),
+        *("--project=mine", "--runner=DataflowRunner", "--streaming"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("runer: x", "unknown key 'runer'; did you mean 'runner'?"),
+        ("streaming: false", "streaming: False must be text, a number, a list of them, or true"),
+        ("experiments: [[a]]", "experiments: [['a']] must be"),
+        ("environment_config: {command: x}", "environment_config: {'command': 'x'} must be"),
+    ],
+)
+def test_a_wrong_flag_of_beam_in_the_file_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse("--input=in", "--output=out", yaml(tmp_path, text))

@@ -15,7 +15,7 @@ from support.pubsub_emulator import Channel, new_channel, publish, pubsub_emulat
 from support.run_outputs import all_rows, read_rows, run, settings, write_manifest, write_speech
 
 from beam_audio.inputs.listing import input_of_line
-from beam_audio.run.stream import run_stream
+from beam_audio.run.local_stream import run_stream
 from beam_audio.stream.reservations import Reservation, reserve
 from beam_audio.stream.row_messages import ID_COLUMNS
 

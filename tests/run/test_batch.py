@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import pyarrow.dataset
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pipeline import PipelineVisitor
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from support.run_outputs import (
@@ -28,8 +29,8 @@ from support.run_outputs import (
     write_speech,
 )
 
-from beam_audio.asr import model_facts
 from beam_audio.run import batch
+from beam_audio.run.job import check_run
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit, UnitReport
@@ -317,10 +318,9 @@ def check_reference(element: tuple[object, object]) -> None:
 
 def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:
     config = settings(manifest=mixed, output=tmp_path / "out")
-    unit_settings = batch.unit_settings(config, model_facts("placeholder"))
-    handler = batch.model_handler(config)
+    job = check_run(config, PipelineOptions())
     with beam.Pipeline(runner=FnApiRunner()) as graph:
-        batch.build(graph, config, unit_settings, handler, "run")
+        batch.build(graph, job)
         found = _Collections()
         graph.visit(found)
         for index, given in enumerate(found.given):

@@ -62,6 +62,11 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: float) -> None:
         ({"input": "in"}, "--output is missing"),
         ({"output": "out"}, "one of --input, --manifest"),
         ({"output": "out", "input": "in", "manifest": "m"}, "one of --input, --manifest"),
+        ({**PATHS, "output_topic": "t"}, "--output_topic can only be used with --subscription"),
+        (
+            {"subscription": "s", "output": "out", "limit": 3},
+            "--limit can only be used with --input or --manifest: a subscription has no end",
+        ),
         ({**PATHS, "channels": "-1"}, "--channels=-1"),
         ({**PATHS, "channels": "left"}, "--channels=left"),
         ({**PATHS, "partition_by": "text"}, "--partition_by=text"),

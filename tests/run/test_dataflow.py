@@ -82,7 +82,7 @@ def test_the_setup_file_is_found_from_its_own_folder() -> None:
 
 
 def test_a_batch_is_no_stream() -> None:
-    with pytest.raises(ConfigError, match="--streaming is of --subscription"):
+    with pytest.raises(ConfigError, match="--streaming can only be used with --subscription"):
         check(IMAGE, "--streaming")
 
 

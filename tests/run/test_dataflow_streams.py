@@ -209,7 +209,7 @@ def test_a_flex_template_writes_a_streaming_job(stream: Stream) -> None:
         ({"output_topic": "projects/project-1/topics/none"}, "gcloud pubsub topics create none"),
         ({"output": "out"}, "--output=out is on this machine"),
         ({"drift_reference": f"gs://{BUCKET}/none"}, "--drift_reference"),
-        ({"limit": "3"}, "--limit is of --input"),
+        ({"limit": "3"}, "--limit can only be used with --input or --manifest"),
     ],
 )
 def test_what_would_fail_there_is_refused_here(

@@ -26,6 +26,7 @@ def result(
         new_inputs=new,
         new_undecoded=undecoded,
         done_again=0,
+        failed_again=0,
         decoded_seconds=decoded_seconds,
         wall_seconds=3.0,
         providers=(),
@@ -42,7 +43,7 @@ def result(
         (result(missing=("s",), undecoded=2), 1),
     ],
 )
-def test_the_exit_status_tells_how_it_ended(ended: RunResult, status: int) -> None:
+def test_the_exit_status_says_how_it_ended(ended: RunResult, status: int) -> None:
     assert ended.exit_status == status
 
 

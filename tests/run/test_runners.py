@@ -114,7 +114,7 @@ def test_flink_takes_a_job_server_that_is_named_and_nothing_by_surprise(tmp_path
     with pytest.raises(ConfigError, match="--flink_job_server_jar=PATH"):
         runners.choose_runner(options(*wanted))
     wanted.append(f"--flink_job_server_jar={jar}")
-    with pytest.raises(ConfigError, match=r"job-server\.jar is no file"):
+    with pytest.raises(ConfigError, match=r"job-server\.jar is not a file"):
         runners.choose_runner(options(*wanted))
     jar.touch()
     with pytest.raises(ConfigError, match="--job_server_java_launcher=PATH"):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,15 +12,14 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
-from apache_beam.testing.util import assert_that, equal_to
 from support.run_outputs import all_rows, commit_files, run, settings, write_manifest, write_speech
 
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.inputs.messages import Message
 from beam_audio.output.commits import Commit
 from beam_audio.run import stream
-from beam_audio.run.batch import check_run
-from beam_audio.run.stream import build_stream, read_held, run_stream, submit_stream
+from beam_audio.run.job import check_run
+from beam_audio.run.stream import Intervals, submit_stream
 from beam_audio.unit.transcribe import UnitReport
 
 if TYPE_CHECKING:
@@ -58,10 +54,6 @@ def batch(tmp_path: Path, lines: list[dict[str, Any]]) -> dict[str, Any]:
     return all_rows(tmp_path / "batch")
 
 
-def digest(message: Message) -> str:
-    return hashlib.sha256(message.data + message.message_id.encode()).hexdigest()
-
-
 def told(lines: list[dict[str, Any]]) -> list[Message]:
     return [
         Message(json.dumps(line).encode(), {}, f"{index}", NOON) for index, line in enumerate(lines)
@@ -83,10 +75,9 @@ def ledgers(out: Path) -> list[dict[str, Any]]:
 def play(out: Path, events: TestStream) -> None:
     """Run the graph as a service does that reads by itself, over a time that was made up."""
     options = PipelineOptions(["--streaming"])
-    config = stream_of(out)
-    job = check_run(config, options)
+    job = check_run(stream_of(out), options)
     with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
-        build_stream(pipeline | events, config, job, None, f"{job.run_id}-", every_seconds=60)
+        stream.build(pipeline | events, job, Intervals(f"{job.run_id}-", 60, watch=None))
 
 
 def ended(events: TestStream) -> TestStream:
@@ -157,38 +148,16 @@ def test_a_unit_of_two_days_lies_in_the_folders_of_both(
 ) -> None:
     out = tmp_path / "out"
     options = PipelineOptions()
-    config = stream_of(out)
-    job = check_run(config, options)
+    job = check_run(stream_of(out), options)
     with beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline:
         messages = pipeline | beam.Create(told(lines))
-        build_stream(messages, config, job, None, "only", every_seconds=None)
+        stream.build(messages, job, Intervals("only", None, watch=None))
     (record,) = commit_files(out)
     days = {name.split("/")[1] for name in json.loads(record.read_text())["files"]}
     assert days == {"date=2026-01-01", "date=2026-01-02"}
     assert all_rows(out) == batch
     (account,) = ledgers(out)
     assert (account["name"], account["messages"], account["recordings"]) == ("only", COUNT, COUNT)
-
-
-def test_what_messages_carry_stands_in_no_graph(tmp_path: Path) -> None:
-    """Beam compresses a graph again and again: 3 s for each megabyte."""
-    now = datetime.now(UTC)
-    held = [Message(os.urandom(1 << 20), {"n": name}, name, now) for name in ("1", "2")]
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        read = read_held(pipeline, held, str(tmp_path))
-        assert len(pipeline.to_runner_api().SerializeToString()) < 100_000
-        assert_that(read | beam.Map(digest), equal_to([digest(each) for each in held]))
-
-
-@pytest.mark.parametrize("runner", ["PrismRunner", "FlinkRunner", "DataflowRunner"])
-def test_other_runners_are_not_read_for(tmp_path: Path, runner: str) -> None:
-    with pytest.raises(ConfigError, match="local runner"):
-        run_stream(
-            stream_of(tmp_path),
-            [f"--runner={runner}"],
-            stop=threading.Event(),
-            report=lambda _: None,
-        )
 
 
 @pytest.mark.parametrize("flags", [[], ["--runner=PrismRunner"], ["--runner=FlinkRunner"]])
@@ -200,4 +169,4 @@ def test_other_runners_are_not_handed_a_stream(tmp_path: Path, flags: list[str])
 def test_a_service_is_made_to_repeat_what_another_run_closed() -> None:
     closed = UnitReport(Commit("u", sources={}, layout={}))
     with pytest.raises(StoreError, match="closed the unit u"):
-        stream._require_open(closed)
+        stream.require_open(closed)

@@ -16,8 +16,8 @@ from support.run_outputs import write_byte, write_speech
 from beam_audio.inputs.from_message import MAX_INLINE_BYTES
 from beam_audio.inputs.messages import Message
 from beam_audio.output.compact import compact
-from beam_audio.run.batch import check_run
-from beam_audio.run.stream import build_stream
+from beam_audio.run import stream
+from beam_audio.run.job import check_run
 from beam_audio.store.output_names import NAMES, TEMPORARY
 from beam_audio.stream.outbox import note
 from beam_audio.stream.reservations import index_commits
@@ -51,7 +51,7 @@ def run_stream(out: Path) -> None:
     index_commits(str(out))
     with beam.Pipeline("FnApiRunner", options=options) as pipeline:
         messages = pipeline | beam.Create([large, Message(b"{", {}, "2", NOON)])
-        build_stream(messages, config, job, None, f"{job.run_id}-000001", every_seconds=None)
+        stream.build(messages, job, stream.Intervals(f"{job.run_id}-000001", None, None))
 
 
 def test_the_table_names_everything_that_runs_leave(tmp_path: Path) -> None:

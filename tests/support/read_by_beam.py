@@ -11,7 +11,8 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio.command.flags import resolve
-from beam_audio.run import batch, stream
+from beam_audio.run import stream
+from beam_audio.run.job import check_run
 
 EVERY_SECONDS = 3.0
 
@@ -20,9 +21,9 @@ def main(flags: dict[str, str]) -> None:
     """Read the subscription that the flags name."""
     settings = resolve(flags)
     options = PipelineOptions(["--streaming"])
-    job = batch.check_run(settings, options)
+    job = check_run(settings, options)
     reading = beam.Pipeline("BundleBasedDirectRunner", options=options)
-    stream.read_stream(reading, settings, job, watch=None, every_seconds=EVERY_SECONDS)
+    stream.read_stream(reading, job, stream.Intervals(f"{job.run_id}-", EVERY_SECONDS, watch=None))
     reading.run().wait_until_finish()
 
 

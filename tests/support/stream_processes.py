@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ class Stream:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C on its terminal."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
     def stop(self) -> int:
         """Ask it to end; returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
@@ -58,19 +63,27 @@ class Stream:
 
 
 def start_stream(
-    channel: Channel, output: Path, *flags: str, program: Sequence[str] = ("-m", "beam_audio")
+    channel: Channel,
+    output: Path,
+    *flags: str,
+    program: Sequence[str] = ("-m", "beam_audio"),
+    complaints: Path | None = None,
 ) -> Stream:
-    """Start the command with the placeholder; ``PUBSUB_EMULATOR_HOST`` is set."""
+    """Start the command with the placeholder; ``PUBSUB_EMULATOR_HOST`` is set.
+
+    What it complains of goes into a file if one is named.
+    """
     log = output.with_name(f"{output.name}-{time.monotonic_ns()}.log")
     command = [
         *(sys.executable, *program, "run", "--model=placeholder"),
         *(f"--subscription={channel.subscription}", f"--output={output}", *flags),
     ]
-    with log.open("wb") as file:
+    with log.open("wb") as file, ExitStack() as stack:
         process = subprocess.Popen(
             command,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=file,
+            stderr=stack.enter_context(complaints.open("wb")) if complaints else None,
             start_new_session=True,
         )
     return Stream(process, log)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 from support.run_outputs import listing, read_rows, settings, write_speech
 
 from beam_audio import ReadAudio, TranscribeUnits
-from beam_audio.asr import model_facts
-from beam_audio.run import batch
+from beam_audio.run.job import check_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noqa: ANN401 - a function
     """Run only the transform; returns its counters."""
     config = settings(input=folder, output=output, unit_bytes=1)
+    job = check_run(config, PipelineOptions())
     graph = beam.Pipeline(runner=FnApiRunner())
     refs, failures = graph | ReadAudio(input=str(folder))
     reports = (
         (refs, failures)
         | beam.Flatten()
         | TranscribeUnits(
-            batch.unit_settings(config, model_facts("placeholder")),
-            batch.model_handler(config),
+            job.settings,
+            job.handler,
             output=str(output),
             unit_bytes=config.unit_bytes,
         )

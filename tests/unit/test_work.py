@@ -24,10 +24,10 @@ from support.unit_runs import (
 from beam_audio.errors import ModelError
 from beam_audio.output.ledger import read_ledger
 from beam_audio.types import AudioRef, Transcript
+from beam_audio.unit.progress import Progress
 from beam_audio.unit.recognise import seed_of
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit, UnitRun, transcribe_unit
-from beam_audio.unit.work import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,7 +155,7 @@ def test_the_report_counts_batches_and_padding(tmp_path: Path) -> None:
     )
 
 
-def test_progress_counts_recordings_seconds_and_failures(tmp_path: Path) -> None:
+def test_progress_counts_inputs_seconds_and_failures_by_kind(tmp_path: Path) -> None:
     stereo = np.stack([tones([0.1, 0.2]), tones([0.3, 0.95])], axis=1)
     inputs = [ref(write(tmp_path / "a.wav", stereo)), AudioRef(str(tmp_path / "missing.wav"), 1)]
     progress = Progress()
@@ -166,8 +166,8 @@ def test_progress_counts_recordings_seconds_and_failures(tmp_path: Path) -> None
         progress=progress,
     )
     transcribe_unit(Unit.of(map(Task, inputs)), run)
-    counts = (progress.recordings, progress.decoded_seconds, progress.failures)
-    assert counts == (2, 2.0, 2)
+    assert (progress.inputs, progress.decoded_seconds) == (2, 2.0)
+    assert progress.failures == {"InputError": 1, "ValueError": 1}
 
 
 def test_every_segment_has_a_seed_of_its_own_that_stays(tmp_path: Path) -> None:

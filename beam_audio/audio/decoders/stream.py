@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
-from beam_audio.audio.decoders.choice import DecodedFrames, DecodeLimits, Decoder
+from beam_audio.audio.decoders.choice import DecodedFrames, Decoder
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.audio.limits import DecodeLimits
     from beam_audio.types import AudioFormat
 
 _NO_END = 2**62

@@ -1,0 +1,148 @@
+"""A run, a stream or the demo: what is printed before, meanwhile and afterwards."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow.dataset as ds
+from apache_beam.options.pipeline_options import PipelineOptions
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from beam_audio.command.display import closing_table
+from beam_audio.command.flags import resolve
+from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED, end_at_once, on_interrupt
+from beam_audio.command.progress_bar import ProgressBar, Status, run_status
+from beam_audio.errors import BeamAudioError
+from beam_audio.run import batch
+from beam_audio.run.dataflow import is_only_handed_over
+from beam_audio.run.local_stream import run_stream
+from beam_audio.run.runners import is_dataflow, is_local, runs_in_this_process
+from beam_audio.run.stream import submit_stream
+from beam_audio.unit.progress import PROGRESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from beam_audio.run.config import RunConfig
+
+_JOB_GOES_ON: Final = (
+    "no longer waiting; the job goes on. Once it has ended or is cancelled, the same command does "
+    "what is left and writes the ledger"
+)
+_HANDED_OVER: Final = (
+    "handed over. Once the job has ended, 'beam-audio run' with the same flags does what is left "
+    "and writes the ledger"
+)
+_STOPPING: Final = (
+    "beam-audio: stopping once what has come is committed; Ctrl-C again stops at once"
+)
+_STREAM_HANDED_OVER: Final = (
+    "handed over; the job runs until it is drained (gcloud dataflow jobs drain JOB), and writes a "
+    "ledger every five minutes"
+)
+
+
+def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
+    """Run a batch or a stream and print how it went; returns the exit status.
+
+    Raises:
+        BeamAudioError: The run failed, or could not begin.
+    """
+    options = PipelineOptions(list(beam_words))
+    options.get_all_options()  # Beam ends the process here at values of the wrong kind
+    try:
+        if settings.subscription is not None:
+            return _stream(settings, beam_words, options)
+        if is_only_handed_over(options):
+            batch.submit(settings, beam_words)
+            print(_HANDED_OVER)
+            return 0
+        result = batch.run(settings, beam_words, meanwhile=_shown(options))
+    except BeamAudioError:
+        raise
+    except KeyboardInterrupt:
+        if is_dataflow(options):
+            raise BeamAudioError(_JOB_GOES_ON) from None
+        raise
+    except Exception as error:
+        logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
+        raise BeamAudioError(f"the run failed: {_cause(error)}") from error
+    print(closing_table(result))
+    print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
+    print(f"run file    {settings.output}/run-{result.run_id}.json")
+    return result.exit_status
+
+
+@contextmanager
+def _shown(options: PipelineOptions) -> Iterator[None]:
+    """Show how far the graph is, and let Ctrl-C end it at once where it runs on this machine."""
+    look = partial(run_status, PROGRESS) if runs_in_this_process(options) else _elsewhere
+    with ExitStack() as stack:
+        stack.enter_context(logging_redirect_tqdm())
+        stack.enter_context(ProgressBar(look, "inputs"))
+        if is_local(options):
+            stack.enter_context(on_interrupt(end_at_once))
+        yield
+
+
+def _elsewhere(_seconds: float) -> Status:
+    return Status(0, None, "working in other processes")
+
+
+def demo(output: str) -> int:
+    """Transcribe the packaged clips and print what they say; returns the exit status."""
+    with resources.as_file(resources.files("beam_audio") / "data" / "demo") as folder:
+        manifest = str(folder / "manifest.jsonl")
+        settings = resolve({"manifest": manifest, "output": output, "model": "whisper-tiny.en"})
+        status = run_and_report(settings, [])
+    if status == 0:
+        _print_texts(output)
+    return status
+
+
+def _stream(settings: RunConfig, beam_words: Sequence[str], options: PipelineOptions) -> int:
+    """Read a subscription until a signal ends it, or hand the job over; returns the exit status."""
+    if is_dataflow(options):
+        submit_stream(settings, beam_words)
+        print(_STREAM_HANDED_OVER)
+        return 0
+    print(f"reading {settings.subscription}; SIGTERM or Ctrl-C ends it", flush=True)
+    stop, interrupted = threading.Event(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    def interrupt() -> None:
+        if interrupted.is_set():
+            end_at_once()
+        print(_STOPPING, file=sys.stderr, flush=True)
+        interrupted.set()
+        stop.set()
+
+    with on_interrupt(interrupt):
+        run_stream(
+            settings, beam_words, stop=stop, report=lambda each: print(each.line, flush=True)
+        )
+    if interrupted.is_set():
+        print(f"beam-audio: {STOPPED}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    print("stopped; what had come is committed and acknowledged")
+    return 0
+
+
+def _cause(error: Exception) -> str:
+    """The last line of what a runner wrapped around a worker's error."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else repr(error)
+
+
+def _print_texts(output: str) -> None:
+    rows = ds.dataset(f"{output}/recordings", partitioning="hive").to_table().to_pylist()
+    for row in sorted(rows, key=lambda row: str(row["uri"])):
+        print(f"\n{Path(row['uri']).name} ({row['decoded_seconds']:.1f} s)\n  {row['text']}")

@@ -1,0 +1,74 @@
+"""Why inputs failed and why segments were not kept: what is asked first of a finished run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Final
+
+from beam_audio.output.commits import units_by_file
+from beam_audio.output.ledger import valid_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from beam_audio.output.commits import Commit
+
+MOST_FAILED: Final = 10
+"""How many failed inputs are named."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FailedInput:
+    """An input without a recording, and why."""
+
+    uri: str
+    message: str
+    error_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """Why a run has failures, and segments that were not kept.
+
+    Attributes:
+        failed: The first failed inputs by address, at most :data:`MOST_FAILED`.
+        reasons: By decision, other than keep, the segments that each reason was given to.
+    """
+
+    failed: tuple[FailedInput, ...] = ()
+    reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def read_causes(
+    root: str,
+    committed: Sequence[Commit],
+    undecoded: Collection[str],
+    decisive: Collection[tuple[str, str]],
+) -> Causes:
+    """Read the causes from the rows of an output.
+
+    Args:
+        root: The output folder.
+        committed: Its commit records.
+        undecoded: Source ids of inputs that have no recording.
+        decisive: Pairs of decision and reason that count. A segment has the reasons of all rules
+            that hold for it, those of milder decisions too; only the others decided.
+    """
+    files = dict(sorted(units_by_file(committed).items()))
+    failed = {}
+    if undecoded:
+        columns = ["source_id", "uri", "error_type", "message", "attempt"]
+        rows = valid_rows(root, files, "failures", columns)
+        of_inputs = (row for row in rows if row["source_id"] in undecoded)
+        for row in sorted(of_inputs, key=lambda row: int(row["attempt"])):  # the last one counts
+            failed[row["source_id"]] = FailedInput(row["uri"], row["message"], row["error_type"])
+    counts: dict[str, Counter[str]] = {decision: Counter() for decision, _ in sorted(decisive)}
+    if decisive:
+        for row in valid_rows(root, files, "segments", ["source_id", "decision", "reasons"]):
+            decision = row["decision"]
+            given = [reason for reason in row["reasons"] if (decision, reason) in decisive]
+            if given:
+                counts[decision].update(given)
+    return Causes(tuple(nsmallest(MOST_FAILED, failed.values())), counts)

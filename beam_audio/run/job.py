@@ -1,0 +1,193 @@
+"""A job: the flags, the output and the model of a run, once all of them are checked."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from beam_audio.asr import ModelFacts, model_facts
+from beam_audio.asr.remote_model import local_model
+from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
+from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
+from beam_audio.output import commits
+from beam_audio.output.folder import require_writable
+from beam_audio.quality.rules import Rules, load_rules
+from beam_audio.quality.text import normalizer_for
+from beam_audio.run.dataflow import check_submission
+from beam_audio.run.runners import runs_in_this_process, threads_per_process
+from beam_audio.store.credentials import require_access
+from beam_audio.transforms.live_model import FixedModel, LiveModel
+from beam_audio.transforms.transcribe import OnnxAsrModelHandler
+from beam_audio.unit.prepare import PrepareSettings
+from beam_audio.unit.rows import RowSettings
+from beam_audio.unit.work import UnitSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from beam_audio.output.commits import Commit
+    from beam_audio.run.config import RunConfig
+    from beam_audio.stream.model_watch import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run that has passed all checks; the graph of a batch and that of a stream take it.
+
+    Attributes:
+        config: The flags.
+        run_id: Name of the run.
+        settings: Everything the rows depend on, with the model as it was when the run began.
+        handler: Loads the model.
+        model: The model as units take it: fixed in a batch, exchangeable in a stream.
+        before: Commit records the output held; at most one of them for a stream.
+        left_out: What is left out of a folder, in words; empty for nothing.
+        held: Keeps the model in memory for workers that share this process; None for others.
+    """
+
+    config: RunConfig
+    run_id: str
+    settings: UnitSettings
+    handler: OnnxAsrModelHandler
+    model: FixedModel | LiveModel
+    before: tuple[Commit, ...]
+    left_out: str
+    held: Callable[[], Choice] | None
+
+    @property
+    def output(self) -> str:
+        """The output folder."""
+        return self.config.output
+
+
+def check_run(config: RunConfig, options: PipelineOptions) -> Job:
+    """Check the flags, the output and the model, which is loaded where workers share this process.
+
+    Raises:
+        ConfigError: The flags cannot be run, or the files of the output are laid out otherwise.
+        StoreError: The output is not writable.
+        ModelError: The model cannot be loaded.
+    """
+    check_submission(config, options)
+    places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
+    require_access(places, options)
+    left_out = _check_input(config) if config.subscription is None else ""
+    settings_for = settings_by_model(config)
+    settings = settings_for(_model_facts(config, local_model(config.model)))
+    require_writable(config.output)
+    before = _commits_before(config)
+    _check_same_layout(before, settings)
+    handler = model_handler(config, threads=threads_per_process(options))
+    is_stream = config.subscription is not None
+    model = LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler)
+    return Job(
+        config=config,
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
+        settings=settings,
+        handler=handler,
+        model=model,
+        before=before,
+        left_out=left_out,
+        # Loaded here, a local run's model fails before any work; the runner shares this very copy.
+        held=model.acquire() if runs_in_this_process(options) else None,
+    )
+
+
+def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModelHandler:
+    """The model as the configuration asks for it; nothing is loaded."""
+    return OnnxAsrModelHandler(config.model, replace(config.model_options, threads=threads))
+
+
+def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]:
+    """What gives the settings for a model. Workers call it too, so it reads no file.
+
+    Raises:
+        ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
+            raises it when the flags do not fit the model.
+    """
+    normalizer_for(None, config.normalizer)
+    return partial(_settings, config, load_rules(config.rules))
+
+
+def _settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSettings:
+    """The settings of a run with these flags and rules and a model with these facts."""
+    accepted = {"auto", "from_manifest"} | facts.languages
+    if facts.languages and config.language not in accepted:
+        known = ", ".join(sorted(facts.languages))
+        raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
+    return UnitSettings(
+        prepare=PrepareSettings(
+            decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
+            channels=config.channel_policy,
+            limits=config.limits,
+            segments=config.segment_settings(facts.max_seconds),
+            clip_rate_hz=facts.sample_rate_hz,
+            store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
+        ),
+        rows=RowSettings(
+            normalizer=config.normalizer,
+            rules=rules,
+            partition_by=config.partition_keys,
+            store_audio=config.store_audio,
+            model_id=facts.model_id,
+            model_sha256=facts.model_sha256,
+            config_layers=config.layers(facts),
+        ),
+        language=config.language,
+        batch_seconds=config.batch_seconds,
+    )
+
+
+def _model_facts(config: RunConfig, model: str) -> ModelFacts:
+    try:
+        return model_facts(model, config.model_options)
+    except ChecksumError:
+        raise
+    except ModelError as error:
+        raise ConfigError(f"--model={config.model}: {error}") from error
+
+
+def _check_input(config: RunConfig) -> str:
+    """Refuse an input that matches nothing; returns what of it is left out, in words."""
+    left_out = ""
+    try:
+        if config.manifest is not None:
+            found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
+            require_readable_manifest(config.manifest)
+        else:
+            listing = list_input(config.input or "", config.output)
+            found, left_out = bool(listing.files), listing.left_out.summary
+            flag = f"--input={config.input}"
+    except InputError as error:
+        raise ConfigError(str(error)) from error
+    if not found:
+        raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
+    return left_out
+
+
+def _commits_before(config: RunConfig) -> tuple[Commit, ...]:
+    """Commit records of earlier runs: all for a batch, one for a stream.
+
+    A stream runs for months and keeps no records. One record shows the layout of all.
+    """
+    committed = (each for each in commits.read_commits(config.output) if not each.is_closed)
+    return tuple(islice(committed, None if config.subscription is None else 1))
+
+
+def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> None:
+    """Refuse a run whose folders or columns differ from the output's; anything else may change."""
+    wanted = settings.rows.layout()
+    for commit in committed:
+        differs = [name for name, value in wanted.items() if commit.layout.get(name) != value]
+        if differs:
+            flags = ", ".join(f"--{name}" for name in sorted(differs))
+            raise ConfigError(
+                f"--output holds rows made with another {flags}; "
+                "name another --output or use the flag of the earlier run (see its run-*.json)"
+            )

@@ -1,0 +1,70 @@
+"""What a job holds, and what is refused before there is one."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from support.run_outputs import run, settings, write_speech
+
+from beam_audio.asr import model_facts
+from beam_audio.errors import ConfigError
+from beam_audio.run.job import check_run, settings_by_model
+from beam_audio.transforms.live_model import FixedModel, LiveModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_batch_has_a_fixed_model_that_is_loaded_already(tmp_path: Path) -> None:
+    write_speech(tmp_path / "in" / "a.wav")
+    config = settings(input=tmp_path / "in", output=tmp_path / "out")
+    job = check_run(config, PipelineOptions())
+    assert isinstance(job.model, FixedModel)
+    assert job.held is not None
+    used, recognizer = job.held()
+    assert used == job.settings
+    assert recognizer.transcribe([]) == []
+    assert (job.output, job.before) == (config.output, ())
+
+
+def test_a_stream_has_a_model_that_can_be_exchanged_and_keeps_one_record(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        write_speech(tmp_path / "in" / name)
+    run(input=tmp_path / "in", output=tmp_path / "out", unit_bytes=1)
+    batch = settings(input=tmp_path / "in", output=tmp_path / "out")
+    stream = settings(subscription="projects/p/subscriptions/s", output=tmp_path / "out")
+    assert len(check_run(batch, PipelineOptions()).before) == 2
+    job = check_run(stream, PipelineOptions())
+    assert isinstance(job.model, LiveModel)
+    assert len(job.before) == 1
+
+
+def test_worker_processes_load_the_model_themselves(tmp_path: Path) -> None:
+    write_speech(tmp_path / "in" / "a.wav")
+    config = settings(input=tmp_path / "in", output=tmp_path / "out")
+    options = PipelineOptions(["--direct_running_mode=multi_processing"])
+    assert check_run(config, options).held is None
+
+
+def test_settings_by_model_reach_workers_without_the_file_of_rules(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rule = "{reason: short, decision: drop, column: duration_seconds, below: 1}"
+    rules.write_text(f"name: mine\nrules:\n  - {rule}\n")
+    facts = model_facts("placeholder")
+    config = settings(input="in", output="out", rules=rules)
+    by_model = settings_by_model(config)
+    here = by_model(facts)
+    rules.unlink()
+    assert pickle.loads(pickle.dumps(by_model))(facts) == here  # noqa: S301 - dumped here
+    with pytest.raises(ConfigError, match=r"rules\.yaml"):
+        settings_by_model(config)
+
+
+def test_a_language_that_the_model_does_not_know_is_refused() -> None:
+    facts = dataclasses.replace(model_facts("placeholder"), languages=frozenset({"de", "en"}))
+    with pytest.raises(ConfigError, match="--language=fr: placeholder knows de, en"):
+        settings_by_model(settings(input="in", output="out", language="fr"))(facts)
