@@ -1,8 +1,10 @@
 """The output tables: the one place where their columns are named and typed.
 
-Policy: every file has ``SCHEMA_VERSION`` in its metadata, under ``beam_audio.schema_version``. Its
-minor number rises when a nullable column is added, which readers of older versions may ignore. Its
-major number rises when a column is renamed, removed, retyped or changes its meaning.
+Policy: every file has ``SCHEMA_VERSION`` in its metadata, under ``beam_audio.schema_version``, and
+every commit record has it, too. Its minor number rises when a nullable column is added, which
+readers of older versions may ignore. Its major number rises when a column is renamed, removed,
+retyped or changes its meaning. This package reads outputs of its own major number only, and none of
+a higher minor number: it would lose their new columns.
 """
 
 from __future__ import annotations
@@ -12,21 +14,22 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "1.3"
+SCHEMA_VERSION: Final = "2.0"
 
 Table = Literal["segments", "recordings", "failures"]
 
 PARTITION_DATE: Final = "date"
 PARTITION_LANGUAGE: Final = "language"
 UNKNOWN_DATE: Final = "unknown"
+AUDIO: Final = "audio"
+"""Column of stored audio."""
 
 _TEXT = pa.string()
 _REAL = pa.float64()
 _COUNT = pa.int64()
 _TIME = pa.timestamp("us", tz="UTC")
+_DATE = pa.date32()
 _LABELS = pa.list_(_TEXT)
-# A list of pairs, not a map: Hugging Face datasets has no type for maps and refuses the whole file.
-_METADATA = pa.list_(pa.struct([("key", _TEXT), ("value", _TEXT)]))
 # Seconds in the recording. Null if the model gives no word times, empty if there is no word.
 _WORDS = pa.list_(
     pa.struct(
@@ -71,8 +74,9 @@ _SEGMENTS = [
         "duration_seconds",
     ),
     *_fields(_TIME, "event_time"),
+    *_fields(_DATE, "event_date"),
     *_required(_TEXT, "text"),
-    *_fields(_TEXT, "language", "heard_language"),
+    *_fields(_TEXT, "language", "text_language", "heard_language"),
     *_fields(_REAL, "language_probability"),
     *_required(_TEXT, "model_id", "model_sha256"),
     *_fields(_REAL, "avg_logprob", "no_speech_prob", "compression_ratio"),
@@ -92,15 +96,16 @@ _SEGMENTS = [
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
-    *_required(_METADATA, "metadata"),
+    *_required(_TEXT, "metadata"),
 ]
 
 _RECORDINGS = [
     *_required(_TEXT, "recording_id", "source_id", "uri"),
     *_fields(_COUNT, "channel"),
-    *_required(_TEXT, "content_sha256"),
+    *_required(_TEXT, "content_sha256", "audio_sha256"),
     *_required(_COUNT, "source_size_bytes"),
     *_fields(_TIME, "source_updated", "event_time"),
+    *_fields(_DATE, "event_date"),
     *_fields(_REAL, "offset_seconds"),
     *_required(_TEXT, "codec", "container"),
     *_required(_COUNT, "sample_rate_hz", "channels"),
@@ -118,11 +123,11 @@ _RECORDINGS = [
     ),
     *_required(_REAL, "speech_seconds"),
     *_required(_TEXT, "text"),
-    *_fields(_TEXT, "language", "stated_language"),
+    *_fields(_TEXT, "language", "text_language", "stated_language"),
     *_SCORES,
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "config_id"),
-    *_required(_METADATA, "metadata"),
+    *_required(_TEXT, "metadata"),
 ]
 
 _FAILURES = [
@@ -131,6 +136,7 @@ _FAILURES = [
     *_fields(_REAL, "start_seconds", "end_seconds"),
     *_required(_TEXT, "error_type", "message"),
     *_fields(_TEXT, "payload_uri"),
+    *_fields(_DATE, "event_date"),
     *_required(_TIME, "when"),
     *_required(_COUNT, "attempt"),
 ]
@@ -156,19 +162,30 @@ def column_names(table: Table) -> frozenset[str]:
     return frozenset(field.name for field in _TABLES[table])
 
 
-def file_schema(table: Table, *, without: tuple[str, ...] = (), audio: bool = False) -> pa.Schema:
+def file_schema(
+    table: Table,
+    *,
+    without: tuple[str, ...] = (),
+    metadata_columns: tuple[str, ...] = (),
+    audio: bool = False,
+) -> pa.Schema:
     """Schema of a part file.
 
     Args:
         table: The table.
         without: Columns that are in the folder names instead.
+        metadata_columns: Keys of ``metadata`` that segments and recordings have as text columns,
+            too.
         audio: Whether segments have their audio, typed so that Hugging Face ``datasets`` loads it
             as an Audio feature.
     """
-    fields = [field for field in _TABLES[table] if field.name not in without]
+    fields = list(_TABLES[table])
+    if table != "failures":
+        fields += _fields(_TEXT, *metadata_columns)
+    fields = [field for field in fields if field.name not in without]
     metadata = {"beam_audio.schema_version": SCHEMA_VERSION, "beam_audio.table": table}
     if audio and table == "segments":
-        fields.append(pa.field("audio", _AUDIO))
-        features = {"info": {"features": {"audio": {"_type": "Audio"}}}}
+        fields.append(pa.field(AUDIO, _AUDIO))
+        features = {"info": {"features": {AUDIO: {"_type": "Audio"}}}}
         metadata["huggingface"] = json.dumps(features)
     return pa.schema(fields, metadata=metadata)

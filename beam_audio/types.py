@@ -105,7 +105,7 @@ class AudioRef:
         """Hash of what is stated about this input; an event time taken from the file is not."""
         stated = self.event_time if self.event_time != self.updated else None
         return stable_id(
-            "claims",
+            "stated",
             self.reference_text,
             self.language,
             self.manifest_seconds,

@@ -47,6 +47,7 @@ _TEXT_PATTERNS: Final = {
     "channels": "^(mix|split|[0-9]+)$",
     "normalizer": "^[a-z0-9-]+$",
     "partition_by": "^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$",
+    "metadata_columns": "^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$",
     "rules": "^(strict|balanced|lenient)$",  # the launcher's image holds no other file
 }
 _IMAGE: Final = {

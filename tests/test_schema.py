@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TEXT, REAL, COUNT = pa.string(), pa.float64(), pa.int64()
 TIME = pa.timestamp("us", tz="UTC")
+DATE = pa.date32()
 SCORES = {
     "reference_text": TEXT,
     "wer_hits": COUNT,
@@ -45,7 +46,9 @@ SHARED = {
     "language": TEXT,
     "reasons": pa.list_(TEXT),
     "config_id": TEXT,
-    "metadata": pa.list_(pa.struct([("key", TEXT), ("value", TEXT)])),
+    "metadata": TEXT,
+    "event_date": DATE,
+    "text_language": TEXT,
 } | SCORES
 REALS_OF_SEGMENTS = (
     "start_seconds end_seconds core_start_seconds core_end_seconds duration_seconds "
@@ -58,7 +61,7 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(REALS_OF_SEGMENTS.split(), REAL)
     | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT},
     "recordings": SHARED
-    | dict.fromkeys(["content_sha256", "codec", "container", "decode_status"], TEXT)
+    | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)
     | dict.fromkeys(["source_size_bytes", "sample_rate_hz", "channels", "segments"], COUNT)
     | dict.fromkeys(["keep_samples", "review_samples", "drop_samples"], COUNT)
     | dict.fromkeys(["failed_samples", "skipped_samples"], COUNT)
@@ -67,7 +70,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | {"source_updated": TIME, "stated_language": TEXT},
     "failures": dict.fromkeys(["unit", "stage", "source_id", "uri", "recording_id"], TEXT)
     | dict.fromkeys(["segment_id", "error_type", "message", "payload_uri"], TEXT)
-    | {"start_seconds": REAL, "end_seconds": REAL, "when": TIME, "attempt": COUNT},
+    | {"start_seconds": REAL, "end_seconds": REAL, "when": TIME, "attempt": COUNT}
+    | {"event_date": DATE},
 }
 
 
@@ -78,7 +82,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "1.3"
+    assert schema.SCHEMA_VERSION == "2.0"
 
 
 def test_the_store_knows_the_same_tables() -> None:
@@ -103,7 +107,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"1.3"
+    assert stated[b"beam_audio.schema_version"] == b"2.0"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 

@@ -56,6 +56,7 @@ VALUES = {
     "normalizer": "basic-1",
     "rules": "strict",
     "partition_by": "date,language,speaker",
+    "metadata_columns": "speaker,source",
     "store_audio": "flac",
     "batch_seconds": "60.0",
     "unit_bytes": "4096",

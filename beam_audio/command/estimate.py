@@ -16,6 +16,7 @@ from beam_audio import store
 from beam_audio.audio.decode import DecodeLimits, open_audio
 from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
+from beam_audio.output.folder import require_readable
 from beam_audio.store.output_names import RUN_FILES
 from beam_audio.types import AudioRef
 
@@ -161,7 +162,8 @@ def measured_speed(config: RunConfig) -> Speed:
     """Speed of this model on a CPU: that of the last longer run over this output, else a table's.
 
     Raises:
-        ConfigError: The speed of this model was never measured.
+        ConfigError: The speed of this model was never measured, or the output is of an older
+            schema.
     """
     wanted = (config.model, config.precision, config.padding)
     for run in _earlier_runs(config.output) if config.output else ():
@@ -252,6 +254,7 @@ def _earlier_runs(output: str) -> Iterator[dict[str, Any]]:
             content = file.read()
         with contextlib.suppress(ValueError, KeyError, TypeError):  # cut off, or of another version
             run: dict[str, Any] = json.loads(content)
+            require_readable(run.get("schema_version"), output)
             speed, cores = run["throughput"], run["machine"]["cores"]
             if cores and speed["times_real_time"] and speed["wall_seconds"] >= _LEAST_RUN_SECONDS:
                 yield run

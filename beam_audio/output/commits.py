@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output import folder
+from beam_audio.output.folder import require_readable
+from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.compare_and_swap import swap
 from beam_audio.store.output_names import COMMITS, SHARED_PARTS
 from beam_audio.types import stable_id
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 from beam_audio.types import StoredFile
 
 _WORK_ID_DIGITS: Final = 8
-_STATED_ID: Final = "claims_id"
-"""Name of ``InputState.stated_id`` in records, which keep their names until the schema changes."""
+_VERSION: Final = "schema_version"
 
 InputOutcome = Literal["recorded", "known", "failed"]
 
@@ -198,8 +199,8 @@ def _swap(root: str, commit: Commit, may_replace: Callable[[Commit | None], bool
     for name, state in sorted(commit.sources.items()):
         if state.layers not in layers:
             layers.append(state.layers)
-        sources[name] = _on_disk(state, layers.index(state.layers))
-    content = asdict(commit) | {"sources": sources, "layers": layers}
+        sources[name] = asdict(state) | {"layers": layers.index(state.layers)}
+    content = asdict(commit) | {"sources": sources, "layers": layers, _VERSION: SCHEMA_VERSION}
     text = json.dumps(content, indent=1, sort_keys=True).encode()
     name = f"{COMMITS}/{commit.unit_id}.json"
     uri = store.join(root, name)
@@ -242,7 +243,8 @@ def load_commit(uri: str) -> Commit:
     """Read a commit record.
 
     Raises:
-        StoreError: The file is not a commit record of this version.
+        ConfigError: It is a record of an output in a schema that this version does not read.
+        StoreError: The file is not a commit record.
     """
     with store.open_to_read(uri) as file:
         return parse_commit(uri, file.read())
@@ -252,10 +254,14 @@ def parse_commit(uri: str, content: bytes) -> Commit:
     """The commit record that a file holds.
 
     Raises:
-        StoreError: The file is not a commit record of this version.
+        ConfigError: It is a record of an output in a schema that this version does not read.
+        StoreError: The file is not a commit record.
     """
     try:
         fields: dict[str, Any] = json.loads(content)
+        if "unit_id" in fields:
+            output = uri.removesuffix(f"/{COMMITS}/{fields['unit_id']}.json")
+            require_readable(fields.pop(_VERSION, None), output)
         layers = fields.pop("layers")
         fields["sources"] = {
             name: _from_disk(state, layers[state["layers"]])
@@ -269,15 +275,7 @@ def parse_commit(uri: str, content: bytes) -> Commit:
         ) from error
 
 
-def _on_disk(state: InputState, layers: int) -> dict[str, Any]:
-    """Fields of a state as a record names them; ``layers`` is the number of its layers there."""
-    fields = asdict(state) | {"layers": layers, _STATED_ID: state.stated_id}
-    del fields["stated_id"]
-    return fields
-
-
 def _from_disk(fields: dict[str, Any], layers: dict[str, str]) -> InputState:
     """The state that a record's fields describe."""
-    given = {name: value for name, value in fields.items() if name != _STATED_ID}
-    given["recording_ids"] = tuple(given["recording_ids"])
-    return InputState(**given | {"stated_id": fields[_STATED_ID], "layers": layers})
+    recording_ids = tuple(fields["recording_ids"])
+    return InputState(**fields | {"recording_ids": recording_ids, "layers": layers})

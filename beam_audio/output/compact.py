@@ -152,10 +152,10 @@ def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]
     """Merge a group of files, let the units' records name the merged file, delete the group."""
     members = {commit.unit_id: commit for name in group for commit in units[name]}
     table = next(table for table in TABLES if group[0].startswith(f"{table}/"))
-    audio = any(commit.layout["store_audio"] != "none" for commit in members.values())
+    layout = next(iter(members.values())).layout  # one output has one layout
     versions = sorted((commit.unit_id, commit.version) for commit in members.values())
     part_id = f"{SHARED}-{stable_id('shared', sorted(group), versions)}"
-    with PartWriter(root, part_id, audio=audio) as writer:
+    with PartWriter(root, part_id, layout) as writer:
         for name in group:
             for batch in rows_of(root, name, counted_sources(units[name])):
                 writer.copy(table, _folder(name), batch)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
-from beam_audio.errors import StoreError
+from beam_audio.errors import ConfigError, StoreError
+from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import PARTS, RUN_LOCK, TABLES, TEMPORARY
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from beam_audio.types import StoredFile
 
+_UNSTATED: Final = "1.3"
+"""The last version that commit records and run files did not state."""
 _IN_USE_SECONDS: Final = 3600.0
 """A younger file in a bucket may belong to another writer that has not committed it yet."""
 
@@ -65,6 +68,31 @@ def require_writable(root: str) -> None:
     if is_new:
         with suppress(OSError):  # another run has put files there meanwhile
             folder.rmdir()
+
+
+def require_readable(version: str | None, output: str) -> None:
+    """Check that this package reads the tables of an output.
+
+    Args:
+        version: The schema version that the output states; None where it states none.
+        output: The output folder, for the message.
+
+    Raises:
+        ConfigError: The tables have another major version, or a later minor version.
+    """
+    stated = version or _UNSTATED
+    (major, minor), (our_major, our_minor) = map(_numbers, (stated, SCHEMA_VERSION))
+    if major != our_major or minor > our_minor:
+        raise ConfigError(
+            f"{output} holds tables of schema {stated}, and this version of beam_audio reads and "
+            f"writes schema {SCHEMA_VERSION}; name another output folder, or use the version of "
+            "beam_audio that wrote this one (see its run-*.json)"
+        )
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")
+    return int(major), int(minor)
 
 
 @contextmanager

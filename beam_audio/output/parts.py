@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from beam_audio.store.output_names import TABLES, part_file
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import BinaryIO
 
@@ -28,6 +28,7 @@ _MAX_VALUE_BYTES = 180
 _READ_ROWS = 256
 """Rows read at a time; each may carry half a minute of audio."""
 
+_PLAIN: Final[Mapping[str, str]] = {}
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -65,11 +66,20 @@ class PartWriter:
     finishing deletes them.
     """
 
-    def __init__(self, root: str, part_id: str, *, audio: bool = False) -> None:
-        """Write below ``root`` into files named ``part-<part_id>.parquet``."""
+    def __init__(
+        self,
+        root: str,
+        part_id: str,
+        layout: Mapping[str, str] = _PLAIN,
+    ) -> None:
+        """Write below ``root`` into files named ``part-<part_id>.parquet``.
+
+        ``layout`` is that of the output's commit records; it says which columns are added.
+        """
         self._root = root
         self._name = part_file(part_id)
-        self._audio = audio
+        self._metadata_columns = tuple(filter(None, layout.get("metadata_columns", "").split(",")))
+        self._audio = layout.get("store_audio", "none") != "none"
         self._files: dict[str, _PartFile] = {}
         self.rows: dict[str, int] = dict.fromkeys(TABLES, 0)
 
@@ -102,7 +112,12 @@ class PartWriter:
     def _file(self, table: Table, folder: str) -> _PartFile:
         if folder not in self._files:
             without = tuple(key.partition("=")[0] for key in folder.split("/")[1:])
-            columns = schema.file_schema(table, without=without, audio=self._audio)
+            columns = schema.file_schema(
+                table,
+                without=without,
+                metadata_columns=self._metadata_columns,
+                audio=self._audio,
+            )
             self._files[folder] = _PartFile(store.temporary_name(self._root), columns)
         return self._files[folder]
 
@@ -138,7 +153,7 @@ class _PartFile:
 
     def add(self, row: Row) -> None:
         self._rows.append(row)
-        self._audio_bytes += len((row.get("audio") or {}).get("bytes") or b"")
+        self._audio_bytes += len((row.get(schema.AUDIO) or {}).get("bytes") or b"")
         if len(self._rows) >= _FLUSH_ROWS or self._audio_bytes >= _FLUSH_AUDIO_BYTES:
             self._flush()
 
@@ -152,7 +167,7 @@ class _PartFile:
         ]
         self._copied.append(pa.RecordBatch.from_arrays(columns, schema=self._columns))
         self._copied_rows += batch.num_rows
-        self._audio_bytes += batch.nbytes if "audio" in names else 0
+        self._audio_bytes += batch.nbytes if schema.AUDIO in names else 0
         if self._copied_rows >= _FLUSH_ROWS or self._audio_bytes >= _FLUSH_AUDIO_BYTES:
             self._flush()
 

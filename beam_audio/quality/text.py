@@ -78,6 +78,11 @@ def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
     return Normalizer(choice)
 
 
+def resolved_choice(choice: str) -> str:
+    """A choice as it enters the configuration's hash: ``auto`` becomes the ids it chooses from."""
+    return "whisper-en-1,basic-1" if choice == "auto" else choice
+
+
 def tokens(text: str, language: str | None) -> list[str]:
     """The units that are counted and compared: words, or characters in languages without spaces."""
     words = text.split()

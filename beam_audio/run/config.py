@@ -17,13 +17,14 @@ from beam_audio.errors import ConfigError
 from beam_audio.models.card import Padding
 from beam_audio.segments.vad_presets import VAD_PRESETS
 from beam_audio.spelling import nearest
-from beam_audio.types import stable_id
+from beam_audio.unit.layers import layer_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from beam_audio.asr import ModelFacts
     from beam_audio.segments.splitter import SegmentSettings
+    from beam_audio.unit.layers import Layer
 
 Group = Literal["input", "model", "segments", "judging", "output", "limits", "streaming"]
 """What a flag is about; ``run --help`` and docs/flags.md show the flags by group."""
@@ -116,6 +117,9 @@ class RunConfig:
     partition_by: str = _flag(
         "output", "date,language", "folder keys of segments/: date, language, metadata keys"
     )
+    metadata_columns: str | None = _flag(
+        "output", None, "metadata keys that are columns of their own in segments and recordings"
+    )
     store_audio: str = _flag(
         "output", "none", "keep each segment's audio in its row", choices=("none", "flac", "opus")
     )
@@ -173,7 +177,7 @@ class RunConfig:
             if value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
-        _check_partition_keys(self.partition_keys)
+        self._check_keys()
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
@@ -187,10 +191,24 @@ class RunConfig:
             if getattr(self, name):
                 raise ConfigError(f"--{name} can only be used with {source}")
 
+    def _check_keys(self) -> None:
+        from beam_audio import schema  # noqa: PLC0415 - imports pyarrow
+
+        names = {*schema.column_names("segments"), *schema.column_names("recordings")}
+        folders = {schema.PARTITION_DATE, schema.PARTITION_LANGUAGE}
+        reserved = names | folders | {schema.AUDIO}
+        _check_keys("partition_by", self.partition_keys, reserved - folders)
+        _check_keys("metadata_columns", self.metadata_keys, reserved)
+
     @property
     def partition_keys(self) -> tuple[str, ...]:
         """Keys of ``--partition_by``, in order."""
-        return tuple(key.strip() for key in self.partition_by.split(",") if key.strip())
+        return _keys(self.partition_by)
+
+    @property
+    def metadata_keys(self) -> tuple[str, ...]:
+        """Keys of ``--metadata_columns``, sorted: their order means nothing."""
+        return tuple(sorted(_keys(self.metadata_columns or "")))
 
     @property
     def channel_policy(self) -> Literal["mix", "split"] | int:
@@ -234,9 +252,12 @@ class RunConfig:
 
     def layers(self, model: ModelFacts) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows."""
-        layers: dict[str, object] = {
+        from beam_audio.quality.text import resolved_choice  # noqa: PLC0415 - heavy
+
+        layers: dict[Layer, object] = {
             "decode": {"channels": self.channels},
             "segment": self.segment_settings(model.max_seconds).canonical(),
+            "measures": {},
             "model": [
                 model.model_id,
                 model.model_sha256,
@@ -244,9 +265,9 @@ class RunConfig:
                 self.task,
                 self.prompt,
             ],
-            "metrics": {"normalizer": self.normalizer},
+            "metrics": {"normalizer": resolved_choice(self.normalizer)},
         }
-        return {name: stable_id("layer", name, what) for name, what in layers.items()}
+        return {layer: layer_hash(layer, settings) for layer, settings in layers.items()}
 
 
 _ABOVE_ZERO: Final = (
@@ -274,17 +295,19 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def _check_partition_keys(keys: Sequence[str]) -> None:
-    from beam_audio import schema  # noqa: PLC0415 - imports pyarrow
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in text.split(",") if key.strip())
 
-    allowed = {schema.PARTITION_DATE, schema.PARTITION_LANGUAGE}
+
+def _check_keys(flag: str, keys: Sequence[str], reserved: Collection[str]) -> None:
+    """Check keys that name folders or columns; some readers ignore the case of such names."""
     for key in keys:
-        if key in schema.column_names("segments") - allowed:
+        if key.lower() in reserved:
             raise ConfigError(
-                f"--partition_by={key}: a column of the table cannot name its folders; "
-                "use date, language or metadata keys"
+                f"--{flag}={key}: the tables have a column of this name; name keys of the "
+                "manifest, or date and language for --partition_by"
             )
         if not key.replace("_", "").replace("-", "").isalnum():
-            raise ConfigError(f"--partition_by={key}: letters, digits, '-' and '_' only")
-    if len(set(keys)) != len(keys):
-        raise ConfigError(f"--partition_by={','.join(keys)}: a key is named twice")
+            raise ConfigError(f"--{flag}={key}: letters, digits, '-' and '_' only")
+    if len({key.lower() for key in keys}) != len(keys):
+        raise ConfigError(f"--{flag}={','.join(keys)}: a key is named twice")

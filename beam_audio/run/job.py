@@ -134,6 +134,7 @@ def _settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSetting
             normalizer=config.normalizer,
             rules=rules,
             partition_by=config.partition_keys,
+            metadata_columns=config.metadata_keys,
             store_audio=config.store_audio,
             model_id=facts.model_id,
             model_sha256=facts.model_sha256,

@@ -14,6 +14,7 @@ from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
 from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import Ledger, read_ledger
+from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import run_file
 from beam_audio.version import __version__
 
@@ -125,6 +126,7 @@ def write_run_file(job: Job, result: RunResult) -> None:
     ledger, settings = result.ledger, job.settings
     content = {
         "run_id": result.run_id,
+        "schema_version": SCHEMA_VERSION,
         "configuration": asdict(job.config),
         "layout": settings.rows.layout(),
         "layers": settings.rows.layers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import schema
@@ -22,7 +22,6 @@ ID_COLUMNS: Final[dict[Table, str]] = {"segments": "segment_id", "recordings": "
 ALERTS: Final = "alerts"
 MAX_DATA_BYTES: Final = 9_000_000
 """Pub/Sub accepts 10 MB, including the attributes and the request around them."""
-_NOT_PUBLISHED: Final = "audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ def row_message(table: Table, row: Row, version: int) -> TopicMessage:
         version: Version of the unit's commit record.
     """
     names = dict.fromkeys([*schema.file_schema(table).names, *row])
-    content = {name: _plain(row.get(name)) for name in names if name != _NOT_PUBLISHED}
-    content["metadata"] = {pair["key"]: pair["value"] for pair in row["metadata"]}
+    content = {name: _plain(row.get(name)) for name in names if name != schema.AUDIO}
+    content["metadata"] = json.loads(row["metadata"])
     data = _fitting(content)
     return TopicMessage(
         data,
@@ -84,6 +83,8 @@ def _plain(value: object) -> object:
             return value if math.isfinite(value) else None
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
         case dict():
             return {name: _plain(each) for name, each in value.items()}
         case list() | tuple():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from beam_audio.quality.measures import round_measure
 from beam_audio.types import Word
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from beam_audio.quality.error_rates import SegmentShare
     from beam_audio.types import AudioFormat, Row, Segment
@@ -21,15 +22,18 @@ WORD_TIME_DECIMALS: Final = 3
 """No recogniser places a word more exactly than to a hundredth of a second."""
 
 
-def source_columns(end: RecordingEnd) -> Row:
-    """The input and the channel a recording is from."""
+def source_columns(end: RecordingEnd, metadata_columns: tuple[str, ...]) -> Row:
+    """The input and the channel a recording is from, and what its manifest states beside them."""
     ref = end.source.ref
+    metadata = dict(ref.metadata)
     return {
         "source_id": ref.source_id,
         "uri": encodable(ref.uri),
         "channel": end.source.channel,
         "event_time": ref.event_time,
-        "metadata": [{"key": key, "value": value} for key, value in ref.metadata],
+        "event_date": event_date(ref.event_time),
+        "metadata": json.dumps(metadata, ensure_ascii=False, sort_keys=True),
+        **{key: metadata.get(key) for key in metadata_columns},
     }
 
 
@@ -107,10 +111,15 @@ def speech_column(segment: Segment) -> list[Row]:
     ]
 
 
+def event_date(event_time: datetime | None) -> date | None:
+    """The day of an event in UTC."""
+    return event_time.astimezone(UTC).date() if event_time else None
+
+
 def date_key(event_time: datetime | None) -> tuple[str, str]:
     """Folder key of the date, in UTC."""
-    date = event_time.astimezone(UTC).date().isoformat() if event_time else schema.UNKNOWN_DATE
-    return schema.PARTITION_DATE, date
+    day = event_date(event_time)
+    return schema.PARTITION_DATE, day.isoformat() if day else schema.UNKNOWN_DATE
 
 
 def encodable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -17,9 +18,11 @@ from beam_audio.audio.decode import (
     resample,
     select_channels,
 )
+from beam_audio.audio.pcm import PcmHash
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
+from beam_audio.unit.channels import channel_policy, ref_of_channels
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.content import from_opened
 
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
 
     from beam_audio.unit.content import Opened
 
-REFERENCE_WITHOUT_CHANNEL: Final = "reference_without_channel"
-"""Reason of a channel whose file has a reference text that no channel is stated for."""
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 
 
@@ -81,12 +82,15 @@ class RecordingEnd:
     """The end of a recording: all its segments have come.
 
     ``truncation`` is the failure that ended decoding too early; None when none did.
+    ``audio_sha256`` is the hash of its samples as 16-bit PCM, see :class:`PcmHash`; empty for
+    samples that came without a file.
     """
 
     source: Channel
     decoded_samples: int
     speech_samples: int
     truncation: Failure | None
+    audio_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
 def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
     with open_stream(opened, settings) as stream:
         samples = np.concatenate([_no_frames(stream.format.channels), *stream.blocks()])
-    for channel, mono in select_channels(samples, policy_of(opened.ref, settings)):
+    for channel, mono in select_channels(samples, channel_policy(opened.ref, settings.channels)):
         recording_id = _recording_id(opened, channel)
         yield Audio(mono, stream.format.sample_rate_hz, recording_id, channel)
     if stream.truncation is not None:
@@ -184,7 +188,13 @@ def _prepare_stream(
                 failure_of(source.ref, "decode", stream.truncation),
                 recording_id=source.recording_id,
             )
-        yield RecordingEnd(source, splitter.decoded_samples, splitter.speech_samples, truncation)
+        yield RecordingEnd(
+            source,
+            splitter.decoded_samples,
+            splitter.speech_samples,
+            truncation,
+            splitters.audio_sha256(source),
+        )
 
 
 def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
@@ -206,27 +216,6 @@ def _recording_id(opened: Opened, channel: int | None) -> str:
     )
 
 
-def policy_of(ref: AudioRef, settings: PrepareSettings) -> Channels:
-    """The channels that are taken of an input: the stated one, else those of ``--channels``."""
-    return settings.channels if ref.channel is None else ref.channel
-
-
-def ref_of_channels(ref: AudioRef, policy: Channels, channels: int) -> AudioRef:
-    """A reference as each of its channels has it.
-
-    If the channels of a file are split, a text for the whole file is the text of none of them.
-
-    Args:
-        ref: What is stated about the file.
-        policy: That of ``--channels``.
-        channels: How many channels the file has.
-    """
-    is_split = policy == "split" and ref.channel is None and channels > 1
-    if not is_split or ref.reference_text is None:
-        return ref
-    return replace(ref, reference_text=None, reasons=(*ref.reasons, REFERENCE_WITHOUT_CHANNEL))
-
-
 def _no_frames(channels: int) -> NDArray[np.float32]:
     return np.zeros((0, channels), dtype=np.float32)
 
@@ -237,9 +226,10 @@ class _Splitters:
     def __init__(
         self, opened: Opened, audio_format: AudioFormat, settings: PrepareSettings
     ) -> None:
-        self._policy = policy_of(opened.ref, settings)
+        self._policy = channel_policy(opened.ref, settings.channels)
         ref = ref_of_channels(opened.ref, settings.channels, audio_format.channels)
         self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
+        self._hashes: defaultdict[int | None, PcmHash] = defaultdict(PcmHash)
         for channel, _ in select_channels(_no_frames(audio_format.channels), self._policy):
             recording_id = _recording_id(opened, channel)
             splitter = Splitter(
@@ -259,6 +249,7 @@ class _Splitters:
         found = []
         for channel, samples in select_channels(block, self._policy):
             source, splitter = self._splitters[channel]
+            self._hashes[channel].push(samples)
             found += [(source, segment) for segment in splitter.push(samples)]
         return found
 
@@ -268,6 +259,10 @@ class _Splitters:
             for source, splitter in self._splitters.values()
             for segment in splitter.finish()
         ]
+
+    def audio_sha256(self, source: Channel) -> str:
+        """The hash of what was pushed of a channel."""
+        return self._hashes[source.channel].hexdigest()
 
     def items(self) -> Iterable[tuple[Channel, Splitter]]:
         return self._splitters.values()

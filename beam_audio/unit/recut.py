@@ -1,24 +1,29 @@
-"""How much of an input is done again: everything, all but segmentation, or only its rows."""
+"""How much of an input is done again: everything, recognition, measures, or only its rows."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from beam_audio.audio.decode import select_channels
+from beam_audio.audio.pcm import PcmHash
 from beam_audio.errors import DecodeError
+from beam_audio.unit.channels import channel_policy
 from beam_audio.unit.content import from_opened
 from beam_audio.unit.prepare import (
+    Event,
+    PreparedSegment,
+    RecordingEnd,
     open_stream,
-    policy_of,
     prepare,
     prepare_opened,
     prepared_segment,
 )
-from beam_audio.unit.results import Recognised
+from beam_audio.unit.results import Outcome, Recognised
+from beam_audio.unit.stored_rows import StoredRecording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,8 +33,7 @@ if TYPE_CHECKING:
     from beam_audio.types import AudioRef, Quality, Segment
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.content import Opened
-    from beam_audio.unit.prepare import Event, PreparedSegment, PrepareSettings, RecordingEnd
-    from beam_audio.unit.stored_rows import StoredRecording
+    from beam_audio.unit.prepare import PrepareSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,16 @@ class Before:
     settings: PrepareSettings
     clock: StageClock
 
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRecording:
+    """A recording whose audio was measured again; its texts are those that are stored."""
+
+    end: RecordingEnd
+    outcomes: tuple[Outcome, ...]
+
+
+RedoEvent = Event | StoredRecording | MeasuredRecording
 
 # Each ``name`` below is part of the hash that part files are named after. A retry must write the
 # same files, so these names never change.
@@ -90,7 +104,7 @@ class Recut:
 
     replaces: str
 
-    def events(self, before: Before) -> Iterator[Event | StoredRecording]:
+    def events(self, before: Before) -> Iterator[RedoEvent]:
         """Yield the segments and the end of each recording; all events again for other content.
 
         A :class:`Failure` comes last if the audio is longer or shorter than it was.
@@ -99,6 +113,31 @@ class Recut:
             ConfigError: The decoder asked for is not installed.
         """
         return _if_same_content(before, lambda opened: _recut(opened, before))
+
+
+@dataclass(frozen=True, slots=True)
+class Remeasure:
+    """The texts stay, and the signal is measured again.
+
+    The audio is decoded, split and measured as in a new input; nothing is recognised.
+
+    Attributes:
+        replaces: The source id of the stored rows; see :class:`FromAudio`.
+    """
+
+    name: ClassVar[str] = "measure"
+
+    replaces: str
+
+    def events(self, before: Before) -> Iterator[RedoEvent]:
+        """Yield each recording with its stored texts; all events again for other content.
+
+        All events come again, too, if the audio is no longer split as it was.
+
+        Raises:
+            ConfigError: The decoder asked for is not installed.
+        """
+        return _if_same_content(before, lambda opened: _remeasured(opened, before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +152,7 @@ class FromRows:
 
     replaces: str
 
-    def events(self, before: Before) -> Iterator[Event | StoredRecording]:
+    def events(self, before: Before) -> Iterator[RedoEvent]:
         """Yield the stored recordings; all events again if a touched file has other content.
 
         Raises:
@@ -124,15 +163,15 @@ class FromRows:
         return _if_same_content(before, lambda _: iter(before.recordings))
 
 
-Redo = FromAudio | Recut | FromRows
+Redo = FromAudio | Recut | Remeasure | FromRows
 
 
 def _if_same_content(
-    before: Before, make: Callable[[Opened], Iterator[Event | StoredRecording]]
-) -> Iterator[Event | StoredRecording]:
+    before: Before, make: Callable[[Opened], Iterator[RedoEvent]]
+) -> Iterator[RedoEvent]:
     """Yield what is made of an input with the bytes of its rows; with others, all its events."""
 
-    def events(opened: Opened) -> Iterator[Event | StoredRecording]:
+    def events(opened: Opened) -> Iterator[RedoEvent]:
         if opened.content_sha256 == before.recordings[0].end.source.content_sha256:
             return make(opened)
         return prepare_opened(opened, before.settings, before.clock)
@@ -141,12 +180,49 @@ def _if_same_content(
     return from_opened(before.ref, max_bytes, before.clock, events)
 
 
+def _remeasured(opened: Opened, before: Before) -> Iterator[RedoEvent]:
+    stored = {
+        outcome.segment.segment_id: outcome
+        for recording in before.recordings
+        for outcome in recording.outcomes
+    }
+    ends: list[RecordingEnd] = []
+    measured: defaultdict[str, list[tuple[Segment, Quality]]] = defaultdict(list)
+    # The stored audio stays, as the texts do.
+    settings = replace(before.settings, store_audio="none")
+    for event in prepare_opened(opened, settings, before.clock):
+        if isinstance(event, PreparedSegment):
+            measured[event.source.recording_id].append((event.segment, event.quality))
+        elif isinstance(event, RecordingEnd):
+            ends.append(event)
+    if {segment.segment_id for each in measured.values() for segment, _ in each} != stored.keys():
+        yield from prepare_opened(opened, before.settings, before.clock)
+        return
+    for end in ends:
+        yield MeasuredRecording(
+            end,
+            tuple(
+                _with_quality(stored[segment.segment_id], segment, quality)
+                for segment, quality in measured[end.source.recording_id]
+            ),
+        )
+
+
+def _with_quality(outcome: Outcome, segment: Segment, quality: Quality) -> Outcome:
+    """A stored outcome with new measures; that of a failed segment has none."""
+    if not isinstance(outcome.result, Recognised):
+        return outcome
+    return Outcome(segment, replace(outcome.result, quality=quality))
+
+
 def _recut(opened: Opened, before: Before) -> Iterator[PreparedSegment | RecordingEnd]:
     settings, clock = before.settings, before.clock
     slicers = {each.end.source.channel: _Slicer(each) for each in before.recordings}
     with open_stream(opened, settings) as stream:
         for block in clock.iterate("decode", stream.blocks()):
-            for channel, samples in select_channels(block, policy_of(opened.ref, settings)):
+            for channel, samples in select_channels(
+                block, channel_policy(opened.ref, settings.channels)
+            ):
                 slicer = slicers[channel]
                 for segment, quality in slicer.push(samples):
                     with clock.stage("measure"):
@@ -154,8 +230,8 @@ def _recut(opened: Opened, before: Before) -> Iterator[PreparedSegment | Recordi
                     yield prepared
     for slicer in slicers.values():
         slicer.require_end()
-    for recording in before.recordings:
-        yield recording.end
+    for slicer in slicers.values():
+        yield slicer.end
 
 
 class _Slicer:
@@ -166,7 +242,8 @@ class _Slicer:
 
     def __init__(self, recording: StoredRecording) -> None:
         self.source = recording.end.source
-        self._decoded_samples = recording.end.decoded_samples
+        self._stored_end = recording.end
+        self._hash = PcmHash()
         self._wanted = deque(
             (outcome.segment, outcome.result.quality)
             for outcome in recording.outcomes
@@ -177,6 +254,7 @@ class _Slicer:
 
     def push(self, samples: NDArray[np.float32]) -> list[tuple[Segment, Quality]]:
         """Take the next samples, float32 (n,); return the segments that end in them."""
+        self._hash.push(samples)
         self._held = np.concatenate([self._held, samples])
         self._end += len(samples)
         start = self._end - len(self._held)
@@ -189,14 +267,20 @@ class _Slicer:
         self._held = self._held[max(needed - start, 0) :]
         return found
 
+    @property
+    def end(self) -> RecordingEnd:
+        """The end of the recording, with the hash of the samples that came."""
+        return replace(self._stored_end, audio_sha256=self._hash.hexdigest())
+
     def require_end(self) -> None:
         """Check that the whole recording has come.
 
         Raises:
             DecodeError: It is longer or shorter than it was.
         """
-        if self._wanted or self._end != self._decoded_samples:
+        before = self._stored_end.decoded_samples
+        if self._wanted or self._end != before:
             raise DecodeError(
-                f"decodes to {self._end} samples, and to {self._decoded_samples} when its segments "
+                f"decodes to {self._end} samples, and to {before} when its segments "
                 "were found; --retry_failures finds them again"
             )

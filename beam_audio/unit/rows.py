@@ -21,12 +21,14 @@ from beam_audio.types import AudioRef, Failure, Row, Segment, stable_id
 from beam_audio.unit.columns import (
     date_key,
     encodable,
+    event_date,
     format_columns,
     score_columns,
     segment_columns,
     source_columns,
     words_column,
 )
+from beam_audio.unit.layers import layer_hash
 from beam_audio.unit.results import Recognised
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class RowSettings:
     normalizer: str
     rules: Rules
     partition_by: tuple[str, ...]
+    metadata_columns: tuple[str, ...]
     store_audio: str
     model_id: str
     model_sha256: str
@@ -64,11 +67,15 @@ class RowSettings:
     @property
     def layers(self) -> dict[str, str]:
         """Hash of each layer of the configuration that the rows depend on."""
-        return {**self.config_layers, "rules": self.rules.rules_id}
+        return {**self.config_layers, "rules": layer_hash("rules", self.rules.rules_id)}
 
     def layout(self) -> dict[str, str]:
         """Settings that all rows of one output share."""
-        return {"partition_by": ",".join(self.partition_by), "store_audio": self.store_audio}
+        return {
+            "partition_by": ",".join(self.partition_by),
+            "metadata_columns": ",".join(self.metadata_columns),
+            "store_audio": self.store_audio,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def recording_rows(
             judged = _judged(outcome.segment, outcome.result, part, ref, whole.language)
             row = {
                 **_segment_row(judged, settings),
-                **source_columns(end),
+                **source_columns(end, settings.metadata_columns),
                 **score_columns(part),
                 "audio": _read_audio(outcome.segment, outcome.result, settings, audio_file),
             }
@@ -129,6 +136,7 @@ def failure_row(failure: Failure) -> TableRow:
         "error_type": failure.error_type,
         "message": encodable(failure.message),
         "payload_uri": failure.payload_uri,
+        "event_date": event_date(failure.event_time),
         "when": datetime.now(UTC),
         "attempt": failure.attempt,
     }
@@ -181,11 +189,13 @@ def _segment_row(judged: Judged, settings: RowSettings) -> Row:
     measures = measure_all(judged)
     decision, reasons = settings.rules.decide(measures)
     columns = schema.column_names("segments")
+    language = transcript.language or judged.languages.stated
     return {
         **{name: value for name, value in measures.items() if name in columns},
         **segment_columns(segment),
         "text": transcript.text,
-        "language": transcript.language or judged.languages.stated,
+        "language": language,
+        "text_language": language,
         "heard_language": transcript.language,
         "words": words_column(transcript.words),
         "model_id": settings.model_id,
@@ -212,6 +222,7 @@ def _recording_row(
     row: Row = {
         "recording_id": source.recording_id,
         "content_sha256": source.content_sha256,
+        "audio_sha256": end.audio_sha256,
         "source_size_bytes": ref.size_bytes,
         "source_updated": ref.updated,
         "offset_seconds": ref.offset_seconds,
@@ -224,10 +235,11 @@ def _recording_row(
         "speech_seconds": end.speech_samples / rate_hz,
         "text": text,
         "language": whole.language,
+        "text_language": whole.language,
         "stated_language": ref.language,
         "reasons": _recording_reasons(end, whole.share.score if whole.share else None),
         "config_id": settings.config_id,
-        **source_columns(end),
+        **source_columns(end, settings.metadata_columns),
         **score_columns(whole.share),
         "words_per_second": round_measure(words_per_second(text, decoded_seconds, spoken)),
         "chars_per_second": round_measure(chars_per_second(text, decoded_seconds)),

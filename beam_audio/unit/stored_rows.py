@@ -24,7 +24,8 @@ from beam_audio.types import (
     Transcript,
     Word,
 )
-from beam_audio.unit.prepare import Channel, RecordingEnd, ref_of_channels
+from beam_audio.unit.channels import ref_of_channels
+from beam_audio.unit.prepare import Channel, RecordingEnd
 from beam_audio.unit.results import Outcome, Recognised, StoredAudio
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class StoredUnit:
             decoded_samples=round(row["decoded_seconds"] * rate_hz),
             speech_samples=round(row["speech_seconds"] * rate_hz),
             truncation=_failure(truncation, ref) if truncation else None,
+            audio_sha256=row["audio_sha256"],
         )
         recognised = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]

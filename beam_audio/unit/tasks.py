@@ -1,8 +1,7 @@
 """Which inputs are done, and how much of each: the configuration and statements, then and now.
 
-A configuration has layers, from the audio to the decision. ``decode`` and ``segment`` decide where
-segments are, ``model`` what is recognised in them, ``metrics`` and ``rules`` how they are judged. A
-change in one layer leaves the results of the layers before it as they are.
+A change in one layer of the configuration leaves the results of the layers before it as they are;
+see :mod:`beam_audio.unit.layers`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.contradictions import distinct_inputs
-from beam_audio.unit.recut import FromAudio, FromRows, Recut
+from beam_audio.unit.recut import FromAudio, FromRows, Recut, Remeasure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,9 +149,13 @@ class Wanted:
         if retry or self._differ(state, "decode", "segment"):
             return FromAudio(replaces)
         other_language = self.stated_languages and state.stated_language != item.language
+        is_measured = not self._differ(state, "measures")
         if other_language or self._differ(state, "model"):
             # Only the core of a failed segment is stored, not where the segment began.
-            return FromAudio(replaces) if state.failed_segments else Recut(replaces)
+            can_recut = is_measured and not state.failed_segments
+            return Recut(replaces) if can_recut else FromAudio(replaces)
+        if not is_measured:
+            return Remeasure(replaces)
         if state.stated_id != item.stated_id or self._differ(state):
             return FromRows(replaces)
         return None

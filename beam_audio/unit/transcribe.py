@@ -124,8 +124,8 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
     """Write the part files of a unit's next version; returns the record that names them."""
     settings, clock, version = run.settings, StageClock(), unit.version + 1
     name = part_id(unit.unit_id, version, _work_id(unit, run))
-    has_audio = settings.prepare.store_audio != "none"
-    with PartWriter(run.root, name, audio=has_audio) as writer, TemporaryFile() as audio_file:
+    layout = settings.rows.layout()
+    with PartWriter(run.root, name, layout) as writer, TemporaryFile() as audio_file:
         stored = None
         if before is not None:
             stored = StoredUnit(
@@ -146,7 +146,7 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
     commit = Commit(
         unit_id=unit.unit_id,
         sources=kept | result.states,
-        layout=settings.rows.layout(),
+        layout=layout,
         files=files,
         rows=dict(writer.rows),
         decoded_seconds=result.decoded_seconds,

@@ -11,7 +11,6 @@ from beam_audio.unit import rows
 from beam_audio.unit.batching import batches, read_ahead
 from beam_audio.unit.input_result import InputResult
 from beam_audio.unit.prepare import (
-    Event,
     KnownInput,
     PreparedSegment,
     PrepareSettings,
@@ -25,7 +24,7 @@ from beam_audio.unit.recognise import (
     passage_seconds,
     recognise_passages,
 )
-from beam_audio.unit.recut import Before
+from beam_audio.unit.recut import Before, MeasuredRecording
 from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.progress import Progress
+    from beam_audio.unit.recut import RedoEvent
     from beam_audio.unit.tasks import Task
 
 Passage = tuple[PreparedSegment, ...]
@@ -171,7 +171,7 @@ class UnitWork:
             decoded_seconds=self._decoded_seconds,
         )
 
-    def _events(self, tasks: Iterable[Task]) -> Iterator[Event | StoredRecording]:
+    def _events(self, tasks: Iterable[Task]) -> Iterator[RedoEvent]:
         """Everything that is found in the inputs, in their order; it is read in another thread."""
         for task in tasks:
             ref = task.item
@@ -182,14 +182,14 @@ class UnitWork:
             else:
                 yield from self._events_of(task, ref)
 
-    def _events_of(self, task: Task, ref: AudioRef) -> Iterator[Event | StoredRecording]:
+    def _events_of(self, task: Task, ref: AudioRef) -> Iterator[RedoEvent]:
         settings, clock, stored = self._settings.prepare, self._clock, self._stored
         recordings = stored.recordings(task.replaces, ref, settings.channels) if stored else []
         if task.redo is None or not recordings:
             return prepare(ref, settings, clock, task.known)
         return task.redo.events(Before(ref, recordings, settings, clock))
 
-    def _take(self, event: Event | StoredRecording) -> Passage:
+    def _take(self, event: RedoEvent) -> Passage:
         """Take the next event; return the passage that it completes, empty when it does not."""
         match event:
             case PreparedSegment():
@@ -198,6 +198,9 @@ class UnitWork:
             case RecordingEnd():
                 return self._take_end(event)
             case StoredRecording():
+                self._finish(event.end, event.outcomes)
+            case MeasuredRecording():
+                self._decoded_seconds += self._source_seconds(event.end)
                 self._finish(event.end, event.outcomes)
             case KnownInput():
                 self._found[event.source_id].known = event.recording_ids
@@ -287,5 +290,5 @@ class UnitWork:
         return not is_split or end.source.channel in (None, 0)
 
 
-def _event_seconds(event: Event | StoredRecording) -> float:
+def _event_seconds(event: RedoEvent) -> float:
     return event.segment.duration_seconds if isinstance(event, PreparedSegment) else 0.0

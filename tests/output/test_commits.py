@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from beam_audio.errors import StoreError
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output import commits
 from beam_audio.output.commits import Commit, InputState, LostTo, Written
+from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import COMMITS
 
 if TYPE_CHECKING:
@@ -19,9 +21,9 @@ OLD, NEW = {"model": "1", "rules": "1"}, {"model": "2", "rules": "1"}
 
 def commit(name: str, *files: str, version: int = 1) -> Commit:
     sources = {
-        "a": InputState("recorded", "place-a", "claims", "en", OLD, ("r1", "r2"), 1),
-        "b": InputState("failed", "place-b", "claims", None, NEW, attempt=3),
-        "c": InputState("known", "place-c", "claims", None, OLD, ("r1",)),
+        "a": InputState("recorded", "place-a", "stated", "en", OLD, ("r1", "r2"), 1),
+        "b": InputState("failed", "place-b", "stated", None, NEW, attempt=3),
+        "c": InputState("known", "place-c", "stated", None, OLD, ("r1",)),
     }
     return Commit(name, sources, {"store_audio": "none"}, files, {"segments": 1}, version=version)
 
@@ -51,6 +53,27 @@ def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path, conten
     (records / "x.json").write_text(content)
     with pytest.raises(StoreError, match="move it away"):
         list(commits.read_commits(str(tmp_path)))
+
+
+def test_a_record_states_the_schema_of_its_tables(tmp_path: Path) -> None:
+    commits.write_commit(str(tmp_path), commit("1"))
+    (record,) = (tmp_path / COMMITS).glob("*.json")
+    assert json.loads(record.read_text())["schema_version"] == SCHEMA_VERSION
+    assert '"stated_id"' in record.read_text()
+
+
+@pytest.mark.parametrize("stated", [None, "1.3", "3.0", "2.9999"])
+def test_a_record_of_another_schema_is_refused_with_what_to_do(
+    tmp_path: Path, stated: str | None
+) -> None:
+    commits.write_commit(str(tmp_path), commit("1"))
+    (record,) = (tmp_path / COMMITS).glob("*.json")
+    content = json.loads(record.read_text()) | {"schema_version": stated}
+    record.write_text(json.dumps(content))
+    with pytest.raises(ConfigError) as raised:
+        list(commits.read_commits(str(tmp_path)))
+    assert f"{tmp_path} holds tables of schema {stated or '1.3'}" in str(raised.value)
+    assert "name another output folder" in str(raised.value)
 
 
 def test_unit_id_ignores_order_and_tells_sets_apart() -> None:

@@ -14,6 +14,7 @@ from support import run_outputs
 from support.project import ROOT
 from support.unit_runs import (
     DEMO,
+    LAYERS,
     Scripted,
     fail_when_loud,
     levels,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from beam_audio.unit.work import UnitSettings
 
 STORED = settings(store_audio="flac")
-ANOTHER_MODEL = settings(layers={"decode": "d", "segment": "s", "model": "m2", "metrics": "n"})
+ANOTHER_MODEL = settings(layers=LAYERS | {"model": "m2"})
 OTHER_RULES = settings(rules="strict")
 
 

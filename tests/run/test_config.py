@@ -76,6 +76,14 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: float) -> None:
         ({**PATHS, "partition_by": "a/b"}, "--partition_by=a/b"),
         ({**PATHS, "partition_by": "a=b"}, "--partition_by=a=b"),
         ({**PATHS, "partition_by": "date,date"}, "twice"),
+        ({**PATHS, "partition_by": "Text"}, "--partition_by=Text"),
+        ({**PATHS, "partition_by": "event_date"}, "--partition_by=event_date"),
+        ({**PATHS, "partition_by": "room,Room"}, "twice"),
+        ({**PATHS, "metadata_columns": "language"}, "--metadata_columns=language"),
+        ({**PATHS, "metadata_columns": "audio"}, "--metadata_columns=audio"),
+        ({**PATHS, "metadata_columns": "codec"}, "--metadata_columns=codec"),
+        ({**PATHS, "metadata_columns": "a b"}, "--metadata_columns=a b"),
+        ({**PATHS, "metadata_columns": "room,room"}, "twice"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: str) -> None:
@@ -93,6 +101,8 @@ def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: s
         ({}, "model_options", ModelOptions()),
         ({"partition_by": ""}, "partition_keys", ()),
         ({"partition_by": "language, speaker"}, "partition_keys", ("language", "speaker")),
+        ({}, "metadata_keys", ()),
+        ({"metadata_columns": "speaker, room"}, "metadata_keys", ("room", "speaker")),
     ],
 )
 def test_flags_are_taken_as_the_engine_takes_them(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 def as_json(row: Row) -> dict[str, Any]:
     """A row of a part file as the JSON of a message."""
-    content = dict(row) | {"metadata": {each["key"]: each["value"] for each in row["metadata"]}}
+    content = dict(row) | {"metadata": json.loads(row["metadata"])}
     content.pop("audio", None)
-    for name in ("event_time", "source_updated"):
+    for name in ("event_date", "event_time", "source_updated"):
         if row.get(name) is not None:
             content[name] = row[name].isoformat().replace("+00:00", "Z")
     return content

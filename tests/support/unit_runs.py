@@ -44,7 +44,7 @@ RIVER = "When the rain stopped, we walked home along the river."
 
 PLACEHOLDER = load_model("placeholder")
 OUTSIDE_IDENTITY = {"when", "attempt"}
-LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n"}
+LAYERS = {"decode": "d", "segment": "s", "measures": "q", "model": "m", "metrics": "n"}
 VAD = SegmentSettings()
 WINDOWS = SegmentSettings(segmenter="fixed", window_seconds=1.0)
 """These windows cut at whole seconds, so that a test knows where its segments are."""
@@ -142,6 +142,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
     language: str = "auto",
     batch_seconds: float = 240.0,
     partition_by: tuple[str, ...] = ("date", "language"),
+    metadata_columns: tuple[str, ...] = (),
     rules: str = "balanced",
     normalizer: str = "auto",
     layers: dict[str, str] | None = None,
@@ -155,6 +156,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
             normalizer=normalizer,
             rules=_without_the_need_of_speech(load_rules(rules)),
             partition_by=partition_by,
+            metadata_columns=metadata_columns,
             store_audio=prepared.store_audio,
             model_id=PLACEHOLDER.facts.model_id,
             model_sha256=PLACEHOLDER.facts.model_sha256,

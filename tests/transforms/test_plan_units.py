@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
+from support.unit_runs import LAYERS
 
 from beam_audio.output.commits import Commit, InputState, write_commit
 from beam_audio.transforms.plan_units import PlanUnits
@@ -18,7 +19,7 @@ from beam_audio.unit.transcribe import Unit
 if TYPE_CHECKING:
     from pathlib import Path
 
-OLD, NOW = ({"decode": "d", "segment": "s", "model": "m", "rules": rules} for rules in "12")
+OLD, NOW = (LAYERS | {"rules": rules} for rules in "12")
 
 
 def state(ref: AudioRef, layers: dict[str, str]) -> InputState:

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from beam_audio.unit.prepare import Event
-    from beam_audio.unit.recut import Redo
+    from beam_audio.unit.recut import Redo, RedoEvent
 
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=0.7)
 
@@ -54,7 +53,7 @@ def again(
     using: PrepareSettings,
     how: Callable[[str], Redo] = Recut,
     replaces: str = "",
-) -> list[Event | StoredRecording]:
+) -> list[RedoEvent]:
     redo = how(replaces or source.source_id)
     return list(redo.events(Before(source, before, using, StageClock())))
 
@@ -86,6 +85,7 @@ def test_the_clips_are_those_of_the_first_time(
         [each for each in events if isinstance(each, RecordingEnd)] for events in (first, second)
     ]
     assert ends[0] == ends[1]
+    assert len({end.audio_sha256 for end in ends[1] if isinstance(end, RecordingEnd)}) == 2
 
 
 def test_rows_of_a_touched_file_need_only_the_same_content(tmp_path: Path) -> None:

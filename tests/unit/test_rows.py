@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from datetime import date as day
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,10 +91,26 @@ def test_metadata_can_name_folders_and_is_kept_in_the_rows(tmp_path: Path) -> No
     rows = {row["uri"]: row for row in read(tmp_path / "out", "segments")}
     assert [rows[item.uri]["speaker"] for item in inputs] == ["Ann/B ü", None]
     assert [rows[item.uri]["metadata"] for item in inputs] == [
-        [{"key": key, "value": value} for key, value in speaker],
-        [],
+        '{"room": "4", "speaker": "Ann/B ü"}',
+        "{}",
     ]
     assert [rows[item.uri]["language"] for item in inputs] == ["en", "en"]
+
+
+def test_metadata_keys_can_be_columns_of_segments_and_recordings(tmp_path: Path) -> None:
+    inputs = [
+        ref(write(tmp_path / "a.wav", tones([0.1])), metadata=(("room", "007"), ("who", "Ann"))),
+        ref(write(tmp_path / "b.wav", tones([0.2])), metadata=(("who", "Bob"),)),
+    ]
+    using = settings(metadata_columns=("room", "who"), partition_by=("who",))
+    transcribe(tmp_path / "out", *inputs, using=using)
+    for table in ("segments", "recordings"):
+        rows = {row["uri"]: row for row in read(tmp_path / "out", table)}
+        assert [rows[item.uri]["room"] for item in inputs] == ["007", None]
+        assert [rows[item.uri].get("who") for item in inputs] == (["Ann", "Bob"])
+    (file, *_) = (tmp_path / "out" / "segments").rglob("*.parquet")
+    assert pq.read_schema(file).field("room").type == "string"
+    assert "who" not in pq.read_schema(file).names
 
 
 def test_folder_keys_are_not_stored_in_the_files(tmp_path: Path) -> None:
@@ -119,6 +136,7 @@ def test_the_date_is_that_of_the_event_in_utc(
     transcribe(tmp_path / "out", source)
     for row in (*read(tmp_path / "out", "segments"), only_recording(tmp_path / "out")):
         assert row["date"] == date
+        assert row["event_date"] == (None if event_time is None else day.fromisoformat(date))
         assert row["event_time"] == event_time
 
 
@@ -147,7 +165,8 @@ def test_all_columns_of_a_usual_recording_are_filled(tmp_path: Path) -> None:
     for row in (*segments, recording):
         assert {name for name, value in row.items() if value is None} <= mixed
         assert (row["uri"], row["source_id"]) == (source.uri, source.source_id)
-        assert row["metadata"] == [{"key": "speaker", "value": "b"}]
+        assert row["metadata"] == '{"speaker": "b"}'
+        assert row["text_language"] == row["language"] == "en"
     assert recording["source_updated"] == updated
     assert recording["decoded_seconds"] == recording["manifest_seconds"] == 2.0
     assert (recording["codec"], recording["container"]) == ("pcm_s16", "wav")
@@ -165,7 +184,8 @@ def test_an_undefined_measure_is_null(tmp_path: Path) -> None:
     (segment,) = read(tmp_path / "out", "segments")
     unknown = {name for name, value in segment.items() if value is None}
     assert unknown == {
-        *("channel", "language", "heard_language", "language_probability", "words"),
+        *("channel", "language", "text_language", "heard_language"),
+        *("language_probability", "words"),
         *("avg_logprob", "no_speech_prob"),
         *("compression_ratio", "reference_text", "wer", "cer", "normalizer_id"),
         *("wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"),

@@ -43,7 +43,7 @@ OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_sec
 def write_again(out: Path, target: Path, commit: Commit, using: UnitSettings) -> None:
     """Rows of all recordings of a unit, made again from the stored ones."""
     refs = {uri: each for each in REFS for uri in [each.uri]}
-    with TemporaryFile() as audio, PartWriter(str(target), "x", audio=True) as writer:
+    with TemporaryFile() as audio, PartWriter(str(target), "x", {"store_audio": "flac"}) as writer:
         stored = StoredUnit(str(out), commit, commit.sources.keys(), audio)
         for source_id in commit.sources_that("recorded"):
             item = next(each for each in refs.values() if each.source_id == source_id)

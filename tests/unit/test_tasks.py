@@ -10,13 +10,20 @@ import pytest
 
 from beam_audio.output.commits import InputState
 from beam_audio.types import AudioRef, Failure
-from beam_audio.unit.recut import FromAudio, FromRows, Recut
+from beam_audio.unit.recut import FromAudio, FromRows, Recut, Remeasure
 from beam_audio.unit.tasks import Committed, Task, Wanted
 
 if TYPE_CHECKING:
     from beam_audio.unit.recut import Redo
 
-LAYERS = {"decode": "d", "segment": "s", "model": "m", "metrics": "n", "rules": "r"}
+LAYERS = {
+    "decode": "d",
+    "segment": "s",
+    "measures": "q",
+    "model": "m",
+    "metrics": "n",
+    "rules": "r",
+}
 REF = AudioRef("/a.wav", 10, "1", language="en", reference_text="so it is")
 WANTED = Wanted(LAYERS)
 
@@ -61,7 +68,9 @@ def test_up_to_date_inputs_are_left_alone() -> None:
     [
         (("rules",), FromRows),
         (("metrics",), FromRows),
+        (("measures", "rules"), Remeasure),
         (("model", "rules"), Recut),
+        (("measures", "model"), FromAudio),
         (("segment",), FromAudio),
         (("decode", "model"), FromAudio),
     ],
@@ -95,6 +104,7 @@ def test_failed_segments_are_found_again_for_a_new_model_and_on_request() -> Non
     assert redo(failed) is None
     assert redo(failed, retry_failures=True) == FromAudio
     assert redo(failed, layers=LAYERS | {"model": "new"}) == FromAudio
+    assert redo(failed, layers=LAYERS | {"measures": "new"}) == Remeasure
     assert redo(failed, layers=LAYERS | {"rules": "new"}) == FromRows
     assert redo(done(), retry_failures=True) is None
 

@@ -93,6 +93,11 @@ MADE_BY = {
         settings(segments=VAD, channels="split", layers=changed("model")),
         hear_more,
     ),
+    "measures": (
+        "measure",
+        settings(segments=VAD, channels="split", layers=changed("measures")),
+        None,
+    ),
     "segment": (
         "audio",
         settings(segments=OVERLAPPING, channels="split", layers=changed("segment")),
@@ -103,6 +108,7 @@ MADE_BY = {
 STAGES = {
     "rows": {"write"},
     "recognise": {"open", "decode", "measure", "recognise", "write"},
+    "measure": {"open", "decode", "segment", "measure", "write"},
     "audio": {"open", "decode", "segment", "measure", "recognise", "write"},
 }
 
@@ -120,7 +126,7 @@ def test_only_the_layers_from_the_changed_one_on_are_done_again(
     transcribe(fresh, *inputs, using=using, recognizer=Scripted(hear or hear_loudness))
 
     assert set(report.commit.stage_seconds) == STAGES[how]
-    assert bool(recognizer.batches) is (how != "rows")
+    assert bool(recognizer.batches) is ("recognise" in STAGES[how])
     assert read_all(out) == read_all(fresh)
     assert read_all(out) != read_all_of(tmp_path / "before", inputs, before)
     assert commits.delete_uncommitted(str(out)) == 0
@@ -137,14 +143,14 @@ def read_all_of(root: Path, inputs: Sequence[Input], using: UnitSettings) -> dic
 
 
 @pytest.mark.parametrize("store_audio", ["flac", "opus"])
-@pytest.mark.parametrize("layer", ["rules", "model"])
+@pytest.mark.parametrize("layer", ["rules", "model", "measures"])
 def test_stored_audio_stays_with_its_row(tmp_path: Path, store_audio: str, layer: str) -> None:
     inputs = [ref(DEMO / name) for name in ("river.wav", "greenhouse.flac")]
     options: dict[str, Any] = {"segments": VAD, "store_audio": store_audio}
     using = (
         settings(**options, rules="strict")
         if layer == "rules"
-        else settings(**options, layers=changed("model"))
+        else settings(**options, layers=changed(layer))
     )
     transcribe(tmp_path / "out", *inputs, using=settings(**options))
     update(tmp_path / "out", *inputs, using=using)
@@ -242,7 +248,7 @@ def read_committed(root: Path) -> dict[str, list[Row]]:
     return rows
 
 
-@pytest.mark.parametrize("layer", ["rules", "model", "segment"])
+@pytest.mark.parametrize("layer", ["rules", "measures", "model", "segment"])
 def test_a_touched_file_is_done_again_in_place(tmp_path: Path, layer: str) -> None:
     path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
     other = ref(write(tmp_path / "b.wav", tones([0.3])))
@@ -251,6 +257,7 @@ def test_a_touched_file_is_done_again_in_place(tmp_path: Path, layer: str) -> No
     update(out, touched, other)  # known by its content
     using = {
         "rules": settings(rules="strict"),
+        "measures": settings(layers=changed("measures")),
         "model": settings(layers=changed("model")),
         "segment": settings(layers=changed("segment"), segments=OVERLAPPING),
     }[layer]
@@ -259,7 +266,7 @@ def test_a_touched_file_is_done_again_in_place(tmp_path: Path, layer: str) -> No
     assert update(out, touched, other, using=using) == []
 
 
-@pytest.mark.parametrize("layer", ["rules", "model", "segment"])
+@pytest.mark.parametrize("layer", ["rules", "measures", "model", "segment"])
 def test_other_content_at_the_same_place_leaves_the_old_rows(tmp_path: Path, layer: str) -> None:
     path = write(tmp_path / "a.wav", tones([0.1, 0.2]))
     out = tmp_path / "out"

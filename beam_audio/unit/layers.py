@@ -1,0 +1,39 @@
+"""Layers of a configuration: what the rows depend on, from the audio to the decision.
+
+``decode`` and ``segment`` decide where segments are, ``measures`` what their signal is like,
+``model`` what is recognised in them, ``metrics`` and ``rules`` how they are judged. Each layer is a
+hash of its settings and of the version of its code. If one changes, the rows of earlier runs are
+made again from that layer on; the results of other layers stay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Layer = Literal["decode", "segment", "measures", "model", "metrics", "rules"]
+
+LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
+    "decode": 1,
+    "segment": 1,
+    "measures": 1,
+    "model": 1,
+    "metrics": 1,
+    "rules": 1,
+}
+"""Raise a number when a change of the code changes a row: samples, cuts, signal measures, texts,
+scores and rates of texts, or decisions."""
+
+
+def layer_hash(layer: Layer, settings: object) -> str:
+    """Hash of a layer.
+
+    Args:
+        layer: The layer.
+        settings: Its resolved settings, JSON-serialisable; nothing that the code resolves later.
+    """
+    return stable_id("layer", layer, LAYER_VERSIONS[layer], settings)
