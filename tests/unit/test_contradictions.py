@@ -30,7 +30,6 @@ def test_lines_that_state_the_same_are_one_input() -> None:
         ({"language": "de"}, "lang"),
         ({"event_time": datetime(2025, 1, 5, tzinfo=UTC)}, "event_time"),
         ({"manifest_seconds": 2.0}, "duration"),
-        ({"metadata": (("speaker", "b"),)}, "speaker"),
     ],
 )
 def test_lines_that_differ_are_one_failure_in_any_order(
@@ -48,6 +47,20 @@ def test_lines_that_differ_are_one_failure_in_any_order(
         assert failure.error_type == "ContradictionError"
         assert (failure.source_id, failure.place_id) == (ONE.source_id, ONE.place_id)
         assert failure.event_time == DAY
+
+
+def test_metadata_that_one_line_adds_is_kept_and_other_values_contradict() -> None:
+    one = replace(ONE, metadata=(("speaker", "a"),))
+    two = replace(ONE, metadata=(("room", "3"),), stated_in="line 2")
+    both = replace(ONE, metadata=(("room", "3"), ("speaker", "a")))
+    for lines in permutations([ONE, one, two]):
+        (found,) = distinct_inputs(lines)
+        assert isinstance(found, AudioRef)
+        assert (found.metadata, found.stated_id) == (both.metadata, both.stated_id)
+    other = replace(ONE, metadata=(("speaker", "b"),), stated_in="line 3")
+    (failure,) = distinct_inputs([ONE, one, other])
+    assert isinstance(failure, Failure)
+    assert "differ in speaker;" in failure.message
 
 
 def test_other_parts_and_channels_of_a_file_are_other_inputs() -> None:
