@@ -15,6 +15,10 @@ class InputError(BeamAudioError):
     """An input that cannot be read: a missing file, a broken manifest line, an invalid field."""
 
 
+class ContradictionError(InputError):
+    """Lines about one input that state different things of it."""
+
+
 class DecodeError(BeamAudioError):
     """Bytes that no decoder turns into audio, or that stop being audio midway."""
 
@@ -25,6 +29,10 @@ class LimitError(BeamAudioError):
 
 class ModelError(BeamAudioError):
     """A model that is unknown, incomplete or unsupported, or that lacks what it is asked for."""
+
+
+class LanguageUnsupported(ModelError):  # noqa: N818 - failures have this name
+    """An input whose stated language the model does not know."""
 
 
 class ChecksumError(ModelError):

@@ -41,6 +41,7 @@ class AudioRef:
         event_time: Stated event time, else ``updated``, UTC; None when neither is known.
         offset_seconds: Start of the cut inside the object; None when the whole object is meant.
         duration_seconds: Length of the cut; None reaches to the end.
+        channel: The stated channel, from 0; None when none is stated.
         manifest_seconds: Length that the manifest states.
         reference_text: Reference transcript; None when none is known.
         language: Stated language, ISO 639 code.
@@ -48,6 +49,8 @@ class AudioRef:
         inline: Encoded bytes of a small payload that is stored nowhere else.
         spooled_uri: Where the bytes of a larger payload are; None when they are under ``uri``.
         attempt: 1, or more when an earlier failure is tried again.
+        reasons: What is remarkable about the statements, by name; rows of recordings have them.
+        stated_in: The manifest line or the message that states all this; empty for a listed file.
     """
 
     uri: str
@@ -64,10 +67,13 @@ class AudioRef:
     inline: bytes | None = field(default=None, repr=False)
     spooled_uri: str | None = None
     attempt: int = 1
+    channel: int | None = None
+    reasons: tuple[str, ...] = ()
+    stated_in: str = ""
 
     @property
     def source_id(self) -> str:
-        """Identity of this input: the same object version and cut, however often it is listed."""
+        """Identity of this input: version of the object, cut and channel, however often listed."""
         return stable_id(
             "source",
             self.uri,
@@ -75,7 +81,13 @@ class AudioRef:
             self.version,
             self.offset_seconds,
             self.duration_seconds,
+            *self.channel_parts,
         )
+
+    @property
+    def channel_parts(self) -> list[list[int]]:
+        """What a stated channel adds to ids; ids without one are those of earlier versions."""
+        return [] if self.channel is None else [[self.channel]]
 
     @property
     def place_id(self) -> str:
@@ -85,7 +97,8 @@ class AudioRef:
         """
         came_inside = self.inline is not None or self.spooled_uri is not None
         content = [self.version] if came_inside else []
-        return stable_id("place", self.uri, self.offset_seconds, self.duration_seconds, *content)
+        part = (self.offset_seconds, self.duration_seconds, *self.channel_parts)
+        return stable_id("place", self.uri, *part, *content)
 
     @property
     def stated_id(self) -> str:
@@ -98,6 +111,7 @@ class AudioRef:
             self.manifest_seconds,
             self.metadata,
             stated.isoformat() if stated else None,
+            *([self.reasons] if self.reasons else []),
         )
 
     def retried(self, attempt: int) -> Self:
@@ -262,11 +276,12 @@ class Failure:
     event_time: datetime | None = None
     payload_uri: str | None = None
     attempt: int = 1
+    place: str = ""
 
     @property
     def place_id(self) -> str:
-        """Identity of the place of an input that could not be listed: it has no other name."""
-        return self.source_id
+        """Identity of the place of an input; one that could not be listed has its own."""
+        return self.place or self.source_id
 
     def retried(self, attempt: int) -> Self:
         """The same failed input on a later attempt."""

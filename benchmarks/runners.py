@@ -138,7 +138,7 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     """Seconds to do the units of a manifest one after the other, the model loaded before."""
     from beam_audio.asr import model_facts  # noqa: PLC0415
     from beam_audio.command.flags import resolve  # noqa: PLC0415
-    from beam_audio.inputs.listing import input_of_line, read_lines  # noqa: PLC0415
+    from beam_audio.inputs.listing import input_of, read_lines  # noqa: PLC0415
     from beam_audio.run import job  # noqa: PLC0415
     from beam_audio.unit.packing import pack  # noqa: PLC0415
     from beam_audio.unit.tasks import Task  # noqa: PLC0415
@@ -150,7 +150,7 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
         recognizer = job.model_handler(config).load_model()
         run = UnitRun(settings=settings, recognizer=recognizer, root=output)
         start = time.perf_counter()
-        tasks = [Task(input_of_line(*line)) for line in read_lines(str(manifest))]
+        tasks = [Task(input_of(line)) for line in read_lines(str(manifest))]
         for unit in pack(tasks, unit_bytes):
             transcribe_unit(unit, run)
         return time.perf_counter() - start

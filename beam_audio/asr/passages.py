@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.asr.recognizer import Request
-from beam_audio.quality.text import chars_per_second, has_word_spaces
+from beam_audio.quality.languages import has_word_spaces
+from beam_audio.quality.text import chars_per_second
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:

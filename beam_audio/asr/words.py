@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.quality.text import has_word_spaces
+from beam_audio.quality.languages import has_word_spaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beam_audio import store
 from beam_audio.audio.decode import DecodeLimits, open_audio
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.inputs.listing import input_of_file, input_of_line, match_input, read_lines
+from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
 from beam_audio.output.folder import require_readable
 from beam_audio.store.output_names import RUN_FILES
 from beam_audio.types import AudioRef
@@ -98,7 +98,7 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
     if config.manifest is not None:
         lines = islice(read_lines(config.manifest), config.limit)
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = list(pool.map(lambda line: input_of_line(*line), lines))
+            found = list(pool.map(input_of, lines))
     else:
         found = map(input_of_file, match_input(config.input or "", config.output)[: config.limit])
     distinct = {item.source_id: item for item in found}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from beam_audio import store
-from beam_audio.inputs.listing import is_hidden, is_within, read_failure, ref_of_entry
+from beam_audio.inputs.listing import is_hidden, is_marker, is_within, read_failure, ref_of_entry
 from beam_audio.inputs.manifest import ManifestEntry
 from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
 from beam_audio.store.output_names import PAYLOADS
@@ -47,11 +47,12 @@ def _found(
         case InlineAudio() as audio:
             return audio
         case ManifestEntry() as entry:
-            return ref_of_entry(entry, entry.path)
-        case StoredObject(uri, event_time):
-            if not (is_within(uri, output) or is_hidden(uri) or uri.endswith("/")):
+            return ref_of_entry(entry, entry.path, f"message {message.message_id}")
+        case StoredObject(uri, event_time, reasons):
+            if not (is_within(uri, output) or is_hidden(uri) or is_marker(uri)):
                 # The notification's size and time may describe a version that is gone.
-                return ref_of_entry(ManifestEntry(uri, event_time=event_time), uri)
+                entry = ManifestEntry(uri, event_time=event_time, reasons=reasons)
+                return ref_of_entry(entry, uri, f"message {message.message_id}")
     return None
 
 
@@ -69,6 +70,7 @@ def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
         reference_text=audio.reference_text,
         language=audio.language,
         metadata=audio.metadata,
+        reasons=audio.reasons,
         inline=audio.encoded if travels else None,
         spooled_uri=None if travels else store.join(output, name),
     )

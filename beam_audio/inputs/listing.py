@@ -1,4 +1,4 @@
-"""Turning a glob, folder, file or manifest into references; no audio is read."""
+"""Turning a glob, folder, file or manifest line into references; no audio is read."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import filterfalse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import InputError
+from beam_audio.inputs.addresses import beside, plain_address
 from beam_audio.inputs.left_out import LeftOut, inputs_below
-from beam_audio.inputs.manifest import MAX_LINE_BYTES, ManifestEntry, parse_line
+from beam_audio.inputs.manifest import ManifestEntry, parse_line
+from beam_audio.inputs.manifest_files import lines_of, refusal
 from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Line = tuple[str, int, bytes]
-"""Manifest, line number from 1, and the line's bytes."""
+    from beam_audio.inputs.manifest_files import Line
+
+_HADOOP_MARKER: Final = "_$folder$"
+"""How Hadoop ends the name of an empty object that stands for a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,8 @@ def list_input(pattern: str, exclude: str | None = None) -> Listing:
 
     A glob or a single file is taken as it is, except for hidden names. Of a folder,
     :func:`beam_audio.inputs.left_out.inputs_below` says what is taken. In a bucket one name may be
-    an object and a folder: both are meant. Consoles draw folders by empty objects whose names end
-    with a slash: these are no inputs.
+    an object and a folder: both are meant. Empty objects that consoles and Hadoop draw folders with
+    are no inputs.
 
     Args:
         pattern: The value of ``--input``.
@@ -54,11 +58,11 @@ def list_input(pattern: str, exclude: str | None = None) -> Listing:
     pattern = _absolute(pattern)
     exclude = exclude and _absolute(exclude)
     with store.reported(InputError, f"cannot list --input={pattern}"):
-        named = store.match(pattern) if store.is_pattern(pattern) else []
+        named = store.match(pattern, follow_links=True) if store.is_pattern(pattern) else []
         is_folder = not named or _is_folder(pattern)
         if is_folder:
             named = [store.stat(pattern)] if not named and _is_file(pattern) else []
-        below = store.match(store.below(pattern)) if is_folder else []
+        below = store.match(store.below(pattern), follow_links=True) if is_folder else []
     named = [each for each in named if not exclude or not is_within(each.path, exclude)]
     shown = [each for each in named if not is_hidden(each.path)]
     files, left_out = inputs_below(pattern, filterfalse(_is_marker, below), exclude)
@@ -88,36 +92,55 @@ def match_manifest(pattern: str) -> list[str]:
     return sorted(each.path for each in found)
 
 
-def read_lines(pattern: str) -> Iterator[Line]:
-    """Lines of every manifest that matches, as (manifest, line number from 1, bytes).
+def read_lines(pattern: str) -> Iterator[Line | Failure]:
+    """Lines of every manifest that matches; see :func:`beam_audio.inputs.manifest_files.lines_of`.
 
-    Blank lines are skipped. A line longer than the limit is cut one byte above it, so that parsing
-    it fails.
+    Raises:
+        InputError: A manifest cannot be opened.
     """
     for uri in match_manifest(pattern):
-        with store.open_to_read(uri) as file:
-            number = 0
-            while line := file.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                rest = line
-                while rest and not rest.endswith(b"\n"):
-                    rest = file.readline(MAX_LINE_BYTES)
-                if line.strip():
-                    yield uri, number, line.rstrip(b"\r\n")
+        yield from lines_of(uri)
+
+
+def require_readable_manifest(pattern: str) -> None:
+    """Check that a manifest which matches is empty or gives a line.
+
+    Raises:
+        InputError: None does; the message says why, and what a manifest holds.
+    """
+    why = ""
+    for uri in match_manifest(pattern):
+        if (found := refusal(uri)) is None:
+            return
+        why = why or f"{uri}: {found}"
+    if why:
+        raise InputError(why)
+
+
+def input_of(found: Line | Failure) -> AudioRef | Failure:
+    """The input that :func:`read_lines` found."""
+    return found if isinstance(found, Failure) else input_of_line(*found)
 
 
 def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure:
     """Reference to the file of a manifest line, which is not opened; or why there is none."""
     try:
         entry = parse_line(line)
+        uri = beside(entry.path, manifest)
     except InputError as error:
         identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
         return read_failure(identity, manifest, f"line {number}: {error}", None)
-    return ref_of_entry(entry, _resolve(entry.path, manifest))
+    return ref_of_entry(entry, uri, f"{manifest} line {number}")
 
 
-def ref_of_entry(entry: ManifestEntry, uri: str) -> AudioRef | Failure:
-    """Reference to a file with what a manifest entry states; the file is not opened."""
+def ref_of_entry(entry: ManifestEntry, uri: str, stated_in: str) -> AudioRef | Failure:
+    """Reference to a file with what a manifest entry states; the file is not opened.
+
+    Args:
+        entry: What is stated.
+        uri: The file.
+        stated_in: The line or message that states it.
+    """
     try:
         file = ref_of_file(store.stat(uri))
     except InputError as error:
@@ -127,10 +150,13 @@ def ref_of_entry(entry: ManifestEntry, uri: str) -> AudioRef | Failure:
         event_time=entry.event_time or file.updated,
         offset_seconds=entry.offset_seconds,
         duration_seconds=entry.duration_seconds,
+        channel=entry.channel,
         manifest_seconds=entry.manifest_seconds,
         reference_text=entry.reference_text,
         language=entry.language,
         metadata=entry.metadata,
+        reasons=entry.reasons,
+        stated_in=stated_in,
     )
 
 
@@ -170,18 +196,14 @@ def ref_of_file(file: StoredFile) -> AudioRef:
 
 
 def _missing(uri: str, error: InputError, entry: ManifestEntry) -> Failure:
-    identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds)
+    channel = [] if entry.channel is None else [entry.channel]
+    identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds, *channel)
     return read_failure(identity, uri, str(error), entry.event_time)
-
-
-def _resolve(path: str, manifest: str) -> str:
-    if "://" in path or path.startswith("/"):
-        return path
-    return store.join(manifest.rpartition("/")[0], path)
 
 
 def _absolute(path: str) -> str:
     """A local path in one spelling, so that ids do not depend on the working directory."""
+    path = plain_address(path)
     if "://" in path or not path:
         return path
     return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
@@ -196,7 +218,12 @@ def _is_file(path: str) -> bool:
 
 
 def _is_marker(file: StoredFile) -> bool:
-    return file.path.endswith("/") and file.size_in_bytes == 0
+    return is_marker(file.path) and file.size_in_bytes == 0
+
+
+def is_marker(path: str) -> bool:
+    """Whether a name is that of an empty object that stands for a folder."""
+    return path.endswith(("/", _HADOOP_MARKER))
 
 
 def is_within(path: str, folder: str) -> bool:

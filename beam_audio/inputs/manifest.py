@@ -1,20 +1,35 @@
-"""Reading one line of a JSONL manifest, which may hold anything."""
+"""Reading one line of a manifest, which may hold anything.
+
+Three sets of keys are known: those of NeMo (``audio_filepath``, ``text``), those of Hugging Face's
+AudioFolder (``file_name``, ``transcription``), and ``audio`` with ``transcript``.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio.errors import InputError
+from beam_audio.inputs.event_times import event_time_of
+from beam_audio.quality.languages import language_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 MAX_LINE_BYTES: Final = 1 << 20
-_KNOWN: Final = frozenset({"audio_filepath", "text", "duration", "offset", "lang", "event_time"})
+PATH_KEYS: Final = ("audio_filepath", "file_name", "audio")
+"""Keys that name the file; the first one that a line has counts, the others are metadata."""
+UNREADABLE_TIME: Final = "event_time_unreadable"
+"""Reason of an input whose stated event time cannot be read."""
+
+_TEXT_KEYS: Final = ("text", "transcription", "transcript")
+_KNOWN: Final = frozenset({"duration", "offset", "channel", "lang", "event_time"})
+_NUMBER: Final = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?")
+_MAX_CHANNEL: Final = 1023
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,8 @@ class ManifestEntry:
 
     ``offset_seconds`` and ``duration_seconds`` cut a part out of the file. ``manifest_seconds`` is
     the length that the line states: of the part, or of the whole file without an ``offset``.
+    ``channel`` is the one channel that the line is about, from 0. ``reasons`` name what could not
+    be read and costs no more than itself.
     """
 
     path: str
@@ -30,9 +47,11 @@ class ManifestEntry:
     language: str | None = None
     offset_seconds: float | None = None
     duration_seconds: float | None = None
+    channel: int | None = None
     manifest_seconds: float | None = None
     event_time: datetime | None = None
     metadata: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def at(self, event_time: datetime) -> Self:
         """The same entry with an event time."""
@@ -43,46 +62,66 @@ def parse_line(line: bytes) -> ManifestEntry:
     """Read a manifest line.
 
     Args:
-        line: One JSON object in UTF-8. Keys: ``audio_filepath`` (required), ``text``,
-            ``duration`` and ``offset`` in seconds, ``lang``, ``event_time`` (ISO 8601, UTC if it
-            names no zone, or seconds since the epoch). Other keys are kept as metadata; values
-            that are not strings are kept as JSON.
+        line: One JSON object in UTF-8. Keys: one of :data:`PATH_KEYS` (required), ``text`` (or
+            ``transcription`` or ``transcript``), ``duration`` and ``offset`` in seconds,
+            ``channel`` (from 0), ``lang``, ``event_time`` (see
+            :func:`beam_audio.inputs.event_times.event_time_of`). Other keys are kept as metadata,
+            unless they are null; values that are not strings are kept as JSON.
 
     Raises:
         InputError: The line is too long, is not a JSON object, or a field has the wrong type.
     """
-    if len(line) > MAX_LINE_BYTES:
-        raise InputError(f"longer than {MAX_LINE_BYTES} bytes")
-    fields = _load_object(line)
-    path = _text(fields, "audio_filepath")
+    fields = load_object(line)
+    path_key = next((key for key in PATH_KEYS if fields.get(key)), PATH_KEYS[0])
+    path = _text(fields, path_key)
     if not path:
-        raise InputError("audio_filepath is missing or empty")
+        raise InputError(f"{path_key} is missing or empty")
+    text_key = next((key for key in _TEXT_KEYS if fields.get(key) is not None), _TEXT_KEYS[0])
     offset_seconds = _seconds(fields, "offset")
     duration_seconds = _seconds(fields, "duration")
     cuts = offset_seconds is not None
     if cuts and duration_seconds == 0:
         raise InputError("duration is 0: a cut with an offset needs a length above 0")
-    language = _text(fields, "lang")
+    event_time, reasons = event_time_or_reason(fields.get("event_time"))
     return ManifestEntry(
         path=path,
-        reference_text=_text(fields, "text"),
-        language=primary_language(language) if language else None,
+        reference_text=_text(fields, text_key),
+        language=stated_language(_text(fields, "lang")),
         offset_seconds=offset_seconds,
         duration_seconds=duration_seconds if cuts else None,
+        channel=_channel(fields),
         manifest_seconds=duration_seconds,
-        event_time=event_time_of(fields.get("event_time")),
-        metadata=tuple(
-            sorted((key, _as_text(fields[key])) for key in fields.keys() - _KNOWN),
-        ),
+        event_time=event_time,
+        metadata=_metadata(fields, _KNOWN | {path_key, text_key}),
+        reasons=reasons,
     )
 
 
-def primary_language(tag: str) -> str:
-    """Language of a tag such as ``en-US``: its first part, in lower case."""
-    return tag.replace("_", "-").split("-", 1)[0].strip().lower()
+def stated_language(name: str | None) -> str | None:
+    """Code of a stated language; None for none.
+
+    Raises:
+        InputError: There is no such language.
+    """
+    return language_code(name) if name and not name.isspace() else None
 
 
-def _load_object(line: bytes) -> dict[str, Any]:
+def event_time_or_reason(value: object) -> tuple[datetime | None, tuple[str, ...]]:
+    """A stated event time; or None and the reason, as audio without its time is worth reading."""
+    try:
+        return event_time_of(value), ()
+    except InputError:
+        return None, (UNREADABLE_TIME,)
+
+
+def load_object(line: bytes) -> dict[str, Any]:
+    """The fields of a line.
+
+    Raises:
+        InputError: The line is too long or is not a JSON object.
+    """
+    if len(line) > MAX_LINE_BYTES:
+        raise InputError(f"longer than {MAX_LINE_BYTES} bytes")
     try:
         fields = json.loads(line.decode("utf-8-sig"))
         json.dumps(fields, ensure_ascii=False).encode("utf-8")
@@ -103,7 +142,7 @@ def _text(fields: Mapping[str, Any], key: str) -> str | None:
 
 
 def _seconds(fields: Mapping[str, Any], key: str) -> float | None:
-    value = fields.get(key)
+    value = _number(fields.get(key))
     if value is None:
         return None
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -112,23 +151,31 @@ def _seconds(fields: Mapping[str, Any], key: str) -> float | None:
     return float(value)
 
 
-def event_time_of(value: object) -> datetime | None:
-    """A stated event time in UTC, given as ISO 8601 text or seconds since the epoch, or None.
-
-    Raises:
-        InputError: The value is something else.
-    """
+def _channel(fields: Mapping[str, Any]) -> int | None:
+    value = _number(fields.get("channel"))
     if value is None:
         return None
-    try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        if isinstance(value, str):
-            stated = datetime.fromisoformat(value)
-            return stated.replace(tzinfo=stated.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InputError(f"event_time {value!r:.80} is not a time: {error}") from error
-    raise InputError(f"event_time is {value!r:.80}, not ISO 8601 text or epoch seconds")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or value not in range(_MAX_CHANNEL + 1):
+        raise InputError(
+            f"channel is {value!r:.80}, not a whole number from 0; give the key another name if it "
+            "is not about a channel of the file"
+        )
+    return int(value)
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - anything that JSON holds
+    """A value with numbers in text read as numbers, as tables hold text only."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    return float(text) if _NUMBER.fullmatch(text) else text or None
+
+
+def _metadata(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The other fields as text; null is no value."""
+    others = sorted(fields.keys() - known)
+    return tuple((key, _as_text(fields[key])) for key in others if fields[key] is not None)
 
 
 def _as_text(value: object) -> str:

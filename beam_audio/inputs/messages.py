@@ -8,26 +8,30 @@ with the fields of a manifest line.
 from __future__ import annotations
 
 import hashlib
-import struct
-from dataclasses import dataclass
-from email.headerregistry import HeaderRegistry
+import io
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from beam_audio import store
 from beam_audio.errors import InputError
-from beam_audio.inputs.manifest import ManifestEntry, event_time_of, parse_line, primary_language
+from beam_audio.inputs.addresses import one_spelling, plain_address
+from beam_audio.inputs.manifest import (
+    ManifestEntry,
+    event_time_or_reason,
+    parse_line,
+    stated_language,
+)
+from beam_audio.inputs.sample_types import is_bare, with_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 FINALIZED: Final = "OBJECT_FINALIZE"
-_AU_HEADER_BYTES: Final = 24
-_AU_UNKNOWN_SIZE: Final = 0xFFFFFFFF
-_AU_ENCODINGS: Final = {"audio/l16": 3, "audio/pcmu": 1, "audio/pcma": 27, "audio/basic": 1}
-"""Types of samples without a header (RFC 2586, 3551, 2046), and their numbers in the AU format."""
-_MAX_RATE_HZ: Final = 1 << 20
-_MAX_CHANNELS: Final = 64
-_INLINE_FIELDS: Final = frozenset({"content_type", "rate", "channels", "uri", "text", "lang"})
+_MAX_UNPACKED_BYTES: Final = 64 << 20
+_INLINE_FIELDS: Final = frozenset(
+    {"content_type", "content_encoding", "rate", "channels", "uri", "text", "lang"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,12 @@ class StoredObject:
     Attributes:
         uri: ``gs://bucket/name``.
         event_time: The time that an attribute of the message states, UTC.
+        reasons: What could not be read and costs no more than itself, by name.
     """
 
     uri: str
     event_time: datetime | None
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class InlineAudio:
         reference_text: Reference transcript, if one is stated.
         language: Stated language, ISO 639 code.
         metadata: Other attributes, sorted by key.
+        reasons: What could not be read and costs no more than itself, by name.
     """
 
     uri: str
@@ -72,6 +79,7 @@ class InlineAudio:
     reference_text: str | None
     language: str | None
     metadata: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,83 +94,90 @@ def read_message(
 
     Args:
         message: The message.
-        event_time_attribute: Attribute that states the event time (ISO 8601, UTC if it names no
-            zone, or seconds since the epoch). Without it, the message's form decides.
+        event_time_attribute: Attribute that states the event time, as
+            :func:`beam_audio.inputs.event_times.event_time_of` reads it. Without it, the message's
+            form decides.
 
     Raises:
         InputError: The message has none of the known forms, or a field has the wrong type.
     """
     attributes = message.attributes
-    stated = _stated_time(attributes, event_time_attribute)
+    stated = attributes.get(event_time_attribute) if event_time_attribute else None
+    event_time, reasons = event_time_or_reason(stated)
     if "eventType" in attributes:
-        return _notice(attributes, stated)
+        return _notice(attributes, event_time, reasons)
     if "content_type" in attributes:
-        return _inline(message, event_time_attribute, stated)
-    entry = parse_line(message.data)
-    if "://" not in entry.path and not entry.path.startswith("/"):
-        raise InputError(f"audio_filepath {entry.path!r:.200} is relative; give a full path")
-    return entry if entry.event_time or not stated else entry.at(stated)
+        return _inline(message, event_time_attribute, event_time, reasons)
+    entry = parse_line(_content(message))
+    path = plain_address(entry.path)
+    if "://" not in path:
+        if not path.startswith("/"):
+            raise InputError(f"audio_filepath {path!r:.200} is relative; give a full path")
+        path = one_spelling(path)
+    entry = replace(entry, path=path)
+    if entry.event_time or event_time_attribute is None:
+        return entry
+    return replace(entry, event_time=event_time, reasons=entry.reasons or reasons)
 
 
-def _stated_time(attributes: Mapping[str, str], name: str | None) -> datetime | None:
-    value = attributes.get(name) if name else None
-    if value is None:
-        return None
-    try:
-        return event_time_of(float(value))
-    except ValueError:
-        return event_time_of(value)
-
-
-def _notice(attributes: Mapping[str, str], stated: datetime | None) -> StoredObject | Ignored:
+def _notice(
+    attributes: Mapping[str, str], event_time: datetime | None, reasons: tuple[str, ...]
+) -> StoredObject | Ignored:
     if attributes["eventType"] != FINALIZED:
         return Ignored()
     bucket, name = attributes.get("bucketId"), attributes.get("objectId")
     if not bucket or not name:
         raise InputError("the notification lacks the attributes bucketId and objectId")
-    return StoredObject(f"gs://{bucket}/{name}", stated)
+    return StoredObject(f"gs://{bucket}/{name}", event_time, reasons)
 
 
-def _inline(message: Message, time_attribute: str | None, stated: datetime | None) -> InlineAudio:
+def _inline(
+    message: Message,
+    time_attribute: str | None,
+    event_time: datetime | None,
+    reasons: tuple[str, ...],
+) -> InlineAudio:
     attributes = message.attributes
+    content_type = attributes["content_type"]
+    bare = is_bare(content_type)
     if not message.data:
         raise InputError("content_type says audio, but the message has no data")
-    encoded = _header(attributes) + message.data
-    language = attributes.get("lang")
+    encoded = with_header(_content(message, may_begin_as_gzip=bare), content_type, attributes)
     further = attributes.keys() - _INLINE_FIELDS - {time_attribute}
     return InlineAudio(
         uri=attributes.get("uri") or f"sha256:{hashlib.sha256(encoded).hexdigest()}",
         encoded=encoded,
-        event_time=stated or message.published,
+        event_time=event_time or message.published,
         reference_text=attributes.get("text"),
-        language=primary_language(language) if language else None,
+        language=stated_language(attributes.get("lang")),
         metadata=tuple(sorted((key, attributes[key]) for key in further)),
+        reasons=reasons,
     )
 
 
-def _header(attributes: Mapping[str, str]) -> bytes:
-    """A header for samples that have none; empty for other types of audio."""
-    header = HeaderRegistry()("content-type", attributes["content_type"])
-    kind: str = header.content_type  # type: ignore[attr-defined] # typeshed has the base class
-    given: Mapping[str, str] = header.params  # type: ignore[attr-defined]
-    if not kind.startswith("audio/"):
-        raise InputError(f"content_type {attributes['content_type']!r:.80} is not audio/…")
-    encoding = _AU_ENCODINGS.get(kind)
-    if encoding is None:
-        return b""
-    fallback = "8000" if kind == "audio/basic" else ""
-    rate = attributes.get("rate") or given.get("rate") or fallback
-    channels = attributes.get("channels") or given.get("channels") or "1"
-    rate_hz = _whole("rate", rate, _MAX_RATE_HZ)
-    count = _whole("channels", channels, _MAX_CHANNELS)
-    return struct.pack(
-        ">4s5I", b".snd", _AU_HEADER_BYTES, _AU_UNKNOWN_SIZE, encoding, rate_hz, count
-    )
+def _content(message: Message, *, may_begin_as_gzip: bool = False) -> bytes:
+    """The data of a message, decompressed if it is gzip.
 
+    Args:
+        message: The message.
+        may_begin_as_gzip: Whether uncompressed data may begin with the same bytes as gzip. Then
+            only the attribute ``content_encoding`` tells.
 
-def _whole(name: str, text: str, limit: int) -> int:
-    if text.isascii() and text.isdecimal() and len(text) <= len(str(limit)):
-        number = int(text)
-        if 1 <= number <= limit:
-            return number
-    raise InputError(f"{name} is {text!r:.40}, not a whole number from 1 to {limit}")
+    Raises:
+        InputError: It is compressed otherwise, is damaged, or would be too large.
+    """
+    encoding = message.attributes.get("content_encoding", "").strip().lower()
+    if encoding not in {"", "identity", "gzip", "x-gzip"}:
+        raise InputError(f"content_encoding is {encoding!r:.40}; send gzip or no encoding")
+    is_plain = may_begin_as_gzip and not encoding.endswith("gzip")
+    if is_plain or not message.data.startswith(store.GZIP_MAGIC):
+        return message.data
+    try:
+        content = store.unpacked(io.BytesIO(message.data)).read(_MAX_UNPACKED_BYTES + 1)
+    except store.GZIP_DAMAGE as error:
+        raise InputError(f"the data is damaged gzip: {error}") from error
+    if len(content) > _MAX_UNPACKED_BYTES:
+        raise InputError(
+            f"the data is gzip of more than {_MAX_UNPACKED_BYTES} bytes; store it and send its name"
+        )
+    return content

@@ -46,6 +46,7 @@ class InputState:
         recording_ids: Its recordings, one for each channel.
         failed_segments: Number of their segments that failed.
         attempt: 1, or more if it was tried again.
+        lacks_model: Whether it failed because the model does not know its stated language.
     """
 
     outcome: InputOutcome
@@ -56,6 +57,7 @@ class InputState:
     recording_ids: tuple[str, ...] = ()
     failed_segments: int = 0
     attempt: int = 1
+    lacks_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)

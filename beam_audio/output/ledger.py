@@ -56,6 +56,8 @@ _FIGURES: Final = (
     *("seconds", "segments", "failures"),
 )
 """Fields that run files and ledger files hold."""
+_OF_STATEMENTS: Final = frozenset({"ContradictionError", "LanguageUnsupported"})
+"""Failures about what is stated of one input; others of the same file do not make up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,8 @@ class _Sums:
     def add_failure(self, row: Row) -> None:
         """Add a failure, unless a recording made of the same input supersedes it."""
         self.failed_sources.add(row["source_id"])
-        came_later = row["unit"] == "input" and row["uri"] in self.uris
+        is_of_place = row["unit"] == "input" and row["error_type"] not in _OF_STATEMENTS
+        came_later = is_of_place and row["uri"] in self.uris
         if row["recording_id"] is None and (row["source_id"] in self.first_channels or came_later):
             return
         identity = tuple(row[column] for column in _FAILURE_COLUMNS)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import jiwer
 
-from beam_audio.quality.text import has_word_spaces, tokens
+from beam_audio.quality.languages import has_word_spaces
+from beam_audio.quality.text import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.quality import text as texts
+from beam_audio.quality.languages import has_word_spaces, is_same_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,9 @@ Value = float | bool | None
 
 MEASURE_DECIMALS: Final = 4
 """Measures are rounded to this before a rule looks at them and before they are written."""
+
+SURE_OF_LANGUAGE: Final = 0.8
+"""Probability from which a language that the model detects outweighs the stated one."""
 
 
 def round_measure(value: float | None) -> float | None:
@@ -114,8 +118,12 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
 FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
     "empty_reference": lambda it: it.score is not None and it.score.empty_reference,
     "has_reference": lambda it: it.score is not None,
-    # The text is in another language than most of the recording.
-    "language_mismatch": lambda it: _differs(it.transcript, it.languages.recording),
+    # The text is in another language than most of the recording, or the model is sure that the
+    # speech is in another language than the manifest states.
+    "language_mismatch": lambda it: (
+        _differs(it.transcript, it.languages.recording)
+        or (_is_sure(it.transcript) and _differs(it.transcript, it.languages.stated))
+    ),
     # The model was free to choose and found another language than the manifest states. A model
     # that gives no language probability is never taken to have chosen.
     "language_unexpected": lambda it: (
@@ -123,7 +131,7 @@ FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
         and _differs(it.transcript, it.languages.stated)
     ),
     "repetition": lambda it: texts.is_repetitive(it.text, it.language),
-    "word_spaces": lambda it: texts.has_word_spaces(it.language),
+    "word_spaces": lambda it: has_word_spaces(it.language),
 }
 """Everything that a rule may ask to be true or false."""
 
@@ -144,9 +152,13 @@ def measure_all(judged: Judged) -> dict[str, Value]:
     }
 
 
+def _is_sure(transcript: Transcript) -> bool:
+    """Whether the model chose the language itself, with little doubt."""
+    probability = round_measure(transcript.language_probability)
+    return probability is not None and probability >= SURE_OF_LANGUAGE
+
+
 def _differs(transcript: Transcript, language: str | None) -> bool:
     """Whether the text is in another language than this one; nothing unknown differs."""
     found = transcript.language
-    return bool(transcript.text and found and language) and not texts.is_same_language(
-        found, language
-    )
+    return bool(transcript.text and found and language) and not is_same_language(found, language)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from beam_audio.quality.text import has_word_spaces
+from beam_audio.quality.languages import has_word_spaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Final
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from beam_audio.errors import ConfigError
+from beam_audio.quality.languages import has_word_spaces, known_code
 from beam_audio.spelling import nearest_or_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-LANGUAGES_WITHOUT_WORD_SPACES: Final = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"})
 
 COMPRESSION_MIN_BYTES: Final = 32
 """Shorter texts compress by chance."""
@@ -60,16 +59,6 @@ class Normalizer:
         return _NORMALIZERS[self.normalizer_id](text)
 
 
-def has_word_spaces(language: str | None) -> bool:
-    """Whether words have spaces between them; True for an unknown language."""
-    return _primary(language) not in LANGUAGES_WITHOUT_WORD_SPACES
-
-
-def is_same_language(one: str | None, other: str | None) -> bool:
-    """Whether two codes name one language whatever the region, as ``en`` and ``en-GB`` do."""
-    return _primary(one) == _primary(other)
-
-
 def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
     """Choose how texts are normalised for comparing.
 
@@ -82,7 +71,7 @@ def normalizer_for(language: str | None, choice: str = "auto") -> Normalizer:
         ConfigError: The choice is unknown.
     """
     if choice == "auto":
-        return Normalizer("whisper-en-1" if _primary(language) == "en" else "basic-1")
+        return Normalizer("whisper-en-1" if known_code(language) == "en" else "basic-1")
     if choice not in _NORMALIZERS:
         hint = nearest_or_all(choice, ["auto", *_NORMALIZERS])
         raise ConfigError(f"unknown normalizer {choice!r}{hint}")
@@ -141,10 +130,6 @@ def words_per_second(text: str, seconds: float, language: str | None) -> float |
 def chars_per_second(text: str, seconds: float) -> float | None:
     """Characters per second without white space; None for zero seconds."""
     return sum(map(len, text.split())) / seconds if seconds > 0 else None
-
-
-def _primary(language: str | None) -> str:
-    return (language or "").replace("_", "-").split("-")[0].lower()
 
 
 def _without_asides(text: str) -> str:

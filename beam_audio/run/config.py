@@ -48,7 +48,7 @@ class RunConfig:
     manifest: str | None = _flag(
         "input",
         None,
-        "JSONL; each line has audio_filepath and may have text, duration, offset, lang, event_time",
+        "JSONL, CSV or TSV; each line names a file and may have text, lang, offset, duration",
     )
     subscription: str | None = _flag(
         "input", None, "a Pub/Sub subscription, projects/P/subscriptions/S: recordings as they land"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
-from beam_audio.inputs.listing import list_input, match_manifest
+from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
 from beam_audio.quality.rules import Rules, load_rules
@@ -161,6 +161,7 @@ def _check_input(config: RunConfig) -> str:
     try:
         if config.manifest is not None:
             found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
+            require_readable_manifest(config.manifest)
         else:
             listing = list_input(config.input or "", config.output)
             found, left_out = bool(listing.files), listing.left_out.summary

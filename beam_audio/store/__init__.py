@@ -28,9 +28,12 @@ from beam_audio.store.files import (
     temporary_name,
     write_whole,
 )
+from beam_audio.store.gzip_files import GZIP_DAMAGE, GZIP_MAGIC, unpacked
 from beam_audio.store.patterns import below, is_pattern, literal
 
 __all__ = [
+    "GZIP_DAMAGE",
+    "GZIP_MAGIC",
     "below",
     "delete",
     "delete_folder",
@@ -54,5 +57,6 @@ __all__ = [
     "stat",
     "temporary_folder",
     "temporary_name",
+    "unpacked",
     "write_whole",
 ]

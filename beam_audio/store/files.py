@@ -196,8 +196,13 @@ def files_like(folder: str, pattern: str) -> list[StoredFile]:
         return match(below(folder, pattern))
 
 
-def match(pattern: str) -> list[StoredFile]:
-    """Files whose paths match Beam's pattern. On local disks also links to nothing and pipes."""
+def match(pattern: str, *, follow_links: bool = False) -> list[StoredFile]:
+    """Files whose paths match Beam's pattern. On local disks also links to nothing and pipes.
+
+    Args:
+        pattern: The pattern.
+        follow_links: Whether folders that local links lead to are searched, too.
+    """
     if scheme(pattern) not in {None, "gs"}:
         (result,) = FileSystems.match([pattern])
         return [_stored_file(metadata) for metadata in result.metadata_list]
@@ -205,7 +210,7 @@ def match(pattern: str) -> list[StoredFile]:
     found = (
         gcs.objects(gcs_client(), start)
         if scheme(pattern) == "gs"
-        else local_disk.files(os.path.dirname(start))  # noqa: PTH120 - Path("") would be "."
+        else local_disk.files(os.path.dirname(start), follow_links=follow_links)  # noqa: PTH120 - Path("") would be "."
     )
     matches = matcher(pattern)
     return [each for each in found if matches(each.path)]

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio.errors import ConfigError
-from beam_audio.inputs.listing import Line, input_of_file, input_of_line, match_input, read_lines
+from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
 from beam_audio.types import AudioRef, Failure, StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from beam_audio.inputs.manifest_files import Line
 
 FAILURES: Final = "failures"
 REFS: Final = "refs"
@@ -27,9 +29,10 @@ class ReadAudio(beam.PTransform):
         input: A file, a folder (searched at any depth; hidden names, outputs of beam-audio and
             suffixes of other kinds of files are left out) or a Beam glob (``*`` within a folder,
             ``**`` across).
-        manifest: A JSONL file or a glob of such files; see
-            :func:`beam_audio.inputs.manifest.parse_line`.
-            Relative paths resolve against the manifest's folder.
+        manifest: A JSONL, CSV or TSV file or a glob of such files; see
+            :func:`beam_audio.inputs.manifest.parse_line` and
+            :func:`beam_audio.inputs.manifest_files.lines_of`. Relative paths begin at the
+            manifest's folder.
         exclude: A folder whose files are not inputs, such as the output.
         limit: Number of inputs to take at most, in the order of names or lines.
     """
@@ -68,7 +71,7 @@ class ReadAudio(beam.PTransform):
         )
         return files | "Refs" >> beam.ParDo(_RefOfFile()).with_outputs(FAILURES, main=REFS)
 
-    def _lines(self, pattern: str) -> Iterator[Line]:
+    def _lines(self, pattern: str) -> Iterator[Line | Failure]:
         return islice(read_lines(pattern), self._limit)
 
     def _files(self, pattern: str) -> list[StoredFile]:
@@ -76,8 +79,8 @@ class ReadAudio(beam.PTransform):
 
 
 class _RefOfLine(beam.DoFn):
-    def process(self, element: Line) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
-        yield _tagged(input_of_line(*element))
+    def process(self, element: Line | Failure) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
+        yield _tagged(input_of(element))
 
 
 class _RefOfFile(beam.DoFn):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zlib
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
@@ -13,6 +14,7 @@ from beam_audio.unit.clock import StageClock, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import BufferedIOBase
 
     from beam_audio.types import AudioRef, Failure
 
@@ -61,6 +63,8 @@ def from_opened(
 def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     """Copy an input's encoded bytes into a seekable file, and hash them once.
 
+    Gzip is decompressed on the way, so that ``a.wav.gz`` has the content of ``a.wav``.
+
     Returns:
         A file at its start (in memory if small, else on disk) and the sha256.
 
@@ -69,16 +73,15 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
         LimitError: It is larger than ``max_bytes``.
     """
     spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
-    if ref.inline is not None:
-        source: BinaryIO = io.BytesIO(ref.inline)
-    else:
-        from beam_audio import store  # noqa: PLC0415 - Beam; what is opened already needs none
-
-        source = store.open_to_read(ref.spooled_uri or ref.uri)
     try:
-        with source:
-            content_sha256 = _copy(source, spooled, max_bytes)
-    except OSError as error:
+        if ref.inline is not None:
+            content_sha256 = _copy(io.BytesIO(ref.inline), spooled, max_bytes)
+        else:
+            from beam_audio import store  # noqa: PLC0415 - Beam; what is opened already needs none
+
+            with store.open_to_read(ref.spooled_uri or ref.uri) as source:
+                content_sha256 = _copy(store.unpacked(source), spooled, max_bytes)
+    except (OSError, EOFError, zlib.error) as error:
         spooled.close()
         raise InputError(f"cannot read {ref.uri!r}: {error}") from error
     except BaseException:
@@ -88,7 +91,7 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     return spooled, content_sha256
 
 
-def _copy(source: BinaryIO, target: BinaryIO, max_bytes: int) -> str:
+def _copy(source: BinaryIO | BufferedIOBase, target: BinaryIO, max_bytes: int) -> str:
     digest = hashlib.sha256()
     copied_bytes = 0
     while chunk := source.read(_READ_BYTES):

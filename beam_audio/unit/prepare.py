@@ -22,6 +22,7 @@ from beam_audio.quality.levels import Level, SourceLevels, full_scale_of, level_
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
+from beam_audio.unit.channels import channel_policy, ref_of_channels
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.content import from_opened
 
@@ -174,7 +175,8 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
 
 def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
     with open_stream(opened, settings) as stream:
-        mixer = Mixer(settings.channels, stream.format, stream.decoder)
+        policy = channel_policy(opened.ref, settings.channels)
+        mixer = Mixer(policy, stream.format, stream.decoder)
         mixed = [each for block in stream.blocks() for each in mixer.push(block)]
         mixed += mixer.finish()
     for channel in mixer.channels:
@@ -233,7 +235,7 @@ def _recording_id(opened: Opened, channel: int | None, track: int | None) -> str
     ref = opened.ref
     part = (ref.offset_seconds, ref.duration_seconds)
     which = (channel,) if track is None else (channel, track)
-    return stable_id("recording", ref.uri, opened.content_sha256, *part, *which)
+    return stable_id("recording", ref.uri, opened.content_sha256, *part, *which, *ref.channel_parts)
 
 
 class _Splitters:
@@ -241,9 +243,11 @@ class _Splitters:
 
     def __init__(self, opened: Opened, stream: AudioStream, settings: PrepareSettings) -> None:
         audio_format = stream.format
-        self._mixer = Mixer(settings.channels, audio_format, stream.decoder)
+        policy = channel_policy(opened.ref, settings.channels)
+        ref = ref_of_channels(opened.ref, settings.channels, audio_format.channels)
+        self._mixer = Mixer(policy, audio_format, stream.decoder)
         self._full_scale = full_scale_of(audio_format.codec)
-        mixes = settings.channels == "mix" and audio_format.channels > 1
+        mixes = policy == "mix" and audio_format.channels > 1
         self._levels = SourceLevels(self._mixer.hop_frames, self._full_scale) if mixes else None
         self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
         self._hashes: defaultdict[int | None, PcmHash] = defaultdict(PcmHash)
@@ -255,7 +259,7 @@ class _Splitters:
                 sample_rate_hz=audio_format.sample_rate_hz,
                 settings=settings.segments,
             )
-            source = Channel(opened.ref, recording_id, channel, opened.content_sha256, audio_format)
+            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format)
             self._splitters[channel] = (source, splitter)
 
     @property

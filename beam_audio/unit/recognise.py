@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Recognizer, Request
-from beam_audio.errors import BeamAudioError, ModelError
+from beam_audio.errors import BeamAudioError, LanguageUnsupported, ModelError
+from beam_audio.quality.languages import known_code
 from beam_audio.types import Transcript, stable_id
+from beam_audio.unit.clock import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from beam_audio.types import Segment
+    from beam_audio.types import AudioRef, Failure, Segment
     from beam_audio.unit.prepare import PreparedSegment
 
 Result = Transcript | Exception
+
+_SHOWN_LANGUAGES: Final = 8
 
 
 class _Item(Protocol):
@@ -139,13 +144,25 @@ def require_alive(recognizer: Recognizer) -> None:
         ) from result
 
 
-def language_error(recognizer: Recognizer, language: str | None) -> ModelError | None:
-    """Why a recogniser cannot take a language; None when it can, or decides itself."""
-    facts = recognizer.facts
-    if language is None or not facts.languages or language in facts.languages:
+def language_failure(recognizer: Recognizer, ref: AudioRef) -> Failure | None:
+    """The failure of an input whose stated language the model does not know; else None."""
+    facts, language = recognizer.facts, ref.language
+    if not language or not facts.languages:
         return None
-    known = ", ".join(sorted(facts.languages)[:8])
-    return ModelError(
-        f"{facts.model_id} does not know language {language!r} (it knows {known}, …); "
-        "use --language=auto or a multilingual model"
+    if model_language(recognizer, language) in facts.languages:
+        return None
+    known = ", ".join(sorted(facts.languages)[:_SHOWN_LANGUAGES])
+    more = ", …" if len(facts.languages) > _SHOWN_LANGUAGES else ""
+    error = LanguageUnsupported(
+        f"{facts.model_id} does not know the stated language {language!r} (it knows {known}{more})"
+        "; use a model that does"
     )
+    return replace(failure_of(ref, "recognise", error), unit="input")
+
+
+def model_language(recognizer: Recognizer, language: str | None) -> str | None:
+    """The name that a model has for a language: Whisper calls Javanese ``jw`` and not ``jv``."""
+    languages = recognizer.facts.languages
+    if language is None or language in languages:
+        return language
+    return next((each for each in sorted(languages) if known_code(each) == language), language)

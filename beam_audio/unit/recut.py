@@ -11,6 +11,7 @@ import numpy as np
 from beam_audio.audio.mixing import Mixer
 from beam_audio.audio.pcm import PcmHash
 from beam_audio.errors import DecodeError
+from beam_audio.unit.channels import channel_policy
 from beam_audio.unit.content import from_opened
 from beam_audio.unit.prepare import (
     Event,
@@ -219,7 +220,8 @@ def _recut(opened: Opened, before: Before) -> Iterator[PreparedSegment | Recordi
     settings, clock = before.settings, before.clock
     slicers = {each.end.source.channel: _Slicer(each) for each in before.recordings}
     with open_stream(opened, settings) as stream:
-        mixer = Mixer(settings.channels, stream.format, stream.decoder)
+        policy = channel_policy(opened.ref, settings.channels)
+        mixer = Mixer(policy, stream.format, stream.decoder)
         for block in clock.iterate("decode", stream.blocks()):
             yield from _sliced(mixer.push(block), slicers, before)
         yield from _sliced(mixer.finish(), slicers, before)

@@ -267,7 +267,8 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
         "no_speech": end.speech_samples == 0,
         "truncated": end.truncation is not None,
     }
-    return sorted([*end.reasons, *(reason for reason, holds in reasons.items() if holds)])
+    held = {reason for reason, holds in reasons.items() if holds}
+    return sorted(held.union(end.reasons, end.source.ref.reasons))
 
 
 def _read_audio(

@@ -26,12 +26,14 @@ from beam_audio.types import (
     Transcript,
     Word,
 )
+from beam_audio.unit.channels import ref_of_channels
 from beam_audio.unit.prepare import Channel, RecordingEnd
 from beam_audio.unit.results import Outcome, Recognised, StoredAudio
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from beam_audio.audio.mixing import Channels
     from beam_audio.output.commits import Commit
     from beam_audio.schema import Table
 
@@ -79,10 +81,18 @@ class StoredUnit:
                     for row in batch.to_pylist():
                         found[row[key]].append(self._without_audio(row))
 
-    def recordings(self, source_id: str, ref: AudioRef) -> list[StoredRecording]:
-        """The recordings of an input, with ``ref`` in place of the reference they were made of."""
+    def recordings(
+        self, source_id: str, ref: AudioRef, channels: Channels
+    ) -> list[StoredRecording]:
+        """The recordings of an input.
+
+        Args:
+            source_id: The input.
+            ref: Stands in for the reference that they were made of.
+            channels: The policy of ``--channels``.
+        """
         return [
-            self._recording(row, ref)
+            self._recording(row, ref_of_channels(ref, channels, row["channels"]))
             for row in sorted(self._recordings[source_id], key=lambda row: row["channel"] or 0)
         ]
 

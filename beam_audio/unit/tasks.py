@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beam_audio.types import AudioRef, Failure
+from beam_audio.unit.contradictions import distinct_inputs
 from beam_audio.unit.recut import FromAudio, FromRows, Recut, Remeasure
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ class Wanted:
         """
         held = {each.source_id: each.unit_id for each in committed if self._made_here(each)}
         done = sorted((each for each in committed if not self._made_here(each)), key=_merit)
-        distinct = {item.source_id: item for item in sorted(inputs, key=_stable_order)}
-        for item in distinct.values():
+        for item in distinct_inputs(inputs):
             if item.source_id in held:
                 yield None, Task(item, held_by=held[item.source_id])
             elif found := self._task(item, done):
@@ -123,17 +123,28 @@ class Wanted:
         return None
 
     def _retry(self, item: Input, failed: Committed) -> tuple[Committed, Task] | None:
-        """The task that tries a failed input again, if it is to be tried."""
-        if not self.retry_failures and not self._differ(failed.state, "decode"):
+        """The task that tries a failed input again, if it is to be tried or failed otherwise."""
+        is_same = self._fails_alike(item, failed.state)
+        if is_same and not self.retry_failures and not self._differ(failed.state, "decode"):
             return None
         retried = item.retried(failed.state.attempt + 1)
         return failed, Task(retried, FromAudio(item.source_id))
 
+    def _fails_alike(self, item: Input, failed: InputState) -> bool:
+        """Whether an input that failed would fail as it did."""
+        if isinstance(item, Failure):
+            return not failed.stated_id
+        if not failed.stated_id:
+            return False  # the lines of the input contradicted one another
+        other_language = failed.stated_language != item.language
+        return not (failed.lacks_model and (other_language or self._differ(failed, "model")))
+
     def _redo(self, committed: Committed, item: Input) -> Redo | None:
         """How much is done again of an input that has rows: the one place that decides it."""
-        if isinstance(item, Failure):
-            return None
         state, replaces = committed.state, committed.source_id
+        if isinstance(item, Failure):
+            # The lines of the input contradict one another now: its rows go.
+            return FromAudio(replaces) if replaces == item.source_id else None
         retry = self.retry_failures and state.failed_segments > 0
         if retry or self._differ(state, "decode", "segment"):
             return FromAudio(replaces)
@@ -185,8 +196,3 @@ def _merit(committed: Committed) -> tuple[int, int, str]:
     """Rows before pointers to rows before failures; the latest attempt first among failures."""
     rank = ("recorded", "known", "failed").index(committed.state.outcome)
     return rank, -committed.state.attempt, committed.unit_id
-
-
-def _stable_order(item: Input) -> tuple[str, str]:
-    # Two lines may state different things about one source. The same one wins in any order.
-    return item.source_id, repr(item)

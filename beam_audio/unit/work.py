@@ -19,7 +19,8 @@ from beam_audio.unit.prepare import (
 )
 from beam_audio.unit.recognise import (
     PassageBuilder,
-    language_error,
+    language_failure,
+    model_language,
     passage_seconds,
     recognise_passages,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
+    from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.progress import Progress
     from beam_audio.unit.recut import RedoEvent
@@ -171,23 +173,28 @@ class UnitWork:
 
     def _events(self, tasks: Iterable[Task]) -> Iterator[RedoEvent]:
         """Everything that is found in the inputs, in their order; it is read in another thread."""
-        settings, clock = self._settings.prepare, self._clock
         for task in tasks:
             ref = task.item
             if isinstance(ref, Failure):
                 yield ref
-                continue
-            recordings = self._stored.recordings(task.replaces, ref) if self._stored else []
-            if task.redo is None or not recordings:
-                yield from prepare(ref, settings, clock, task.known)
+            elif failure := language_failure(self._recognizer, ref):
+                yield failure
             else:
-                yield from task.redo.events(Before(ref, recordings, settings, clock))
+                yield from self._events_of(task, ref)
+
+    def _events_of(self, task: Task, ref: AudioRef) -> Iterator[RedoEvent]:
+        settings, clock, stored = self._settings.prepare, self._clock, self._stored
+        recordings = stored.recordings(task.replaces, ref, settings.channels) if stored else []
+        if task.redo is None or not recordings:
+            return prepare(ref, settings, clock, task.known)
+        return task.redo.events(Before(ref, recordings, settings, clock))
 
     def _take(self, event: RedoEvent) -> Passage:
         """Take the next event; return the passage that it completes, empty when it does not."""
         match event:
             case PreparedSegment():
-                return self._take_segment(event)
+                self._open[event.source.recording_id].waiting += 1
+                return self._passages.add(event)
             case RecordingEnd():
                 return self._take_end(event)
             case StoredRecording():
@@ -202,13 +209,6 @@ class UnitWork:
                 self._fail_input(event)
         return ()
 
-    def _take_segment(self, item: PreparedSegment) -> Passage:
-        self._open[item.source.recording_id].waiting += 1
-        if error := language_error(self._recognizer, self._language(item)):
-            self._settle(item, error)
-            return ()
-        return self._passages.add(item)
-
     def _take_end(self, end: RecordingEnd) -> Passage:
         self._decoded_seconds += self._source_seconds(end)
         recording = self._open[end.source.recording_id]
@@ -218,6 +218,7 @@ class UnitWork:
         return passage
 
     def _fail_input(self, failure: Failure) -> None:
+        self._found[failure.source_id].fail(failure)
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(inputs=1, failures=[failure.error_type])
 
@@ -273,7 +274,7 @@ class UnitWork:
     def _language(self, item: PreparedSegment) -> str | None:
         """The language the recogniser is given; None lets it decide."""
         if self._settings.language == "from_manifest":
-            return item.source.ref.language
+            return model_language(self._recognizer, item.source.ref.language)
         return None if self._settings.language == "auto" else self._settings.language
 
     def _cost_seconds(self, passage: Passage) -> float:
@@ -285,7 +286,7 @@ class UnitWork:
 
     def _is_first(self, end: RecordingEnd) -> bool:
         """Whether a recording is the only one of its input, or that of its first channel."""
-        is_split = self._settings.prepare.channels == "split"
+        is_split = self._settings.prepare.channels == "split" and end.source.ref.channel is None
         return not is_split or end.source.channel in (None, 0)
 
 

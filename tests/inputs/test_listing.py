@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,17 +15,19 @@ from support.bucket_servers import google_bucket
 
 from beam_audio.errors import InputError
 from beam_audio.inputs.listing import (
+    input_of,
     input_of_file,
     input_of_line,
     list_input,
     match_input,
     match_manifest,
     read_lines,
+    require_readable_manifest,
 )
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from beam_audio.inputs.manifest_files import Line
 
 ODD_NAMES = ["a[1].wav", "what?.wav", "star*.wav", "with space.wav", "ü ñ 你.wav", "#%20 100%.wav"]
 
@@ -187,19 +190,25 @@ def test_a_manifest_is_a_file_or_a_glob_not_a_folder(tmp_path: Path) -> None:
 
 
 def test_lines_keep_their_number_without_their_line_ends(tmp_path: Path) -> None:
-    manifest = put(tmp_path / "m.jsonl", b'{"a": 1}\r\n\n   \n{"b": 2}\nlast')
-    assert [(number, line) for _, number, line in read_lines(str(manifest))] == [
-        (1, b'{"a": 1}'),
+    manifest = put(tmp_path / "m.jsonl", b'{"audio": "1"}\r\n\n   \n{"b": 2}\nlast')
+    assert [line[1:] for line in lines(manifest)] == [
+        (1, b'{"audio": "1"}'),
         (4, b'{"b": 2}'),
         (5, b"last"),
     ]
 
 
 def test_a_line_without_end_is_read_in_bounded_memory(tmp_path: Path) -> None:
-    manifest = put(tmp_path / "m.jsonl", b"x" * (3 << 20) + b"\n" + b"after\n")
-    (_, first, long), (_, second, after) = read_lines(str(manifest))
-    assert (first, second, after) == (1, 2, b"after")
+    manifest = put(tmp_path / "m.jsonl", b"x" * (3 << 20) + b"\n" + b'{"audio": "1"}\n')
+    (_, first, long), (_, second, after) = lines(manifest)
+    assert (first, second, after) == (1, 2, b'{"audio": "1"}')
     assert len(long) == (1 << 20) + 1
+
+
+def lines(manifest: Path) -> list[Line]:
+    found = list(read_lines(str(manifest)))
+    assert not any(isinstance(each, Failure) for each in found)
+    return [each for each in found if not isinstance(each, Failure)]
 
 
 def line(**fields: object) -> bytes:
@@ -245,7 +254,7 @@ def test_a_relative_manifest_names_files_beside_itself(
     path = put(tmp_path / "a.wav")
     put(tmp_path / "m.jsonl", line(audio_filepath="a.wav"))
     monkeypatch.chdir(tmp_path)
-    (found,) = read_lines("m.jsonl")
+    (found,) = lines(Path("m.jsonl"))
     assert ref_of_line(found[0], found[2]).uri == str(path)
 
 
@@ -276,3 +285,63 @@ def test_source_id_follows_the_version_of_the_file_and_the_cut(tmp_path: Path) -
     assert source_id(offset=0, duration=3) != first
     os.utime(path, (5, 5))
     assert source_id() != first
+
+
+def test_a_channel_makes_an_input_of_its_own(tmp_path: Path) -> None:
+    put(tmp_path / "a.wav")
+
+    def found(**fields: object) -> AudioRef:
+        return ref_of_line(str(tmp_path / "m"), line(audio_filepath="a.wav", **fields))
+
+    refs = [found(), found(channel=0), found(channel=1)]
+    assert len({ref.source_id for ref in refs}) == len({ref.place_id for ref in refs}) == 3
+    assert found(channel="1").source_id == found(channel=1.0).source_id == refs[2].source_id
+    assert found(channel=None).source_id == refs[0].source_id
+
+
+def test_a_line_gives_the_keys_of_other_tools_and_drops_null(tmp_path: Path) -> None:
+    put(tmp_path / "a.wav")
+    for given in (
+        line(file_name="./a.wav", transcription="yes", speaker=None, lang="eng"),
+        line(audio=f"file://{tmp_path}/a.wav", transcript="yes", lang="English"),
+    ):
+        ref = ref_of_line(str(tmp_path / "m"), given)
+        assert (ref.uri, ref.reference_text) == (str(tmp_path / "a.wav"), "yes")
+        assert (ref.language, ref.metadata) == ("en", ())
+
+
+def test_a_time_that_cannot_be_read_costs_the_time(tmp_path: Path) -> None:
+    put(tmp_path / "a.wav")
+    ref = ref_of_line(str(tmp_path / "m"), line(audio="a.wav", event_time="yesterday"))
+    assert ref.event_time == ref.updated
+    assert ref.reasons == ("event_time_unreadable",)
+    plain = ref_of_line(str(tmp_path / "m"), line(audio="a.wav"))
+    assert (ref.source_id, ref.stated_id == plain.stated_id) == (plain.source_id, False)
+
+
+def test_a_linked_folder_is_searched(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.wav")
+    put(tmp_path / "elsewhere" / "b.wav")
+    (tmp_path / "in" / "more").symlink_to("../elsewhere")
+    (tmp_path / "in" / "loop").symlink_to(".")
+    assert names(tmp_path / "in", str(tmp_path / "in")) == ["a.wav", "more/b.wav"]
+    assert names(tmp_path / "in", f"{tmp_path}/in/**.wav") == ["a.wav", "more/b.wav"]
+
+
+def test_a_pattern_may_be_a_file_address(tmp_path: Path) -> None:
+    put(tmp_path / "a b.wav")
+    assert names(tmp_path, f"file://{tmp_path}/a%20b.wav") == ["a b.wav"]
+    manifest = put(tmp_path / "m.jsonl")
+    assert match_manifest(f"file://localhost{manifest}") == [str(manifest)]
+
+
+def test_a_manifest_of_another_form_is_refused_before_the_run(tmp_path: Path) -> None:
+    put(tmp_path / "a.jsonl", b"utt1 a.wav\n")
+    with pytest.raises(InputError, match=r"a\.jsonl: not a manifest: line 1 is not JSON"):
+        require_readable_manifest(f"{tmp_path}/*.jsonl")
+    put(tmp_path / "b.jsonl", b'{"audio": "a.wav"}\n')
+    require_readable_manifest(f"{tmp_path}/*.jsonl")
+    refused, read = map(input_of, read_lines(f"{tmp_path}/*.jsonl"))
+    assert isinstance(refused, Failure)
+    assert isinstance(read, Failure)
+    assert (refused.uri, read.uri) == (f"{tmp_path}/a.jsonl", f"{tmp_path}/a.wav")

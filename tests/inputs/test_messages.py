@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from datetime import UTC, datetime
@@ -66,28 +67,59 @@ def test_audio_in_the_message_is_named_after_its_content() -> None:
     assert inline(wav(), content_type="audio/wav", uri="call://7").uri == "call://7"
 
 
+def test_bare_samples_get_the_header_they_lack() -> None:
+    found = inline(b"\xff" * 80, content_type="audio/x-mulaw", rate="16000")
+    assert soundfile.info(io.BytesIO(found.encoded)).samplerate == 16000
+
+
+def test_data_may_be_gzip() -> None:
+    plain = inline(wav(), content_type="audio/wav")
+    packed = inline(gzip.compress(wav()), content_type="audio/wav", content_encoding="gzip")
+    assert packed == plain == inline(gzip.compress(wav()), content_type="audio/wav")
+    entry = read_message(message(gzip.compress(b'{"audio_filepath": "/a.wav"}')))
+    assert isinstance(entry, ManifestEntry)
+    assert entry.path == "/a.wav"
+
+
+def test_bare_samples_are_gzip_only_if_an_attribute_says_so() -> None:
+    samples = gzip.compress(b"\xff" * 80)
+    assert inline(samples, content_type="audio/pcmu").encoded.endswith(samples)
+    packed = inline(samples, content_type="audio/pcmu", content_encoding="gzip")
+    assert packed == inline(b"\xff" * 80, content_type="audio/pcmu")
+
+
+@pytest.mark.parametrize("path", ["file:///a%20b.wav", "/x/../a b.wav", "/./a b.wav"])
+def test_a_file_in_json_has_one_spelling(path: str) -> None:
+    entry = read_message(message(json.dumps({"audio_filepath": path}).encode()))
+    assert isinstance(entry, ManifestEntry)
+    assert entry.path == "/a b.wav"
+
+
 @pytest.mark.parametrize(
-    ("attributes", "subtype"),
+    ("data", "attributes"),
     [
-        ({"content_type": "audio/L16;rate=16000;channels=2"}, "PCM_16"),
-        ({"content_type": "audio/l16", "rate": "16000", "channels": "2"}, "PCM_16"),
-        ({"content_type": "audio/PCMU", "rate": "16000", "channels": "2"}, "ULAW"),
-        ({"content_type": "audio/PCMA;rate=16000", "channels": "2"}, "ALAW"),
+        (b"", {"eventType": "OBJECT_FINALIZE", "bucketId": "b", "objectId": "o"}),
+        (b'{"audio_filepath": "/a.wav"}', {}),
+        (wav(), {"content_type": "audio/wav"}),
     ],
 )
-def test_bare_samples_get_the_header_they_lack(attributes: dict[str, str], subtype: str) -> None:
-    samples = np.linspace(-0.5, 0.5, 800, dtype=np.float32).reshape(400, 2)
-    file = io.BytesIO()
-    soundfile.write(file, samples, 16000, format="RAW", subtype=subtype, endian="BIG")
-    found = inline(file.getvalue(), **attributes)
-    heard, rate_hz = soundfile.read(io.BytesIO(found.encoded), dtype="float32")
-    assert rate_hz == 16000
-    np.testing.assert_allclose(heard, samples, atol=0.02)
+def test_a_time_that_cannot_be_read_is_a_reason(data: bytes, attributes: dict[str, str]) -> None:
+    found = read_message(message(data, **attributes, spoken="tomorrow"), "spoken")
+    assert not isinstance(found, Ignored)
+    assert found.reasons == ("event_time_unreadable",)
+    assert found.event_time in {None, PUBLISHED}
 
 
-def test_basic_audio_has_8000_hz() -> None:
-    found = inline(b"\xff" * 80, content_type="audio/basic")
-    assert soundfile.info(io.BytesIO(found.encoded)).samplerate == 8000
+@pytest.mark.parametrize(
+    ("text", "expected"), [("20260102", STATED), ("2026-01-02", STATED), ("1767312000", STATED)]
+)
+def test_a_time_is_read_alike_in_an_attribute_and_in_json(text: str, expected: datetime) -> None:
+    by_attribute = read_message(message(b'{"audio_filepath": "/a.wav"}', spoken=text), "spoken")
+    line = json.dumps({"audio_filepath": "/a.wav", "event_time": text}).encode()
+    in_json = read_message(message(line))
+    assert isinstance(by_attribute, ManifestEntry)
+    assert by_attribute == in_json
+    assert by_attribute.event_time == expected
 
 
 @pytest.mark.parametrize("stated", ["2026-01-02", "2026-01-02T01:00:00+01:00", "1767312000"])
@@ -129,7 +161,12 @@ def test_a_manifest_field_takes_precedence_over_an_attribute() -> None:
         (b"x", {"content_type": "audio/l16"}, "rate"),
         (b"x", {"content_type": "audio/l16", "rate": "9" * 5000}, "rate"),
         (b"x", {"content_type": "audio/l16", "rate": "8000", "channels": "0"}, "channels"),
-        (b"x", {"content_type": "audio/wav", "spoken": "tomorrow"}, "tomorrow"),
+        (b"x", {"content_type": "audio/wav", "lang": "klingonese"}, "klingonese"),
+        (b"x", {"content_type": "audio/wav", "content_encoding": "br"}, "content_encoding is 'br'"),
+        (b"\x1f\x8b\x08", {"content_type": "audio/wav"}, "damaged gzip"),
+        (gzip.compress(b"x")[:-4], {}, "damaged gzip"),
+        (gzip.compress(bytes(65 << 20)), {"content_type": "audio/wav"}, "more than"),
+        (b'{"audio_filepath": "file://server/a.wav"}', {}, "machine 'server'"),
     ],
 )
 def test_an_unreadable_message_gives_the_reason(

@@ -87,7 +87,7 @@ def test_a_segment_in_another_language_than_its_recording_is_flagged(
 
 @pytest.mark.parametrize(
     ("probability", "stated", "differs"),
-    [(0.9, "de", True), (0.9, "en-US", False), (0.9, None, False), (None, "de", False)],
+    [(0.79, "de", True), (0.9, "en-US", False), (0.9, None, False), (None, "de", False)],
 )
 def test_a_detected_language_is_compared_with_the_manifest(
     probability: float | None,
@@ -98,6 +98,16 @@ def test_a_detected_language_is_compared_with_the_manifest(
     transcript = Transcript("x", "en", language_probability=probability)
     values = values_of(transcript, Languages("en", recording="en", stated=stated))
     assert (values["language_mismatch"], values["language_unexpected"]) == (False, differs)
+
+
+@pytest.mark.parametrize(("probability", "differs"), [(0.79, False), (0.8, True), (None, False)])
+def test_a_model_that_is_sure_of_another_language_than_stated_is_a_mismatch(
+    probability: float | None,
+    differs: bool,  # noqa: FBT001
+) -> None:
+    transcript = Transcript("x", "en", language_probability=probability)
+    values = values_of(transcript, Languages("en", recording="en", stated="de"))
+    assert values["language_mismatch"] is differs
 
 
 def test_rounding() -> None:

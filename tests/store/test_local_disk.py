@@ -35,6 +35,28 @@ def test_a_listing_holds_what_is_not_a_file_and_follows_no_link_to_a_folder(
     assert found["a.wav"].version == "1000.25"
 
 
+def test_linked_folders_are_searched_once_and_by_their_own_path_if_there_is_one(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "in"
+    for name in ("in/a.wav", "in/sub/b.wav", "elsewhere/c.wav", "elsewhere/deep/d.wav"):
+        write_byte(tmp_path, name)
+    for link, target in {
+        "again": "sub",
+        "more": "../elsewhere",
+        "most": "../elsewhere",
+        "loop": ".",
+        "sub/up": "..",
+        "dead": "nowhere",
+    }.items():
+        (root / link).symlink_to(target)
+    (tmp_path / "elsewhere" / "back").symlink_to(root)
+    found = local_disk.files(str(root), follow_links=True)
+    assert sorted(os.path.relpath(each.path, root) for each in found) == [
+        *("a.wav", "dead", "more/c.wav", "more/deep/d.wav", "sub/b.wav"),
+    ]
+
+
 def test_a_folder_that_does_not_exist_holds_nothing(tmp_path: Path) -> None:
     assert list(local_disk.files(str(tmp_path / "none"))) == []
 

@@ -60,7 +60,7 @@ SCRIPTED_FACTS = ModelFacts(
     model_sha256="0" * 64,
     sample_rate_hz=RATE_HZ,
     max_seconds=30.0,
-    languages=frozenset({"en", "de", "ja"}),
+    languages=frozenset({"en", "de", "fr", "ja", "zh"}),
 )
 
 

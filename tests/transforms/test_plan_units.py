@@ -60,3 +60,19 @@ def test_stale_inputs_go_back_to_their_units_and_the_others_stay(tmp_path: Path)
         for unit, ref in (("a", refs[1]), ("b", refs[3]))
     ]
     check_plan(tmp_path, listed, [Task(refs[5])], again)
+
+
+def test_lines_that_contradict_one_another_are_one_failed_input(tmp_path: Path) -> None:
+    lines = [AudioRef("/a.wav", 1, reference_text=text, stated_in=text) for text in "xyx"]
+    other = AudioRef("/a.wav", 1, reference_text="z", channel=0)
+    found: list[Task] = []
+
+    def check(units: list[Unit]) -> None:
+        found.extend(task for unit in units for task in unit.tasks)
+        assert {task.source_id for task in found} == {lines[0].source_id, other.source_id}
+        (failed,) = (task.item for task in found if isinstance(task.item, Failure))
+        assert failed.message.startswith("x and y are about the same input and differ in text")
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        inputs = pipeline | beam.Create([*lines, other])
+        assert_that(inputs | PlanUnits(str(tmp_path), Wanted(NOW), 1 << 20), check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,23 @@ def test_bytes_are_copied_and_hashed(tmp_path: Path, size: int) -> None:
     with file:
         assert file.read() == content
     assert sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_gzip_has_the_content_and_the_hash_of_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(gzip.compress(CONTENT))
+    file, sha256 = spool(AudioRef(str(tmp_path / "a.wav"), 5), max_bytes=len(CONTENT))
+    with file:
+        assert file.read() == CONTENT
+    assert sha256 == hashlib.sha256(CONTENT).hexdigest()
+
+
+def test_gzip_that_unpacks_to_too_much_or_is_damaged_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(gzip.compress(bytes(1 << 26)))
+    with pytest.raises(LimitError):
+        spool(AudioRef(str(tmp_path / "bomb"), 5), max_bytes=1 << 20)
+    (tmp_path / "cut").write_bytes(gzip.compress(CONTENT)[:-9])
+    with pytest.raises(InputError, match="cannot read"):
+        spool(AudioRef(str(tmp_path / "cut"), 5), max_bytes=1 << 20)
 
 
 def test_too_many_bytes_are_refused_whatever_size_was_listed(tmp_path: Path) -> None:

@@ -136,6 +136,44 @@ def test_a_channel_is_a_recording_of_its_own(
         assert np.abs(item.clip - wanted).max() < 1e-4
 
 
+@pytest.mark.parametrize("channels", ["mix", "split", 0])
+def test_a_stated_channel_is_the_only_one_that_is_taken(
+    tmp_path: Path,
+    channels: Any,  # noqa: ANN401
+) -> None:
+    source = ref(write(tmp_path / "a.wav", STEREO), channel=1, reference_text="yes")
+    settings = replace(SETTINGS, channels=channels)
+    (end,) = ends(events(source, settings))
+    assert (end.source.channel, end.source.ref) == (1, source)
+    assert end.source.recording_id not in {
+        other.source.recording_id
+        for policy in ("mix", "split")
+        for other in ends(events(replace(source, channel=None), replace(SETTINGS, channels=policy)))
+    }
+
+
+@pytest.mark.parametrize(
+    ("samples", "channels", "texts", "reasons"),
+    [
+        (STEREO, "split", [None, None], ("reference_without_channel",)),
+        (STEREO, "mix", ["yes"], ()),
+        (STEREO, 1, ["yes"], ()),
+        (STEREO[:, 0], "split", ["yes"], ()),
+    ],
+)
+def test_a_text_without_a_channel_is_the_text_of_no_split_channel(
+    tmp_path: Path,
+    samples: Any,  # noqa: ANN401
+    channels: Any,  # noqa: ANN401
+    texts: list[str | None],
+    reasons: tuple[str, ...],
+) -> None:
+    source = ref(write(tmp_path / "a.wav", samples), reference_text="yes")
+    found = ends(events(source, replace(SETTINGS, channels=channels)))
+    assert [end.source.ref.reference_text for end in found] == texts
+    assert {end.source.ref.reasons for end in found} == {reasons}
+
+
 @pytest.mark.parametrize(
     ("offset", "duration", "start", "end"),
     [(0.5, 1.0, 8_000, 24_000), (0.25, None, 4_000, 32_000), (1.0, 1.0, 16_000, 32_000)],
@@ -371,3 +409,11 @@ def test_a_missing_channel_is_a_failure(tmp_path: Path) -> None:
     assert audio == []
     assert failure is not None
     assert (failure.unit, failure.error_type) == ("recording", "InputError")
+
+
+def test_a_stated_channel_that_does_not_exist_is_a_failure(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", STEREO), channel=2)
+    assert only_failure(events(source)).message.startswith("channel 2 was asked for")
+    audio, failure = decode_channels(source, SETTINGS)
+    assert audio == []
+    assert failure is not None

@@ -1,20 +1,29 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.unit_runs import Scripted, fail_when_loud, hear_loudness, is_loud, tones
+from support.unit_runs import (
+    SCRIPTED_FACTS,
+    Scripted,
+    fail_when_loud,
+    hear_loudness,
+    is_loud,
+    tones,
+)
 
 from beam_audio.asr import Request
 from beam_audio.errors import ModelError
-from beam_audio.types import Segment, Transcript
+from beam_audio.types import AudioRef, Segment, Transcript
 from beam_audio.unit.prepare import PreparedSegment
 from beam_audio.unit.recognise import (
     PassageBuilder,
+    language_failure,
+    model_language,
     passage_seconds,
     recognise,
     recognise_passages,
@@ -156,3 +165,15 @@ def test_a_recogniser_that_fails_on_silence_is_dead() -> None:
     require_alive(Scripted(fail_when_loud))
     with pytest.raises(ModelError, match=r"silence included.*device lost"):
         require_alive(Scripted(crash))
+
+
+def test_a_model_is_asked_by_its_own_name_for_a_language() -> None:
+    facts = replace(SCRIPTED_FACTS, languages=frozenset({"en", "jw"}))
+    recognizer = Scripted(facts=facts)
+    assert model_language(recognizer, "jv") == "jw"
+    assert model_language(recognizer, "en") == "en"
+    assert model_language(recognizer, None) is None
+    assert language_failure(recognizer, AudioRef("/a.wav", 1, language="jv")) is None
+    failure = language_failure(recognizer, AudioRef("/a.wav", 1, language="de"))
+    assert failure is not None
+    assert (failure.unit, failure.error_type) == ("input", "LanguageUnsupported")

@@ -43,7 +43,7 @@ def stored(root: Path, source: AudioRef, using: PrepareSettings) -> list[StoredR
     report = transcribe(root, source, using=unit, recognizer=Scripted())
     with TemporaryFile() as audio:
         return StoredUnit(str(root), report.commit, {source.source_id}, audio).recordings(
-            source.source_id, source
+            source.source_id, source, unit.prepare.channels
         )
 
 

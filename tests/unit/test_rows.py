@@ -261,7 +261,8 @@ def test_a_recording_in_another_language_than_stated_says_so(tmp_path: Path) -> 
     source = ref(write(tmp_path / "a.wav", tones(levels(2))), language="fr")
     transcribe(tmp_path / "out", source)
     for row in segments_in_order(tmp_path / "out"):
-        assert row["reasons"] == ["language_unexpected", "no_reference"]
+        assert row["reasons"] == ["language_mismatch", "language_unexpected", "no_reference"]
+        assert (row["decision"], row["text"] != "") == ("review", True)
     transcribe(tmp_path / "told", source, using=settings(language="de"))
     for row in segments_in_order(tmp_path / "told"):
         assert (row["language"], row["reasons"]) == ("de", ["no_reference"])

@@ -238,3 +238,11 @@ def test_the_stated_language_decides_how_a_reference_is_compared(tmp_path: Path)
         assert row["language"] == "en"
     (segment,) = read(tmp_path / "out", "segments")
     assert (segment["decision"], "cer_high" in segment["reasons"]) == ("drop", True)
+
+
+def test_what_could_not_be_read_of_a_statement_is_a_reason(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1])), reasons=("event_time_unreadable",))
+    transcribe(tmp_path / "out", source)
+    reasons = only_recording(tmp_path / "out")["reasons"]
+    assert "event_time_unreadable" in reasons
+    assert reasons == sorted(reasons)

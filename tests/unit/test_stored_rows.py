@@ -47,7 +47,7 @@ def write_again(out: Path, target: Path, commit: Commit, using: UnitSettings) ->
         stored = StoredUnit(str(out), commit, commit.sources.keys(), audio)
         for source_id in commit.sources_that("recorded"):
             item = next(each for each in refs.values() if each.source_id == source_id)
-            for each in stored.recordings(source_id, item):
+            for each in stored.recordings(source_id, item, "mix"):
                 for row in recording_rows(each.end, each.outcomes, using.rows, audio):
                     writer.write(*row)
         writer.finish()
@@ -84,7 +84,7 @@ def test_a_missing_language_stays_distinct_from_a_recognised_one(tmp_path: Path)
         report = transcribe(tmp_path / name, *REFS, using=settings(), recognizer=recognizer)
         with TemporaryFile() as audio:
             stored = StoredUnit(str(tmp_path / name), report.commit, {REFS[0].source_id}, audio)
-            (recording,) = stored.recordings(REFS[0].source_id, REFS[0])
+            (recording,) = stored.recordings(REFS[0].source_id, REFS[0], "mix")
         found = {each.transcript.language for each in recording.outcomes if each.transcript}
         assert found == {language}
 
@@ -101,7 +101,7 @@ def test_failed_segments_and_truncations_are_read_back(tmp_path: Path) -> None:
     report = transcribe(tmp_path / "out", source, using=using, recognizer=recognizer)
     with TemporaryFile() as audio:
         stored = StoredUnit(str(tmp_path / "out"), report.commit, {source.source_id}, audio)
-        (recording,) = stored.recordings(source.source_id, source)
+        (recording,) = stored.recordings(source.source_id, source, "mix")
         with PartWriter(str(tmp_path / "again"), "x") as writer:
             for row in recording_rows(recording.end, recording.outcomes, using.rows, audio):
                 writer.write(*row)

@@ -146,13 +146,30 @@ def test_a_known_input_whose_rows_are_gone_is_done() -> None:
     assert planned(known) == [("v", Task(REF, FromAudio(REF.source_id)))]
 
 
-def test_the_same_of_two_statements_about_one_source_wins() -> None:
+def test_contradictory_lines_are_one_failure_until_the_manifest_is_mended() -> None:
     stated = [replace(REF, reference_text=text) for text in ("one", "two")]
     there, back = (list(WANTED.tasks(order, [])) for order in (stated, stated[::-1]))
     assert there == back
     ((_, task),) = there
-    assert isinstance(task.item, AudioRef)
-    assert list(WANTED.tasks(stated, [done(task.item)])) == []
+    assert isinstance(task.item, Failure)
+    failed = done(outcome="failed", stated_id="", stated_language=None, recording_ids=())
+    assert list(WANTED.tasks(stated, [failed])) == []
+    assert planned(failed) == [("u", Task(REF.retried(2), FromAudio(REF.source_id)))]
+    ((unit, task),) = WANTED.tasks(stated, [done()])
+    assert unit is not None
+    assert (task.item.source_id, task.redo) == (REF.source_id, FromAudio(REF.source_id))
+
+
+def test_an_input_whose_language_the_model_lacked_waits_for_another_model() -> None:
+    failed = done(outcome="failed", recording_ids=(), lacks_model=True)
+    again = [("u", Task(REF.retried(2), FromAudio(REF.source_id)))]
+    assert planned(failed) == []
+    assert planned(failed, layers=LAYERS | {"rules": "new"}) == []
+    assert planned(failed, layers=LAYERS | {"model": "new"}) == again
+    french = replace(REF, language="fr")
+    assert planned(failed, item=french) == [
+        ("u", Task(french.retried(2), FromAudio(REF.source_id)))
+    ]
 
 
 def test_a_line_that_cannot_be_read_stays_a_failure() -> None:

@@ -304,3 +304,17 @@ def test_new_windows_of_an_old_output_are_those_of_a_fresh_one(tmp_path: Path) -
     update(out, source, using=using)
     assert read_all(out) == read_all_of(tmp_path / "fresh", [source], using)
     assert {path.name.split("-")[2] for path in out.rglob("part-*.parquet")} == {"2"}
+
+
+def test_a_text_without_a_channel_scores_no_channel_in_rows_made_again(tmp_path: Path) -> None:
+    stereo = np.stack([tones([0.1, 0.2]), tones([0.3, 0.4])], axis=1)
+    source = ref(write(tmp_path / "a.wav", stereo), reference_text="alpha")
+    using = settings(channels="split")
+    out = tmp_path / "out"
+    transcribe(out, source, using=using)
+    now = ref(tmp_path / "a.wav", reference_text="bravo")
+    update(out, now, using=using)
+    rows = read_all(out)
+    assert rows == read_all_of(tmp_path / "fresh", [now], using)
+    assert [row["wer"] for row in rows["recordings"]] == [None, None]
+    assert all("reference_without_channel" in row["reasons"] for row in rows["recordings"])

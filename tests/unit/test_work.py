@@ -102,24 +102,27 @@ def test_a_recogniser_that_refuses_every_clip_has_not_crashed(tmp_path: Path) ->
     assert read_ledger(str(tmp_path / "out"), [source.source_id]).seconds["failed"] == 3.0
 
 
-def test_a_language_the_model_lacks_fails_the_segments_that_state_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", ["auto", "from_manifest", "en"])
+def test_an_input_in_a_language_the_model_lacks_is_one_failure(
+    tmp_path: Path, language: str
+) -> None:
     inputs = [
         ref(write(tmp_path / "a.wav", tones([0.1, 0.2])), language="en"),
-        ref(write(tmp_path / "b.wav", tones([0.1, 0.2])), language="xx"),
+        ref(write(tmp_path / "b.wav", tones([0.1, 0.2])), language="sw"),
         ref(write(tmp_path / "c.wav", tones([0.1])), language=None),
     ]
     recognizer = Scripted()
-    using = settings(language="from_manifest")
+    using = settings(language=language)
     transcribe(tmp_path / "out", *inputs, recognizer=recognizer, using=using)
-    languages = [request.language for batch in recognizer.batches for request in batch]
-    assert sorted(map(str, languages)) == ["None", "en", "en"]
-    failures = read(tmp_path / "out", "failures")
-    assert [(row["uri"], row["error_type"]) for row in failures] == [
-        (inputs[1].uri, "ModelError")
-    ] * 2
-    assert all("'xx'" in row["message"] and "--language=auto" in row["message"] for row in failures)
-    failed = {row["uri"]: row["failed_samples"] for row in read(tmp_path / "out", "recordings")}
-    assert failed == {inputs[0].uri: 0, inputs[1].uri: 2 * RATE_HZ, inputs[2].uri: 0}
+    assert sum(len(batch) for batch in recognizer.batches) == 3
+    (failure,) = read(tmp_path / "out", "failures")
+    assert (failure["unit"], failure["uri"]) == ("input", inputs[1].uri)
+    assert failure["error_type"] == "LanguageUnsupported"
+    assert "'sw'" in failure["message"]
+    recorded = {row["uri"] for row in read(tmp_path / "out", "recordings")}
+    assert recorded == {inputs[0].uri, inputs[2].uri}
+    ledger = read_ledger(str(tmp_path / "out"), [each.source_id for each in inputs])
+    assert ledger.balances
 
 
 @pytest.mark.parametrize(("language", "asked"), [("auto", None), ("de", "de")])

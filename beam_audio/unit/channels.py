@@ -1,0 +1,34 @@
+"""Which channels of an input are recordings, and which of them a stated text belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from beam_audio.audio.mixing import Channels
+    from beam_audio.types import AudioRef
+
+REFERENCE_WITHOUT_CHANNEL: Final = "reference_without_channel"
+"""Reason of a channel whose file has a reference text that no channel is stated for."""
+
+
+def channel_policy(ref: AudioRef, policy: Channels) -> Channels:
+    """The channels that are taken of an input: the stated one, else those of ``--channels``."""
+    return policy if ref.channel is None else ref.channel
+
+
+def ref_of_channels(ref: AudioRef, policy: Channels, channels: int) -> AudioRef:
+    """A reference as each of its channels has it.
+
+    If the channels of a file are split, a text for the whole file is the text of none of them.
+
+    Args:
+        ref: What is stated about the file.
+        policy: That of ``--channels``.
+        channels: How many channels the file has.
+    """
+    is_split = policy == "split" and ref.channel is None and channels > 1
+    if not is_split or ref.reference_text is None:
+        return ref
+    return replace(ref, reference_text=None, reasons=(*ref.reasons, REFERENCE_WITHOUT_CHANNEL))
