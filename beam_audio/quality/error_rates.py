@@ -14,7 +14,7 @@ from beam_audio.quality.text import tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from beam_audio.quality.text import Normalizer
+    from beam_audio.quality.normalizers import Normalizer
 
 _Operation = Literal["hits", "substitutions", "deletions", "insertions"]
 

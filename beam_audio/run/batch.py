@@ -20,8 +20,8 @@ from beam_audio.inputs.listing import match_input, match_manifest
 from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use, require_writable
+from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.rules import Rules, load_rules
-from beam_audio.quality.text import normalizer_for
 from beam_audio.run.dataflow import check_submission
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
 from beam_audio.run.runners import choose_runner, runs_in_this_process, threads_per_process

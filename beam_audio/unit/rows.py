@@ -11,12 +11,9 @@ from beam_audio import schema
 from beam_audio.audio import encode
 from beam_audio.quality.error_rates import Score, SegmentShare, share
 from beam_audio.quality.measures import Judged, Languages, measure_all, round_measure
+from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.recording_text import core_texts, join_texts, majority_language
-from beam_audio.quality.text import (
-    chars_per_second,
-    normalizer_for,
-    words_per_second,
-)
+from beam_audio.quality.text import chars_per_second, words_per_second
 from beam_audio.types import AudioRef, Failure, Row, Segment, stable_id
 from beam_audio.unit.columns import (
     date_key,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from beam_audio.quality.error_rates import Score, score, share
 from beam_audio.quality.languages import has_word_spaces
-from beam_audio.quality.text import Normalizer, normalizer_for
+from beam_audio.quality.normalizers import Normalizer, normalizer_for
 
 if TYPE_CHECKING:
     from typing import Any

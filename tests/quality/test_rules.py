@@ -21,8 +21,8 @@ from beam_audio.quality.measures import (
     Value,
     measure_all,
 )
+from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.rules import PRESETS, load_rules, parse_rules
-from beam_audio.quality.text import normalizer_for
 from beam_audio.types import Quality, Segment, Transcript
 
 if TYPE_CHECKING:
