@@ -32,6 +32,7 @@ _RECORDING_COLUMNS = [
     "wer_substitutions",
     "wer_deletions",
     "wer_insertions",
+    "wer",
 ]
 _SEGMENT_COLUMNS = [
     "source_id",
@@ -196,7 +197,7 @@ def _enter_recording(account: _Account, row: Row) -> None:
     channel = (row["channel"] or 0, identifier)
     first = account.first_channels.get(row["source_id"], channel)
     account.first_channels[row["source_id"]] = min(first, channel)
-    if row["wer_hits"] is not None:
+    if row["wer"] is not None:  # null for an empty reference too
         errors = row["wer_substitutions"] + row["wer_deletions"]
         account.wer_words += row["wer_hits"] + errors
         account.wer_errors += errors + row["wer_insertions"]

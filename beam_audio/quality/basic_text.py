@@ -10,7 +10,8 @@ from beam_audio.quality.figures import digits, join_groups, parted
 from beam_audio.quality.first_normalizers import without_asides
 from beam_audio.quality.folding import BREAK, fold, split_words
 from beam_audio.quality.languages import has_word_spaces, known_code
-from beam_audio.quality.number_words import LANGUAGES, number_words
+from beam_audio.quality.number_speller import LANGUAGES
+from beam_audio.quality.number_words import number_words
 
 _CORNER_ASIDES: Final = re.compile(r"【[^】]*】")
 

@@ -116,7 +116,10 @@ def _beside_figures(words: Sequence[str]) -> list[str]:
         if word in _ZEROS and (is_after_figure or FIGURE.fullmatch(after)):
             found.append("0")
         elif word[:1].isdecimal() and before in _TIMES:  # double oh seven, double 5
-            found[-1:] = [*word[0] * _TIMES[before], *filter(None, [word[1:]])]
+            figure = word[:1]
+            while found and found[-1] in _TIMES:
+                figure *= _TIMES[found.pop()]
+            found += [*figure, *filter(None, [word[1:]])]
         elif word == "oclock" and is_after_figure:
             continue
         elif word == "m" and before in {"a", "p"} and FIGURE.fullmatch("".join(found[-2:-1])):

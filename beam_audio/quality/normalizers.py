@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AUTO: Final = "auto"
+_BY_LANGUAGE: Final = "whisper-en-2,basic-2"
+"""What ``auto`` chooses from."""
 
 _NORMALIZERS: Final[dict[str, Callable[[str, str | None], str]]] = {
     "whisper-en-2": lambda text, _: english_2(text),
@@ -74,16 +76,11 @@ def normalizer_for(language: str | None, choice: str = AUTO) -> Normalizer:
     Raises:
         ConfigError: The choice is unknown, or a function of one's own cannot be had.
     """
-    if choice == AUTO:
+    if choice in {AUTO, _BY_LANGUAGE}:
         is_english = known_code(language) == "en"
         return Normalizer("whisper-en-2" if is_english else "basic-2", language)
     if choice in _NORMALIZERS:
         return Normalizer(choice, language)
-    if ":" not in choice:
-        hint = nearest_or_all(choice, [AUTO, *_NORMALIZERS])
-        raise ConfigError(
-            f"unknown normalizer {choice!r}{hint}; a function of your own is module:function"
-        )
     return Normalizer(resolved_choice(choice), language)
 
 
@@ -94,12 +91,18 @@ def resolved_choice(choice: str) -> str:
     to :func:`normalizer_for` on another machine, which refuses other source.
 
     Raises:
-        ConfigError: A function of one's own cannot be had, or returns no text.
+        ConfigError: The choice is unknown; a function of one's own cannot be had, or returns no
+            text.
     """
-    if choice == AUTO:
-        return "whisper-en-2,basic-2"
-    if choice in _NORMALIZERS or ":" not in choice:
+    if choice in {AUTO, _BY_LANGUAGE}:
+        return _BY_LANGUAGE
+    if choice in _NORMALIZERS:
         return choice
+    if ":" not in choice:
+        hint = nearest_or_all(choice, [AUTO, *_NORMALIZERS])
+        raise ConfigError(
+            f"unknown normalizer {choice!r} (a function of your own is module:function){hint}"
+        )
     function = _own(choice)
     _text_of(choice, function, _SAMPLE)
     name, _, _ = choice.partition("@")

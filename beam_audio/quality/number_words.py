@@ -1,4 +1,4 @@
-"""Number words of a language: from words to figures, and from figures to words.
+"""Number words of a language: from words to figures.
 
 The words are those of the Unicode CLDR (rule-based number formats) in every gender and case it
 lists. A language that it does not list has no number words here. Chinese and Japanese numerals are
@@ -14,16 +14,12 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from unicode_rbnf import FormatPurpose, RbnfEngine
-from unicode_rbnf.engine import RbnfError
-
-from beam_audio.quality.folding import BREAK, fold, split_words
+from beam_audio.quality.folding import BREAK
 from beam_audio.quality.languages import has_word_spaces, known_code
+from beam_audio.quality.number_speller import LANGUAGES, Speller, Tokens, speller_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-Tokens = tuple[str, ...]
 
 FIGURE: Final = re.compile(r"\d+(?:\.\d+)?")
 
@@ -34,20 +30,7 @@ _TEN: Final = 10
 _COUNTED_THOUSANDS: Final = 20
 """Multiples of 1000 that are looked up whole, for words such as the Indonesian ``seribu``."""
 _LONGEST_WORD: Final = 80
-_MAX_FIGURES: Final = 15
-"""Longer figures are read digit by digit."""
-
-# Without Chinese and Japanese, which have numerals of their own, and without languages whose words
-# in the CLDR are partly those of another language or do not lead back to their number.
-_UNFIT: Final = frozenset({"zh", "yue", "ja", "lo", "lt", "sl", "zu", "kl"})
-_CLDR_CODES: Final = {"tl": "fil"}
-LANGUAGES: Final = (
-    frozenset(
-        known_code(name) or name for name in RbnfEngine.get_supported_languages() if "_" not in name
-    )
-    - _UNFIT
-)
-"""Languages whose number words are known, by code."""
+"""Longer words are not taken apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +162,7 @@ def number_words(language: str | None) -> NumberWords | None:
     code = known_code(language)
     if code not in LANGUAGES:
         return None
-    speller = _Speller(str(code))
+    speller = speller_of(str(code))
     heads: dict[Tokens, int] = {}
     for number in _head_numbers(speller):
         for tokens in speller.spellings(number):
@@ -190,81 +173,13 @@ def number_words(language: str | None) -> NumberWords | None:
             for short in _without_one(tokens, ones, spaced=has_word_spaces(code)):
                 heads.setdefault(short, number)
     _add_joined_thousands(heads, speller)
-    for year in range(1100, 2000):  # neunzehnhundertfünf
-        tokens = speller.tokens(speller.spoken(year, is_year=True))
-        if len(tokens) == 1:
-            heads.setdefault(tokens, year)
-    if code == "fr":  # deux cent mille
-        cents = {tokens: number for tokens, number in heads.items() if tokens[-1] == "cents"}
-        heads |= {(*tokens[:-1], "cent"): number for tokens, number in cents.items()}
-    if code == "en":
-        heads |= {_with_and(tokens): number for tokens, number in heads.items()}
+    _add_variants(heads, speller)
     tails = _tails(speller, heads)
     longest = max(map(len, (*heads, *tails)))
     return NumberWords(heads, tails, _scales(speller, heads), speller.point(), longest)
 
 
-def spell(figure: str, language: str | None, *, is_year: bool = False) -> str | None:
-    """Words of a whole number as it is spoken; None in a language whose words are not known."""
-    code = known_code(language)
-    if code not in LANGUAGES | {"zh", "yue", "ja"}:
-        return None
-    speller = _speller(str(code))
-    if len(figure) > _MAX_FIGURES or (figure.startswith("0") and len(figure) > 1):
-        return " ".join(speller.spoken(int(digit)) for digit in figure)
-    return speller.spoken(int(figure), is_year=is_year)
-
-
-class _Speller:
-    """The CLDR's spelling of numbers in one language."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        self._engine = RbnfEngine.for_language(_CLDR_CODES.get(code, code))
-
-    def spoken(self, number: int, *, is_year: bool = False) -> str:
-        purpose = FormatPurpose.YEAR if is_year else FormatPurpose.CARDINAL
-        try:
-            return self._engine.format_number(number, purpose).text
-        except (RbnfError, ValueError):
-            return self._engine.format_number(number, FormatPurpose.CARDINAL).text
-
-    def tokens(self, text: str) -> Tokens:
-        words = split_words(fold(text, self.code), self.code)
-        return tuple(word for word in words if word != BREAK)
-
-    def main(self, number: int) -> Tokens:
-        return self.tokens(self.spoken(number))
-
-    def spellings(self, number: int) -> Iterator[Tokens]:
-        """Every form; of 1 the one for counting only, since its other forms are articles.
-
-        Of large numbers, which are many, it is the main form only.
-        """
-        is_article = number == 1 and self.code != "ko"
-        try:
-            if is_article or number > _COUNTED_THOUSANDS * _THOUSAND:
-                forms = [self.spoken(number)]
-            else:
-                spelled = self._engine.format_number(number, FormatPurpose.CARDINAL)
-                forms = list(dict.fromkeys(spelled.text_by_ruleset.values()))
-        except RbnfError:
-            return
-        yield from map(self.tokens, forms)
-
-    def point(self) -> str | None:
-        try:
-            spoken = self._engine.format_number(Decimal("5.5"), FormatPurpose.CARDINAL).text
-        except (RbnfError, ValueError):
-            return None
-        tokens = self.tokens(spoken)
-        return tokens[1] if len(tokens) == 3 else None  # noqa: PLR2004 (five point five)
-
-
-_speller = cache(_Speller)
-
-
-def _head_numbers(speller: _Speller) -> Iterator[int]:
+def _head_numbers(speller: Speller) -> Iterator[int]:
     yield from range(_THOUSAND)
     is_compounding = len(speller.main(21 * _THOUSAND)) == 1
     counted = _THOUSAND if is_compounding else _COUNTED_THOUSANDS
@@ -274,7 +189,20 @@ def _head_numbers(speller: _Speller) -> Iterator[int]:
         yield from (times * 10**power for power in (4, 5, 6) for times in range(1, _TEN))
 
 
-def _add_joined_thousands(heads: dict[Tokens, int], speller: _Speller) -> None:
+def _add_variants(heads: dict[Tokens, int], speller: Speller) -> None:
+    """Forms that are in use and not in the CLDR's cardinal numbers."""
+    for year in range(1100, 2000):  # neunzehnhundertfünf
+        tokens = speller.tokens(speller.spoken(year, is_year=True))
+        if len(tokens) == 1:
+            heads.setdefault(tokens, year)
+    if speller.code == "fr":  # deux cent mille
+        cents = {tokens: number for tokens, number in heads.items() if tokens[-1] == "cents"}
+        heads |= {(*tokens[:-1], "cent"): number for tokens, number in cents.items()}
+    if speller.code == "en":
+        heads |= {_with_and(tokens): number for tokens, number in heads.items()}
+
+
+def _add_joined_thousands(heads: dict[Tokens, int], speller: Speller) -> None:
     """Thousands in the form that they have before a rest, such as the Georgian ``ათას``."""
     one = speller.main(1)
     for number in range(_THOUSAND, _TEN * _THOUSAND, _THOUSAND):
@@ -283,7 +211,7 @@ def _add_joined_thousands(heads: dict[Tokens, int], speller: _Speller) -> None:
             heads.setdefault(whole[: -len(one)], number)
 
 
-def _tails(speller: _Speller, heads: Mapping[Tokens, int]) -> dict[Tokens, int]:
+def _tails(speller: Speller, heads: Mapping[Tokens, int]) -> dict[Tokens, int]:
     """What the words of 1001 to 1999 add to those of 1000, where it is not the plain number."""
     tails: dict[Tokens, int] = {}
     thousand = " ".join(speller.main(_THOUSAND))
@@ -297,7 +225,7 @@ def _tails(speller: _Speller, heads: Mapping[Tokens, int]) -> dict[Tokens, int]:
     return tails
 
 
-def _scales(speller: _Speller, heads: Mapping[Tokens, int]) -> dict[str, int]:
+def _scales(speller: Speller, heads: Mapping[Tokens, int]) -> dict[str, int]:
     """Words that follow "five" in five thousand, five million and so on."""
     scales: dict[str, int] = {}
     for times, scale in product((1, 2, 3, 5, 21), _SCALES):

@@ -1,4 +1,4 @@
-"""Text measures: normalising, signs of repetition, rates.
+"""Text measures: compression, signs of repetition, rates.
 
 Languages written without spaces between words have no word counts here. They are compared by
 characters without white space, which in these languages is punctuation or layout only.
@@ -12,6 +12,7 @@ from typing import Final
 
 from beam_audio.quality.first_normalizers import spoken_words
 from beam_audio.quality.languages import has_word_spaces
+from beam_audio.quality.spoken_form import spoken_form
 
 COMPRESSION_MIN_BYTES: Final = 32
 """Shorter texts compress by chance."""
@@ -61,10 +62,14 @@ def is_repetitive(text: str, language: str | None) -> bool:
 
 
 def words_per_second(text: str, seconds: float, language: str | None) -> float | None:
-    """Words per second; None for zero seconds and in languages without word spaces."""
-    return len(text.split()) / seconds if seconds > 0 and has_word_spaces(language) else None
+    """Words per second as they are spoken; None for zero seconds and without word spaces."""
+    if seconds <= 0 or not has_word_spaces(language):
+        return None
+    return len(spoken_form(text, language).split()) / seconds
 
 
-def chars_per_second(text: str, seconds: float) -> float | None:
-    """Characters per second without white space; None for zero seconds."""
-    return sum(map(len, text.split())) / seconds if seconds > 0 else None
+def chars_per_second(text: str, seconds: float, language: str | None) -> float | None:
+    """Characters per second without white space, as they are spoken; None for zero seconds."""
+    if seconds <= 0:
+        return None
+    return sum(map(len, spoken_form(text, language).split())) / seconds

@@ -20,7 +20,7 @@ from beam_audio.inputs.listing import match_input, match_manifest
 from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use, require_writable
-from beam_audio.quality.normalizers import normalizer_for
+from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.run.dataflow import check_submission
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
@@ -185,11 +185,13 @@ def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]
     Raises:
         ConfigError: The normaliser is unknown, or the rules cannot be read.
     """
-    normalizer_for(None, config.normalizer)
-    return partial(_unit_settings, config, load_rules(config.rules))
+    normalizer = resolved_choice(config.normalizer)
+    return partial(_unit_settings, config, load_rules(config.rules), normalizer)
 
 
-def _unit_settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSettings:
+def _unit_settings(
+    config: RunConfig, rules: Rules, normalizer: str, facts: ModelFacts
+) -> UnitSettings:
     stated = {"auto", "from_manifest"} | facts.languages
     if facts.languages and config.language not in stated:
         known = ", ".join(sorted(facts.languages))
@@ -204,7 +206,7 @@ def _unit_settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSe
             store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
         ),
         rows=RowSettings(
-            normalizer=config.normalizer,
+            normalizer=normalizer,
             rules=rules,
             partition_by=config.partition_keys,
             store_audio=config.store_audio,

@@ -11,6 +11,7 @@ from beam_audio import schema
 from beam_audio.asr import PADDINGS, ModelOptions
 from beam_audio.audio.decode import DecodeLimits
 from beam_audio.errors import ConfigError
+from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.segments.splitter import VAD_PRESETS, SegmentSettings
 from beam_audio.spelling import nearest
 from beam_audio.types import stable_id
@@ -78,7 +79,10 @@ class RunConfig:
     max_source_bytes: int = _flag(_LIMITS.max_source_bytes, "refuse larger inputs")
     max_channels: int = _flag(_LIMITS.max_channels, "refuse more channels")
     max_sample_rate_hz: int = _flag(_LIMITS.max_sample_rate_hz, "refuse higher sample rates")
-    normalizer: str = _flag("auto", "text normaliser for WER and CER; auto chooses by language")
+    normalizer: str = _flag(
+        "auto",
+        "text normaliser for WER and CER: auto chooses by language; module:function is your own",
+    )
     rules: str = _flag("balanced", "strict, balanced, lenient, or a YAML file of rules")
     partition_by: str = _flag(
         "date,language", "folder keys of segments/: date, language, metadata keys"
@@ -199,7 +203,7 @@ class RunConfig:
                 self.task,
                 self.prompt,
             ],
-            "metrics": {"normalizer": self.normalizer},
+            "metrics": {"normalizer": resolved_choice(self.normalizer)},
         }
         return {name: stable_id("layer", name, what) for name, what in layers.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beam_audio.quality.cjk_numerals import numerals_to_figures
-from beam_audio.quality.number_words import spell
+from beam_audio.quality.number_speller import spell
 
 
 @pytest.mark.parametrize(

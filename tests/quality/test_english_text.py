@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.quality.english_text import english_2
-from beam_audio.quality.number_words import spell
+from beam_audio.quality.number_speller import spell
 
 WORDS = st.sampled_from(
     [

@@ -8,7 +8,8 @@ import pytest
 
 from beam_audio.quality.folding import fold, split_words
 from beam_audio.quality.languages import has_word_spaces
-from beam_audio.quality.number_words import LANGUAGES, number_words, spell
+from beam_audio.quality.number_speller import LANGUAGES, spell
+from beam_audio.quality.number_words import number_words
 
 if TYPE_CHECKING:
     from beam_audio.quality.number_words import NumberWords
@@ -29,7 +30,6 @@ def test_the_languages_that_count() -> None:
     assert {"he", "hi", "ko", "th", "vi", "id", "sv", "fi", "el", "hu", "cs", "ro"} <= LANGUAGES
     assert number_words("xx") is None
     assert number_words(None) is None
-    assert spell("5", "xx") is None
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -84,25 +84,6 @@ def test_number_words_become_figures(language: str, text: str, expected: str) ->
 def test_articles_are_no_numbers() -> None:
     assert figures("une femme et une fille", "fr") == "une femme et une fille"
     assert figures("eine Frau, einen Mann", "de").startswith("eine frau")
-
-
-@pytest.mark.parametrize(
-    ("figure", "language", "words"),
-    [
-        ("6", "en", "six"),
-        ("21", "de", "einundzwanzig"),
-        ("007", "en", "zero zero seven"),
-        ("6", "zh", "六"),
-        ("12", "ja", "十二"),
-        ("9" * 30, "en", " ".join(["nine"] * 30)),
-    ],
-)
-def test_figures_become_words(figure: str, language: str, words: str) -> None:
-    assert spell(figure, language) == words
-
-
-def test_years_are_read_in_pairs() -> None:
-    assert spell("1465", "en", is_year=True) == "fourteen sixty-five"
 
 
 def test_languages_without_spaces_count_by_characters() -> None:

@@ -51,11 +51,11 @@ def test_repetition_of_a_long_phrase_in_varied_text() -> None:
 
 def test_rates() -> None:
     assert words_per_second("one two  three", 1.5, "en") == 2.0
-    assert chars_per_second("one two\n三", 2.0) == 3.5
+    assert chars_per_second("one two\n三", 2.0, "en") == 3.5
     assert words_per_second("", 2.0, "en") == 0.0
     assert words_per_second("你好", 2.0, "zh") is None
     assert words_per_second("one", 0.0, "en") is None
-    assert chars_per_second("one", 0.0) is None
+    assert chars_per_second("one", 0.0, "en") is None
     assert unique_word_ratio("a A b", "en") == pytest.approx(2 / 3)
     assert unique_word_ratio("...", "en") is None
     assert unique_word_ratio("你好", "zh") is None
