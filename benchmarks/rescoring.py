@@ -147,8 +147,8 @@ def main() -> None:
     )
     head = ("language", "recordings", f"{arguments.before} %", f"{arguments.after} %", "changed")
     print(markdown_table(head, by_language(recordings)))
-    head = ("recording", "language", "before %", "after %", "reference", "text")
-    print("\n" + markdown_table(head, changed(recordings)))
+    columns_of_clips = ("recording", "language", "before %", "after %", "reference", "text")
+    print("\n" + markdown_table(columns_of_clips, changed(recordings)))
 
 
 if __name__ == "__main__":
