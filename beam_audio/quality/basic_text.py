@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from beam_audio.quality.cjk_numerals import numerals_to_figures
-from beam_audio.quality.figures import digits, join_groups, parted
+from beam_audio.quality.figures import digits, join_groups, parted, without_leading_zeros
 from beam_audio.quality.first_normalizers import without_asides
 from beam_audio.quality.folding import BREAK, fold, split_words
 from beam_audio.quality.languages import has_word_spaces, known_code
@@ -47,7 +47,7 @@ def basic_2(text: str, language: str | None) -> str:
         words = known.to_figures(words)
     point = known.point if known else None
     spelled = [digit for word in words if word != BREAK for digit in digits(word, point)]
-    return (" " if has_word_spaces(language) else "").join(spelled)
+    return (" " if has_word_spaces(language) else "").join(without_leading_zeros(spelled, point))
 
 
 def knows_numbers(language: str | None) -> bool:

@@ -16,7 +16,7 @@ from unicode_rbnf import FormatPurpose, RbnfEngine
 from whisper_normalizer.basic import ADDITIONAL_DIACRITICS
 from whisper_normalizer.english import EnglishSpellingNormalizer, EnglishTextNormalizer
 
-from beam_audio.quality.figures import digits, join_groups, parted
+from beam_audio.quality.figures import digits, join_groups, parted, without_leading_zeros
 from beam_audio.quality.first_normalizers import pieces, without_asides
 from beam_audio.quality.folding import BREAK, fold, split_words
 from beam_audio.quality.number_words import FIGURE, number_words
@@ -89,7 +89,8 @@ def _in_digits(words: Sequence[str]) -> list[str]:
     if known is not None:
         words = known.to_figures(words)
     words = _beside_figures([word for word in words if word != BREAK])
-    return [digit for word in words for digit in digits(word, "point")]
+    spelled = [digit for word in words for digit in digits(word, "point")]
+    return without_leading_zeros(spelled, "point")
 
 
 def _with_ordinals(words: Sequence[str]) -> list[str]:
@@ -112,8 +113,8 @@ def _beside_figures(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     for word, after in zip(words, _next_but_zeros(words), strict=True):
         before = found[-1] if found else ""
-        is_after_figure = bool(FIGURE.fullmatch(before))
-        if word in _ZEROS and (is_after_figure or FIGURE.fullmatch(after)):
+        is_after_figure = before[:1].isdecimal()
+        if word in _ZEROS and (is_after_figure or after[:1].isdecimal()):
             found.append("0")
         elif word[:1].isdecimal() and before in _TIMES:  # double oh seven, double 5
             figure = word[:1]
@@ -122,7 +123,7 @@ def _beside_figures(words: Sequence[str]) -> list[str]:
             found += [*figure, *filter(None, [word[1:]])]
         elif word == "oclock" and is_after_figure:
             continue
-        elif word == "m" and before in {"a", "p"} and FIGURE.fullmatch("".join(found[-2:-1])):
+        elif word == "m" and before in {"a", "p"} and "".join(found[-2:-1])[:1].isdecimal():
             found[-1] += "m"
         elif _ORDINAL.fullmatch(word) and before in _MONTHS:
             found.append(word[:-2])
@@ -134,11 +135,11 @@ def _beside_figures(words: Sequence[str]) -> list[str]:
 
 
 def _next_but_zeros(words: Sequence[str]) -> list[str]:
-    """For each word the next one that is no "oh"."""
+    """For each word the next one that is no "oh", "double" or "triple"."""
     following, after = [], ""
     for word in reversed(words):
         following.append(after)
-        after = after if word in _ZEROS else word
+        after = after if word in _ZEROS or word in _TIMES else word
     return following[::-1]
 
 

@@ -34,7 +34,7 @@ def parted(word: str) -> list[str]:
 def digits(word: str, point: str | None) -> list[str]:
     """The digits of a figure as words of their own; any other word as it is.
 
-    ``20.5`` is ``2 0 point 5``, ``0.5`` is ``point 5``, and ``21st`` is ``2 1st``.
+    ``20.5`` is ``2 0 point 5``, and ``21st`` is ``2 1st``.
 
     Numbers are compared by digits since the same speech is written with other borders: "5, 5",
     "55" and "five five", or "2024" and "twenty twenty-four".
@@ -43,8 +43,20 @@ def digits(word: str, point: str | None) -> list[str]:
         whole, _, fraction = word.partition(".")
         if not fraction:
             return list(whole)
-        return [*("" if whole == "0" else whole), *([point] if point else []), *fraction]
+        return [*whole, *([point] if point else []), *fraction]
     if _ORDINAL.fullmatch(word):
         figure = word.rstrip("stndrh")
         return [*figure[:-1], figure[-1] + word[len(figure) :]]
     return [word]
+
+
+def without_leading_zeros(words: list[str], point: str | None) -> list[str]:
+    """Leave out a zero that is alone before the point: ``0 point 5`` is ``point 5``."""
+    return [
+        word
+        for place, word in enumerate(words)
+        if word != "0"
+        or point is None
+        or words[place + 1 : place + 2] != [point]
+        or (place and words[place - 1].isdecimal())
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from beam_audio.quality.figures import digits, join_groups, parted
+from beam_audio.quality.figures import digits, join_groups, parted, without_leading_zeros
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,14 @@ def test_figures_and_letters_part() -> None:
 def test_digits() -> None:
     assert digits("2024", "point") == ["2", "0", "2", "4"]
     assert digits("20.5", "komma") == ["2", "0", "komma", "5"]
-    assert digits("0.5", "point") == ["point", "5"]
+    assert digits("0.5", "point") == ["0", "point", "5"]
     assert digits("3.5", None) == ["3", "5"]
     assert digits("21st", "point") == ["2", "1st"]
     assert digits("80s", "point") == ["8", "0s"]
     assert digits("word", "point") == ["word"]
+
+
+def test_a_zero_before_the_point_is_left_out() -> None:
+    assert without_leading_zeros(["0", "point", "5"], "point") == ["point", "5"]
+    assert without_leading_zeros(["1", "0", "point", "5"], "point") == ["1", "0", "point", "5"]
+    assert without_leading_zeros(["0", "5"], "point") == ["0", "5"]
