@@ -124,7 +124,7 @@ _RECORDINGS = [
     ),
     *_required(_REAL, "speech_seconds"),
     *_required(_TEXT, "text"),
-    *_fields(_TEXT, "language", "text_language", "stated_language"),
+    *_fields(_TEXT, "text_all", "language", "text_language", "stated_language"),
     *_SCORES,
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "config_id"),

@@ -67,7 +67,7 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(["failed_samples", "skipped_samples"], COUNT)
     | dict.fromkeys(["offset_seconds", "header_seconds", "manifest_seconds"], REAL)
     | dict.fromkeys(["decoded_seconds", "concealed_seconds", "speech_seconds"], REAL)
-    | {"source_updated": TIME, "stated_language": TEXT},
+    | {"source_updated": TIME, "stated_language": TEXT, "text_all": TEXT},
     "failures": dict.fromkeys(["unit", "stage", "source_id", "uri", "recording_id"], TEXT)
     | dict.fromkeys(["segment_id", "error_type", "message", "payload_uri"], TEXT)
     | {"start_seconds": REAL, "end_seconds": REAL, "when": TIME, "attempt": COUNT}

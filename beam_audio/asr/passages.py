@@ -23,7 +23,6 @@ import numpy as np
 
 from beam_audio.asr.recognizer import Request
 from beam_audio.quality.languages import has_word_spaces
-from beam_audio.quality.text import chars_per_second
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
@@ -80,12 +79,12 @@ def is_plausible(words: Sequence[Word], seconds: float, language: str) -> bool:
     """Whether words can be all that was said in a piece: no gap, not too few and not too many."""
     times = [time for word in words for time in (word.start_seconds, word.end_seconds)]
     gaps = [end - start for start, end in list(pairwise([0.0, *times, seconds]))[::2]]
-    rate = chars_per_second(" ".join(word.word for word in words), seconds)
+    characters = sum(len(part) for word in words for part in word.word.split())
     least = _LEAST_CHARS_PER_SECOND[has_word_spaces(language)]
     return (
         max(gaps) <= _LONGEST_GAP_SECONDS
-        and rate is not None
-        and least <= rate <= _MOST_CHARS_PER_SECOND
+        and seconds > 0
+        and least <= characters / seconds <= _MOST_CHARS_PER_SECOND
     )
 
 

@@ -33,6 +33,7 @@ _RECORDING_COLUMNS = [
     "wer_deletions",
     "wer_insertions",
     "reasons",
+    "wer",
 ]
 _SEGMENT_COLUMNS = [
     "source_id",
@@ -205,7 +206,7 @@ class _Sums:
         channel = (row["channel"] or 0, identifier)
         first = self.first_channels.get(row["source_id"], channel)
         self.first_channels[row["source_id"]] = min(first, channel)
-        if row["wer_hits"] is not None:
+        if row["wer"] is not None:  # null for an empty reference too
             errors = row["wer_substitutions"] + row["wer_deletions"]
             self.wer_words += row["wer_hits"] + errors
             self.wer_errors += errors + row["wer_insertions"]

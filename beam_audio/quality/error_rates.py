@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import jiwer
 
-from beam_audio.quality.languages import has_word_spaces
+from beam_audio.quality.basic_text import knows_numbers
+from beam_audio.quality.folding import chinese_script
+from beam_audio.quality.languages import has_word_spaces, known_code
 from beam_audio.quality.text import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from beam_audio.quality.text import Normalizer
+    from beam_audio.quality.normalizers import Normalizer
 
 _Operation = Literal["hits", "substitutions", "deletions", "insertions"]
 
@@ -32,6 +34,9 @@ class Score:
         cer: The same over characters, spaces included where words have them.
         normalizer_id: How both texts were normalised.
         empty_reference: Normalising leaves no word of the reference.
+        figures_against_words: One text has figures, the other has none, and the number words of the
+            language are not known: they may be the same numbers.
+        scripts_differ: One text is in Simplified Chinese and the other in Traditional.
     """
 
     hits: int | None
@@ -42,6 +47,8 @@ class Score:
     cer: float | None
     normalizer_id: str
     empty_reference: bool
+    figures_against_words: bool = False
+    scripts_differ: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,8 @@ def score(reference: str, hypothesis: str, language: str | None, normalizer: Nor
     Args:
         reference: What was said.
         hypothesis: What was recognised.
-        language: ISO 639-1 code; decides between words and characters.
-        normalizer: Applied to both texts.
+        language: Language of both; decides between words and characters.
+        normalizer: Applied to both texts, as their language is written.
     """
     return share(reference, [hypothesis], language, normalizer).recording
 
@@ -91,28 +98,57 @@ def share(
     Args:
         reference: What was said in the recording.
         hypotheses: What was recognised, one text per segment, in order of time.
-        language: ISO 639-1 code; decides between words and characters.
+        language: Language of both; decides between words and characters.
         normalizer: Applied to the reference and to each text.
     """
+    normalizer = replace(normalizer, language=language)
     spaces = has_word_spaces(language)
     wanted = tokens(normalizer(reference), language)
     parts = [tokens(normalizer(text), language) for text in hypotheses] or [[]]
     counts, shares = _by_segment(wanted, parts)
     scores = [
-        _score(count, own, part, normalizer, spaces=spaces)
-        for count, own, part in zip(counts, shares, parts, strict=True)
+        _with_doubts(
+            _score(count, own, part, normalizer, spaces=spaces),
+            (own, part),
+            (reference, text),
+            language,
+        )
+        for count, own, part, text in zip(counts, shares, parts, hypotheses or [""], strict=True)
     ]
     if len(parts) == 1:
         segments = [SegmentShare(reference, scores[0])] if hypotheses else []
         return SharedScore(scores[0], tuple(segments))
     glue = " " if spaces else ""
+    heard = _joined(parts)
+    whole = _score(sum(counts, Counter()), wanted, heard, normalizer, spaces=spaces)
     return SharedScore(
-        _score(sum(counts, Counter()), wanted, _joined(parts), normalizer, spaces=spaces),
+        _with_doubts(whole, (wanted, heard), (reference, "".join(hypotheses)), language),
         tuple(
             SegmentShare(glue.join(own) or None, part_score)
             for own, part_score in zip(shares, scores, strict=True)
         ),
     )
+
+
+def _with_doubts(
+    score: Score,
+    compared: tuple[Sequence[str], Sequence[str]],
+    raw: tuple[str, str],
+    language: str | None,
+) -> Score:
+    """A score with what may have made its errors: ways of writing, not of speaking."""
+    have_figures = [any(map(str.isdecimal, "".join(words))) for words in compared]
+    is_unsure = all(compared) and not knows_numbers(language)
+    scripts = {chinese_script(text) for text in raw} if _is_chinese(language) else {None}
+    return replace(
+        score,
+        figures_against_words=is_unsure and have_figures[0] is not have_figures[1],
+        scripts_differ=scripts == {"Hans", "Hant"},
+    )
+
+
+def _is_chinese(language: str | None) -> bool:
+    return known_code(language) in {"zh", "yue"}
 
 
 def _by_segment(

@@ -89,8 +89,10 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
     "avg_logprob": lambda it: it.transcript.avg_logprob,
     "bandwidth_hz": lambda it: it.quality.bandwidth_hz,
     "cer": lambda it: it.score.cer if it.score else None,
-    "chars_per_second": lambda it: texts.chars_per_second(it.text, it.seconds),
-    "chars_per_speech_second": lambda it: texts.chars_per_second(it.text, it.speech_seconds),
+    "chars_per_second": lambda it: texts.chars_per_second(it.text, it.seconds, it.language),
+    "chars_per_speech_second": lambda it: texts.chars_per_second(
+        it.text, it.speech_seconds, it.language
+    ),
     "clipped_fraction": lambda it: it.quality.clipped_fraction,
     "compression_ratio": lambda it: texts.compression_ratio(it.text),
     "duration_seconds": lambda it: it.seconds,
@@ -117,6 +119,8 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
 
 FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
     "empty_reference": lambda it: it.score is not None and it.score.empty_reference,
+    # The number words of the language are not known, so that "5" may be the same as "five".
+    "figures_against_words": lambda it: it.score is not None and it.score.figures_against_words,
     "has_reference": lambda it: it.score is not None,
     # The text is in another language than most of the recording, or the model is sure that the
     # speech is in another language than the manifest states.
@@ -131,6 +135,8 @@ FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
         and _differs(it.transcript, it.languages.stated)
     ),
     "repetition": lambda it: texts.is_repetitive(it.text, it.language),
+    # Text and reference are in Simplified and Traditional Chinese; they are compared in one.
+    "scripts_differ": lambda it: it.score is not None and it.score.scripts_differ,
     "word_spaces": lambda it: has_word_spaces(it.language),
 }
 """Everything that a rule may ask to be true or false."""

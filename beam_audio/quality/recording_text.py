@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from beam_audio.quality.languages import has_word_spaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from beam_audio.types import Segment, Transcript
 
@@ -51,6 +51,11 @@ def core_texts(segments: Sequence[tuple[Segment, Transcript | None]]) -> list[st
 def join_texts(texts: Iterable[str], language: str | None) -> str:
     """The text of a recording from what each segment adds, spaced as its language is written."""
     return (" " if has_word_spaces(language) else "").join(filter(None, texts))
+
+
+def spoken_texts(texts: Sequence[str], unspoken: Collection[int]) -> list[str]:
+    """The texts without those of segments whose words nobody said, given by index."""
+    return ["" if index in unspoken else text for index, text in enumerate(texts)]
 
 
 def _borders(segments: Sequence[tuple[Segment, Transcript | None]]) -> list[float | None]:

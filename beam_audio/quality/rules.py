@@ -13,7 +13,8 @@ and one condition, or several under ``all`` that must hold together::
 
 A condition compares one of :data:`beam_audio.quality.measures.MEASURES` with a number (``above``
 or ``below``), or says that one of :data:`beam_audio.quality.measures.FLAGS` ``is`` true or false. A
-missing measure meets no condition. The decision ``keep`` only notes its reason. The presets are in
+missing measure meets no condition. The decision ``keep`` only notes its reason. ``unspoken: true``
+marks a reason for which a segment's text counts as words that nobody said. The presets are in
 ``beam_audio/data/rules``.
 """
 
@@ -26,10 +27,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-import yaml
-
 from beam_audio.errors import ConfigError
 from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES, round_measure
+from beam_audio.quality.yaml_lines import MAX_FILE_BYTES, Located, located_error, parse_yaml
 from beam_audio.spelling import nearest_or_all
 from beam_audio.types import Decision, stable_id
 
@@ -44,9 +44,7 @@ PRESETS: Final = ("strict", "balanced", "lenient")
 
 _DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)  # from the mildest to the strictest
 _COMPARISONS: Final[tuple[Comparison, ...]] = get_args(Comparison)
-_MAX_FILE_BYTES: Final = 64 * 1024
 _MAX_RULES: Final = 256
-_MAX_DEPTH: Final = 8
 _MAX_BOUND: Final = 1e12
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ID_DIGITS: Final = 8
@@ -71,11 +69,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Rule:
-    """A decision and its reason, for segments that meet all conditions."""
+    """A decision and its reason, for segments that meet all conditions.
+
+    ``unspoken`` says that the text of such a segment is nobody's words.
+    """
 
     reason: str
     decision: Decision
     conditions: tuple[Condition, ...]
+    unspoken: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,16 @@ class Rules:
                 rule.reason,
                 rule.decision,
                 [[c.column, c.comparison, c.bound] for c in rule.conditions],
+                *(["unspoken"] if rule.unspoken else []),
             ]
             for rule in self.rules
         ]
         return f"{self.name}-{stable_id('rules', content)[:_ID_DIGITS]}"
+
+    @cached_property
+    def unspoken_reasons(self) -> frozenset[str]:
+        """Reasons for which the text of a segment counts as words that nobody said."""
+        return frozenset(rule.reason for rule in self.rules if rule.unspoken)
 
     def decide(self, values: Mapping[str, Value]) -> tuple[Decision, tuple[str, ...]]:
         """Judge one segment.
@@ -138,7 +146,7 @@ def load_rules(preset_or_file: str) -> Rules:
         )
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+            content = file.read(MAX_FILE_BYTES + 1)
         return parse_rules(content.decode("utf-8"), preset_or_file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"rules {preset_or_file!r} cannot be read as UTF-8: {error}") from error
@@ -155,13 +163,15 @@ def parse_rules(content: str, origin: str) -> Rules:
         ConfigError: The text is not valid YAML or not rules; the message names the place and the
             nearest known name.
     """
-    document = _mapping(_parse_yaml(content, origin), ("name", "rules"), origin)
+    document = _mapping(parse_yaml(content, origin), ("name", "rules"), origin)
     name = document.get("name", "custom")
     entries = document.get("rules")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ConfigError(f"{origin}: name must be snake case, such as 'podcasts'")
+        raise located_error(origin, document, "name", "name must be snake case, such as 'podcasts'")
     if not isinstance(entries, list) or not 0 < len(entries) <= _MAX_RULES:
-        raise ConfigError(f"{origin}: rules must be a list of 1 to {_MAX_RULES} rules")
+        raise located_error(
+            origin, document, "rules", f"rules must be a list of 1 to {_MAX_RULES} rules"
+        )
     rules = {_rule(entry, f"{origin}: rule {n}") for n, entry in enumerate(entries, 1)}
     return Rules(name, tuple(sorted(rules)))
 
@@ -173,35 +183,19 @@ def _value_of(values: Mapping[str, Value], column: str) -> Value:
     return value if isinstance(value, bool) else round_measure(value)
 
 
-def _parse_yaml(content: str, origin: str) -> object:
-    if len(content) > _MAX_FILE_BYTES:
-        raise ConfigError(f"{origin}: rules are limited to {_MAX_FILE_BYTES} bytes")
-    try:
-        _refuse_bombs(content, origin)
-        return yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{origin}: not valid YAML: {str(error)[:300]}") from error
-
-
-def _refuse_bombs(content: str, origin: str) -> None:
-    """Refuse texts that are short and costly: aliases multiply, and deep nesting parses slowly."""
-    depth = 0
-    for event in yaml.parse(content):
-        if isinstance(event, yaml.AliasEvent):
-            raise ConfigError(f"{origin}: YAML aliases (*name) are not allowed; write it out")
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise ConfigError(f"{origin}: nested too deeply for rules")
-
-
 def _rule(entry: object, place: str) -> Rule:
-    rule = _mapping(entry, ("reason", "decision", "all", "column", *_COMPARISONS), place)
+    known = ("reason", "decision", "unspoken", "all", "column", *_COMPARISONS)
+    rule = _mapping(entry, known, place)
     reason, decision = rule.get("reason"), rule.get("decision")
+    unspoken = rule.get("unspoken", False)
     if not isinstance(reason, str) or not _NAME.fullmatch(reason):
-        raise ConfigError(f"{place}: reason must be snake case, such as 'wer_high'")
+        raise located_error(place, rule, "reason", "reason must be snake case, such as 'wer_high'")
     if decision not in _DECISIONS:
-        raise ConfigError(f"{place}: decision must be one of {', '.join(_DECISIONS)}")
+        raise located_error(
+            place, rule, "decision", f"decision must be one of {', '.join(_DECISIONS)}"
+        )
+    if not isinstance(unspoken, bool):
+        raise located_error(place, rule, "unspoken", "unspoken must be true or false")
     single = {key: rule[key] for key in ("column", *_COMPARISONS) if key in rule}
     several = rule.get("all", [])
     if (
@@ -209,36 +203,50 @@ def _rule(entry: object, place: str) -> Rule:
         or not isinstance(several, list)
         or len(several) > _MAX_RULES
     ):
-        raise ConfigError(f"{place}: give either one condition or a list of them under all")
-    conditions = {_condition(part, place) for part in several or [single]}
-    return Rule(reason, decision, tuple(sorted(conditions)))
+        message = "give either one condition or a list of them under all"
+        raise located_error(place, rule, "all", message)
+    conditions = {_condition(part, place) for part in several or [_part(rule, single)]}
+    return Rule(reason, decision, tuple(sorted(conditions)), unspoken=unspoken)
+
+
+def _part(rule: dict[str, Any], condition: dict[str, Any]) -> Located:
+    """A condition that is written among the keys of its rule, with the rule's lines."""
+    part = Located(condition)
+    part.line, part.lines = getattr(rule, "line", 0), getattr(rule, "lines", {})
+    return part
 
 
 def _condition(entry: object, place: str) -> Condition:
-    condition = _mapping(entry, ("column", *_COMPARISONS), place)
+    parts = ("column", *_COMPARISONS)
+    condition = _mapping(entry, parts, place)
     column = condition.get("column")
     columns = (*RULE_FLAGS, *RULE_MEASURES)
     if not isinstance(column, str):
-        raise ConfigError(f"{place}: a condition needs a column, one of {', '.join(columns)}")
+        message = f"a condition needs a column, one of {', '.join(columns)}"
+        raise located_error(place, condition, "column", message)
     if column not in columns:
         hint = nearest_or_all(column, columns)
-        raise ConfigError(f"{place}: unknown column {column[:64]!r}{hint}")
+        raise located_error(place, condition, "column", f"unknown column {column[:64]!r}{hint}")
     comparisons = [key for key in _COMPARISONS if key in condition]
     wanted = ("is",) if column in RULE_FLAGS else ("above", "below")
     if len(comparisons) != 1 or comparisons[0] not in wanted:
-        raise ConfigError(f"{place}: compare {column} by exactly one of: {', '.join(wanted)}")
-    return Condition(column, comparisons[0], _bound(condition[comparisons[0]], column, place))
+        message = f"compare {column} by exactly one of: {', '.join(wanted)}"
+        raise located_error(place, condition, "column", message)
+    bound = _bound(condition[comparisons[0]], column)
+    if isinstance(bound, str):
+        raise located_error(place, condition, comparisons[0], bound)
+    return Condition(column, comparisons[0], bound)
 
 
-def _bound(bound: object, column: str, place: str) -> float | bool:
+def _bound(bound: object, column: str) -> float | bool | str:
+    """The bound of a condition, or what is wrong with it."""
     if column in RULE_FLAGS:
-        if not isinstance(bound, bool):
-            raise ConfigError(f"{place}: {column} is a flag; compare it with true or false")
-        return bound
+        is_flag = isinstance(bound, bool)
+        return bool(bound) if is_flag else f"{column} is a flag; compare it with true or false"
     if isinstance(bound, bool) or not isinstance(bound, int | float):
-        raise ConfigError(f"{place}: {column} is compared with a number")
+        return f"{column} is compared with a number"
     if not abs(bound) <= _MAX_BOUND:  # written this way, it refuses nan too
-        raise ConfigError(f"{place}: the bound of {column} is out of range")
+        return f"the bound of {column} is out of range"
     return float(bound)
 
 
@@ -248,5 +256,7 @@ def _mapping(entry: object, known: Collection[str], place: str) -> dict[str, Any
     for key in entry:
         if key not in known:
             name = str(key)[:64]
-            raise ConfigError(f"{place}: unknown key {name!r}{nearest_or_all(name, known)}")
+            raise located_error(
+                place, entry, str(key), f"unknown key {name!r}{nearest_or_all(name, known)}"
+            )
     return entry

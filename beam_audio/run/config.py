@@ -115,7 +115,9 @@ class RunConfig:
         choices=("auto", "soundfile", "av", "tfio"),
     )
     normalizer: str = _flag(
-        "judging", "auto", "text normaliser for WER and CER; auto chooses by language"
+        "judging",
+        "auto",
+        "text normaliser for WER and CER: auto chooses by language; module:function is your own",
     )
     rules: str = _flag("judging", "balanced", "strict, balanced, lenient, or a YAML file of rules")
     output: str = _flag("output", "", "folder for the tables; local or gs://")
@@ -264,7 +266,7 @@ class RunConfig:
 
     def layers(self, model: ModelFacts) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows."""
-        from beam_audio.quality.text import resolved_choice  # noqa: PLC0415 - heavy
+        from beam_audio.quality.normalizers import resolved_choice  # noqa: PLC0415 - heavy
 
         layers: dict[Layer, object] = {
             "decode": {"channels": self.channels}

@@ -15,8 +15,8 @@ from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
+from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
-from beam_audio.quality.text import normalizer_for
 from beam_audio.run.dataflow import check_submission
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.store.credentials import require_access
@@ -111,11 +111,11 @@ def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
             raises it when the flags do not fit the model.
     """
-    normalizer_for(None, config.normalizer)
-    return partial(_settings, config, load_rules(config.rules))
+    normalizer = resolved_choice(config.normalizer)
+    return partial(_settings, config, load_rules(config.rules), normalizer)
 
 
-def _settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSettings:
+def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFacts) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     accepted = {"auto", "from_manifest"} | facts.languages
     if facts.languages and config.language not in accepted:
@@ -132,7 +132,7 @@ def _settings(config: RunConfig, rules: Rules, facts: ModelFacts) -> UnitSetting
             store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
         ),
         rows=RowSettings(
-            normalizer=config.normalizer,
+            normalizer=normalizer,
             rules=rules,
             partition_by=config.partition_keys,
             metadata_columns=config.metadata_keys,

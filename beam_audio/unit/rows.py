@@ -11,12 +11,14 @@ from beam_audio import schema
 from beam_audio.audio import encode
 from beam_audio.quality.error_rates import Score, SegmentShare, share
 from beam_audio.quality.measures import Judged, Languages, measure_all, round_measure
-from beam_audio.quality.recording_text import core_texts, join_texts, majority_language
-from beam_audio.quality.text import (
-    chars_per_second,
-    normalizer_for,
-    words_per_second,
+from beam_audio.quality.normalizers import normalizer_for
+from beam_audio.quality.recording_text import (
+    core_texts,
+    join_texts,
+    majority_language,
+    spoken_texts,
 )
+from beam_audio.quality.text import chars_per_second, words_per_second
 from beam_audio.types import AudioRef, Failure, Row, Segment, stable_id
 from beam_audio.unit.columns import (
     date_key,
@@ -101,7 +103,8 @@ def recording_rows(
     ref = end.source.ref
     whole, shares = _whole(ref, outcomes, settings)
     samples: Counter[str] = Counter()
-    for outcome, part in zip(outcomes, shares, strict=True):
+    unspoken: set[int] = set()
+    for index, (outcome, part) in enumerate(zip(outcomes, shares, strict=True)):
         core = outcome.segment.core_end_sample - outcome.segment.core_start_sample
         if isinstance(outcome.result, Recognised):
             judged = _judged(outcome.segment, outcome.result, part, ref, whole.language)
@@ -112,12 +115,15 @@ def recording_rows(
                 "audio": _read_audio(outcome.segment, outcome.result, settings, audio_file),
             }
             samples[row["decision"]] += core
+            if settings.rules.unspoken_reasons.intersection(row["reasons"]):
+                unspoken.add(index)
             yield "segments", _keys(row, ref, settings.partition_by), row
         else:
             samples["failed"] += core
             yield failure_row(outcome.result)
     samples["skipped"] = end.decoded_samples - samples.total()
-    yield _recording_row(end, whole, settings, samples)
+    said = join_texts(spoken_texts(whole.texts, unspoken), whole.language)
+    yield _recording_row(end, whole, said, settings, samples)
     if end.truncation is not None:
         yield failure_row(end.truncation)
 
@@ -208,16 +214,16 @@ def _segment_row(judged: Judged, settings: RowSettings) -> Row:
 
 
 def _recording_row(
-    end: RecordingEnd, whole: _Whole, settings: RowSettings, samples: Counter[str]
+    end: RecordingEnd, whole: _Whole, text: str, settings: RowSettings, samples: Counter[str]
 ) -> TableRow:
     """Row of a recording, with its table and partition.
 
-    ``samples`` counts decoded samples by what became of them; see ``schema.LEDGER_COLUMNS``.
+    ``text`` leaves out what nobody said. ``samples`` counts decoded samples by what became of
+    them; see ``schema.LEDGER_COLUMNS``.
     """
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz
     spoken = (ref.language if whole.share else None) or whole.language
-    text = join_texts(whole.texts, whole.language)
     decoded_seconds = end.decoded_samples / rate_hz
     row: Row = {
         "recording_id": source.recording_id,
@@ -235,6 +241,7 @@ def _recording_row(
         "segments": len(whole.texts),
         "speech_seconds": end.speech_samples / rate_hz,
         "text": text,
+        "text_all": join_texts(whole.texts, whole.language),
         "language": whole.language,
         "text_language": whole.language,
         "stated_language": ref.language,
@@ -243,7 +250,7 @@ def _recording_row(
         **source_columns(end, settings.metadata_columns),
         **score_columns(whole.share),
         "words_per_second": round_measure(words_per_second(text, decoded_seconds, spoken)),
-        "chars_per_second": round_measure(chars_per_second(text, decoded_seconds)),
+        "chars_per_second": round_measure(chars_per_second(text, decoded_seconds, spoken)),
     }
     return "recordings", (date_key(ref.event_time),), row
 
@@ -260,11 +267,13 @@ def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
     stated = end.source.ref.manifest_seconds
     reasons = {
         "empty_reference": score is not None and score.empty_reference,
+        "figures_against_words": score is not None and score.figures_against_words,
         "manifest_seconds_off": stated is not None
         and abs(stated - decoded_seconds) > _MANIFEST_TOLERANCE_SECONDS,
         "no_audio": end.decoded_samples == 0,
         "no_reference": score is None,
         "no_speech": end.speech_samples == 0,
+        "scripts_differ": score is not None and score.scripts_differ,
         "truncated": end.truncation is not None,
     }
     held = {reason for reason, holds in reasons.items() if holds}

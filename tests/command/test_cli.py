@@ -45,7 +45,7 @@ def test_help_shows_examples_and_exit_statuses(command: Command) -> None:
         ("--channels=left", "--channels=left"),
         ("--segmenter=vda", "did you mean 'vad'?"),
         ("--language=qq", "--language=qq: placeholder knows"),
-        ("--normalizer=whisper", "did you mean 'whisper-en-1'?"),
+        ("--normalizer=whisper", "did you mean 'whisper-en-2'?"),
         ("--partition_by=text", "--partition_by=text"),
         ("--config=/nowhere/x.yaml", "--config=/nowhere/x.yaml cannot be read"),
         ("--rules=/nowhere/rules.yaml", "/nowhere/rules.yaml"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from beam_audio.quality.error_rates import Score, score, share
 from beam_audio.quality.languages import has_word_spaces
-from beam_audio.quality.text import Normalizer, normalizer_for
+from beam_audio.quality.normalizers import Normalizer, normalizer_for
 
 if TYPE_CHECKING:
     from typing import Any
@@ -170,3 +170,36 @@ def test_two_hours_are_shared_in_seconds() -> None:
     shared = share(" ".join(words), texts, "en", ENGLISH)
     assert time.process_time() - before < 30
     assert shared.recording.wer == pytest.approx(0.1, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("language", "reference", "heard", "wer", "cer"),
+    [
+        ("en", "five five", "5, 5", 0.0, 0.0),  # case 20_figures_against_number_words
+        ("en", "one two three", "1 2 4", 1 / 3, None),
+        ("es", "Uno dos tres", "1, 2, 3", 0.0, 0.0),  # case 22_numbers_in_other_languages
+        ("zh", "一二三四五六七八九十", "1 2 3 4 5 6 7 8 9 10", None, 0.0),
+        ("zh", "今天天气很好", "今天天气很坏", None, 1 / 6),  # case 21_chinese_scripts
+        ("cmn", "测试完成后", "測試完成後", None, 0.0),
+        ("en", "you don\u02bct mean", "you don't mean", 0.0, 0.0),  # case 23_apostrophes
+        ("tr", "I\u011eDIR", "I\u011fd\u0131r", 0.0, 0.0),  # case 24_spelling_variants
+    ],
+)
+def test_cases(
+    language: str, reference: str, heard: str, wer: float | None, cer: float | None
+) -> None:
+    found = score(reference, heard, language, normalizer_for(language))
+    assert found.wer == (None if wer is None else pytest.approx(wer))
+    assert cer is None or found.cer == pytest.approx(cer)
+
+
+def test_scores_say_what_may_be_a_way_of_writing() -> None:
+    basic = normalizer_for(None)
+    assert score("bat bi hiru", "1 2 3", "eu", basic).figures_against_words
+    assert not score("bat bi hiru", "bat bi lau", "eu", basic).figures_against_words
+    assert not score("bat 1", "bat 2", "eu", basic).figures_against_words
+    assert not score("uno dos tres casas", "1 2 3 casa", "es", basic).figures_against_words
+    assert score("测试完成后", "測試完成後", "zh", basic).scripts_differ
+    assert not score("测试完成后", "测试完成后", "zh", basic).scripts_differ
+    assert not score("今天", "測試完成後", "zh", basic).scripts_differ
+    assert not score("測試", "测试", "ja", basic).scripts_differ

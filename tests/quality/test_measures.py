@@ -116,3 +116,12 @@ def test_rounding() -> None:
     assert round_measure(math.nan) is None
     assert round_measure(-math.inf) is None
     assert math.copysign(1, round_measure(-0.00001) or 0.0) == 1
+
+
+def test_rates_count_figures_as_they_are_spoken() -> None:
+    """Case 19_figures_counted_as_characters."""
+    figure, word = values_of(Transcript("6", "en")), values_of(Transcript("six", "en"))
+    for name in ("chars_per_second", "chars_per_speech_second", "words_per_second"):
+        assert figure[name] == word[name]
+    year = values_of(Transcript("In 1465,", "en"))
+    assert year["words_per_second"] == 1.0  # in fourteen sixty five

@@ -21,8 +21,8 @@ from beam_audio.quality.measures import (
     Value,
     measure_all,
 )
+from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.rules import PRESETS, load_rules, parse_rules
-from beam_audio.quality.text import normalizer_for
 from beam_audio.types import Quality, Segment, Transcript
 
 if TYPE_CHECKING:
@@ -238,7 +238,10 @@ def test_the_id_depends_on_the_content_only() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("{reason: a, decision: drop, column: werr, above: 1}", "rule 1: .*did you mean 'wer'"),
+        (
+            "{reason: a, decision: drop, column: werr, above: 1}",
+            "rule 1, line 1: .*did you mean 'wer'",
+        ),
         ("{reason: a, decision: drop, colum: wer, above: 1}", "did you mean 'column'"),
         ("{reason: a, decision: drop, column: wer, abov: 1}", "did you mean 'above'"),
         ("{reason: a, decision: discard, column: wer, above: 1}", "keep, review, drop"),
@@ -257,6 +260,8 @@ def test_the_id_depends_on_the_content_only() -> None:
         ("{reason: a, decision: drop, column: wer, above: 1, all: [{}]}", "either one condition"),
         ("{reason: a, decision: drop}", "either one condition"),
         ("just words", "keys and values"),
+        ("{reason: a, decision: drop, unspoken: 1, column: wer, above: 1}", "unspoken must be"),
+        ("{reason: a, decision: drop, unspokn: true, column: wer, above: 1}", "mean 'unspoken'"),
     ],
 )
 def test_a_wrong_rule_is_refused_with_its_place(entry: str, message: str) -> None:
@@ -306,3 +311,35 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "huge").write_bytes(b"#" * 10_000_000)
     with pytest.raises(ConfigError, match="limited to 65536"):
         load_rules(str(tmp_path / "huge"))
+
+
+def test_a_wrong_rule_is_refused_with_its_line() -> None:
+    lines = """name: mine
+rules:
+  - {reason: a, decision: drop, column: wer, above: 1}
+  - reason: b
+    decision: drop
+    unspoken: maybe
+    all:
+      - {column: cer, above: 1}
+      - {column: cerr, above: 1}
+"""
+    with pytest.raises(ConfigError, match=r"mine\.yaml: rule 2, line 6: unspoken must be true or"):
+        parse_rules(lines, "mine.yaml")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: rule 2, line 9: unknown column 'cerr'"):
+        parse_rules(lines.replace("maybe", "true"), "mine.yaml")
+
+
+def test_rules_mark_the_reasons_of_words_that_nobody_said() -> None:
+    for preset in PRESETS:
+        marked = load_rules(preset).unspoken_reasons
+        assert {"silence", "text_without_speech", "hallucination_rate", "repetition"} <= marked
+        assert not {"wer_high", "too_short", "logprob_low"} & marked
+    one = "{reason: a, decision: drop, column: wer, above: 1}"
+    marked_one = one.replace("{", "{unspoken: true, ")
+    assert parse_rules(f"rules: [{one}]", "x").unspoken_reasons == frozenset()
+    assert parse_rules(f"rules: [{marked_one}]", "x").unspoken_reasons == {"a"}
+    assert (
+        parse_rules(f"rules: [{one}]", "x").rules_id
+        != parse_rules(f"rules: [{marked_one}]", "x").rules_id
+    )

@@ -145,7 +145,7 @@ def changed(**flags: Any) -> set[str]:  # noqa: ANN401 - fields of RunConfig
         ({"language": "en"}, "model"),
         ({"task": "translate"}, "model"),
         ({"prompt": "Names: Ōe"}, "model"),
-        ({"normalizer": "basic"}, "metrics"),
+        ({"normalizer": "basic-1"}, "metrics"),
     ],
 )
 def test_a_flag_changes_the_layer_it_belongs_to(flags: dict[str, str], layer: str) -> None:

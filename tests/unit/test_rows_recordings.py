@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from support.unit_runs import (
     write,
 )
 
+from beam_audio.quality.rules import load_rules
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Transcript
 
@@ -145,12 +147,12 @@ def test_words_in_two_windows_are_in_the_recording_once(tmp_path: Path) -> None:
     """The placeholder hears two words in each second, in any window."""
     path = write(tmp_path / "a.wav", tones(levels(6)))
     transcribe(tmp_path / "once", ref(path))
-    text = only_recording(tmp_path / "once")["text"]
+    text = only_recording(tmp_path / "once")["text_all"]
     source = ref(path, reference_text=text)
     transcribe(tmp_path / "out", source, using=settings(segments=OVERLAPPING))
     recording, segments = only_recording(tmp_path / "out"), segments_in_order(tmp_path / "out")
     assert len(segments) == 5
-    assert (recording["text"], recording["wer"], recording["wer_hits"]) == (text, 0.0, 12)
+    assert (recording["text_all"], recording["wer"], recording["wer_hits"]) == (text, 0.0, 12)
     assert [len(row["words"]) for row in segments] == [4] * 5
     assert [len(row["text"].split()) for row in segments] == [4] * 5
     shares = [len(row["reference_text"].split()) for row in segments]
@@ -208,7 +210,7 @@ def test_the_shares_of_the_segments_add_up_to_the_recording(tmp_path: Path) -> N
     assert sum(counts) == 12
     errors = recording["wer_substitutions"] + recording["wer_deletions"]
     assert recording["wer"] == round((errors + recording["wer_insertions"]) / 12, 4)
-    assert {row["normalizer_id"] for row in (recording, *segments)} == {"whisper-en-1"}
+    assert {row["normalizer_id"] for row in (recording, *segments)} == {"whisper-en-2"}
 
 
 def test_a_segment_that_failed_leaves_its_words_missed(tmp_path: Path) -> None:
@@ -234,7 +236,7 @@ def test_the_stated_language_decides_how_a_reference_is_compared(tmp_path: Path)
     for row in (only_recording(tmp_path / "out"), *read(tmp_path / "out", "segments")):
         assert (row["wer"], row["wer_hits"]) == (None, None)
         assert row["cer"] == 2.0
-        assert row["normalizer_id"] == "basic-1"
+        assert row["normalizer_id"] == "basic-2"
         assert row["language"] == "en"
     (segment,) = read(tmp_path / "out", "segments")
     assert (segment["decision"], "cer_high" in segment["reasons"]) == ("drop", True)
@@ -246,3 +248,48 @@ def test_what_could_not_be_read_of_a_statement_is_a_reason(tmp_path: Path) -> No
     reasons = only_recording(tmp_path / "out")["reasons"]
     assert "event_time_unreadable" in reasons
     assert reasons == sorted(reasons)
+
+
+def test_words_that_nobody_said_are_in_text_all_only(tmp_path: Path) -> None:
+    """Case 35_dropped_text_in_recording: text of a rest of 80 samples, where nobody speaks."""
+    spoken = speech()
+    samples = np.concatenate([spoken, np.zeros(80, np.float32)])
+    windows = SegmentSettings(segmenter="fixed", window_seconds=len(spoken) / RATE_HZ)
+
+    def hear(request: Request) -> Transcript:
+        return Transcript("you" if len(request.samples) < RATE_HZ / 10 else "a red cat came in")
+
+    source = ref(write(tmp_path / "a.wav", samples), reference_text="a red cat came in")
+    using = settings(segments=windows)
+    using = replace(using, rows=replace(using.rows, rules=load_rules("balanced")))
+    transcribe(tmp_path / "out", source, recognizer=Scripted(hear), using=using)
+    recording, segments = only_recording(tmp_path / "out"), segments_in_order(tmp_path / "out")
+    assert [row["text"] for row in segments][-1] == "you"
+    assert "text_without_speech" in segments[-1]["reasons"]
+    assert recording["text"] == "a red cat came in"
+    assert recording["text_all"] == "a red cat came in you"
+    assert (recording["wer_hits"], recording["wer_insertions"]) == (5, 1)
+
+
+def test_a_text_in_the_other_script_is_equal_and_says_so(tmp_path: Path) -> None:
+    """Case 21_chinese_scripts."""
+    source = ref(
+        write(tmp_path / "a.wav", tones([0.1])), reference_text="测试完成后", language="zh-CN"
+    )
+    transcribe(tmp_path / "out", source, recognizer=Scripted(texts_by_loudness("測試完成後")))
+    for row in (only_recording(tmp_path / "out"), *read(tmp_path / "out", "segments")):
+        assert row["cer"] == 0.0
+        assert "scripts_differ" in row["reasons"]
+
+
+def test_figures_against_unknown_number_words_are_no_reason_to_drop(tmp_path: Path) -> None:
+    """Case 22_numbers_in_other_languages, where no number words are known."""
+    source = ref(
+        write(tmp_path / "a.wav", tones([0.1])), reference_text="bat bi hiru", language="eu"
+    )
+    transcribe(tmp_path / "out", source, recognizer=Scripted(texts_by_loudness("1, 2, 3")))
+    (segment,) = read(tmp_path / "out", "segments")
+    assert segment["wer"] == 1.0
+    assert "figures_against_words" in segment["reasons"]
+    assert "wer_high" not in segment["reasons"]
+    assert "figures_against_words" in only_recording(tmp_path / "out")["reasons"]
