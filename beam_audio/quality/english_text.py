@@ -62,6 +62,7 @@ _DECADES: Final = {
     "twenties": "20s", "thirties": "30s", "forties": "40s", "fifties": "50s", "sixties": "60s",
     "seventies": "70s", "eighties": "80s", "nineties": "90s",
 }  # fmt: skip
+_DOUBLED: Final = re.compile(r"\d(?![a-z])")
 _TIMES: Final = {"double": 2, "triple": 3}
 _ZEROS: Final = frozenset({"oh", "o", "nought", "naught"})
 _LARGEST_ORDINAL: Final = 1000
@@ -119,7 +120,7 @@ def _beside_figures(words: Sequence[str]) -> list[str]:
         is_after_figure = before[:1].isdecimal()
         is_zero = spoken in _ZEROS and (is_after_figure or after[:1].isdecimal())
         word = "0" if is_zero else spoken
-        if FIGURE.fullmatch(word) and before in _TIMES:  # double oh seven, double 5
+        if before in _TIMES and _DOUBLED.match(word):  # double oh seven, double 5
             figure = word[:1]
             while found and found[-1] in _TIMES:
                 figure *= _TIMES[found.pop()]
