@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _FILLERS: Final = re.compile(r"\b(?:hmm|mm|mhm|mmm|uh|um)\b")
+_LETTERS_BESIDE_FIGURES: Final = re.compile(
+    r"(?<=\d)(?=[a-z])(?!(?:st|nd|rd|th|s)\b)|(?<=[a-z])(?=\d)"
+)
 _SPACED_CONTRACTION: Final = re.compile(r"\s+'(?=(?:s|re|ve|ll|d|m|t)\b)")
 _INITIALS: Final = re.compile(r"(?<!\w)(?:[a-z]\.){2,}(?:[a-z](?!\w))?")
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)")
@@ -59,6 +62,7 @@ _DECADES: Final = {
     "twenties": "20s", "thirties": "30s", "forties": "40s", "fifties": "50s", "sixties": "60s",
     "seventies": "70s", "eighties": "80s", "nineties": "90s",
 }  # fmt: skip
+_DOUBLED: Final = re.compile(r"\d(?![a-z])")
 _TIMES: Final = {"double": 2, "triple": 3}
 _ZEROS: Final = frozenset({"oh", "o", "nought", "naught"})
 _LARGEST_ORDINAL: Final = 1000
@@ -71,7 +75,7 @@ def english_2(text: str) -> str:
 
 
 def _piece(text: str) -> str:
-    text = _FILLERS.sub(" ", text)
+    text = _FILLERS.sub(" ", _LETTERS_BESIDE_FIGURES.sub(" ", text))
     text = _SPACED_CONTRACTION.sub("'", text)
     for pattern, replacement in _REWRITTEN:
         text = pattern.sub(replacement, text)
@@ -111,12 +115,12 @@ def _with_ordinals(words: Sequence[str]) -> list[str]:
 def _beside_figures(words: Sequence[str]) -> list[str]:
     """Words that mean a figure, or nothing, beside figures: "nine oh two", "ten o'clock"."""
     found: list[str] = []
-    for word, after in zip(words, _next_but_zeros(words), strict=True):
+    for spoken, after in zip(words, _next_but_zeros(words), strict=True):
         before = found[-1] if found else ""
         is_after_figure = before[:1].isdecimal()
-        if word in _ZEROS and (is_after_figure or after[:1].isdecimal()):
-            found.append("0")
-        elif word[:1].isdecimal() and before in _TIMES:  # double oh seven, double 5
+        is_zero = spoken in _ZEROS and (is_after_figure or after[:1].isdecimal())
+        word = "0" if is_zero else spoken
+        if before in _TIMES and _DOUBLED.match(word):  # double oh seven, double 5
             figure = word[:1]
             while found and found[-1] in _TIMES:
                 figure *= _TIMES[found.pop()]
