@@ -15,12 +15,13 @@ from beam_audio.asr.model_options import ModelOptions
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
 from beam_audio.models.card import Padding
+from beam_audio.run.keys import check_keys, keys_in
 from beam_audio.segments.vad_presets import VAD_PRESETS
 from beam_audio.spelling import nearest
 from beam_audio.unit.layers import layer_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from beam_audio.asr import ModelFacts
     from beam_audio.segments.splitter import SegmentSettings
@@ -186,7 +187,7 @@ class RunConfig:
             if value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
-        self._check_keys()
+        check_keys(self.partition_keys, self.metadata_keys)
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
@@ -200,24 +201,15 @@ class RunConfig:
             if getattr(self, name):
                 raise ConfigError(f"--{name} can only be used with {source}")
 
-    def _check_keys(self) -> None:
-        from beam_audio import schema  # noqa: PLC0415 - imports pyarrow
-
-        names = {*schema.column_names("segments"), *schema.column_names("recordings")}
-        folders = {schema.PARTITION_DATE, schema.PARTITION_LANGUAGE}
-        reserved = names | folders | {schema.AUDIO}
-        _check_keys("partition_by", self.partition_keys, reserved - folders)
-        _check_keys("metadata_columns", self.metadata_keys, reserved)
-
     @property
     def partition_keys(self) -> tuple[str, ...]:
         """Keys of ``--partition_by``, in order."""
-        return _keys(self.partition_by)
+        return keys_in(self.partition_by)
 
     @property
     def metadata_keys(self) -> tuple[str, ...]:
         """Keys of ``--metadata_columns``, sorted: their order means nothing."""
-        return tuple(sorted(_keys(self.metadata_columns or "")))
+        return tuple(sorted(keys_in(self.metadata_columns or "")))
 
     @property
     def channel_policy(self) -> Literal["mix", "split"] | int:
@@ -308,21 +300,3 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     for field in dataclasses.fields(RunConfig)
     if field.metadata["choices"]
 }
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    return tuple(key.strip() for key in text.split(",") if key.strip())
-
-
-def _check_keys(flag: str, keys: Sequence[str], reserved: Collection[str]) -> None:
-    """Check keys that name folders or columns; some readers ignore the case of such names."""
-    for key in keys:
-        if key.lower() in reserved:
-            raise ConfigError(
-                f"--{flag}={key}: the tables have a column of this name; name keys of the "
-                "manifest, or date and language for --partition_by"
-            )
-        if not key.replace("_", "").replace("-", "").isalnum():
-            raise ConfigError(f"--{flag}={key}: letters, digits, '-' and '_' only")
-    if len({key.lower() for key in keys}) != len(keys):
-        raise ConfigError(f"--{flag}={','.join(keys)}: a key is named twice")
