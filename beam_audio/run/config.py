@@ -184,7 +184,7 @@ class RunConfig:
             raise ConfigError(f"--tracks={self.tracks} must be default or a number from 0")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
-            if value is not None and value not in choices:
+            if choices and value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         check_keys(self.partition_keys, self.metadata_keys)
@@ -296,7 +296,5 @@ KINDS: Final[dict[str, type]] = {
 }
 """The type of each flag's value: bool, int, float or str."""
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    field.name: field.metadata["choices"]
-    for field in dataclasses.fields(RunConfig)
-    if field.metadata["choices"]
+    each.name: each.metadata["choices"] for each in dataclasses.fields(RunConfig)
 }

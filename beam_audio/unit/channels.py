@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from beam_audio.audio.mixing import Channels
-    from beam_audio.types import AudioRef
+    from beam_audio.types import AudioFormat, AudioRef
+    from beam_audio.unit.content import Opened
 
 REFERENCE_WITHOUT_CHANNEL: Final = "reference_without_channel"
 """Reason of a channel whose file has a reference text that no channel is stated for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel (or mix) of an opened input."""
+
+    ref: AudioRef
+    recording_id: str
+    channel: int | None
+    content_sha256: str
+    format: AudioFormat
 
 
 def channel_policy(ref: AudioRef, policy: Channels) -> Channels:
@@ -32,3 +46,11 @@ def ref_of_channels(ref: AudioRef, policy: Channels, channels: int) -> AudioRef:
     if not is_split or ref.reference_text is None:
         return ref
     return replace(ref, reference_text=None, reasons=(*ref.reasons, REFERENCE_WITHOUT_CHANNEL))
+
+
+def recording_id_of(opened: Opened, channel: int | None, track: int | None) -> str:
+    """The id of a recording; a track that is asked for by number has one of its own."""
+    ref = opened.ref
+    part = (ref.offset_seconds, ref.duration_seconds)
+    which = (channel,) if track is None else (channel, track)
+    return stable_id("recording", ref.uri, opened.content_sha256, *part, *which, *ref.channel_parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -17,21 +16,19 @@ from beam_audio.audio.decode import (
     resample,
 )
 from beam_audio.audio.mixing import Channels, Mixer
-from beam_audio.audio.pcm import PcmHash
-from beam_audio.quality.levels import Level, SourceLevels, full_scale_of, level_of
 from beam_audio.quality.signal import measure
-from beam_audio.segments.splitter import SegmentSettings, Splitter
-from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Segment, stable_id
-from beam_audio.unit.channels import channel_policy, ref_of_channels
+from beam_audio.segments.splitter import SegmentSettings
+from beam_audio.types import Audio, AudioRef, Failure, Quality, Segment
+from beam_audio.unit.channels import Channel, channel_policy, recording_id_of
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.content import from_opened
+from beam_audio.unit.splitters import ChannelSplitters
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterator
 
     from numpy.typing import NDArray
 
-    from beam_audio.audio.mixing import Mixed
     from beam_audio.unit.content import Opened
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
@@ -52,17 +49,6 @@ class PrepareSettings:
     segments: SegmentSettings = field(default_factory=SegmentSettings)
     clip_rate_hz: int = 16_000
     store_audio: Literal["none", "flac", "opus"] = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One channel (or mix) of an opened input."""
-
-    ref: AudioRef
-    recording_id: str
-    channel: int | None
-    content_sha256: str
-    format: AudioFormat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +134,13 @@ def prepare_opened(
 ) -> Iterator[PreparedSegment | RecordingEnd | KnownInput]:
     """Do the same for an opened input, and raise what goes wrong."""
     with open_stream(opened, settings) as stream:
-        splitters = _Splitters(opened, stream, settings)
+        splitters = ChannelSplitters(
+            opened,
+            stream,
+            channels=settings.channels,
+            track=settings.track,
+            segments=settings.segments,
+        )
         if all(each in known for each in splitters.recording_ids):
             yield KnownInput(opened.ref.source_id, splitters.recording_ids)
         else:
@@ -181,14 +173,14 @@ def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio
         mixed += mixer.finish()
     for channel in mixer.channels:
         samples = np.concatenate([_NO_SAMPLES, *(each.signals[channel] for each in mixed)])
-        recording_id = _recording_id(opened, channel, settings.track)
+        recording_id = recording_id_of(opened, channel, settings.track)
         yield Audio(samples, stream.format.sample_rate_hz, recording_id, channel)
     if stream.truncation is not None:
         yield failure_of(opened.ref, "decode", stream.truncation)
 
 
 def _prepare_stream(
-    stream: AudioStream, splitters: _Splitters, settings: PrepareSettings, clock: StageClock
+    stream: AudioStream, splitters: ChannelSplitters, settings: PrepareSettings, clock: StageClock
 ) -> Iterator[PreparedSegment | RecordingEnd]:
     for block in clock.iterate("decode", stream.blocks()):
         with clock.stage("segment"):
@@ -230,84 +222,6 @@ def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
     )
 
 
-def _recording_id(opened: Opened, channel: int | None, track: int | None) -> str:
-    """The id of a recording; a track that is asked for by number has one of its own."""
-    ref = opened.ref
-    part = (ref.offset_seconds, ref.duration_seconds)
-    which = (channel,) if track is None else (channel, track)
-    return stable_id("recording", ref.uri, opened.content_sha256, *part, *which, *ref.channel_parts)
-
-
-class _Splitters:
-    """The splitters of a stream, one for each channel that the policy asks for."""
-
-    def __init__(self, opened: Opened, stream: AudioStream, settings: PrepareSettings) -> None:
-        audio_format = stream.format
-        policy = channel_policy(opened.ref, settings.channels)
-        ref = ref_of_channels(opened.ref, settings.channels, audio_format.channels)
-        self._mixer = Mixer(policy, audio_format, stream.decoder)
-        self._full_scale = full_scale_of(audio_format.codec)
-        mixes = policy == "mix" and audio_format.channels > 1
-        self._levels = SourceLevels(self._mixer.hop_frames, self._full_scale) if mixes else None
-        self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
-        self._hashes: defaultdict[int | None, PcmHash] = defaultdict(PcmHash)
-        for channel in self._mixer.channels:
-            recording_id = _recording_id(opened, channel, settings.track)
-            splitter = Splitter(
-                recording_id=recording_id,
-                channel=channel,
-                sample_rate_hz=audio_format.sample_rate_hz,
-                settings=settings.segments,
-            )
-            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format)
-            self._splitters[channel] = (source, splitter)
-
-    @property
-    def recording_ids(self) -> tuple[str, ...]:
-        return tuple(source.recording_id for source, _ in self._splitters.values())
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        return self._mixer.reasons
-
-    def push(self, block: NDArray[np.float32]) -> list[tuple[Channel, Segment]]:
-        """Take the next samples of all channels; return the segments they completed."""
-        if self._levels:
-            self._levels.drop_before(min(each.needed_from for _, each in self.items()))
-        return self._split(self._mixer.push(block))
-
-    def finish(self) -> list[tuple[Channel, Segment]]:
-        """Return the remaining segments."""
-        found = self._split(self._mixer.finish())
-        for source, splitter in self.items():
-            found += [(source, segment) for segment in splitter.finish()]
-        return found
-
-    def level(self, segment: Segment) -> Level:
-        """Level of a segment that the last call returned; of a mix, those of its channels."""
-        if self._levels:
-            return self._levels.loudest(segment.start_sample, segment.end_sample)
-        return level_of(segment.samples, self._full_scale)
-
-    def audio_sha256(self, source: Channel) -> str:
-        """The hash of what was pushed of a channel."""
-        return self._hashes[source.channel].hexdigest()
-
-    def items(self) -> Iterable[tuple[Channel, Splitter]]:
-        return self._splitters.values()
-
-    def _split(self, mixed: Iterable[Mixed]) -> list[tuple[Channel, Segment]]:
-        found = []
-        for each in mixed:
-            if self._levels:
-                self._levels.push(each.source)
-            for channel, samples in each.signals.items():
-                self._hashes[channel].push(samples)
-                source, splitter = self._splitters[channel]
-                found += [(source, segment) for segment in splitter.push(samples)]
-        return found
-
-
 def prepared_segment(
     source: Channel, segment: Segment, quality: Quality, settings: PrepareSettings
 ) -> PreparedSegment:
@@ -320,7 +234,7 @@ def prepared_segment(
 
 def _measured(
     found: list[tuple[Channel, Segment]],
-    splitters: _Splitters,
+    splitters: ChannelSplitters,
     settings: PrepareSettings,
     clock: StageClock,
 ) -> Iterator[PreparedSegment]:

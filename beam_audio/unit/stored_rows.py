@@ -26,8 +26,8 @@ from beam_audio.types import (
     Transcript,
     Word,
 )
-from beam_audio.unit.channels import ref_of_channels
-from beam_audio.unit.prepare import Channel, RecordingEnd
+from beam_audio.unit.channels import Channel, ref_of_channels
+from beam_audio.unit.prepare import RecordingEnd
 from beam_audio.unit.results import Outcome, Recognised, StoredAudio
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Word, stable_id
 from beam_audio.unit.batching import batches, read_ahead
+from beam_audio.unit.channels import Channel
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.content import Opened, spool
 from beam_audio.unit.prepare import (
-    Channel,
     PreparedSegment,
     PrepareSettings,
     RecordingEnd,

@@ -91,7 +91,7 @@ def test_a_job_that_did_nothing_is_no_success(
 ) -> None:
     cloud.service.runs_jobs = False
     assert cloud.run() == 1
-    assert "did not name its inputs" in capsys.readouterr().err
+    assert "ended without naming its inputs" in capsys.readouterr().err
 
 
 def test_a_flex_template_is_handed_over_and_closed_by_a_later_run(
