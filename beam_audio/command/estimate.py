@@ -254,7 +254,7 @@ def _earlier_runs(output: str) -> Iterator[dict[str, Any]]:
             content = file.read()
         with contextlib.suppress(ValueError, KeyError, TypeError):  # cut off, or of another version
             run: dict[str, Any] = json.loads(content)
-            require_readable(run.get("schema_version"), output)
             speed, cores = run["throughput"], run["machine"]["cores"]
+            require_readable(run.get("schema_version"), output)
             if cores and speed["times_real_time"] and speed["wall_seconds"] >= _LEAST_RUN_SECONDS:
                 yield run

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from beam_audio.types import Quality, Row
 
-MEASURES = ("rms_dbfs", "peak_dbfs", "clipped_fraction", "snr_db", "bandwidth_hz", "loudness_lufs")
+LEVELS = ("rms_dbfs", "peak_dbfs", "clipped_fraction")
+MEASURES = (*LEVELS, "snr_db", "bandwidth_hz", "loudness_lufs")
 
 
 def bad_segment(good: Segment) -> Segment:
@@ -76,6 +77,7 @@ def test_steps_give_the_segments_measures_and_texts_of_a_run(model: str, tmp_pat
     rows = {row["segment_id"]: row for row in read_rows(output, "segments")}
     recordings = Counter(row["recording_id"] for row in rows.values())
     assert len(recordings) == 3
+    rows_of_recordings = {row["recording_id"]: row for row in read_rows(output, "recordings")}
     same_texts = {
         identifier
         for identifier, row in rows.items()
@@ -107,6 +109,8 @@ def test_steps_give_the_segments_measures_and_texts_of_a_run(model: str, tmp_pat
         for segment, quality in found:
             row = rows[segment.segment_id]
             for name in MEASURES:
+                if name in LEVELS and rows_of_recordings[segment.recording_id]["channels"] > 1:
+                    continue  # a run measures these of the channels, before they are mixed
                 value = getattr(quality, name)
                 assert row[name] == (None if value is None else pytest.approx(value, abs=1e-4))
 

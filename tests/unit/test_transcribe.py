@@ -28,6 +28,8 @@ from beam_audio.types import AudioRef, Failure, Quality, Segment
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from beam_audio.quality.levels import Level
+
 
 @pytest.mark.parametrize("batch_seconds", [1.0, 3.0, 1000.0])
 def test_a_clip_that_cannot_be_recognised_costs_itself_only(
@@ -89,10 +91,10 @@ def test_a_recording_that_fails_midway_leaves_no_rows_of_its_first_part(
     fine = ref(write(tmp_path / "fine.wav", tones([0.1, 0.2])))
     bad = ref(write(tmp_path / "bad.wav", tones([0.1] * 40)))
 
-    def dying(measured: Segment) -> Quality:
+    def dying(measured: Segment, level: Level) -> Quality:
         if measured.start_sample >= 20 * RATE_HZ:
             raise OSError("the disk died")
-        return measure(measured)
+        return measure(measured, level)
 
     monkeypatch.setattr("beam_audio.unit.prepare.measure", dying)
     recognizer = Scripted()

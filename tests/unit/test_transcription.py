@@ -126,7 +126,7 @@ def test_loaded_model_is_used_and_told_the_language() -> None:
 
 
 def test_language_the_model_does_not_know_is_refused() -> None:
-    with pytest.raises(ModelError, match="'xx'; it knows de, en, ja"):
+    with pytest.raises(ModelError, match="'xx'; it knows de, en, fr, ja"):
         transcribe(CLIP, model=Scripted(), language="xx")
 
 
