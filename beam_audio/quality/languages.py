@@ -19,10 +19,11 @@ _COMMON_CODES: Final = frozenset({"ar", "de", "en", "es", "fr", "ja", "ru", "zh"
 """Codes that need no look-up. The table of all languages takes a third of a second to load."""
 
 # CLDR's languageAlias: the code in use for a retired one, and the code of a group of languages for
-# its main member. Norwegian, Filipino and Persian have the codes that speech models know.
+# its main member. Norwegian, Filipino, Persian and Javanese have the codes speech models know.
 _ALIASES: Final = {
-    "iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "sh": "sr", "mol": "ro",
-    "scc": "sr", "scr": "hr", "hbs": "sr", "nb": "no", "nob": "no", "fil": "tl", "arb": "ar",
+    "iw": "he", "in": "id", "ji": "yi", "jw": "jw", "jv": "jw", "jav": "jw", "mo": "ro",
+    "sh": "sr", "mol": "ro", "scc": "sr", "scr": "hr", "hbs": "sr", "nb": "no", "nob": "no",
+    "fil": "tl", "arb": "ar",
     "azj": "az", "cmn": "zh", "ekk": "et", "gaz": "om", "khk": "mn", "lvs": "lv", "npi": "ne",
     "ory": "or", "pbt": "ps", "pes": "fa", "prs": "fa", "plt": "mg", "swh": "sw", "swc": "sw",
     "uzn": "uz", "ydd": "yi", "zsm": "ms", "als": "sq", "dgo": "doi", "gom": "kok", "kmr": "ku",
@@ -72,6 +73,11 @@ def known_code(language: str | None) -> str | None:
         return language_code(language) if language else None
     except InputError:
         return None
+
+
+def chosen_language(choice: str) -> str:
+    """``--language`` as models take it: ``auto``, ``from_manifest``, or a code if there is one."""
+    return choice if choice in {"auto", "from_manifest"} else known_code(choice) or choice
 
 
 def has_word_spaces(language: str | None) -> bool:

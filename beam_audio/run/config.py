@@ -258,6 +258,7 @@ class RunConfig:
 
     def layers(self, model: ModelFacts) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows."""
+        from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
         from beam_audio.quality.normalizers import resolved_choice  # noqa: PLC0415 - heavy
 
         layers: dict[Layer, object] = {
@@ -268,7 +269,7 @@ class RunConfig:
             "model": [
                 model.model_id,
                 model.model_sha256,
-                self.language,
+                chosen_language(self.language),
                 self.task,
                 self.prompt,
             ],
@@ -278,15 +279,8 @@ class RunConfig:
 
 
 _ABOVE_ZERO: Final = (
-    "max_recording_seconds",
-    "max_source_bytes",
-    "max_channels",
-    "max_sample_rate_hz",
-    "batch_seconds",
-    "unit_bytes",
-    "max_wait_seconds",
-    "drift_threshold",
-    "limit",
+    *("max_recording_seconds", "max_source_bytes", "max_channels", "max_sample_rate_hz"),
+    *("batch_seconds", "unit_bytes", "max_wait_seconds", "drift_threshold", "limit"),
 )
 _BATCH_ONLY: Final = ("limit", "retry_failures")
 _STREAM_ONLY: Final = ("event_time_attribute", "output_topic", "drift_reference")

@@ -15,6 +15,7 @@ from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
+from beam_audio.quality.languages import chosen_language
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.run.dataflow import check_submission
@@ -117,8 +118,9 @@ def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]
 
 def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFacts) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
+    language = chosen_language(config.language)
     accepted = {"auto", "from_manifest"} | facts.languages
-    if facts.languages and config.language not in accepted:
+    if facts.languages and language not in accepted:
         known = ", ".join(sorted(facts.languages))
         raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
     return UnitSettings(
@@ -141,7 +143,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
             model_sha256=facts.model_sha256,
             config_layers=config.layers(facts),
         ),
-        language=config.language,
+        language=language,
         batch_seconds=config.batch_seconds,
     )
 

@@ -64,6 +64,14 @@ def test_settings_by_model_reach_workers_without_the_file_of_rules(tmp_path: Pat
         settings_by_model(config)
 
 
+@pytest.mark.parametrize("name", ["en", "eng", "English", "en-US"])
+def test_every_name_of_a_language_gives_the_same_rows(name: str) -> None:
+    facts = model_facts("placeholder")
+    found = settings_by_model(settings(input="in", output="out", language=name))(facts)
+    plain = settings_by_model(settings(input="in", output="out", language="en"))(facts)
+    assert (found.language, found.rows.layers) == ("en", plain.rows.layers)
+
+
 def test_a_language_that_the_model_does_not_know_is_refused() -> None:
     facts = dataclasses.replace(model_facts("placeholder"), languages=frozenset({"de", "en"}))
     with pytest.raises(ConfigError, match="--language=fr: placeholder knows de, en"):
