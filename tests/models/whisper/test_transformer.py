@@ -84,7 +84,10 @@ def test_tokens_are_looked_up(tmp_path: Path, precision: Precision, x: np.ndarra
 
 
 def test_whole_numbers_of_a_row_ignore_its_neighbours(tmp_path: Path, x: np.ndarray) -> None:
-    together = run(tmp_path / "together.onnx", "int8", x)["logits"]
+    together = run(tmp_path / "together.onnx", "int8", x)
     for row in range(len(x)):
-        alone = run(tmp_path / "alone.onnx", "int8", x[row : row + 1])["logits"]
-        assert np.array_equal(alone[0], together[row])
+        alone = run(tmp_path / "alone.onnx", "int8", x[row : row + 1])
+        assert np.array_equal(alone["linear"][0], together["linear"][row])
+        # Scores are sums of floats, whose order a processor may choose by the number of rows.
+        logits = together["logits"][row]
+        np.testing.assert_allclose(alone["logits"][0], logits, atol=1e-6 * np.abs(logits).max())
