@@ -19,9 +19,9 @@ _COMMON_CODES: Final = frozenset({"ar", "de", "en", "es", "fr", "ja", "ru", "zh"
 """Codes that need no look-up. The table of all languages takes a third of a second to load."""
 
 # CLDR's languageAlias: the code in use for a retired one, and the code of a group of languages for
-# its main member. Norwegian, Filipino, Persian and Javanese have the codes speech models know.
+# its main member. Norwegian, Filipino and Persian have the codes that speech models know.
 _ALIASES: Final = {
-    "iw": "he", "in": "id", "ji": "yi", "jw": "jw", "jv": "jw", "jav": "jw", "mo": "ro",
+    "iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro",
     "sh": "sr", "mol": "ro", "scc": "sr", "scr": "hr", "hbs": "sr", "nb": "no", "nob": "no",
     "fil": "tl", "arb": "ar",
     "azj": "az", "cmn": "zh", "ekk": "et", "gaz": "om", "khk": "mn", "lvs": "lv", "npi": "ne",

@@ -15,7 +15,7 @@ from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
-from beam_audio.quality.languages import chosen_language
+from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.run.dataflow import check_submission
@@ -119,8 +119,8 @@ def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]
 def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFacts) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
-    accepted = {"auto", "from_manifest"} | facts.languages
-    if facts.languages and language not in accepted:
+    codes = map(known_code, facts.languages)  # Whisper calls Javanese jw, others call it jv
+    if facts.languages and language not in {"auto", "from_manifest", *facts.languages, *codes}:
         known = ", ".join(sorted(facts.languages))
         raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
     return UnitSettings(

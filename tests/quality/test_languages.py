@@ -28,7 +28,7 @@ from beam_audio.quality.languages import (
         (["fa", "fas", "per", "pes", "Persian", "Farsi"], "fa"),
         (["he", "iw", "heb", "Hebrew"], "he"),
         (["id", "in", "ind", "Indonesian"], "id"),
-        (["jv", "jw", "jav", "Javanese"], "jw"),
+        (["jv", "jw", "jav", "Javanese"], "jv"),
         (["tl", "tgl", "fil", "Filipino", "Tagalog"], "tl"),
         (["sw", "swh", "swa", "Swahili"], "sw"),
         (["ms", "zsm", "Malay"], "ms"),
@@ -59,7 +59,7 @@ def test_languages_of_a_multilingual_whisper_have_their_codes() -> None:
         "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no "
         "th ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw "
         "gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl "
-        "mg as tt haw ln ha ba jw su"
+        "mg as tt haw ln ha ba jv su"
     )
     assert [language_code(name) for name in names.split()] == codes.split()
     assert [language_code(code) for code in codes.split()] == codes.split()
