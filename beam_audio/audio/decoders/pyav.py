@@ -13,6 +13,7 @@ from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.audio.decoders.conform import Conform
 from beam_audio.audio.decoders.padding import is_padding
 from beam_audio.audio.decoders.pyav_container import (
+    UNTIMED,
     choose_track,
     format_of,
     import_av,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 _ONE_LENGTH: Final = frozenset({"matroska", "flv", "asf"})
 """Containers that state one length for all their streams."""
+
+_SEARCHED: Final = UNTIMED | {"flac"}
+"""Containers without a table or header of packets."""
 
 _TOLERANCE_SECONDS: Final = 0.1
 """Headers of lossy codecs count delays and padding of the encoder."""
@@ -143,7 +147,8 @@ class PyavReader:
             try:
                 frames = packet.decode()
             except self._errors as error:
-                if not is_padding(bytes(packet)):
+                # Tags and filling come as packets only where FFmpeg finds packets by their content.
+                if self._family not in _SEARCHED or not is_padding(bytes(packet)):
                     self._lose(_duration(packet) or last_seconds, error)
                 continue
             self._note_end(packet)

@@ -25,7 +25,7 @@ _TIMED: Final = frozenset(
 )
 """Containers with timestamps of their own."""
 
-_UNTIMED: Final = frozenset(
+UNTIMED: Final = frozenset(
     {"aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "au", "avi", "caf", "dsf", "dts"}
     | {"dtshd", "eac3", "gsm", "ircam", "iff", "loas", "mlp", "mp3", "mpc", "mpc8", "nistsphere"}
     | {"oma", "shn", "sox", "tak", "truehd", "tta", "voc", "w64", "wav", "wv", "xwma"}
@@ -34,7 +34,7 @@ _UNTIMED: Final = frozenset(
 
 _OPTIONS: Final = {
     "protocol_whitelist": "",
-    "format_whitelist": ",".join(sorted(_TIMED | _UNTIMED)),
+    "format_whitelist": ",".join(sorted(_TIMED | UNTIMED)),
 }
 """Containers of recorded sound alone: FFmpeg finds hundreds of others in noise. It takes playlists
 and scripts for containers, too; they may open no file and no address."""

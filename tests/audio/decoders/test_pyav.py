@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from support.encoded_audio import RATE_HZ, STEREO, encode, noise, read_all
+from support.encoded_audio import RATE_HZ, STEREO, encode, encode_packets, hear, noise, read_all
 
 from beam_audio.audio.decoders.pyav import PyavReader
 from beam_audio.errors import ConfigError, DecodeError
@@ -72,3 +72,17 @@ def test_a_missing_optional_decoder_names_its_extra(monkeypatch: pytest.MonkeyPa
     samples, truncation = read_all(joined)
     assert len(samples) == 2 * RATE_HZ
     assert "beam_audio[media]" in str(truncation)
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_packets_of_zeros_are_damage_where_the_container_lists_its_packets(lost: int) -> None:
+    """A bad sector reads as zeros, which elsewhere are filling between packets."""
+    data = encode_packets(np.resize(noise(10.0), (160_000, 1)), "mp4", "aac")
+    with av.open(io.BytesIO(data), "r") as container:
+        packets = [packet for packet in container.demux(container.streams.audio[0]) if packet.size]
+        middle = packets[len(packets) // 2 :][:lost]
+        at, size = data.index(bytes(middle[0])), sum(packet.size for packet in middle)
+    heard = hear(data[:at] + bytes(size) + data[at + size :])
+    assert heard.reasons == {"damaged_packets"}
+    assert heard.seconds == hear(data).seconds
+    assert heard.concealed_seconds == pytest.approx(lost * 1024 / 16_000, abs=1e-3)
