@@ -20,6 +20,7 @@ from beam_audio.asr.registry import load_model
 from beam_audio.audio.decode import open_source
 from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import InputError, ModelError
+from beam_audio.quality.languages import known_code
 from beam_audio.quality.recording_text import core_texts, join_texts, majority_language
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
@@ -35,7 +36,12 @@ from beam_audio.unit.prepare import (
     prepare_opened,
     prepared_segment,
 )
-from beam_audio.unit.recognise import PassageBuilder, passage_seconds, recognise_passages
+from beam_audio.unit.recognise import (
+    PassageBuilder,
+    model_language,
+    passage_seconds,
+    recognise_passages,
+)
 from beam_audio.unit.results import Outcome, Recognised, outcome_of
 
 if TYPE_CHECKING:
@@ -118,7 +124,8 @@ def transcribe(
             (n,), full scale 1.0.
         model: A name from ``beam-audio models list``, a folder, or a model that ``load_model``
             returned; load it once when there are many recordings.
-        language: ISO 639 code of what is spoken; None lets the model decide.
+        language: What is spoken: an ISO 639 code, an English name or a BCP 47 tag; None lets the
+            model decide.
         sample_rate_hz: Rate of ``source`` when it is samples; not given otherwise.
 
     Raises:
@@ -129,6 +136,7 @@ def transcribe(
     """
     recognizer = load_model(os.fspath(model)) if isinstance(model, str | os.PathLike) else model
     facts = recognizer.facts
+    language = model_language(recognizer, known_code(language) or language)
     if language is not None and facts.languages and language not in facts.languages:
         known = ", ".join(sorted(facts.languages))
         raise ModelError(f"{facts.model_id} does not know language {language!r}; it knows {known}")

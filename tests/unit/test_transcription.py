@@ -125,6 +125,13 @@ def test_loaded_model_is_used_and_told_the_language() -> None:
         assert word.start_seconds == pytest.approx(segment.start_seconds + 0.1, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["de", "deu", "German", "de-AT"])
+def test_every_name_of_a_language_reaches_the_model_as_its_code(name: str) -> None:
+    recognizer = Scripted()
+    transcribe(CLIP, model=recognizer, language=name)
+    assert {request.language for batch in recognizer.batches for request in batch} == {"de"}
+
+
 def test_language_the_model_does_not_know_is_refused() -> None:
     with pytest.raises(ModelError, match="'xx'; it knows de, en, fr, ja"):
         transcribe(CLIP, model=Scripted(), language="xx")
