@@ -26,6 +26,7 @@ from beam_audio.run.dataflow import is_only_handed_over
 from beam_audio.run.local_stream import run_stream
 from beam_audio.run.runners import is_dataflow, is_local, runs_in_this_process
 from beam_audio.run.stream import submit_stream
+from beam_audio.store.output_names import run_file
 from beam_audio.unit.progress import PROGRESS
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
         raise BeamAudioError(f"the run failed: {_cause(error)}") from error
     print(closing_table(result))
     print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
-    print(f"run file    {settings.output}/run-{result.run_id}.json")
+    print(f"run file    {settings.output}/{run_file(result.run_id)}")
     return result.exit_status
 
 
