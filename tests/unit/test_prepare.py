@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import soundfile
 from support.encoded_audio import encode_tracks
-from support.unit_runs import DEMO, RATE_HZ, VAD, WINDOWS, ref, speech, tones, write
+from support.prepared import SETTINGS, STEREO, ends, events, only_failure, segments
+from support.unit_runs import DEMO, RATE_HZ, VAD, ref, speech, tones, write
 
 from beam_audio.audio.decode import DecodeLimits
 from beam_audio.errors import ConfigError
@@ -18,42 +18,12 @@ from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.prepare import (
     KnownInput,
-    PreparedSegment,
-    PrepareSettings,
     RecordingEnd,
-    decode_channels,
     prepare,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container
     from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from beam_audio.unit.prepare import Event
-
-SETTINGS = PrepareSettings(segments=WINDOWS)
-STEREO = np.stack([tones([0.1, 0.2]), tones([0.3, 0.4])], axis=1)
-
-
-def events(
-    source: AudioRef, settings: PrepareSettings = SETTINGS, known: Container[str] = ()
-) -> list[Event]:
-    return list(prepare(source, settings, StageClock(), known))
-
-
-def segments(found: list[Event]) -> list[PreparedSegment]:
-    return [event for event in found if isinstance(event, PreparedSegment)]
-
-
-def ends(found: list[Event]) -> list[RecordingEnd]:
-    return [event for event in found if isinstance(event, RecordingEnd)]
-
-
-def only_failure(found: list[Event]) -> Failure:
-    (failure,) = (event for event in found if isinstance(event, Failure))
-    return failure
 
 
 # --- Preparing ------------------------------------------------------------------------------------
@@ -214,89 +184,6 @@ def test_limits_truncate_a_recording_and_say_so(tmp_path: Path) -> None:
     assert end.truncation.recording_id == end.source.recording_id
 
 
-# --- Channels of a source ------------------------------------------------------------------------
-
-
-def said(seconds: float = 6.0) -> NDArray[np.float32]:
-    """The demo's sentence again and again."""
-    return np.resize(
-        np.concatenate([speech(), np.zeros(RATE_HZ, np.float32)]), round(seconds * RATE_HZ)
-    )
-
-
-def rows_of(
-    path: Path, channels: NDArray[np.float32]
-) -> tuple[list[PreparedSegment], RecordingEnd]:
-    found = events(ref(write(path, channels)), replace(SETTINGS, segments=VAD))
-    return segments(found), ends(found)[0]
-
-
-def test_speech_in_opposite_channels_is_heard(tmp_path: Path) -> None:
-    alone, end = rows_of(tmp_path / "a.wav", said())
-    both, cancelled = rows_of(tmp_path / "b.wav", np.stack([said(), -said()], axis=1))
-    assert end.reasons == ()
-    assert cancelled.reasons == ("channels_cancel",)
-    assert len(both) == len(alone) > 1
-    for one, other in zip(alone, both, strict=True):
-        assert (one.segment.start_sample, one.segment.end_sample) == (
-            other.segment.start_sample,
-            other.segment.end_sample,
-        )
-        np.testing.assert_allclose(one.clip, other.clip, atol=1e-4)
-
-
-@pytest.mark.parametrize("beside", [0.0, 0.01])
-def test_a_clipped_channel_is_measured_before_it_is_mixed(tmp_path: Path, beside: float) -> None:
-    clipped = np.clip(said() * 30, -1, 1)
-    alone, _ = rows_of(tmp_path / "a.wav", clipped)
-    quiet = beside * np.roll(said(), 1_000)
-    mixed, end = rows_of(tmp_path / "b.wav", np.stack([clipped, quiet], axis=1))
-    assert end.reasons == (() if beside else ("channel_silent",))
-
-    def mean(items: list[PreparedSegment], name: str) -> float:
-        return float(np.mean([getattr(item.quality, name) for item in items]))
-
-    assert mean(alone, "clipped_fraction") > 0.05
-    for name, tolerance in (("clipped_fraction", 0.03), ("peak_dbfs", 0.01), ("rms_dbfs", 0.5)):
-        assert mean(mixed, name) == pytest.approx(mean(alone, name), abs=tolerance)
-
-
-def test_a_channel_of_8_bits_is_clipped_at_its_own_full_scale(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    samples = said() * 0.1
-    samples[RATE_HZ : RATE_HZ + 4] = 1.0
-    soundfile.write(path, samples, RATE_HZ, subtype="ULAW")
-    found = segments(events(ref(path)))
-    assert found[1].quality.clipped_fraction == 4 / RATE_HZ
-    assert found[3].quality.clipped_fraction == 0.0
-
-
-def test_two_talkers_at_once_are_a_reason_and_other_sounds_are_not(tmp_path: Path) -> None:
-    both = np.stack([said(), said()[::-1]], axis=1)
-    assert rows_of(tmp_path / "a.wav", both)[1].reasons == ("channels_differ",)
-    times = np.arange(6 * RATE_HZ)[:, np.newaxis] / RATE_HZ
-    beeps = 0.02 * np.sin(2 * np.pi * times * [440, 700]) * (times * [3, 5] % 1 < 0.5)
-    found, end = rows_of(tmp_path / "b.wav", beeps.astype(np.float32))
-    assert (found, end.reasons) == ([], ())
-
-
-def test_integers_stored_as_float_are_a_reason(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    soundfile.write(path, said() * 32_768, RATE_HZ, subtype="FLOAT")
-    found = events(ref(path), replace(SETTINGS, segments=VAD))
-    assert ends(found)[0].reasons == ("integer_scale",)
-    alone, _ = rows_of(tmp_path / "b.wav", said())
-    for one, other in zip(alone, segments(found), strict=True):
-        assert one.quality.peak_dbfs == pytest.approx(other.quality.peak_dbfs, abs=0.01)
-
-
-def test_the_noise_of_the_recording_is_that_of_each_segment(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).standard_normal(6 * RATE_HZ).astype(np.float32)
-    found, _ = rows_of(tmp_path / "a.wav", said() + 0.001 * noise)
-    for item in found:
-        assert item.segment.noise_power == pytest.approx(1e-6, rel=0.3)
-
-
 # --- Failing --------------------------------------------------------------------------------------
 
 
@@ -363,57 +250,3 @@ def test_time_is_counted_by_stage() -> None:
     assert len(list(prepare(ref(DEMO / "river.wav"), SETTINGS, clock))) > 1
     assert {"open", "decode", "segment", "measure"} == set(clock.seconds)
     assert all(seconds > 0 for seconds in clock.seconds.values())
-
-
-# --- Decoding alone -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("channels", ["mix", "split", 1])
-def test_decoded_channels_are_the_recordings_of_the_main_job(
-    tmp_path: Path,
-    channels: Any,  # noqa: ANN401
-) -> None:
-    source = ref(write(tmp_path / "a.wav", STEREO), offset_seconds=0.5, duration_seconds=1.0)
-    settings = replace(SETTINGS, channels=channels)
-    audio, failure = decode_channels(source, settings)
-    assert failure is None
-    recordings = [
-        (end.source.recording_id, end.source.channel) for end in ends(events(source, settings))
-    ]
-    assert [(one.recording_id, one.channel) for one in audio] == recordings
-    assert [len(one.samples) for one in audio] == [RATE_HZ] * len(recordings)
-
-
-def test_a_truncated_recording_is_decoded_up_to_its_end(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).standard_normal(4 * RATE_HZ).astype(np.float32) * 0.1
-    path = write(tmp_path / "a.flac", noise)
-    path.write_bytes(path.read_bytes()[:-40_000])
-    (audio,), failure = decode_channels(ref(path), SETTINGS)
-    assert 2.0 < audio.duration_seconds < 4.0
-    assert np.abs(audio.samples - noise[: len(audio.samples)]).max() < 1e-4
-    assert failure is not None
-    assert (failure.unit, failure.stage) == ("recording", "decode")
-
-
-def test_bytes_that_are_not_audio_decode_to_nothing(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").write_bytes(b"no audio")
-    audio, failure = decode_channels(ref(tmp_path / "a.wav"), SETTINGS)
-    assert audio == []
-    assert failure is not None
-    assert failure.error_type == "DecodeError"
-
-
-def test_a_missing_channel_is_a_failure(tmp_path: Path) -> None:
-    source = ref(write(tmp_path / "a.wav", STEREO))
-    audio, failure = decode_channels(source, replace(SETTINGS, channels=2))
-    assert audio == []
-    assert failure is not None
-    assert (failure.unit, failure.error_type) == ("recording", "InputError")
-
-
-def test_a_stated_channel_that_does_not_exist_is_a_failure(tmp_path: Path) -> None:
-    source = ref(write(tmp_path / "a.wav", STEREO), channel=2)
-    assert only_failure(events(source)).message.startswith("channel 2 was asked for")
-    audio, failure = decode_channels(source, SETTINGS)
-    assert audio == []
-    assert failure is not None
