@@ -27,10 +27,14 @@ from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from support.installed_models import needs_tiny_en
 from support.project import ROOT
+from support.run_outputs import read_rows, run
 
+from beam_audio import schema
 from beam_audio.run.config import RunConfig
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 CLIPS = ROOT / "beam_audio" / "data" / "demo"
 DOCUMENTS = [
     *("README.md", "CONTRIBUTING.md", "SECURITY.md", "models/README.md", "templates/README.md"),
@@ -44,6 +48,12 @@ VERBS = {"compact", "demo", "doctor", "models", "plan", "run"}
 BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
+)
+
+
+TABLE_ROW = re.compile(
+    r"(?P<uri>\S+) +(?P<start_seconds>\S+) +(?P<end_seconds>\S+) +(?P<text>.*?) +"
+    r"(?P<wer>\S+) +(?P<snr_db>\S+) +(?P<decision>\S+)"
 )
 
 
@@ -123,6 +133,24 @@ def test_what_is_shown_runs(name: str, folder: Path) -> None:
         elif block.comment == "output":
             missing = first_missing_line(block.text, printed)
             assert missing is None, f"{name}:{block.line}: {missing!r} not printed in:\n{printed}"
+
+
+@pytest.mark.slow
+@needs_tiny_en
+def test_the_table_at_the_top_is_what_a_run_writes(folder: Path) -> None:
+    manifest, output = folder / "clips" / "manifest.jsonl", folder / "out"
+    run(manifest=manifest, output=output, model="whisper-tiny.en")
+    rows = read_rows(output, "segments")
+    shown = next(block for block in blocks_of(README) if block.language == "text")
+    expected = [TABLE_ROW.fullmatch(line.strip()) for line in shown.text.splitlines()[1:]]
+    found = sorted(rows, key=lambda row: (Path(row["uri"]).name, row["start_seconds"]))
+    for row, cells in zip(found, expected, strict=True):
+        assert cells is not None
+        assert (Path(row["uri"]).name, row["text"]) == (cells["uri"], cells["text"])
+        assert row["decision"] == cells["decision"]
+        for name in ("start_seconds", "end_seconds", "wer", "snr_db"):
+            assert row[name] == pytest.approx(float(cells[name]), abs=0.006)
+    assert f"Of {len(schema.column_names('segments'))} columns" in README
 
 
 def commands_in(script: str) -> list[list[str]]:
