@@ -119,8 +119,7 @@ def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]
 def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFacts) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
-    codes = map(known_code, facts.languages)  # Whisper calls Javanese jw, others call it jv
-    if facts.languages and language not in {"auto", "from_manifest", *facts.languages, *codes}:
+    if not _is_known(language, facts.languages):
         known = ", ".join(sorted(facts.languages))
         raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
     return UnitSettings(
@@ -146,6 +145,13 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
         language=language,
         batch_seconds=config.batch_seconds,
     )
+
+
+def _is_known(language: str, languages: frozenset[str]) -> bool:
+    """Whether a model takes a ``--language``; one without a list takes every language."""
+    if not languages or language in {"auto", "from_manifest"} | languages:
+        return True
+    return language in map(known_code, languages)  # Whisper calls Javanese jw and not jv
 
 
 def _model_facts(config: RunConfig, model: str) -> ModelFacts:

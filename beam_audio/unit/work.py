@@ -273,9 +273,11 @@ class UnitWork:
 
     def _language(self, item: PreparedSegment) -> str | None:
         """The language the recogniser is given; None lets it decide."""
-        if self._settings.language == "from_manifest":
-            return model_language(self._recognizer, item.source.ref.language)
-        return None if self._settings.language == "auto" else self._settings.language
+        choice = self._settings.language
+        if choice == "auto":
+            return None
+        stated = item.source.ref.language if choice == "from_manifest" else choice
+        return model_language(self._recognizer, stated)
 
     def _cost_seconds(self, passage: Passage) -> float:
         return self._recognizer.cost_seconds(passage_seconds(passage))

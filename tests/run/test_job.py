@@ -72,6 +72,13 @@ def test_every_name_of_a_language_gives_the_same_rows(name: str) -> None:
     assert (found.language, found.rows.layers) == ("en", plain.rows.layers)
 
 
+@pytest.mark.parametrize("name", ["jv", "jw", "Javanese"])
+def test_a_model_may_have_its_own_name_for_a_language(name: str) -> None:
+    facts = dataclasses.replace(model_facts("placeholder"), languages=frozenset({"jw"}))
+    found = settings_by_model(settings(input="in", output="out", language=name))(facts)
+    assert found.language == "jv"
+
+
 def test_a_language_that_the_model_does_not_know_is_refused() -> None:
     facts = dataclasses.replace(model_facts("placeholder"), languages=frozenset({"de", "en"}))
     with pytest.raises(ConfigError, match="--language=fr: placeholder knows de, en"):

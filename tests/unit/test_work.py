@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from support.unit_runs import (
     PLACEHOLDER,
     RATE_HZ,
+    SCRIPTED_FACTS,
     WINDOWS,
     Scripted,
     fail_when_loud,
@@ -100,6 +102,16 @@ def test_a_recogniser_that_refuses_every_clip_has_not_crashed(tmp_path: Path) ->
     transcribe(tmp_path / "out", source, recognizer=Scripted(refuse))
     assert [row["message"] for row in read(tmp_path / "out", "failures")] == ["not this one"] * 3
     assert read_ledger(str(tmp_path / "out"), [source.source_id]).seconds["failed"] == 3.0
+
+
+@pytest.mark.parametrize("language", ["jv", "from_manifest"])
+def test_a_model_gets_its_own_name_for_a_language(tmp_path: Path, language: str) -> None:
+    facts = replace(SCRIPTED_FACTS, languages=frozenset({"en", "jw"}))
+    recognizer = Scripted(facts=facts)
+    source = ref(write(tmp_path / "a.wav", tones([0.1])), language="jv")
+    using = settings(language=language)
+    transcribe(tmp_path / "out", source, recognizer=recognizer, using=using)
+    assert {request.language for batch in recognizer.batches for request in batch} == {"jw"}
 
 
 @pytest.mark.parametrize("language", ["auto", "from_manifest", "en"])
