@@ -29,6 +29,8 @@ _HUNDRED: Final = 100
 _TEN: Final = 10
 _COUNTED_THOUSANDS: Final = 20
 """Multiples of 1000 that are looked up whole, for words such as the Indonesian ``seribu``."""
+_LARGEST: Final = Decimal(10) ** 36
+"""What no scale word multiplies any more: text that loops would give numbers without end."""
 _LONGEST_WORD: Final = 80
 """Longer words are not taken apart."""
 
@@ -65,8 +67,13 @@ class NumberWords:
             place = following
         return figures
 
-    def _number(self, tokens: Sequence[str], place: int) -> tuple[Decimal | None, int]:
-        """The number that starts at a token, None for no number, and where the rest starts."""
+    def _number(
+        self, tokens: Sequence[str], place: int, below: Decimal | int = _LARGEST
+    ) -> tuple[Decimal | None, int]:
+        """The number that starts at a token, None for no number, and where the rest starts.
+
+        A number that reaches ``below`` is of no use to the caller, and is not read to its end.
+        """
         start = place
         value, place = self._start(tokens, start)
         if value is None:
@@ -76,7 +83,7 @@ class NumberWords:
             value = Decimal(f"{value}.{fraction}")
         is_round = not fraction and not FIGURE.fullmatch(tokens[start])
         magnitude = _roundness(value) if is_round else 0
-        return self._completed(value, magnitude, tokens, place)
+        return self._completed(value, magnitude, tokens, place, below)
 
     def _start(self, tokens: Sequence[str], place: int) -> tuple[Decimal | None, int]:
         if FIGURE.fullmatch(tokens[place]):
@@ -115,18 +122,26 @@ class NumberWords:
         return (digits, after) if digits else ("", place)
 
     def _completed(
-        self, value: Decimal, magnitude: int, tokens: Sequence[str], place: int
+        self,
+        value: Decimal,
+        magnitude: int,
+        tokens: Sequence[str],
+        place: int,
+        below: Decimal | int,
     ) -> tuple[Decimal, int]:
         """Multiply by the scale words that follow, and add what follows these.
 
-        ``magnitude`` is what the added number has to be below; 0 where nothing may be added.
+        ``magnitude`` is what the added number has to be below; 0 where nothing may be added. It
+        gets smaller with every number that is added, so that this ends soon in any text.
         """
-        while place < len(tokens):
+        while place < len(tokens) and value < _LARGEST:
             after = place + (tokens[place] == BREAK)
             scale = self.scales.get(tokens[after]) if value and after < len(tokens) else None
             if scale is None:
                 break
             value, magnitude, place = value * scale, scale, after + 1
+        if value >= below:
+            return value, place
         added, after = self._added(tokens, place, magnitude)
         return (value + added, after) if added else (value, place)
 
@@ -136,9 +151,10 @@ class NumberWords:
             return Decimal(0), place
         tail, used = self._longest(self.tails, tokens, place)
         if used:
-            added, after = self._completed(Decimal(tail), 0, tokens, place + used)
+            after = place + used
+            added, after = self._completed(Decimal(tail), 0, tokens, after, magnitude)
         else:
-            found, after = self._number(tokens, place)
+            found, after = self._number(tokens, place, magnitude)
             added = found or Decimal(0)
         return (added, after) if added < magnitude else (Decimal(0), place)
 

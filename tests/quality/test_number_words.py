@@ -89,3 +89,22 @@ def test_articles_are_no_numbers() -> None:
 def test_languages_without_spaces_count_by_characters() -> None:
     assert not has_word_spaces("th")
     assert figures("หนึ่งสองสาม", "th") == "1 2 3"
+
+
+@pytest.mark.parametrize(
+    ("language", "loop"),
+    [
+        ("de", "tausend"),
+        ("de", "tausend eine million"),
+        ("it", "mille"),
+        ("it", "mille un milione"),
+        ("en", "one million one thousand one hundred"),
+        ("en", "million"),
+    ],
+)
+def test_text_that_loops_ends(language: str, loop: str) -> None:
+    """Recognisers loop, and a manifest line may hold megabytes of it."""
+    separator = " " if has_word_spaces(language) else ""
+    found = figures(separator.join([loop] * 20_000), language)
+    assert found
+    assert max(map(len, found.split())) < 60
