@@ -129,7 +129,7 @@ def test_no_message_can_end_the_run_that_reads_it(
 def test_a_device_is_not_read(tmp_path: Path) -> None:
     failure = input_of_message(message(b'{"audio_filepath": "/dev/zero"}'), str(tmp_path))
     assert isinstance(failure, Failure)
-    assert "is a device, not a file" in failure.message
+    assert "is a device, not a regular file" in failure.message
 
 
 def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_pipes_sockets_and_dead_links_are_failures_and_are_not_opened(
         if isinstance(item, Failure)
     }
     assert said == {
-        f"{name}.wav": f"'{tmp_path}/{name}.wav' is {what}, not a file"
+        f"{name}.wav": f"'{tmp_path}/{name}.wav' is {what}, not a regular file"
         for name, what in (
             *(("pipe", "a pipe"), ("link", "a link to nothing")),
             *(("zeros", "a device"), ("socket", "a socket")),
