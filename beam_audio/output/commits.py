@@ -29,6 +29,12 @@ from beam_audio.types import StoredFile
 _WORK_ID_DIGITS: Final = 8
 _VERSION: Final = "schema_version"
 
+_FOREIGN: Final = (
+    *(ValueError, KeyError, TypeError),
+    *(IndexError, AttributeError, RecursionError),
+)
+"""What reading a file raises that is no commit record."""
+
 InputOutcome = Literal["recorded", "known", "failed"]
 
 

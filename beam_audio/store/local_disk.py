@@ -93,18 +93,20 @@ def open_regular(path: str) -> BinaryIO:
     Raises:
         OSError: It cannot be opened, or is not a regular file of a disk.
     """
-    before = _status(path)
-    if before is not None and (what := _irregular(before, path)) is not None:
-        raise OSError(f"it {refusal(what)}")  # opening a device may already do something
+    if (before := _status(path)) is not None:
+        _require_regular(before, path)  # opening a device may already do something
     opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     try:
-        place = os.readlink(f"/proc/self/fd/{opened}")  # noqa: PTH115 - a name, not a path
-        if (what := _irregular(os.fstat(opened), place)) is not None:
-            raise OSError(f"it {refusal(what)}")
+        _require_regular(os.fstat(opened), os.readlink(f"/proc/self/fd/{opened}"))  # noqa: PTH115 - text
         return os.fdopen(opened, "rb")
     except BaseException:
         os.close(opened)
         raise
+
+
+def _require_regular(found: os.stat_result, path: str) -> None:
+    if (what := _irregular(found, path)) is not None:
+        raise OSError(f"it {refusal(what)}")
 
 
 def _irregular(found: os.stat_result, path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Names that are joined to a folder: one that leads out of it is refused before anything is written.
+"""Names that are joined to a folder: one that leads out of it is refused before a write.
 
 Names come from buckets, whose objects may be called anything, and from files that others wrote.
 """
@@ -43,18 +43,18 @@ def outside(name: str) -> str | None:
         name: The name, relative to the folder, with ``/`` between its parts.
     """
     parts = name.split("/")
-    if "" in parts:
-        return "begins with '/'" if name.startswith("/") else "has an empty part"
-    if "." in parts or ".." in parts:
-        return f"has the part {'..' if '..' in parts else '.'!r}"
-    if "\\" in name or _DRIVE.match(name):
-        return "has a backslash" if "\\" in name else "begins with a drive"
-    if _CONTROL.search(name):
-        return "has a control character"
     try:
         lengths = [len(part.encode()) for part in parts]
     except UnicodeEncodeError:
         return "is not valid Unicode"
-    if max(lengths) > _MOST_PART_BYTES or sum(lengths) + len(parts) > _MOST_BYTES:
-        return "is too long"
-    return None
+    problems = {
+        "begins with '/'": name.startswith("/"),
+        "has an empty part": "" in parts,
+        "has the part '.'": "." in parts,
+        "has the part '..'": ".." in parts,
+        "has a backslash": "\\" in name,
+        "begins with a drive": _DRIVE.match(name),
+        "has a control character": _CONTROL.search(name),
+        "is too long": max(lengths) > _MOST_PART_BYTES or len(name.encode()) > _MOST_BYTES,
+    }
+    return next((why for why, is_so in problems.items() if is_so), None)
