@@ -147,7 +147,7 @@ def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
     """Length that a file's header states; None if it cannot be read or holds no audio."""
     try:
         with (
-            store.open_to_read(ref.uri) as file,
+            store.open_to_read(ref.spooled_uri or ref.uri) as file,
             open_audio(file, limits=limits, block_seconds=_HEADER_BLOCK_SECONDS) as stream,
         ):
             claimed = stream.credible_seconds

@@ -12,6 +12,7 @@ from beam_audio import store
 from beam_audio.inputs.listing import is_hidden, is_marker, is_within, read_failure, ref_of_entry
 from beam_audio.inputs.manifest import ManifestEntry
 from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
+from beam_audio.inputs.redaction import redacted
 from beam_audio.store.output_names import PAYLOADS
 from beam_audio.types import AudioRef, Failure, stable_id
 
@@ -77,18 +78,30 @@ def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
 
 
 def _unread(message: Message, output: str, error: Exception) -> Failure:
-    """Keep the whole message, so that it can be repaired and published again."""
-    attributes = dict(message.attributes)
-    identity = stable_id("message", hashlib.sha256(message.data).hexdigest(), attributes)
+    """Keep the message, so that it can be repaired and published again.
+
+    All of it is kept but the secrets of addresses, which open something for whoever reads the
+    output.
+    """
+    identity = stable_id(
+        "message", hashlib.sha256(message.data).hexdigest(), dict(message.attributes)
+    )
+    attributes = {key: redacted(value) for key, value in message.attributes.items()}
     name = f"{PAYLOADS}/{identity}.json"
     kept = {
         "message_id": message.message_id,
         "published": message.published.isoformat(),
         "attributes": attributes,
-        "data_base64": base64.b64encode(message.data).decode("ascii"),
+        "data_base64": base64.b64encode(_without_secrets(message.data)).decode("ascii"),
     }
     store.write_whole(output, name, json.dumps(kept, indent=1).encode())
     shown = json.dumps(attributes, ensure_ascii=False)[:_SHOWN_ATTRIBUTES]
     text = f"message {message.message_id} with attributes {shown}: {error}"
     failure = read_failure(identity, f"pubsub:{message.message_id}", text, message.published)
     return replace(failure, payload_uri=store.join(output, name))
+
+
+def _without_secrets(data: bytes) -> bytes:
+    """Data of a message without the secrets of addresses; every other byte stays."""
+    text = data.decode("utf-8", errors="surrogateescape")
+    return redacted(text).encode("utf-8", errors="surrogateescape")

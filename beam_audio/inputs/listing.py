@@ -15,6 +15,7 @@ from beam_audio.inputs.addresses import beside, plain_address
 from beam_audio.inputs.left_out import LeftOut, inputs_below
 from beam_audio.inputs.manifest import ManifestEntry, parse_line
 from beam_audio.inputs.manifest_files import lines_of, refusal
+from beam_audio.inputs.redaction import redacted
 from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure
     except InputError as error:
         identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
         return read_failure(identity, manifest, f"line {number}: {error}", None)
-    return ref_of_entry(entry, uri, f"{manifest} line {number}")
+    return ref_of_entry(entry, uri, redacted(f"{manifest} line {number}"))
 
 
 def ref_of_entry(entry: ManifestEntry, uri: str, stated_in: str) -> AudioRef | Failure:
@@ -161,14 +162,14 @@ def ref_of_entry(entry: ManifestEntry, uri: str, stated_in: str) -> AudioRef | F
 
 
 def read_failure(identity: str, uri: str, message: str, event_time: datetime | None) -> Failure:
-    """The failure of an input that cannot be referred to."""
+    """The failure of an input that cannot be referred to; the secrets of addresses are left out."""
     return Failure(
         unit="input",
         stage="read",
         source_id=identity,
-        uri=uri,
+        uri=redacted(uri),
         error_type=InputError.__name__,
-        message=message,
+        message=redacted(message),
         event_time=event_time,
     )
 
@@ -183,11 +184,17 @@ def input_of_file(file: StoredFile) -> AudioRef | Failure:
 
 
 def ref_of_file(file: StoredFile) -> AudioRef:
-    """Reference to a listed file."""
+    """Reference to a listed file.
+
+    Programs that download a signed address name the file after it. Such a file is read by its name
+    and goes by the address without the signature.
+    """
     seconds = file.last_updated_in_seconds
     updated = datetime.fromtimestamp(seconds, UTC) if seconds else None
+    uri = redacted(file.path)
     return AudioRef(
-        uri=file.path,
+        uri=uri,
+        spooled_uri=None if uri == file.path else file.path,
         size_bytes=file.size_in_bytes,
         version=file.version,
         updated=updated,
@@ -197,7 +204,8 @@ def ref_of_file(file: StoredFile) -> AudioRef:
 
 def _missing(uri: str, error: InputError, entry: ManifestEntry) -> Failure:
     channel = [] if entry.channel is None else [entry.channel]
-    identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds, *channel)
+    place = (redacted(uri), entry.offset_seconds, entry.duration_seconds)
+    identity = stable_id("missing", *place, *channel)
     return read_failure(identity, uri, str(error), entry.event_time)
 
 

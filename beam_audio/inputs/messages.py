@@ -21,6 +21,7 @@ from beam_audio.inputs.manifest import (
     parse_line,
     stated_language,
 )
+from beam_audio.inputs.redaction import redacted
 from beam_audio.inputs.sample_types import is_bare, with_header
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class InlineAudio:
         event_time: As stated, else when the message was published, UTC.
         reference_text: Reference transcript, if one is stated.
         language: Stated language, ISO 639 code.
-        metadata: Other attributes, sorted by key.
+        metadata: Other attributes, sorted by key, without the secrets of addresses.
         reasons: What could not be read and costs no more than itself, by name.
     """
 
@@ -145,12 +146,12 @@ def _inline(
     encoded = with_header(_content(message, may_begin_as_gzip=bare), content_type, attributes)
     further = attributes.keys() - _INLINE_FIELDS - {time_attribute}
     return InlineAudio(
-        uri=attributes.get("uri") or f"sha256:{hashlib.sha256(encoded).hexdigest()}",
+        uri=redacted(attributes.get("uri", "")) or f"sha256:{hashlib.sha256(encoded).hexdigest()}",
         encoded=encoded,
         event_time=event_time or message.published,
         reference_text=attributes.get("text"),
         language=stated_language(attributes.get("lang")),
-        metadata=tuple(sorted((key, attributes[key]) for key in further)),
+        metadata=tuple(sorted((key, redacted(attributes[key])) for key in further)),
         reasons=reasons,
     )
 

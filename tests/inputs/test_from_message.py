@@ -143,3 +143,22 @@ def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:
 def test_notifications_that_name_no_input_are_skipped(name: str) -> None:
     notice = message(eventType="OBJECT_FINALIZE", bucketId="b", objectId=name)
     assert input_of_message(notice, "gs://b/out") is None
+
+
+def test_a_kept_message_holds_no_secret_of_an_address(tmp_path: Path) -> None:
+    data = b'{"audio": "https://me:5ec2e7@host/a.wav?sig=5ec2e7&se=1", "x": "\xff'
+    failure = input_of_message(message(data, page="https://h/?token=5ec2e7"), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert "5ec2e7" not in failure.message
+    (kept,) = files(tmp_path)
+    content = json.loads(kept.read_text())
+    assert content["attributes"] == {"page": "https://h/"}
+    assert base64.b64decode(content["data_base64"]) == b'{"audio": "https://host/a.wav", "x": "\xff'
+
+
+def test_audio_in_a_message_goes_by_an_address_without_secrets(tmp_path: Path) -> None:
+    stated = {"uri": "https://me:5ec2e7@h/a?sig=5ec2e7", "page": "https://h/?token=5ec2e7&n=1"}
+    found = input_of_message(message(wav(0.5), content_type="audio/wav", **stated), str(tmp_path))
+    assert isinstance(found, AudioRef)
+    assert found.uri == "https://h/a"
+    assert found.metadata == (("page", "https://h/?n=1"),)
