@@ -21,6 +21,7 @@ from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from beam_audio.inputs.allowed import AllowedPlaces
     from beam_audio.inputs.manifest_files import Line
 
 _HADOOP_MARKER: Final = "_$folder$"
@@ -118,31 +119,45 @@ def require_readable_manifest(pattern: str) -> None:
         raise InputError(why)
 
 
-def input_of(found: Line | Failure) -> AudioRef | Failure:
+def input_of(found: Line | Failure, allowed: AllowedPlaces | None = None) -> AudioRef | Failure:
     """The input that :func:`read_lines` found."""
-    return found if isinstance(found, Failure) else input_of_line(*found)
+    return found if isinstance(found, Failure) else input_of_line(*found, allowed)
 
 
-def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure:
-    """Reference to the file of a manifest line, which is not opened; or why there is none."""
+def input_of_line(
+    manifest: str, number: int, line: bytes, allowed: AllowedPlaces | None = None
+) -> AudioRef | Failure:
+    """Reference to the file of a manifest line, which is not opened; or why there is none.
+
+    Args:
+        manifest: The manifest.
+        number: The line's number, from 1.
+        line: Its bytes.
+        allowed: Where the file may be; None allows everywhere.
+    """
     try:
         entry = parse_line(line)
         uri = beside(entry.path, manifest)
     except InputError as error:
         identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
         return read_failure(identity, manifest, f"line {number}: {error}", None)
-    return ref_of_entry(entry, uri, redacted(f"{manifest} line {number}"))
+    return ref_of_entry(entry, uri, redacted(f"{manifest} line {number}"), allowed)
 
 
-def ref_of_entry(entry: ManifestEntry, uri: str, stated_in: str) -> AudioRef | Failure:
+def ref_of_entry(
+    entry: ManifestEntry, uri: str, stated_in: str, allowed: AllowedPlaces | None
+) -> AudioRef | Failure:
     """Reference to a file with what a manifest entry states; the file is not opened.
 
     Args:
         entry: What is stated.
         uri: The file.
         stated_in: The line or message that states it.
+        allowed: Where the file may be; None allows everywhere.
     """
     try:
+        if allowed is not None:
+            allowed.require(uri)
         file = ref_of_file(store.stat(uri))
     except InputError as error:
         return _missing(uri, error, entry)

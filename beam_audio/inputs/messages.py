@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ from beam_audio.inputs.addresses import one_spelling, plain_address
 from beam_audio.inputs.manifest import (
     ManifestEntry,
     event_time_or_reason,
+    load_object,
     parse_line,
     stated_language,
 )
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FINALIZED: Final = "OBJECT_FINALIZE"
+_BUCKET: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,221}")
+_LINE_END: Final = re.compile(r"[\r\n\0]")
+_DESCRIPTION: Final = "JSON_API_V1"
+"""The ``payloadFormat`` of notifications whose data are a description of the object."""
+_SHOWN: Final = 300
 _MAX_UNPACKED_BYTES: Final = 64 << 20
 _INLINE_FIELDS: Final = frozenset(
     {"content_type", "content_encoding", "rate", "channels", "uri", "text", "lang"}
@@ -106,7 +113,7 @@ def read_message(
     stated = attributes.get(event_time_attribute) if event_time_attribute else None
     event_time, reasons = event_time_or_reason(stated)
     if "eventType" in attributes:
-        return _notice(attributes, event_time, reasons)
+        return _notice(message, event_time, reasons)
     if "content_type" in attributes:
         return _inline(message, event_time_attribute, event_time, reasons)
     entry = parse_line(_content(message))
@@ -122,14 +129,41 @@ def read_message(
 
 
 def _notice(
-    attributes: Mapping[str, str], event_time: datetime | None, reasons: tuple[str, ...]
+    message: Message, event_time: datetime | None, reasons: tuple[str, ...]
 ) -> StoredObject | Ignored:
+    attributes = message.attributes
     if attributes["eventType"] != FINALIZED:
         return Ignored()
     bucket, name = attributes.get("bucketId"), attributes.get("objectId")
     if not bucket or not name:
         raise InputError("the notification lacks the attributes bucketId and objectId")
+    if not _BUCKET.fullmatch(bucket) or _LINE_END.search(name):
+        raise InputError(f"no object can be called gs://{bucket}/{name}"[:_SHOWN])
+    _require_agreement(message, {"bucket": bucket, "name": name})
     return StoredObject(f"gs://{bucket}/{name}", event_time, reasons)
+
+
+def _require_agreement(notice: Message, stated: Mapping[str, str]) -> None:
+    """Refuse a notification whose data describe another object than its attributes name.
+
+    Anyone may publish what looks like a notification. The object itself is asked for everything
+    else.
+
+    Raises:
+        InputError: They differ, or the data should be a description and are none.
+    """
+    try:
+        described = load_object(_content(notice))
+    except InputError as error:
+        if notice.attributes.get("payloadFormat") == _DESCRIPTION:
+            raise InputError(f"the notification does not describe its object: {error}") from error
+        return  # they say nothing about an object
+    for key, value in stated.items():
+        if key in described and described[key] != value:
+            raise InputError(
+                f"the notification's attributes say that the {key} is {value!r:.200}, and its data "
+                f"say {described[key]!r:.200}"
+            )
 
 
 def _inline(

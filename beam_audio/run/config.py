@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
+from beam_audio.inputs.allowed import AllowedPlaces
 from beam_audio.models.card import Padding
 from beam_audio.run.keys import check_keys, keys_in
 from beam_audio.segments.vad_presets import VAD_PRESETS
@@ -53,6 +54,12 @@ class RunConfig:
     )
     subscription: str | None = _flag(
         "input", None, "a Pub/Sub subscription, projects/P/subscriptions/S: recordings as they land"
+    )
+    allow_inputs: str | None = _flag(
+        "input",
+        None,
+        "places, with commas between them, that manifests and messages may name files in: folders, "
+        "buckets, gs://b/calls; everything else they name is a failure",
     )
     limit: int | None = _flag("input", None, "take only the first N inputs")
     retry_failures: bool = _flag(
@@ -188,6 +195,7 @@ class RunConfig:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         check_keys(self.partition_keys, self.metadata_keys)
+        _ = self.allowed_places
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
@@ -200,6 +208,15 @@ class RunConfig:
         for name in others:
             if getattr(self, name):
                 raise ConfigError(f"--{name} can only be used with {source}")
+        if self.allow_inputs is not None and self.input is not None:
+            raise ConfigError(
+                "--allow_inputs limits what manifests and messages name; --input names its files"
+            )
+
+    @property
+    def allowed_places(self) -> AllowedPlaces | None:
+        """Where manifests and messages may name inputs; None for everywhere."""
+        return None if self.allow_inputs is None else AllowedPlaces.stated(self.allow_inputs)
 
     @property
     def partition_keys(self) -> tuple[str, ...]:

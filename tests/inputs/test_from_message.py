@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from support.unit_runs import read, tones, transcribe, write
 
+from beam_audio.inputs.allowed import AllowedPlaces
 from beam_audio.inputs.from_message import MAX_INLINE_BYTES, input_of_message
 from beam_audio.inputs.listing import input_of_line
 from beam_audio.inputs.messages import Message
@@ -162,3 +163,31 @@ def test_audio_in_a_message_goes_by_an_address_without_secrets(tmp_path: Path) -
     assert isinstance(found, AudioRef)
     assert found.uri == "https://h/a"
     assert found.metadata == (("page", "https://h/?n=1"),)
+
+
+@pytest.mark.parametrize("form", ["line", "notice"])
+def test_a_message_names_what_is_allowed_or_is_a_failure(form: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", tones([0.1]))
+    write(tmp_path / "secret.wav", tones([0.1]))
+    allowed = AllowedPlaces.stated(f"{tmp_path}/in,gs://calls")
+
+    def found(path: str) -> AudioRef | Failure | None:
+        named = message(json.dumps({"audio": f"{tmp_path}/{path}"}).encode())
+        return input_of_message(named, str(tmp_path / "out"), allowed=allowed)
+
+    if form == "line":
+        assert isinstance(found("in/a.wav"), AudioRef)
+        failure = found("in/../secret.wav")
+    else:
+        event = message(eventType="OBJECT_FINALIZE", bucketId="others", objectId="a.wav")
+        failure = input_of_message(event, str(tmp_path / "out"), allowed=allowed)
+    assert isinstance(failure, Failure)
+    assert (failure.error_type, failure.uri.endswith(".wav")) == ("InputError", True)
+    assert f"is not below --allow_inputs={tmp_path}/in,gs://calls" in failure.message
+
+
+def test_audio_in_a_message_is_no_place(tmp_path: Path) -> None:
+    inline = message(wav(0.5), content_type="audio/wav", uri="/etc/passwd")
+    found = input_of_message(inline, str(tmp_path), allowed=AllowedPlaces.stated("gs://calls"))
+    assert isinstance(found, AudioRef)

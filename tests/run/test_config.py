@@ -59,6 +59,11 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (
+            {**PATHS, "allow_inputs": "gs://b"},
+            "--allow_inputs limits what manifests and messages name",
+        ),
+        ({"manifest": "m", "output": "out", "allow_inputs": ","}, "names no folder"),
         ({"input": "in"}, "--output is missing"),
         ({"output": "out"}, "one of --input, --manifest"),
         ({"output": "out", "input": "in", "manifest": "m"}, "one of --input, --manifest"),
