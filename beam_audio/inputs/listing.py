@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import InputError
-from beam_audio.inputs.addresses import beside, plain_address
+from beam_audio.inputs.addresses import beside, plain_address, require_store
 from beam_audio.inputs.left_out import LeftOut, inputs_below
 from beam_audio.inputs.manifest import ManifestEntry, parse_line
 from beam_audio.inputs.manifest_files import lines_of, refusal
@@ -58,6 +58,7 @@ def list_input(pattern: str, exclude: str | None = None) -> Listing:
         InputError: The pattern cannot be listed.
     """
     pattern = _absolute(pattern)
+    require_store(pattern)
     exclude = exclude and _absolute(exclude)
     with store.reported(InputError, f"cannot list --input={pattern}"):
         named = store.match(pattern, follow_links=True) if store.is_pattern(pattern) else []
@@ -85,6 +86,7 @@ def match_manifest(pattern: str) -> list[str]:
         InputError: The pattern cannot be listed.
     """
     pattern = _absolute(pattern)
+    require_store(pattern)
     if store.is_local_folder(pattern):
         return []
     with store.reported(InputError, f"cannot list --manifest={pattern}"):
@@ -158,6 +160,7 @@ def ref_of_entry(
     try:
         if allowed is not None:
             allowed.require(uri)
+        require_store(uri)
         file = ref_of_file(store.stat(uri))
     except InputError as error:
         return _missing(uri, error, entry)

@@ -50,7 +50,7 @@ def _is_plain(node: yaml.Node) -> bool:
 
 
 def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
-    number: int = loader.construct_yaml_int(node)  # type: ignore[no-untyped-call] # of the library
+    number: int = loader.construct_yaml_int(node)
     if abs(number) >= _MAX_NUMBER:
         raise ConfigError(
             f"{loader.origin}, line {_line(node.start_mark)}: the number is too large"
@@ -104,7 +104,7 @@ def parse_yaml(content: str, origin: str) -> object:
     except yaml.MarkedYAMLError as error:
         _refuse_long(content, origin)  # it may be broken only where it was cut
         mark = error.problem_mark or error.context_mark
-        place = origin if mark is None else f"{origin}, line {_line(mark)}"
+        place = origin if mark is None else f"{origin}, line {mark.line + 1}"
         raise ConfigError(f"{place}: cannot be read as YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError) as error:
         why = str(error).partition("\n")[0][:_SHOWN]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.unit_runs import read, tones, transcribe, write
 
 from beam_audio.inputs.allowed import AllowedPlaces
@@ -24,6 +26,7 @@ from beam_audio.types import AudioRef, Failure
 if TYPE_CHECKING:
     from pathlib import Path
 
+NOWHERE = AllowedPlaces.stated("/nowhere")
 PUBLISHED = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -191,3 +194,26 @@ def test_audio_in_a_message_is_no_place(tmp_path: Path) -> None:
     inline = message(wav(0.5), content_type="audio/wav", uri="/etc/passwd")
     found = input_of_message(inline, str(tmp_path), allowed=AllowedPlaces.stated("gs://calls"))
     assert isinstance(found, AudioRef)
+
+
+NAMES = st.sampled_from(["../../x", "/etc/x", "a\0b", "C:\\x", "a//b", "a\nb", "x" * 300, "", ".."])
+
+
+@given(
+    data=st.binary(max_size=20) | st.just(wav(9)),
+    attributes=st.dictionaries(st.sampled_from(["uri", "bucketId", "objectId", "k"]), NAMES),
+    form=st.sampled_from([{}, {"content_type": "audio/wav"}, {"eventType": "OBJECT_FINALIZE"}]),
+)
+@settings(max_examples=50)
+def test_no_message_writes_outside_the_payloads(
+    data: bytes,
+    attributes: dict[str, str],
+    form: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    above = tmp_path_factory.mktemp("above")
+    input_of_message(
+        message(data, "../../id", **attributes | form), str(above / "deep" / "out"), allowed=NOWHERE
+    )
+    places = {path.parent.relative_to(above).as_posix() for path in files(above)}
+    assert places <= {f"deep/out/{PAYLOADS}"}

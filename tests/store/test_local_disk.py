@@ -133,10 +133,10 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_seen_and_not_waited_for(
     path.write_bytes(b"x")
     really_open = os.open
 
-    def swap_and_open(*arguments: int) -> int:
+    def swap_and_open(name: str, flags: int) -> int:
         path.unlink()
         os.mkfifo(path)
-        return really_open(*arguments)
+        return really_open(name, flags)
 
     monkeypatch.setattr(os, "open", swap_and_open)
     seen: list[str] = []
