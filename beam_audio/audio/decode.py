@@ -18,7 +18,12 @@ import numpy as np
 import soxr
 
 from beam_audio.audio.decoders.choice import Decoder
-from beam_audio.audio.decoders.stream import AudioStream, Cut, is_stream_reason
+from beam_audio.audio.decoders.stream import (
+    AudioStream,
+    Cut,
+    is_stream_reason,
+    names_other_tracks,
+)
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import InputError, LimitError
@@ -36,6 +41,7 @@ __all__ = [
     "Resampler",
     "decode",
     "is_stream_reason",
+    "names_other_tracks",
     "open_audio",
     "open_source",
     "read_signal",

@@ -107,7 +107,8 @@ class RunConfig:
     tracks: str = _flag(
         "segments",
         "default",
-        "of several audio tracks the default one, or the one of a number from 0",
+        "of several audio tracks the default one, all as a recording each, or the one of a number "
+        "from 0",
     )
     decoder: str = _flag(
         "segments",
@@ -180,8 +181,8 @@ class RunConfig:
                 raise ConfigError(f"--{name}={value} must be above 0")
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
-        if self.tracks != "default" and not self.tracks.isdecimal():
-            raise ConfigError(f"--tracks={self.tracks} must be default or a number from 0")
+        if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
+            raise ConfigError(f"--tracks={self.tracks} must be default, all or a number from 0")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if choices and value is not None and value not in choices:
@@ -218,9 +219,10 @@ class RunConfig:
         return named[self.channels] if self.channels in named else int(self.channels)
 
     @property
-    def track(self) -> int | None:
-        """The number of the audio track; None for the default one."""
-        return None if self.tracks == "default" else int(self.tracks)
+    def track_policy(self) -> Literal["all"] | int | None:
+        """The audio tracks in the form the decoder takes; None for the default one."""
+        named: dict[str, Literal["all"] | None] = {"all": "all", "default": None}
+        return named[self.tracks] if self.tracks in named else int(self.tracks)
 
     @property
     def model_options(self) -> ModelOptions:
@@ -263,7 +265,7 @@ class RunConfig:
 
         layers: dict[Layer, object] = {
             "decode": {"channels": self.channels}
-            | ({} if self.track is None else {"track": self.track}),
+            | ({} if self.track_policy is None else {"track": self.track_policy}),
             "segment": self.segment_settings(model.max_seconds).canonical(),
             "measures": {},
             "model": [

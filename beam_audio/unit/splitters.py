@@ -31,7 +31,7 @@ class ChannelSplitters:
         opened: The input.
         stream: Its decoded audio.
         channels: The channel policy; a channel that is stated for the input comes before it.
-        track: The number of the audio track that was asked for, if any.
+        track: The number of the audio track; None for the only or the default one.
         segments: How each channel is split.
     """
 
@@ -61,7 +61,7 @@ class ChannelSplitters:
                 sample_rate_hz=audio_format.sample_rate_hz,
                 settings=segments,
             )
-            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format)
+            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format, track)
             self._splitters[channel] = (source, splitter)
 
     @property

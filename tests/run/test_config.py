@@ -82,8 +82,9 @@ def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: s
     ("flags", "name", "value"),
     [
         ({"channels": "1"}, "channel_policy", 1),
-        ({"tracks": "default"}, "track", None),
-        ({"tracks": "1"}, "track", 1),
+        ({"tracks": "default"}, "track_policy", None),
+        ({"tracks": "1"}, "track_policy", 1),
+        ({"tracks": "all"}, "track_policy", "all"),
         ({"channels": "split"}, "channel_policy", "split"),
         ({"task": "translate"}, "model_options", ModelOptions(mode="translate")),
         ({"padding": "condensed"}, "model_options", ModelOptions(padding="condensed")),
@@ -126,6 +127,7 @@ def changed(**flags: Any) -> set[str]:  # noqa: ANN401 - fields of RunConfig
     [
         ({"channels": "split"}, "decode"),
         ({"tracks": "1"}, "decode"),
+        ({"tracks": "all"}, "decode"),
         ({"segmenter": "fixed"}, "segment"),
         ({"vad_preset": "whisperx"}, "segment"),
         ({"language": "en"}, "model"),

@@ -67,7 +67,7 @@ class DecodedFrames:
         self._offset_seconds = offset_seconds
         self._track = track
         self._continues = decoder == "auto"
-        self.reader = self._choose(_auto(file) if decoder == "auto" else (decoder,))
+        self.reader = self._choose(_auto(file, track) if decoder == "auto" else (decoder,))
         self.format = self.reader.format
 
     def _choose(self, names: tuple[str, ...]) -> FrameReader:
@@ -175,12 +175,14 @@ class DecodedFrames:
         self.reader.close()
 
 
-def _auto(file: BinaryIO) -> tuple[str, ...]:
+def _auto(file: BinaryIO, track: int | None) -> tuple[str, ...]:
     """Decoders in the order in which they are tried.
 
     libsndfile is the faster one for FLAC and uncompressed audio. In MP3 and Ogg it passes over
-    damage, joints and missing ends without a word.
+    damage, joints and missing ends without a word. PyAV alone reads a second track.
     """
+    if track:
+        return ("av",)
     return ("soundfile", "av") if starts_uncompressed(file) else ("av", "soundfile")
 
 

@@ -141,7 +141,7 @@ class PyavReader:
         """Frames of the packets that can be decoded; the timeline learns of the others."""
         last_seconds = 0.0
         for packet in self._demuxed():
-            if packet.stream_index != self._stream.index:
+            if packet.stream.index != self._stream.index:  # at their ends, too
                 self._note_end(packet)
                 continue
             try:

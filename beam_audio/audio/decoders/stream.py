@@ -46,7 +46,12 @@ _OTHER_TRACKS = "other_audio_tracks:"
 
 def is_stream_reason(reason: str) -> bool:
     """Whether a recording has a reason from its :class:`AudioStream`, not from what was heard."""
-    return reason in {*get_args(Hole), _HEADER_TOO_SHORT} or reason.startswith(_OTHER_TRACKS)
+    return reason in {*get_args(Hole), _HEADER_TOO_SHORT} or names_other_tracks(reason)
+
+
+def names_other_tracks(reason: str) -> bool:
+    """Whether a reason names the audio tracks that are not read."""
+    return reason.startswith(_OTHER_TRACKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,11 @@ class AudioStream:
     def decoder(self) -> str:
         """Name of the decoder in use."""
         return self._frames.reader.name
+
+    @property
+    def track_count(self) -> int:
+        """How many audio tracks the file has."""
+        return 1 + len(self._frames.reader.other_tracks)
 
     @property
     def concealed_seconds(self) -> float:
