@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from beam_audio.audio import encode
-from beam_audio.audio.decode import (
-    AudioStream,
-    DecodeLimits,
-    Decoder,
-    names_other_tracks,
-    open_audio,
-    resample,
-)
+from beam_audio.audio.decode import DecodeLimits, Decoder, names_other_tracks, resample
+from beam_audio.audio.decoders.request import Cut, DecodeRequest
+from beam_audio.audio.decoders.stream import AudioStream
+from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
 from beam_audio.errors import DecodeError, InputError, LimitError
 from beam_audio.quality.signal import measure
@@ -46,16 +42,20 @@ _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 class PrepareSettings:
     """What decides how a recording becomes segments.
 
-    ``clip_rate_hz`` is the rate the recogniser takes, ``store_audio`` the codec of stored audio.
+    ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
+    recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes in a
+    child process.
     """
 
     decoder: Decoder = "auto"
+    rare_containers: tuple[str, ...] = ()
     channels: Channels = "mix"
     tracks: Tracks = None
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     segments: SegmentSettings = field(default_factory=SegmentSettings)
     clip_rate_hz: int = 16_000
     store_audio: Literal["none", "flac", "opus"] = "none"
+    isolate_decoding: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,7 +201,7 @@ def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio
 
 
 def _prepare_stream(
-    stream: AudioStream, splitters: ChannelSplitters, settings: PrepareSettings, clock: StageClock
+    stream: BlockStream, splitters: ChannelSplitters, settings: PrepareSettings, clock: StageClock
 ) -> Iterator[PreparedSegment | RecordingEnd]:
     for block in clock.iterate("decode", stream.blocks()):
         with clock.stage("segment"):
@@ -242,16 +242,17 @@ def tracks_of(opened: Opened, settings: PrepareSettings) -> tuple[int | None, ..
     return (None,) if count == 1 else tuple(range(count))
 
 
-def open_stream(opened: Opened, settings: PrepareSettings, track: int | None) -> AudioStream:
+def open_stream(opened: Opened, settings: PrepareSettings, track: int | None) -> BlockStream:
     """Decode a track of an input's bytes, or the cut of it that the input names."""
-    return open_audio(
-        opened.file,
-        decoder=settings.decoder,
-        limits=settings.limits,
-        offset_seconds=opened.ref.offset_seconds,
-        duration_seconds=opened.ref.duration_seconds,
-        track=track,
+    request = DecodeRequest(
+        settings.decoder,
+        settings.limits,
+        Cut(opened.ref.offset_seconds, opened.ref.duration_seconds, track),
+        rare_containers=settings.rare_containers,
     )
+    if settings.isolate_decoding and settings.decoder != "tfio":  # which has a child of its own
+        return IsolatedStream(opened.file, request, opened.ref.uri)
+    return AudioStream(opened.file, request)
 
 
 def prepared_segment(

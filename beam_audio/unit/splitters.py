@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from beam_audio.audio.decode import AudioStream
+    from beam_audio.audio.isolated.stream import BlockStream
     from beam_audio.audio.mixing import Channels, Mixed
     from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.types import Segment
@@ -38,7 +38,7 @@ class ChannelSplitters:
     def __init__(
         self,
         opened: Opened,
-        stream: AudioStream,
+        stream: BlockStream,
         *,
         channels: Channels,
         track: int | None,

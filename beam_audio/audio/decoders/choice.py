@@ -64,7 +64,9 @@ class DecodedFrames:
         self._track = request.cut.track
         self._watch = watch
         self._continues = request.decoder == "auto"
-        self.reader = self._choose(_auto(file, self._track) if self._continues else (request.decoder,))
+        self.reader = self._choose(
+            _auto(file, self._track) if self._continues else (request.decoder,)
+        )
         self.format = self.reader.format
 
     def _choose(self, names: tuple[str, ...]) -> FrameReader:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from beam_audio.audio.decoders.request import DecodeRequest
     from beam_audio.types import AudioFormat
 
-_MAX_BLOCK_VALUES = 2**22
+MAX_BLOCK_VALUES = 2**22
 """Most samples times channels in a block (16 MiB): many channels at high rates get short blocks."""
 
 _MAX_MAGNITUDE = np.float32(1e6)
@@ -78,7 +78,7 @@ class AudioStream:
         self._cut = request.cut
         rate, channels = self.format.sample_rate_hz, self.format.channels
         self._max_frames = round(limits.max_recording_seconds * rate)
-        block_frames = min(round(request.block_seconds * rate), _MAX_BLOCK_VALUES // channels)
+        block_frames = min(round(request.block_seconds * rate), MAX_BLOCK_VALUES // channels)
         self._rest = _reblock(self._pieces(), max(1, block_frames))
         try:
             self._first = next(self._rest, None)
