@@ -12,6 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
 from beam_audio.asr.model_options import ModelOptions
+from beam_audio.audio.decoders.containers import RARE_CONTAINERS, check_rare
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
 from beam_audio.models.card import Padding
@@ -116,6 +117,11 @@ class RunConfig:
         "library that decodes audio; auto takes the first that can",
         choices=("auto", "soundfile", "av", "tfio"),
     )
+    decoder_allow: str | None = _flag(
+        "segments",
+        None,
+        f"rare containers that are read, too, such as sds; known are {', '.join(RARE_CONTAINERS)}",
+    )
     normalizer: str = _flag(
         "judging",
         "auto",
@@ -189,6 +195,7 @@ class RunConfig:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         check_keys(self.partition_keys, self.metadata_keys)
+        check_rare(self.rare_containers)
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
@@ -217,6 +224,11 @@ class RunConfig:
         """The channel policy in the form the decoder takes."""
         named: dict[str, Literal["mix", "split"]] = {"mix": "mix", "split": "split"}
         return named[self.channels] if self.channels in named else int(self.channels)
+
+    @property
+    def rare_containers(self) -> tuple[str, ...]:
+        """Names in ``--decoder_allow``, sorted."""
+        return tuple(sorted(keys_in(self.decoder_allow or "")))
 
     @property
     def track_policy(self) -> Literal["all"] | int | None:

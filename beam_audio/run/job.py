@@ -125,6 +125,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
     return UnitSettings(
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
+            rare_containers=config.rare_containers,
             channels=config.channel_policy,
             tracks=config.track_policy,
             limits=config.limits,

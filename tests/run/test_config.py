@@ -71,6 +71,7 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: float) -> None:
         ({**PATHS, "channels": "left"}, "--channels=left"),
         ({**PATHS, "tracks": "second"}, "--tracks=second"),
         ({**PATHS, "partition_by": "text"}, "--partition_by=text"),
+        ({**PATHS, "decoder_allow": "sds,vocc"}, "--decoder_allow=vocc is no rare container; did"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: str) -> None:
@@ -92,6 +93,7 @@ def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: s
         ({"partition_by": ""}, "partition_keys", ()),
         ({"partition_by": "language, speaker"}, "partition_keys", ("language", "speaker")),
         ({}, "metadata_keys", ()),
+        ({"decoder_allow": "xi, sds"}, "rare_containers", ("sds", "xi")),
         ({"metadata_columns": "speaker, room"}, "metadata_keys", ("room", "speaker")),
     ],
 )

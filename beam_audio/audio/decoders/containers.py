@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from beam_audio.errors import ConfigError
+from beam_audio.spelling import nearest_or_all
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -47,6 +50,18 @@ def readable_containers(head: bytes, rare_containers: Collection[str]) -> frozen
     is_mpeg = int.from_bytes(head[:2], "big") & _MPEG_SYNC == _MPEG_SYNC
     is_recorded = is_mpeg or head.startswith(_UNCOMPRESSED + _COMPRESSED)
     return frozenset(rare_containers) | (_RECORDED if is_recorded else frozenset())
+
+
+def check_rare(names: Collection[str]) -> None:
+    """Refuse names that are not of rare containers.
+
+    Raises:
+        ConfigError: The message lists the names there are.
+    """
+    for name in names:
+        if name not in RARE_CONTAINERS:
+            hint = nearest_or_all(name, RARE_CONTAINERS)
+            raise ConfigError(f"--decoder_allow={name} is no rare container{hint}")
 
 
 def refusal(head: bytes) -> str:
