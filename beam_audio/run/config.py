@@ -12,6 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
 from beam_audio.asr.model_options import ModelOptions
+from beam_audio.audio.decoders.containers import RARE_CONTAINERS, check_rare
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.allowed import AllowedPlaces
@@ -114,13 +115,19 @@ class RunConfig:
     tracks: str = _flag(
         "segments",
         "default",
-        "of several audio tracks the default one, or the one of a number from 0",
+        "of several audio tracks the default one, all as a recording each, or the one of a number "
+        "from 0",
     )
     decoder: str = _flag(
         "segments",
         "auto",
         "library that decodes audio; auto takes the first that can",
         choices=("auto", "soundfile", "av", "tfio"),
+    )
+    decoder_allow: str | None = _flag(
+        "segments",
+        None,
+        f"rare containers that are read, too, such as sds; known are {', '.join(RARE_CONTAINERS)}",
     )
     normalizer: str = _flag(
         "judging",
@@ -187,14 +194,15 @@ class RunConfig:
                 raise ConfigError(f"--{name}={value} must be above 0")
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
-        if self.tracks != "default" and not self.tracks.isdecimal():
-            raise ConfigError(f"--tracks={self.tracks} must be default or a number from 0")
+        if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
+            raise ConfigError(f"--tracks={self.tracks} must be default, all or a number from 0")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if choices and value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         check_keys(self.partition_keys, self.metadata_keys)
+        check_rare(self.rare_containers)
         _ = self.allowed_places
 
     def _check_source(self) -> None:
@@ -235,9 +243,15 @@ class RunConfig:
         return named[self.channels] if self.channels in named else int(self.channels)
 
     @property
-    def track(self) -> int | None:
-        """The number of the audio track; None for the default one."""
-        return None if self.tracks == "default" else int(self.tracks)
+    def rare_containers(self) -> tuple[str, ...]:
+        """Names in ``--decoder_allow``, sorted."""
+        return tuple(sorted(keys_in(self.decoder_allow or "")))
+
+    @property
+    def track_policy(self) -> Literal["all"] | int | None:
+        """The audio tracks in the form the decoder takes; None for the default one."""
+        named: dict[str, Literal["all"] | None] = {"all": "all", "default": None}
+        return named[self.tracks] if self.tracks in named else int(self.tracks)
 
     @property
     def model_options(self) -> ModelOptions:
@@ -280,7 +294,7 @@ class RunConfig:
 
         layers: dict[Layer, object] = {
             "decode": {"channels": self.channels}
-            | ({} if self.track is None else {"track": self.track}),
+            | ({} if self.track_policy is None else {"track": self.track_policy}),
             "segment": self.segment_settings(model.max_seconds).canonical(),
             "measures": {},
             "model": [

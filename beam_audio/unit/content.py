@@ -6,12 +6,12 @@ import hashlib
 import io
 import zlib
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
-from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError
+from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError, MachineError
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.progress import PROGRESS
+from beam_audio.unit.spool_file import SpoolFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SPOOL_MEMORY_BYTES: Final = 16 << 20
 _READ_BYTES: Final = 1 << 20
 
 
@@ -47,6 +46,7 @@ def from_opened(
 
     Raises:
         ConfigError: A decoder is not installed, for example; no recording is at fault.
+        MachineError: The machine is at fault.
     """
     stage = "open"
     try:
@@ -55,7 +55,7 @@ def from_opened(
         stage = "decode"
         with file:
             yield from make(Opened(ref, file, content_sha256))
-    except ConfigError:
+    except (ConfigError, MachineError):
         raise
     except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
         yield failure_of(ref, stage, error)
@@ -77,7 +77,7 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     """
     if ref.size_bytes > max_bytes:
         raise _too_large(max_bytes)
-    spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
+    spooled = cast("BinaryIO", SpoolFile())
     try:
         if ref.inline is not None:
             content_sha256 = _copy(ref, io.BytesIO(ref.inline), spooled, max_bytes)
