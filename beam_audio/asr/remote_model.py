@@ -30,13 +30,15 @@ def local_model(name: str) -> str:
     """
     if "://" not in name:
         return name
+    folder = name.rstrip("/").rpartition("/")[2]
+    if (why := store.outside(folder)) is not None:
+        raise ModelError(f"--model={name}: the name of its folder {why}; give it another")
     files = [each for each in store.files_under(name) if not _is_folder(each)]
     if not files:
         raise ModelError(f"--model={name} holds no file; name the folder that holds the model")
     inside = {each.path: each.path[len(name.rstrip("/")) + 1 :] for each in files}
     _require_file_names(name, set(inside.values()))
     identity = stable_id(*[[meta.path, meta.size_in_bytes, meta.version] for meta in files])
-    folder = name.rstrip("/").rpartition("/")[2]
     target = cache_directory(folder, "copy", identity) / folder
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)

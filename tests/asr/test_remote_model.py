@@ -132,6 +132,12 @@ def test_an_object_with_two_dots_in_a_bucket_of_amazon_is_refused(tmp_path: Path
     assert not list(tmp_path.rglob("outside.txt"))
 
 
+@pytest.mark.parametrize("address", ["gs://bucket/..", "gs://bucket/a\\b", "s3://bucket/m/."])
+def test_a_model_whose_folder_has_no_name_of_a_folder_is_refused(address: str) -> None:
+    with pytest.raises(ModelError, match="the name of its folder"):
+        local_model(address)
+
+
 @pytest.mark.usefixtures("cache")
 def test_objects_that_consoles_draw_folders_with_are_no_files(bucket: str) -> None:
     for name in ("drawn/config.json", "drawn/sub/notes.txt"):
