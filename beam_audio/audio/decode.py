@@ -192,13 +192,16 @@ def open_source(
     """The encoded bytes of a local path, of bytes or of a file; what it opens ``stack`` closes.
 
     Raises:
-        InputError: The file does not exist or cannot be read.
+        InputError: The file does not exist, is no regular file or cannot be read.
     """
     if isinstance(source, bytes):
         return io.BytesIO(source)
     if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if path.exists() and not path.is_file():  # opening a pipe may wait for ever
+            raise InputError(f"cannot read {path}: it is not a regular file")
         try:
-            return stack.enter_context(Path(source).open("rb"))
+            return stack.enter_context(path.open("rb"))
         except OSError as error:
             raise InputError(f"cannot read {os.fspath(source)}: {error.strerror}") from error
     return source
