@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import operator
-import time
 from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import islice
@@ -22,13 +21,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio import store
 from beam_audio.errors import StoreError
+from beam_audio.output.claims import claim_files
 from beam_audio.output.commits import close_unit, commit_files, is_closed, load_commit, read_commit
 from beam_audio.store.compare_and_swap import swap
 from beam_audio.store.output_names import INDEXED, PLACES
+from beam_audio.store.store_clock import present_seconds
 from beam_audio.unit.tasks import Task, committed_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from beam_audio.unit.tasks import Committed, Input
 
@@ -108,18 +109,26 @@ def is_committed(root: str, place_id: str, source_id: str) -> bool:
     )
 
 
+def reservations_at(root: str, place_ids: Sequence[str]) -> list[dict[str, Reservation]]:
+    """Reservations at each of these places, by source id, the latest first."""
+    names = [_name(place_id) for place_id in place_ids]
+    contents = store.read_each(_content, [store.join(root, name) for name in names])
+    return [_reservations(*each) for each in zip(names, contents, strict=True)]
+
+
 def index_commits(root: str) -> int:
     """Write reservations for units that were committed without, as by a batch run.
 
     Reads the commit records written since this was done last, and those of the hour before, as
-    listings may show them late.
+    listings may show them late. From the first time on, batches leave their claims for streams that
+    run, see :mod:`beam_audio.stream.sharing`.
 
     Returns:
         Number of inputs entered.
     """
-    marker = store.join(root, INDEXED)
-    before_seconds = float(_content(marker) or 0.0)
-    oldest = max(time.time() - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
+    before_seconds = float(_content(store.join(root, INDEXED)) or 0.0)
+    store.write_whole(root, INDEXED, repr(before_seconds).encode())
+    oldest = max(present_seconds(root) - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
     files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
     entered = 0
     for commit in store.read_each(load_commit, [file.path for file in files]):
@@ -133,9 +142,9 @@ def index_commits(root: str) -> int:
 
 
 def forget_places(root: str) -> int:
-    """Delete reservations older than 31 days; returns how many."""
-    oldest = time.time() - HORIZON_SECONDS
-    files = store.files_under(store.join(root, PLACES))
+    """Delete reservations and claims older than 31 days; returns how many."""
+    oldest = present_seconds(root) - HORIZON_SECONDS
+    files = [*store.files_under(store.join(root, PLACES)), *claim_files(root)]
     old = [file.path for file in files if file.last_updated_in_seconds < oldest]
     store.delete(*old)
     return len(old)
@@ -156,7 +165,7 @@ def _enter(root: str, place_id: str, source_id: str, holder: Reservation) -> boo
 
 def _is_fresh(root: str, name: str) -> bool:
     file = store.stat(store.join(root, name))
-    return file.last_updated_in_seconds > time.time() - _PATIENCE_SECONDS
+    return file.last_updated_in_seconds > present_seconds(root) - _PATIENCE_SECONDS
 
 
 def _name(place_id: str) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from beam_audio.output.commits import is_closed
+from beam_audio.errors import StoreError
 from beam_audio.stream.interval import Repeat
 from beam_audio.stream.reservations import Reservation, reserve
+from beam_audio.stream.sharing import give_way, open_unit
 from beam_audio.types import stable_id
 from beam_audio.unit.packing import MAX_UNIT_INPUTS, into_units
 from beam_audio.unit.tasks import Task
@@ -33,13 +33,15 @@ class GroupArrivals(beam.PTransform):
 
     Returns a tuple of PCollections: ``units``, each a :class:`Unit`, and ``repeated``, a
     :class:`Repeat` for each input that has rows or that another unit of this run is working on.
-    Inputs another run is working on produce no output.
+    Inputs another run is working on produce no output, as their messages come again.
 
     Args:
         output: The output folder.
         run_id: Name of the run; a later run has a greater name.
         unit_bytes: Encoded bytes of a unit.
         max_wait_seconds: How long an input may wait for others.
+        is_acknowledged: Whether messages are acknowledged by now and do not come again: then the
+            runner repeats the batch of an input that another run is working on.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class GroupArrivals(beam.PTransform):
         run_id: str,
         unit_bytes: int,
         max_wait_seconds: float,
+        is_acknowledged: bool = False,
     ) -> None:
         super().__init__()
-        self._reserve = _Reserve(output, run_id)
+        self._reserve = _Reserve(output, run_id, is_acknowledged=is_acknowledged)
         self._unit_bytes = unit_bytes
         self._max_wait_seconds = max_wait_seconds
 
@@ -74,26 +77,25 @@ class GroupArrivals(beam.PTransform):
 
 
 class _Reserve(beam.DoFn):
-    def __init__(self, output: str, run_id: str) -> None:
+    def __init__(self, output: str, run_id: str, *, is_acknowledged: bool) -> None:
         super().__init__()
         self._output = output
         self._run_id = run_id
+        self._is_acknowledged = is_acknowledged
 
     def process(self, element: _Batch) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
         batch, arrived = element
-        mine = Reservation(self._open_unit(batch), self._run_id)
-        tasks = []
-        for each in arrived:
-            found = reserve(self._output, each.item, mine)
-            if isinstance(found, Task):
-                tasks.append(found)
-            elif found == "repeated":
+        mine = Reservation(open_unit(self._output, stable_id("unit", batch)), self._run_id)
+        found = {each.source_id: reserve(self._output, each.item, mine) for each in arrived}
+        reserved = [each for each in found.values() if isinstance(each, Task)]
+        for task, refusal in give_way(self._output, reserved):
+            found[task.source_id] = refusal or task
+        for source_id, each in found.items():
+            if each == "elsewhere" and self._is_acknowledged:
+                raise StoreError(f"another run is working on the input {source_id}; trying again")
+            if each == "repeated":
                 Metrics.counter("beam_audio", "repeated_inputs").inc()
-                yield beam.pvalue.TaggedOutput(REPEATED, Repeat(each.source_id))
+                yield beam.pvalue.TaggedOutput(REPEATED, Repeat(source_id))
+        tasks = tuple(each for each in found.values() if isinstance(each, Task))
         if tasks:
-            yield Unit(mine.unit_id, tuple(tasks))
-
-    def _open_unit(self, batch: str) -> str:
-        """Name of a batch's unit: a new name if another run has closed the earlier unit."""
-        names = (stable_id("unit", batch, attempt) for attempt in count())
-        return next(name for name in names if not is_closed(self._output, name))
+            yield Unit(mine.unit_id, tasks)
