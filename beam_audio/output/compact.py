@@ -77,7 +77,7 @@ def compact(
 
     Raises:
         ConfigError: The output holds no committed part files.
-        StoreError: A living batch or another compaction holds the output.
+        HeldError: A living batch or another compaction holds the output.
     """
     if not any(commit.files for commit in read_commits(root)):
         raise ConfigError(f"{root} holds no committed part files; name the --output of a run")

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from beam_audio import store
-from beam_audio.errors import BeamAudioError, StoreError
+from beam_audio.errors import BeamAudioError, HeldError, StoreError
 from beam_audio.output import processes
 from beam_audio.output.claims import claim_files, drop_claims, fence, read_claims
 from beam_audio.output.folder import in_use
@@ -67,7 +67,8 @@ def held(root: str, holder: Holder) -> Iterator[None]:
     """Hold an output, and let go of it at the end, unless a job goes on without its command.
 
     Raises:
-        StoreError: A living batch holds it, or it cannot be written.
+        HeldError: A living batch holds it.
+        StoreError: It cannot be written.
     """
     take(root, holder)
     stop = threading.Event()
@@ -94,7 +95,8 @@ def take(root: str, holder: Holder) -> None:
     Units that other runs have claimed and not committed are closed.
 
     Raises:
-        StoreError: A living batch holds it, or it cannot be written.
+        HeldError: A living batch holds it.
+        StoreError: It cannot be written.
     """
     now = present_seconds(root)
 
@@ -116,7 +118,7 @@ def require_free(root: str) -> None:
     """Check that no living batch holds an output.
 
     Raises:
-        StoreError: One does.
+        HeldError: One does.
     """
     current = _read(root)
     if current is not None:
@@ -129,11 +131,11 @@ def require_held(root: str, run_id: str) -> None:
     """Check that a batch still holds an output.
 
     Raises:
-        StoreError: Another one has taken it over.
+        HeldError: Another one has taken it over.
     """
     current = _read(root)
     if current is None or current.run_id != run_id:
-        raise StoreError(
+        raise HeldError(
             f"--output={root} was taken over by another batch, as this one seemed dead; "
             "it stops, and the same command does what is left"
         )
@@ -187,7 +189,7 @@ def _refuse(root: str, holder: Holder, now: float) -> NoReturn:
     cure = "wait until it has ended, or name another --output"
     if is_running(holder.process) is None:
         cure += f"; if it is dead for certain, delete {store.join(root, BATCH)}"
-    raise StoreError(
+    raise HeldError(
         f"--output={root} is in use by batch {holder.run_id}, which {holder.host} started {began} "
         f"ago and which gave its last sign of life {seen} ago: {cure}"
     )

@@ -46,6 +46,7 @@ def run(
     Raises:
         ConfigError: The flags cannot be run, the input matches nothing, or the files of the
             output are laid out otherwise.
+        HeldError: Another batch holds the output.
         StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
     """
@@ -70,6 +71,7 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
 
     Raises:
         ConfigError: As in :func:`run`.
+        HeldError: Another batch holds the output.
         StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
     """

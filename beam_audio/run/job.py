@@ -73,7 +73,8 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
 
     Raises:
         ConfigError: The flags cannot be run.
-        StoreError: The output is not writable, or a living batch holds it.
+        HeldError: A living batch holds the output.
+        StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
     """
     check_submission(config, options)

@@ -55,7 +55,8 @@ def claim_unit(root: str, unit: Unit, run_id: str) -> Unit | None:
         The unit without the inputs that streams have committed; None if none is left.
 
     Raises:
-        StoreError: Another batch has taken over, or the output cannot be written.
+        HeldError: Another batch has taken over.
+        StoreError: The output cannot be written.
     """
     places = {task.source_id: task.item.place_id for task in unit.tasks}
     write_claim(root, Claim(unit.unit_id, unit.version + 1, run_id, places))
