@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import json
 import operator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from beam_audio import store
 from beam_audio.errors import StoreError
@@ -26,6 +26,8 @@ from beam_audio.output.commits import close_unit, commit_files, is_closed, load_
 from beam_audio.store.compare_and_swap import swap
 from beam_audio.store.output_names import INDEXED, PLACES
 from beam_audio.store.store_clock import present_seconds
+from beam_audio.types import Failure
+from beam_audio.unit.contradictions import later_contradiction
 from beam_audio.unit.tasks import Task, committed_sources
 
 if TYPE_CHECKING:
@@ -47,15 +49,41 @@ class Reservation:
     Attributes:
         unit_id: The unit it is in.
         run_id: The run; a later run has a greater name.
+        claims_id: Hash of what the message states, see :attr:`AudioRef.claims_id`; empty for
+            nothing.
+        stated_in: The message; empty if the input did not come with one.
     """
 
     unit_id: str
     run_id: str
+    claims_id: str = ""
+    stated_in: str = ""
+
+    def of(self, item: Input) -> Self:
+        """The reservation of an input."""
+        if isinstance(item, Failure):
+            return self
+        return replace(self, claims_id=item.claims_id or "", stated_in=item.stated_in)
+
+    def is_same_work(self, other: Self | None) -> bool:
+        """Whether this is a reservation of the same unit by the same run."""
+        return other is not None and (self.unit_id, self.run_id) == (other.unit_id, other.run_id)
 
 
-Refusal = Literal["repeated", "elsewhere"]
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """Why an input is not taken: it is repeated, and stated otherwise than in an earlier message.
+
+    Attributes:
+        failure: Says so; it is an input of its own.
+    """
+
+    failure: Failure
+
+
+Refusal = Literal["repeated", "elsewhere"] | Contradicted
 """Why an input is not taken. ``repeated``: it has rows, or another unit of this run is working on
-it. ``elsewhere``: a later run is working on it, and may not finish."""
+it. ``elsewhere``: a later run or a batch is working on it, and may not finish."""
 
 
 def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
@@ -84,20 +112,30 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
         committed = _committed(root, item.place_id, reservations.values())
         is_done = any(each.source_id == item.source_id for each in committed)
         theirs = reservations.pop(item.source_id, None)
-        if theirs != mine and is_done:
-            return "repeated"
-        if theirs not in {None, mine} and not is_closed(root, theirs.unit_id):
+        is_mine = mine.is_same_work(theirs)
+        if is_done and not is_mine:
+            return _repeated(item, theirs)
+        if theirs is not None and not is_mine and not is_closed(root, theirs.unit_id):
             if theirs.run_id == mine.run_id:
-                return "repeated"
+                return _repeated(item, theirs)
             if theirs.run_id > mine.run_id and _is_fresh(root, name):
                 return "elsewhere"
             if item.source_id in close_unit(root, theirs.unit_id).sources:
-                return "repeated"  # finished just now
-        content = _encoded({item.source_id: mine, **reservations})
+                return _repeated(item, theirs)  # finished just now
+        content = _encoded({item.source_id: mine.of(item), **reservations})
         # A worker that died, perhaps between commit and report, repeats its own reservation.
-        if theirs == mine or swap(root, name, content, partial(operator.eq, current)) == content:
+        if is_mine or swap(root, name, content, partial(operator.eq, current)) == content:
             recorded = [each.state for each in committed if each.state.outcome == "recorded"]
             return Task(item, known=tuple(id_ for state in recorded for id_ in state.recording_ids))
+
+
+def _repeated(item: Input, earlier: Reservation | None) -> Refusal:
+    """Why a repeated input is not taken: whether it is stated as it was before."""
+    if isinstance(item, Failure) or earlier is None or not earlier.stated_in:
+        return "repeated"
+    if item.claims_id in {None, earlier.claims_id}:
+        return "repeated"
+    return Contradicted(later_contradiction(item, earlier.stated_in))
 
 
 def is_committed(root: str, place_id: str, source_id: str) -> bool:

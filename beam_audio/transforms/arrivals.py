@@ -10,9 +10,10 @@ from apache_beam.metrics import Metrics
 
 from beam_audio.errors import StoreError
 from beam_audio.stream.interval import Repeat
-from beam_audio.stream.reservations import Reservation, reserve
+from beam_audio.stream.reservations import Contradicted, Reservation, reserve
 from beam_audio.stream.sharing import give_way, open_unit
 from beam_audio.types import stable_id
+from beam_audio.unit.contradictions import distinct_messages
 from beam_audio.unit.packing import MAX_UNIT_INPUTS, into_units
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit
@@ -20,6 +21,7 @@ from beam_audio.unit.transcribe import Unit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from beam_audio.stream.reservations import Refusal
     from beam_audio.unit.tasks import Input
 
 UNITS: Final = "units"
@@ -33,7 +35,9 @@ class GroupArrivals(beam.PTransform):
 
     Returns a tuple of PCollections: ``units``, each a :class:`Unit`, and ``repeated``, a
     :class:`Repeat` for each input that has rows or that another unit of this run is working on.
-    Inputs another run is working on produce no output, as their messages come again.
+    Inputs another run is working on produce no output, as their messages come again. Of messages
+    that contradict one another none is processed; one that contradicts an earlier batch's becomes
+    a failure beside its rows.
 
     Args:
         output: The output folder.
@@ -71,8 +75,7 @@ class GroupArrivals(beam.PTransform):
         )
 
     def _into_units(self, _key: object, inputs: Iterable[Input]) -> Iterator[_Batch]:
-        distinct = {item.source_id: Task(item) for item in inputs}
-        for tasks in into_units(distinct.values(), self._unit_bytes):
+        for tasks in into_units(map(Task, distinct_messages(inputs)), self._unit_bytes):
             yield uuid.uuid4().hex, tasks
 
 
@@ -86,16 +89,23 @@ class _Reserve(beam.DoFn):
     def process(self, element: _Batch) -> Iterator[Unit | beam.pvalue.TaggedOutput]:
         batch, arrived = element
         mine = Reservation(open_unit(self._output, stable_id("unit", batch)), self._run_id)
-        found = {each.source_id: reserve(self._output, each.item, mine) for each in arrived}
-        reserved = [each for each in found.values() if isinstance(each, Task)]
-        for task, refusal in give_way(self._output, reserved):
-            found[task.source_id] = refusal or task
+        found = self._take(mine, [each.item for each in arrived])
+        contradictions = [each.failure for each in found.values() if isinstance(each, Contradicted)]
+        more = self._take(mine, contradictions)
         for source_id, each in found.items():
             if each == "elsewhere" and self._is_acknowledged:
                 raise StoreError(f"another run is working on the input {source_id}; trying again")
-            if each == "repeated":
+            if each == "repeated" or isinstance(each, Contradicted):
                 Metrics.counter("beam_audio", "repeated_inputs").inc()
                 yield beam.pvalue.TaggedOutput(REPEATED, Repeat(source_id))
-        tasks = tuple(each for each in found.values() if isinstance(each, Task))
+        tasks = [each for each in (*found.values(), *more.values()) if isinstance(each, Task)]
         if tasks:
-            yield Unit(mine.unit_id, tasks)
+            yield Unit(mine.unit_id, tuple(tasks))
+
+    def _take(self, mine: Reservation, inputs: Iterable[Input]) -> dict[str, Task | Refusal]:
+        """What is to be done with each input by its source id, or why nothing is."""
+        found = {item.source_id: reserve(self._output, item, mine) for item in inputs}
+        reserved = [each for each in found.values() if isinstance(each, Task)]
+        for task, refusal in give_way(self._output, reserved):
+            found[task.source_id] = refusal or task
+        return found
