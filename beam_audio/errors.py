@@ -61,3 +61,7 @@ class ProviderError(ModelError):
 
 class StoreError(BeamAudioError):
     """An output that cannot be written or that does not fit the run asked for."""
+
+
+class HeldError(BeamAudioError):
+    """An output that another batch holds (exit status 1): it is free again when that has ended."""
