@@ -21,7 +21,7 @@ from beam_audio.audio.decoders.choice import Decoder
 from beam_audio.audio.decoders.stream import AudioStream, Cut, is_stream_reason
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.audio.mixing import Mixer
-from beam_audio.errors import InputError, LimitError
+from beam_audio.errors import InputError, LimitError, raise_machine_error
 from beam_audio.types import Audio
 
 if TYPE_CHECKING:
@@ -197,6 +197,7 @@ def open_source(
 
     Raises:
         InputError: The file does not exist or cannot be read.
+        MachineError: The machine is at fault.
     """
     if isinstance(source, bytes):
         return io.BytesIO(source)
@@ -204,5 +205,6 @@ def open_source(
         try:
             return stack.enter_context(Path(source).open("rb"))
         except OSError as error:
+            raise_machine_error(error)
             raise InputError(f"cannot read {os.fspath(source)}: {error.strerror}") from error
     return source

@@ -22,7 +22,14 @@ from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage.exceptions import InvalidResponse
 
-from beam_audio.errors import BeamAudioError, InputError, StoreError
+from beam_audio.errors import (
+    AccessError,
+    BeamAudioError,
+    InputError,
+    StoreError,
+    is_refusal,
+    raise_machine_error,
+)
 from beam_audio.store import beam_hooks, gcs, local_disk
 from beam_audio.store.output_names import TEMPORARY
 from beam_audio.store.patterns import below, fixed_part, matcher
@@ -91,10 +98,18 @@ def s3_client() -> Any:  # noqa: ANN401 - boto3's clients are not typed
 
 @contextmanager
 def reported(kind: type[BeamAudioError], what: str, cure: str = "") -> Iterator[None]:
-    """Turn errors of a store's client into an error of this package."""
+    """Turn errors of a store's client into an error of this package.
+
+    Raises:
+        MachineError: The machine is at fault, or the store does not answer.
+        AccessError: It is forbidden to read, in place of a plain ``InputError``.
+    """
     try:
         yield
     except _RAISED_BY_STORES as error:
+        raise_machine_error(error, what)
+        if kind is InputError and is_refusal(error):
+            kind = AccessError
         raise kind(f"{what}: {error}{cure}") from error
 
 

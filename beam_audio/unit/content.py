@@ -1,16 +1,26 @@
-"""An input from its reference to its bytes; anything that goes wrong is one failure."""
+"""An input from its reference to its bytes; anything that is wrong with it is one failure."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
-from beam_audio.errors import ConfigError, InputError, LimitError
+from beam_audio.errors import (
+    AccessError,
+    BeamAudioError,
+    ConfigError,
+    InputError,
+    LimitError,
+    ModelError,
+    is_refusal,
+    raise_machine_error,
+)
 from beam_audio.unit.clock import StageClock, failure_of
+from beam_audio.unit.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +46,7 @@ class Opened:
 def from_opened(
     ref: AudioRef, max_bytes: int, clock: StageClock, make: Callable[[Opened], Iterator[T]]
 ) -> Iterator[T | Failure]:
-    """Yield what is made of an input; a :class:`Failure` comes last if anything goes wrong.
+    """Yield what is made of an input; a :class:`Failure` comes last if anything is wrong with it.
 
     Args:
         ref: The input.
@@ -46,6 +56,8 @@ def from_opened(
 
     Raises:
         ConfigError: A decoder is not installed, for example; no recording is at fault.
+        ModelError: The voice detector cannot be loaded.
+        MachineError: The machine is at fault: its disks, memory or network.
     """
     stage = "open"
     try:
@@ -54,9 +66,10 @@ def from_opened(
         stage = "decode"
         with file:
             yield from make(Opened(ref, file, content_sha256))
-    except ConfigError:
+    except (ConfigError, ModelError):
         raise
     except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
+        raise_machine_error(error, ref.uri)
         yield failure_of(ref, stage, error)
 
 
@@ -71,6 +84,7 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     Raises:
         InputError: The input cannot be read.
         LimitError: It is larger than ``max_bytes``.
+        MachineError: Temporary files cannot be written, or the machine fails at reading.
     """
     spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
     try:
@@ -81,14 +95,23 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
 
             with store.open_to_read(ref.spooled_uri or ref.uri) as source:
                 content_sha256 = _copy(store.unpacked(source), spooled, max_bytes)
-    except (OSError, EOFError, zlib.error) as error:
-        spooled.close()
-        raise InputError(f"cannot read {ref.uri!r}: {error}") from error
-    except BaseException:
-        spooled.close()
-        raise
-    spooled.seek(0)
+        with scratch():
+            spooled.seek(0)
+    except BaseException as error:
+        _discard(spooled)
+        if not isinstance(error, Exception) or isinstance(error, BeamAudioError):
+            raise
+        what = f"cannot read {ref.uri!r}"
+        raise_machine_error(error, what)
+        kind = AccessError if is_refusal(error) else InputError
+        raise kind(f"{what}: {error}") from error
     return spooled, content_sha256
+
+
+def _discard(spooled: BinaryIO) -> None:
+    """Close a file whose content is not needed; on a full disk even that fails."""
+    with suppress(OSError):
+        spooled.close()
 
 
 def _copy(source: BinaryIO | BufferedIOBase, target: BinaryIO, max_bytes: int) -> str:
@@ -96,7 +119,8 @@ def _copy(source: BinaryIO | BufferedIOBase, target: BinaryIO, max_bytes: int) -
     copied_bytes = 0
     while chunk := source.read(_READ_BYTES):
         digest.update(chunk)
-        target.write(chunk)
+        with scratch():
+            target.write(chunk)
         copied_bytes += len(chunk)
         if copied_bytes > max_bytes:
             raise LimitError(

@@ -11,14 +11,7 @@ from beam_audio.unit.columns import words_in_recording
 
 if TYPE_CHECKING:
     from beam_audio.unit.prepare import PreparedSegment
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAudio:
-    """Where a segment's encoded audio is in the unit's temporary audio file."""
-
-    position: int
-    size_bytes: int
+    from beam_audio.unit.scratch import StoredAudio
 
 
 @dataclass(frozen=True, slots=True)

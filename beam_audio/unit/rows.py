@@ -32,6 +32,7 @@ from beam_audio.unit.columns import (
 )
 from beam_audio.unit.layers import layer_hash
 from beam_audio.unit.results import Recognised
+from beam_audio.unit.scratch import read_audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -286,8 +287,7 @@ def _read_audio(
     if recognised.audio is None:
         return None
     codec: StoredCodec = "opus" if settings.store_audio == "opus" else "flac"
-    audio_file.seek(recognised.audio.position)
-    encoded = audio_file.read(recognised.audio.size_bytes)
+    encoded = read_audio(audio_file, recognised.audio)
     return {"bytes": encoded, "path": encode.file_name(segment, codec)}
 
 

@@ -25,7 +25,8 @@ from beam_audio.unit.recognise import (
     recognise_passages,
 )
 from beam_audio.unit.recut import Before, MeasuredRecording
-from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
+from beam_audio.unit.results import Outcome, outcome_of
+from beam_audio.unit.scratch import append_audio
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
@@ -236,8 +237,7 @@ class UnitWork:
         """Keep the result of a segment, and write its recording if it was the last one."""
         audio = None
         if item.encoded is not None:
-            audio = StoredAudio(self._audio_file.seek(0, 2), len(item.encoded))
-            self._audio_file.write(item.encoded)
+            audio = append_audio(self._audio_file, item.encoded)
         recording = self._open[item.source.recording_id]
         recording.waiting -= 1
         recording.outcomes.append(outcome_of(item, result, audio))
