@@ -59,6 +59,10 @@ class ProviderError(ModelError):
     """A required ONNX Runtime execution provider that is not in use."""
 
 
+class ScoreError(BeamAudioError):
+    """Texts that cannot be normalised, so that they cannot be compared either."""
+
+
 class StoreError(BeamAudioError):
     """An output that cannot be written or that does not fit the run asked for."""
 

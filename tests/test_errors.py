@@ -21,8 +21,8 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
 )
-from google.api_core import exceptions as google_errors
-from google.auth.exceptions import RefreshError, TransportError
+from google.api_core import exceptions as api_exceptions
+from google.auth import exceptions as auth_exceptions
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from beam_audio.errors import (
@@ -34,6 +34,9 @@ from beam_audio.errors import (
     of_machine,
     raise_machine_error,
 )
+
+google_errors: Any = api_exceptions  # their constructors have no types
+google_auth: Any = auth_exceptions
 
 
 def of_system(number: int) -> OSError:
@@ -80,8 +83,8 @@ def answered(status: int) -> requests.Response:
         (InvalidResponse(answered(408)), "network"),
         (InvalidResponse(answered(401)), "credentials"),
         (DataCorruption(answered(200)), "network"),
-        (RefreshError("expired"), "credentials"),
-        (TransportError("no route"), "network"),
+        (google_auth.RefreshError("expired"), "credentials"),
+        (google_auth.TransportError("no route"), "network"),
         (amazons(500, "InternalError"), "network"),
         (amazons(503, "SlowDown"), "network"),
         (amazons(400, "ExpiredToken"), "credentials"),

@@ -21,7 +21,7 @@ from beam_audio.command.display import closing_table
 from beam_audio.command.flags import resolve
 from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED, end_at_once, on_interrupt
 from beam_audio.command.progress_bar import ProgressBar, Status, run_status
-from beam_audio.errors import BeamAudioError, ConfigError
+from beam_audio.errors import BeamAudioError, ConfigError, cure_of
 from beam_audio.run import batch
 from beam_audio.run.dataflow import is_only_handed_over
 from beam_audio.run.local_stream import run_stream
@@ -82,7 +82,9 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
         if isinstance(error, BeamAudioError) and _IN_GRAPH not in str(error):
             raise  # the run could not begin; its class decides the exit status
         logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
-        raise BeamAudioError(f"the run failed: {_cause(error)}; {_DO_AGAIN}") from error
+        cure = None if isinstance(error, BeamAudioError) else cure_of(error)
+        said = "; ".join(filter(None, (_cause(error), cure, _DO_AGAIN)))
+        raise BeamAudioError(f"the run failed: {said}") from error
     print(closing_table(result))
     print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
     print(f"run file    {settings.output}/{run_file(result.run_id)}")

@@ -198,7 +198,8 @@ def ref_of_file(file: StoredFile) -> AudioRef:
 def _missing(uri: str, error: InputError, entry: ManifestEntry) -> Failure:
     channel = [] if entry.channel is None else [entry.channel]
     identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds, *channel)
-    return read_failure(identity, uri, str(error), entry.event_time)
+    failure = read_failure(identity, uri, str(error), entry.event_time)
+    return replace(failure, error_type=type(error).__name__)
 
 
 def _absolute(path: str) -> str:

@@ -74,6 +74,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         ConfigError: The flags cannot be run, or the files of the output are laid out otherwise.
         StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
+        MachineError: The machine is at fault, or a store does not answer.
     """
     check_submission(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
@@ -144,6 +145,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
         ),
         language=language,
         batch_seconds=config.batch_seconds,
+        stops_if_refused=config.subscription is None,
     )
 
 

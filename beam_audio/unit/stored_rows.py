@@ -111,7 +111,8 @@ class StoredUnit:
     def _recording(self, row: Row, ref: AudioRef) -> StoredRecording:
         """One recording from its row, the rows of its segments and those of its failures."""
         failures = self._failures[row["recording_id"]]
-        truncation = next((each for each in failures if each["unit"] == "recording"), None)
+        # A recording that could not be scored is scored again.
+        truncation = next((each for each in failures if each["stage"] == "decode"), None)
         rate_hz = row["sample_rate_hz"]
         source = Channel(
             ref=ref,
