@@ -115,18 +115,22 @@ _BY_CLASS: Final = {
 """Classes by package and name: no client of a store is imported to compare with."""
 _FIRST_ERROR_STATUS: Final = 400
 _FORBIDDEN: Final = 403
+_WITHOUT_CREDENTIALS: Final = "google.InvalidOperation"
+"""Raised where a store wants credentials and none are used, as with --no_auth."""
 _CREDENTIALS_REFUSED: Final = re.compile(
     r"\b(ExpiredToken|InvalidAccessKeyId|InvalidToken|RequestTimeTooSkewed|SignatureDoesNotMatch)\b"
 )
 """How Amazon's store refuses the credentials themselves, with status 400 or 403."""
 # ONNX Runtime has no class for this error; these are the words of its allocators, of CUDA and of
-# the CUDA libraries. The last ones are Python's.
+# the CUDA libraries. The last ones are the system's and Python's.
 _OUT_OF_MEMORY: Final = (
     "failed to allocate memory",
     "out of memory",
     "alloc_failed",
     "bad_alloc",
     "bad allocation",
+    "cannot allocate memory",
+    "failed to map segment",
     "can't start new thread",
 )
 
@@ -143,7 +147,9 @@ def cure_of(error: BaseException) -> str | None:
 def is_refusal(error: BaseException) -> bool:
     """Whether a disk or store forbids to read something that it has, or does not say if it has."""
     return any(
-        isinstance(each, PermissionError) or _status(each) == _FORBIDDEN
+        isinstance(each, PermissionError)
+        or _status(each) == _FORBIDDEN
+        or _WITHOUT_CREDENTIALS in _names(each)
         for each in _with_causes(error)
     )
 
@@ -226,11 +232,19 @@ def _cure(error: BaseException) -> str | None:
 
 
 def _cure_of_class(error: BaseException) -> str | None:
-    if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
+    names = _names(error)
+    if _WITHOUT_CREDENTIALS in names:
+        return None
+    cure = next(filter(None, map(_BY_CLASS.get, names)), None)
+    if cure is _NETWORK and isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
         return None  # an address that is none
-    names = (f"{each.__module__.partition('.')[0]}.{each.__name__}" for each in type(error).__mro__)
     number = error.errno if isinstance(error, OSError) else None
-    return next(filter(None, map(_BY_CLASS.get, names)), None) or _BY_NUMBER.get(number or 0)
+    return cure or _BY_NUMBER.get(number or 0)
+
+
+def _names(error: BaseException) -> list[str]:
+    """The class of an error and those it is made of, each after its package."""
+    return [f"{each.__module__.partition('.')[0]}.{each.__name__}" for each in type(error).__mro__]
 
 
 def _is_ffmpegs(error: BaseException) -> bool:

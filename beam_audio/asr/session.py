@@ -40,6 +40,7 @@ def _onnxruntime() -> Any:  # noqa: ANN401 (the library has no types)
     try:
         import onnxruntime  # noqa: PLC0415 (optional, comes with an extra)
     except ImportError as error:
+        raise_machine_error(error, "cannot load onnxruntime")
         raise ModelError(_MISSING) from error
     return onnxruntime
 
