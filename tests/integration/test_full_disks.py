@@ -5,6 +5,7 @@ Each disk is small, real, and mounted where the test alone sees it; that needs r
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from support.run_outputs import Command
 
-pytestmark = pytest.mark.integration
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.environ.get("CI", "") == "" and os.geteuid() != 0, reason="needs root"),
+]
 
 ONE_UNIT_EACH = "--unit_bytes=1"
 SPOOLED = np.zeros((30 * 48_000, 2))

@@ -31,8 +31,9 @@ def no_more_memory() -> None:
 
 
 def output_gone() -> None:
-    """Delete the folder that the last argument names."""
-    shutil.rmtree(sys.argv[-1].removeprefix("--output="))
+    """Delete the output."""
+    (output,) = (each for each in sys.argv if each.startswith("--output="))
+    shutil.rmtree(output.removeprefix("--output="))
 
 
 FAULTS: Final = {each.__name__: each for each in (no_more_files, no_more_memory, output_gone)}
