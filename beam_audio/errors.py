@@ -39,6 +39,22 @@ class DecodeError(BeamAudioError):
     """Bytes that no decoder turns into audio, or that stop being audio midway."""
 
 
+class DecoderCrash(DecodeError):  # noqa: N818 - failures have this name
+    """A file that ends the process that decodes it."""
+
+
+class DecoderHang(DecodeError):  # noqa: N818 - as above
+    """A file that a decoder never gets to the end of."""
+
+
+class MachineError(BeamAudioError):
+    """A fault of the machine: its disks, memory, open files, network or credentials.
+
+    No input is at fault, so no failure row is written. The unit fails and is done again, by the
+    runner or by the next run.
+    """
+
+
 class LimitError(BeamAudioError):
     """Audio beyond a stated limit of bytes, seconds, channels or sample rate."""
 
@@ -67,12 +83,8 @@ class StoreError(BeamAudioError):
     """An output that cannot be written or that does not fit the run asked for."""
 
 
-class MachineError(BeamAudioError):
-    """A fault of the machine: its disks, memory, open files, network or credentials.
-
-    No input is at fault, so no failure row is written. The unit fails and is done again, by the
-    runner or by the next run.
-    """
+class HeldError(BeamAudioError):
+    """An output that another batch holds (exit status 1): it is free again when that has ended."""
 
 
 _FREE_SPACE: Final = "free some space on that disk"
@@ -138,8 +150,8 @@ _OUT_OF_MEMORY: Final = (
 def cure_of(error: BaseException) -> str | None:
     """What to do about an error that is the machine's fault; None if an input may be at fault.
 
-    The causes of the error count, too. Inputs may be at fault for what concerns one file: it is
-    missing, a folder, forbidden or damaged.
+    The causes of the error count, too, up to one of ours: whoever raised that has decided. Inputs
+    may be at fault for what concerns one file: it is missing, a folder, forbidden or damaged.
     """
     return next(filter(None, map(_cure, _with_causes(error))), None)
 
@@ -159,7 +171,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
     FFmpeg's own error does not: it stands for what a file asks for, too.
     """
-    if _is_ffmpegs(error) or isinstance(error, BeamAudioError):
+    if _is_ffmpegs(error):
         return False
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)
@@ -211,6 +223,8 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
+        if isinstance(current, BeamAudioError):
+            continue
         hidden = current.__suppress_context__
         waiting.append(current.__cause__ or (None if hidden else current.__context__))
         # Beam's file systems collect what went wrong with each file of a list.
@@ -221,7 +235,7 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 
 def _cure(error: BaseException) -> str | None:
     """What :func:`cure_of` says of an error without its causes."""
-    if _is_ffmpegs(error):
+    if _is_ffmpegs(error) or isinstance(error, BeamAudioError):
         return None
     if is_out_of_memory(error):
         return _MEMORY

@@ -120,7 +120,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise_machine_error(error, f"cannot read {path}")
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise ModelError(f"{path} does not hold a JSON object")
