@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.errors import ConfigError, ScoreError
+from beam_audio.errors import ConfigError, ScoreError, raise_machine_error
 from beam_audio.quality.basic_text import basic_2
 from beam_audio.quality.english_text import english_2
 from beam_audio.quality.first_normalizers import basic_1, english_1
@@ -157,6 +157,7 @@ def _text_of(choice: str, function: Callable[[str], object], text: str) -> str:
     try:
         normalized = function(text)
     except Exception as error:
+        raise_machine_error(error, f"normalizer {choice}")
         raise ScoreError(f"normalizer {choice} fails on {text[:64]!r}: {error!r}") from error
     if not isinstance(normalized, str):
         raise ScoreError(
