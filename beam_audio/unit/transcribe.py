@@ -21,11 +21,12 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.parts import PartWriter, carry
 from beam_audio.types import AudioRef, stable_id
+from beam_audio.unit.batching import BatchCounts
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.progress import Progress
 from beam_audio.unit.scratch import scratch
 from beam_audio.unit.stored_rows import StoredUnit
-from beam_audio.unit.work import BatchCounts, UnitWork
+from beam_audio.unit.work import UnitWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

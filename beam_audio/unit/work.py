@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from beam_audio.errors import ConfigError
 from beam_audio.types import Failure, Transcript
 from beam_audio.unit import rows
-from beam_audio.unit.batching import batches, read_ahead
+from beam_audio.unit.batching import BatchCounts, batches, read_ahead
 from beam_audio.unit.input_result import InputResult, require_access
 from beam_audio.unit.prepare import (
     KnownInput,
@@ -65,25 +65,6 @@ class UnitSettings:
     language: str = "auto"
     batch_seconds: float = 120.0
     stops_if_refused: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class BatchCounts:
-    """What the recogniser was given: batches, passages, their seconds, and seconds once padded."""
-
-    batches: int = 0
-    passages: int = 0
-    passage_seconds: float = 0.0
-    padded_seconds: float = 0.0
-
-    def plus(self, batch: Sequence[Passage], padded_seconds: float) -> BatchCounts:
-        """These counts with one more batch."""
-        return BatchCounts(
-            self.batches + 1,
-            self.passages + len(batch),
-            self.passage_seconds + sum(map(passage_seconds, batch)),
-            self.padded_seconds + padded_seconds,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +218,7 @@ class UnitWork:
         with self._clock.stage("recognise"):
             results = recognise_passages(self._recognizer, batch, languages)
         padded_seconds = len(batch) * max(map(self._cost_seconds, batch))
-        self._counts = self._counts.plus(batch, padded_seconds)
+        self._counts = self._counts.plus([*map(passage_seconds, batch)], padded_seconds)
         for passage, passage_results in zip(batch, results, strict=True):
             for item, result in zip(passage, passage_results, strict=True):
                 self._settle(item, result)
