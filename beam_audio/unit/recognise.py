@@ -9,7 +9,12 @@ import numpy as np
 
 from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Recognizer, Request
-from beam_audio.errors import BeamAudioError, LanguageUnsupported, ModelError
+from beam_audio.errors import (
+    BeamAudioError,
+    LanguageUnsupported,
+    ModelError,
+    raise_machine_error,
+)
 from beam_audio.quality.languages import known_code
 from beam_audio.types import Transcript, stable_id
 from beam_audio.unit.clock import failure_of
@@ -114,11 +119,16 @@ def seed_of(segment_id: str) -> int:
 
 
 def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Result]:
-    """Recognise a batch; when it fails, halve it until only the guilty requests fail."""
+    """Recognise a batch; when it fails, halve it until only the guilty requests fail.
+
+    Raises:
+        MachineError: The machine is at fault: it has no memory left for a single request.
+    """
     try:
         return list(recognizer.transcribe(requests))
     except Exception as error:  # noqa: BLE001 - whatever it is, it must cost the guilty segment only
         if len(requests) == 1:
+            raise_machine_error(error, recognizer.facts.model_id)
             return [error]
     middle = len(requests) // 2
     return [*recognise(recognizer, requests[:middle]), *recognise(recognizer, requests[middle:])]
