@@ -73,6 +73,11 @@ class DecodingChild:
                 self._child.send(b"", [shared.fileno()])
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._child.alive
+
+    @property
     def is_healthy(self) -> bool:
         """Whether it can decode another file."""
         kept_bytes = self._child.data_bytes()
@@ -208,7 +213,7 @@ def decoding_child(limits: ChildLimits, *, fresh: bool = False) -> Iterator[Deco
 def _take(limits: ChildLimits) -> DecodingChild | None:
     while _idle:
         child = _idle.pop()
-        if child.is_healthy and child.limits == limits:
+        if child.is_alive and child.limits == limits:
             return child
         child.stop()
     return None
