@@ -139,6 +139,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
             rare_containers=config.rare_containers,
+            isolate_decoding=config.isolate_decoding,
             channels=config.channel_policy,
             tracks=config.track_policy,
             limits=config.limits,
