@@ -47,6 +47,14 @@ class DecoderHang(DecodeError):  # noqa: N818 - as above
     """A file that a decoder never gets to the end of."""
 
 
+class RecognizerCrash(BeamAudioError):  # noqa: N818 - failures have this name
+    """A clip that ends the process of the recogniser."""
+
+
+class RecognizerHang(RecognizerCrash):
+    """A clip that the recogniser never answers."""
+
+
 class MachineError(BeamAudioError):
     """A fault of the machine: its disks, memory, open files, network or credentials.
 

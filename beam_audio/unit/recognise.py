@@ -12,7 +12,9 @@ from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.errors import (
     BeamAudioError,
     LanguageUnsupported,
+    MachineError,
     ModelError,
+    RecognizerCrash,
     raise_machine_error,
 )
 from beam_audio.quality.languages import known_code
@@ -93,6 +95,7 @@ def recognise_passages(
 
     Raises:
         ModelError: The recogniser fails on everything, even on silence.
+        MachineError: The machine fails.
     """
     requests = [
         [Request(item.clip, language, seed_of(item.segment.segment_id)) for item in passage]
@@ -122,10 +125,12 @@ def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Resul
     """Recognise a batch; when it fails, halve it until only the guilty requests fail.
 
     Raises:
-        MachineError: The machine is at fault: it has no memory left for a single request.
+        MachineError: The machine is at fault, not a request: it has no memory left, for example.
     """
     try:
         return list(recognizer.transcribe(requests))
+    except MachineError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it must cost the guilty segment only
         if len(requests) == 1:
             raise_machine_error(error, recognizer.facts.model_id)
@@ -135,8 +140,9 @@ def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Resul
 
 
 def _is_crash(result: Result) -> bool:
-    """Whether a clip met an error other than ours; ours refuse a clip for a stated reason."""
-    return isinstance(result, Exception) and not isinstance(result, BeamAudioError)
+    """Whether a clip broke the recogniser; other errors of ours refuse it for a stated reason."""
+    is_refusal = isinstance(result, BeamAudioError) and not isinstance(result, RecognizerCrash)
+    return isinstance(result, Exception) and not is_refusal
 
 
 def require_alive(recognizer: Recognizer) -> None:
