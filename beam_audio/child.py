@@ -42,6 +42,7 @@ _LIBRARIES_BYTES: Final = 2**30
 """Address space that code and thread stacks take beside a child's data."""
 
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _OUTSIDE: Final = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"})
 
 
@@ -135,9 +136,9 @@ class Connection:
 class Child:
     """A running program. One thread uses it at a time.
 
-    It looks for modules where this process does, and has its environment. What it prints to
-    standard output goes nowhere. It ends when this process ends, however that ends, and the
-    keyboard's Ctrl-C does not reach it.
+    It looks for modules where this process does, has its environment, and works in the root folder.
+    What it prints to standard output goes nowhere. It ends when this process ends, however that
+    ends, and the keyboard's Ctrl-C does not reach it.
     """
 
     def __init__(self, module: str, *, memory_bytes: int | None = None) -> None:
@@ -159,6 +160,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
                 env=os.environ | {"PYTHONPATH": _module_paths()},
+                cwd="/",  # libsndfile looks for files of certain names in the working folder
                 process_group=0,
             )
         self._connection = Connection(ours)
@@ -205,14 +207,23 @@ class Child:
             ChildEnded: The child has ended.
             ChildHangs: It does not get on. It still runs: :meth:`stop` it.
         """
-        watch = _Watch(self.process_id, progress)
+        watch: _Watch | None = None
         while not self._is_ready():
+            watch = watch or _Watch(self.process_id, progress)
             if watch.idle_seconds() >= hang_seconds:
                 raise ChildHangs(f"no progress for {hang_seconds:g} s")
         try:
             return self._connection.receive()
         except EOFError as error:
             raise ChildEnded(self._end()) from error
+
+    def data_bytes(self) -> int:
+        """Memory that it has for data, as its limit counts it; 0 once it has ended."""
+        try:
+            pages = Path(f"/proc/{self.process_id}/statm").read_text().split()[5]
+        except OSError:
+            return 0
+        return int(pages) * _PAGE_BYTES
 
     def stop(self) -> None:
         """End it, and wait for that."""
@@ -307,8 +318,9 @@ class _Watch:
 
 def _module_paths() -> str:
     """``PYTHONPATH`` of a child: it finds the modules that this process finds."""
-    first = [path for path in (os.environ.get("PYTHONPATH"),) if path]
-    return os.pathsep.join([*first, *(os.path.abspath(path) for path in sys.path)])  # noqa: PTH100 - a zip file is a path, too
+    named = os.environ.get("PYTHONPATH", "")
+    paths = [*filter(None, named.split(os.pathsep)), *sys.path]
+    return os.pathsep.join(os.path.abspath(path) for path in paths)  # noqa: PTH100 - "" is a path here
 
 
 def connect() -> Connection:

@@ -132,6 +132,16 @@ def test_a_memory_limit_is_told_from_a_machine_without_memory(start: Start) -> N
     assert ask(start(), f"take {2**60}") == "the machine"
 
 
+def test_its_memory_is_seen(start: Start) -> None:
+    child = start()
+    assert ask(child, "echo here") == "here"
+    before = child.data_bytes()
+    assert ask(child, f"keep {2**26}") == "kept"
+    assert 2**26 <= child.data_bytes() - before < 2**27
+    child.stop()
+    assert child.data_bytes() == 0
+
+
 PARENT = """
 import sys, time
 from beam_audio.child import Child

@@ -46,6 +46,11 @@ def take(size_bytes: str) -> str:
         return "own limit" if own_limit_refused_memory() else "the machine"
 
 
+def keep(size_bytes: str) -> str:
+    KEPT.append(bytearray(int(size_bytes)))
+    return "kept"
+
+
 def flood(lines: str) -> str:
     for _ in range(int(lines)):
         os.write(1, b"x" * 999 + b"\n")
@@ -53,6 +58,7 @@ def flood(lines: str) -> str:
     return "printed"
 
 
+KEPT: Final[list[bytearray]] = []
 VERBS: Final[dict[str, Callable[[str], str]]] = {
     "echo": str,
     "size": lambda text: str(len(text)),
@@ -62,6 +68,7 @@ VERBS: Final[dict[str, Callable[[str], str]]] = {
     "spin": spin,
     "freeze": freeze,
     "take": take,
+    "keep": keep,
     "print": flood,
 }
 
