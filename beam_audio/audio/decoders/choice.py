@@ -11,7 +11,15 @@ from beam_audio.audio.decoders.pyav import PyavReader
 from beam_audio.audio.decoders.soundfile import SoundfileReader, starts_uncompressed
 from beam_audio.audio.decoders.stated import mpeg_count
 from beam_audio.audio.decoders.tfio import TfioReader
-from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, InputError, LimitError
+from beam_audio.errors import (
+    BeamAudioError,
+    ConfigError,
+    DecodeError,
+    DecoderCrash,
+    DecoderHang,
+    InputError,
+    LimitError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
 Decoder = Literal["auto", "soundfile", "av", "tfio"]
 
 _TITLES = {"soundfile": "soundfile", "av": "PyAV", "tfio": "tensorflow-io"}
+_TELLING = (ConfigError, DecoderCrash, DecoderHang)
+"""Errors of a decoder that say all there is to say."""
+
 _CONTINUED = frozenset({"flac", "ogg", "mp3"})
 """Containers in which PyAV goes on where libsndfile stops."""
 
@@ -187,7 +198,7 @@ def _auto(file: BinaryIO) -> tuple[str, ...]:
 def _failure(errors: dict[str, BeamAudioError]) -> BeamAudioError:
     """Join the errors of all decoders into one."""
     for error in errors.values():
-        if isinstance(error, LimitError) or (len(errors) == 1 and isinstance(error, ConfigError)):
+        if isinstance(error, LimitError) or (len(errors) == 1 and isinstance(error, _TELLING)):
             return error
     names = " or ".join(title for name, title in _TITLES.items() if name in errors)
     causes = "; ".join(f"{_TITLES[name]}: {errors[name]}" for name in _TITLES if name in errors)

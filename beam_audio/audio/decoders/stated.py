@@ -46,7 +46,7 @@ class MpegCount:
 
 def mpeg_count(source: ByteSource) -> MpegCount | None:
     """What the first frame of an MP3 counts; None if it counts nothing."""
-    start = _after_id3(source)
+    start = after_id3(source)
     data = bytes_at(source, start, _SEARCHED_BYTES)
     place = data.find(b"\xff")
     while 0 <= place <= len(data) - 4:
@@ -79,7 +79,7 @@ def _count_in(data: bytes, place: int, available: int) -> MpegCount | None:
     return MpegCount(seconds, min(1.0, (available - place) / size) if size else 1.0)
 
 
-def _after_id3(source: ByteSource) -> int:
+def after_id3(source: ByteSource) -> int:
     """The first byte behind the ID3v2 tags at the beginning."""
     start = 0
     while start < source.size_bytes:

@@ -1,26 +1,24 @@
-"""Decoding with tensorflow-io, in a child process.
+"""Decoding with tensorflow-io: WAV, FLAC, Ogg Vorbis and MP3.
 
-Its operations abort the whole process on some wrong headers, and its TensorFlow conflicts with
-other packages. So it runs in a process of its own. Starting that takes seconds, so a healthy child
-is kept for the next recording.
+The library trusts headers, and reads some files as what they are not: 32-bit integers as floats,
+AIFF as MP3. So the header is read here, too, and what the library says is held against it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
-from beam_audio.errors import ConfigError, DecodeError
+from beam_audio.audio.decoders.byte_source import ByteSource
+from beam_audio.audio.decoders.stated import after_id3, bytes_at, mpeg_count, ogg_is_whole
+from beam_audio.audio.decoders.tfio_child import HINT, give_back, take_child
+from beam_audio.audio.decoders.wav_header import wav_header
+from beam_audio.errors import ConfigError, DecodeError, DecoderCrash, DecoderHang
 from beam_audio.types import AudioFormat
 
 if TYPE_CHECKING:
@@ -28,82 +26,29 @@ if TYPE_CHECKING:
 
     from beam_audio.audio.decoders.timeline import Hole
 
-_CHUNK_FRAMES = 16_384
-_WORKER = Path(__file__).with_name("tfio_worker.py")
-_HINT = "pip install 'beam_audio[tfio]' on Python 3.11 or 3.12"
-_MAGIC = {b"RIFF": ("wav", None), b"fLaC": ("flac", "flac"), b"OggS": ("ogg", "vorbis")}
-_PCM = {"uint8": "pcm_u8", "int16": "pcm_s16", "int32": "pcm_s32", "float32": "pcm_f32"}
+_CHUNK_FRAMES: Final = 16_384
+_READS: Final = "it reads plain WAV, FLAC, Ogg Vorbis and MP3; --decoder=auto reads more"
+_FATAL: Final = (DecoderCrash, DecoderHang)
+"""The child is gone: it cannot be asked again."""
 
+_HEAD_BYTES: Final = 64
+_OGG_PAGE_BYTES: Final = 28
+_LOSSY_TOLERANCE_SECONDS: Final = 0.1
+_MPEG_LAYERS: Final = {1: "mp3", 2: "mp2", 3: "mp1"}
+_SAMPLES: Final = {
+    "pcm_u8": ("uint8", "u1", 128.0),
+    "pcm_s16": ("int16", "<i2", 2.0**15),
+    "pcm_s24": ("int32", "<i4", 2.0**31),
+    "pcm_s32": ("float32", "<i4", 2.0**31),
+    "pcm_f32": ("float32", "<f4", 1.0),
+}
+"""By the codec of a WAV: what the library calls its samples, what they are, and full scale."""
 
-class _Child:
-    """One child process and the conversation with it."""
-
-    def __init__(self) -> None:
-        # -P: the folder of the script holds modules named like the libraries they wrap.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def ask(self, *request: object) -> tuple[dict[str, Any], bytes]:
-        """Send a request and return the reply and its payload.
-
-        Raises:
-            DecodeError: The child fails, or dies.
-            ConfigError: The library cannot run in this environment.
-        """
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise DecodeError("tensorflow-io has no pipes")
-        with contextlib.suppress(BrokenPipeError):
-            stdin.write(json.dumps(request).encode() + b"\n")
-            stdin.flush()
-        line = stdout.readline()
-        reply: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {}
-        payload = stdout.read(reply.get("bytes", 0))
-        if "missing" in reply:
-            self.stop()
-            raise ConfigError(f"tensorflow-io cannot run: {reply['missing']}; {_HINT}")
-        if "error" in reply:
-            raise DecodeError(reply["error"])
-        if not reply or len(payload) < reply.get("bytes", 0):
-            self.stop()
-            raise DecodeError(
-                f"tensorflow-io died of this file (exit status {self._process.returncode})"
-            )
-        return reply, payload
-
-    def stop(self) -> None:
-        """End the child."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-        self._process.kill()
-        self._process.wait()
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-
-_idle: list[_Child] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)  # two processes must not share a child
-
-
-def _take_child() -> _Child:
-    while _idle:
-        child = _idle.pop()
-        if child.alive:
-            return child
-    return _Child()
+_NAMED_SAMPLES: Final = {name: (kind, scale) for name, kind, scale in _SAMPLES.values()}
 
 
 class TfioReader:
-    """A :class:`~beam_audio.audio.decoders.FrameReader`: WAV, FLAC, Vorbis and MP3."""
+    """A :class:`~beam_audio.audio.decoders.FrameReader` over tensorflow-io in a child process."""
 
     name = "tfio"
     other_tracks: tuple[int, ...] = ()
@@ -112,29 +57,35 @@ class TfioReader:
 
     def __init__(self, file: BinaryIO) -> None:
         if importlib.util.find_spec("tensorflow_io") is None:
-            raise ConfigError(f"tensorflow-io is not installed: {_HINT}")
-        self._position = 0
+            raise ConfigError(f"tensorflow-io is not installed: {HINT}")
+        self._source = ByteSource(file)
+        container, codec = _kind(self._source)
+        self._source.check()
         with contextlib.ExitStack() as on_failure:
+            self._child = take_child()
+            on_failure.callback(give_back, self._child)
             # The child reads a copy: an encoded file is small compared with its samples.
-            folder = on_failure.enter_context(tempfile.TemporaryDirectory(prefix="beam-audio-"))
-            copy = Path(folder) / "encoded"
-            file.seek(0)
-            with copy.open("wb") as target:
-                shutil.copyfileobj(file, target)
-            self._child = _take_child()
-            on_failure.callback(self._release)
-            header, _ = self._child.ask("open", str(copy))
-            with copy.open("rb") as start:
-                container, codec = _MAGIC.get(start.read(4), ("mp3", "mp3"))
-            self._cleanup = on_failure.pop_all()
-        rate, frames = header["rate"], header["frames"]
-        self._frames: int = frames
+            with tempfile.TemporaryFile(prefix="beam-audio-") as copy:
+                file.seek(0)
+                shutil.copyfileobj(file, copy)
+                copy.flush()
+                header = self._open(copy.fileno())
+            self._frames: int = header["frames"]
+            if container == "wav":
+                codec = self._wav_codec(header["dtype"])
+            elif not self._frames:
+                raise DecodeError(f"it finds no frame; {_READS}")
+            self._kind, self._scale = _layout(codec, header["dtype"])
+            self._on_close = on_failure.pop_all()
+        self._position = 0
+        self._chunk_frames = _CHUNK_FRAMES
+        rate = header["rate"]
         self.format = AudioFormat(
-            codec=codec or _PCM.get(header["dtype"], header["dtype"]),
+            codec=codec,
             container=container,
             sample_rate_hz=rate,
             channels=header["channels"],
-            header_seconds=frames / rate if rate > 0 else None,
+            header_seconds=self._frames / rate if self._frames and rate > 0 else None,
         )
 
     def seek(self, frame: int) -> int:
@@ -144,24 +95,94 @@ class TfioReader:
 
     def read(self) -> NDArray[np.float32]:
         """Decode the next frames."""
-        stop = min(self._position + _CHUNK_FRAMES, self._frames)
-        if stop <= self._position:
+        if self._position >= self._frames:
             return np.zeros((0, self.format.channels), np.float32)
-        _, payload = self._child.ask("read", self._position, stop)
-        chunk = np.frombuffer(payload, np.float32).reshape(-1, self.format.channels)
+        data = self._next()
+        samples = np.frombuffer(data, self._kind).astype(np.float32)
+        if self._kind == "u1":
+            samples -= self._scale
+        samples /= self._scale
+        chunk = samples.reshape(-1, self.format.channels)
         self._position += len(chunk)
         return chunk
 
     def shortfall(self) -> str | None:
-        """Say how much is missing of what the header states."""
+        """Say how much the header states beyond what was decoded, or how much is not read."""
+        ended = self._position / self.format.sample_rate_hz
         if self._position < self._frames:
             return f"the header states {self._frames} frames, and {self._position} are there"
+        if self.format.container == "mp3":
+            count = mpeg_count(self._source)
+            if count is not None and ended < count.seconds - _LOSSY_TOLERANCE_SECONDS:
+                return (
+                    f"the header states {count.seconds:g} s, and the audio ends after {ended:g} s"
+                )
+        if self.format.container == "ogg" and not ogg_is_whole(self._source):
+            return f"the last page is missing or cut off after {ended:g} s"
         return None
 
     def close(self) -> None:
         """Keep a healthy child for the next recording."""
-        self._cleanup.close()
+        self._on_close.close()
 
-    def _release(self) -> None:
-        if self._child.alive:
-            _idle.append(self._child)
+    def _open(self, descriptor: int) -> dict[str, Any]:
+        try:
+            return self._child.open(descriptor)
+        except _FATAL:
+            raise
+        except DecodeError as error:
+            raise DecodeError(f"{error}; {_READS}") from error
+
+    def _wav_codec(self, dtype: str) -> str:
+        """The codec of a WAV, if the library has read its header right."""
+        header = wav_header(self._source)
+        codec = None if header is None else header.codec
+        if header is None or codec is None or _SAMPLES.get(codec, ("",))[0] != dtype:
+            raise DecodeError(f"it takes the samples for {dtype}, which they are not; {_READS}")
+        if header.frames is not None and header.frames != self._frames:
+            raise DecodeError(
+                f"it finds {self._frames} frames where the header states {header.frames}; {_READS}"
+            )
+        return codec
+
+    def _next(self) -> bytes:
+        """The next frames. Of a damaged stretch, all frames before the damage are read."""
+        while True:
+            stop = min(self._position + self._chunk_frames, self._frames)
+            try:
+                return self._child.read(self._position, stop)
+            except _FATAL:
+                raise
+            except DecodeError:
+                if self._chunk_frames == 1:
+                    raise
+                self._chunk_frames //= 2
+
+
+def _kind(source: ByteSource) -> tuple[str, str]:
+    """Container and codec by the first bytes; the codec of a WAV is not known by them.
+
+    Raises:
+        DecodeError: They are of a format that the library does not read.
+    """
+    head = bytes_at(source, 0, _HEAD_BYTES)
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        return "wav", ""
+    if head.startswith(b"fLaC"):
+        return "flac", "flac"
+    if head.startswith(b"OggS") and head[_OGG_PAGE_BYTES:].startswith(b"\x01vorbis"):
+        return "ogg", "vorbis"
+    first = bytes_at(source, after_id3(source), 2)
+    if first[:1] == b"\xff" and len(first) > 1 and first[1] >= 0xE0:  # noqa: PLR2004 - the sync word
+        if layer := _MPEG_LAYERS.get(first[1] >> 1 & 3):
+            return "mp3", layer
+    elif head.startswith(b"ID3") and not any(first):
+        return "mp3", "mp3"
+    raise DecodeError(_READS)
+
+
+def _layout(codec: str, dtype: str) -> tuple[str, float]:
+    """What the samples from the child are, and their full scale."""
+    if codec in _SAMPLES:
+        return _SAMPLES[codec][1:]
+    return _NAMED_SAMPLES[dtype]
