@@ -174,7 +174,7 @@ def _end_of_chunks(source: ByteSource, layout: _Layout) -> int | None:
 
 
 def riff_chunks(source: ByteSource) -> Iterator[tuple[bytes, int, int | None]]:
-    """Name, first byte of the content and size of each chunk of a WAV; None for a size left open."""
+    """Name, first byte of the content and size of each chunk of a WAV; None for an open size."""
     return _chunks(source, _RIFF)
 
 

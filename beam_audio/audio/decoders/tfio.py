@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import numpy as np
 
 from beam_audio.audio.decoders.byte_source import ByteSource
+from beam_audio.audio.decoders.flac_checksum import FlacChecksum
+from beam_audio.audio.decoders.leftover import leftover_bytes
 from beam_audio.audio.decoders.stated import after_id3, bytes_at, mpeg_count, ogg_is_whole
 from beam_audio.audio.decoders.tfio_child import HINT, give_back, take_child
 from beam_audio.audio.decoders.wav_header import wav_header
@@ -35,16 +37,14 @@ _HEAD_BYTES: Final = 64
 _OGG_PAGE_BYTES: Final = 28
 _LOSSY_TOLERANCE_SECONDS: Final = 0.1
 _MPEG_LAYERS: Final = {1: "mp3", 2: "mp2", 3: "mp1"}
-_SAMPLES: Final = {
-    "pcm_u8": ("uint8", "u1", 128.0),
-    "pcm_s16": ("int16", "<i2", 2.0**15),
-    "pcm_s24": ("int32", "<i4", 2.0**31),
-    "pcm_s32": ("float32", "<i4", 2.0**31),
-    "pcm_f32": ("float32", "<f4", 1.0),
+_WAV_SAMPLES: Final = {
+    "pcm_u8": "uint8",
+    "pcm_s16": "int16",
+    "pcm_s24": "int32",
+    "pcm_s32": "float32",
+    "pcm_f32": "float32",
 }
-"""By the codec of a WAV: what the library calls its samples, what they are, and full scale."""
-
-_NAMED_SAMPLES: Final = {name: (kind, scale) for name, kind, scale in _SAMPLES.values()}
+"""What the library takes the samples of a WAV for, by their codec. It is wrong about pcm_s32."""
 
 
 class TfioReader:
@@ -75,8 +75,9 @@ class TfioReader:
                 codec = self._wav_codec(header["dtype"])
             elif not self._frames:
                 raise DecodeError(f"it finds no frame; {_READS}")
-            self._kind, self._scale = _layout(codec, header["dtype"])
+            self._dtype = "int32" if codec == "pcm_s32" else header["dtype"]
             self._on_close = on_failure.pop_all()
+        self._checksum = FlacChecksum(self._source) if container == "flac" else None
         self._position = 0
         self._chunk_frames = _CHUNK_FRAMES
         rate = header["rate"]
@@ -91,35 +92,41 @@ class TfioReader:
     def seek(self, frame: int) -> int:
         """Seek to the frame: any frame can be read first."""
         self._position = frame if 0 <= frame < self._frames else 0
+        if self._position:
+            self._checksum = None  # it is of all samples
         return self._position
 
     def read(self) -> NDArray[np.float32]:
         """Decode the next frames."""
         if self._position >= self._frames:
             return np.zeros((0, self.format.channels), np.float32)
-        data = self._next()
-        samples = np.frombuffer(data, self._kind).astype(np.float32)
-        if self._kind == "u1":
-            samples -= self._scale
-        samples /= self._scale
+        data = np.frombuffer(self._next(), self._dtype)
+        if self._dtype == "float32":
+            samples: NDArray[np.float32] = data.astype(np.float32)
+        else:
+            whole = _full_scale(data)
+            if self._checksum is not None:
+                self._checksum.push(whole)
+            samples = whole.astype(np.float32) / np.float32(2.0**31)
         chunk = samples.reshape(-1, self.format.channels)
         self._position += len(chunk)
         return chunk
 
     def shortfall(self) -> str | None:
         """Say how much the header states beyond what was decoded, or how much is not read."""
-        ended = self._position / self.format.sample_rate_hz
         if self._position < self._frames:
             return f"the header states {self._frames} frames, and {self._position} are there"
-        if self.format.container == "mp3":
-            count = mpeg_count(self._source)
-            if count is not None and ended < count.seconds - _LOSSY_TOLERANCE_SECONDS:
-                return (
-                    f"the header states {count.seconds:g} s, and the audio ends after {ended:g} s"
-                )
-        if self.format.container == "ogg" and not ogg_is_whole(self._source):
+        container = self.format.container
+        ended = self._position / self.format.sample_rate_hz
+        count = mpeg_count(self._source) if container == "mp3" else None
+        if count is not None and ended < count.seconds - _LOSSY_TOLERANCE_SECONDS:
+            return f"the header states {count.seconds:g} s, and the audio ends after {ended:g} s"
+        if container == "ogg" and not ogg_is_whole(self._source):
             return f"the last page is missing or cut off after {ended:g} s"
-        return None
+        if self._checksum is not None and self._checksum.differs():
+            return f"after {ended:g} s the samples are not those of the file's checksum"
+        unread = leftover_bytes(self._source, container)
+        return f"{unread} bytes after {ended:g} s are not read" if unread else None
 
     def close(self) -> None:
         """Keep a healthy child for the next recording."""
@@ -137,7 +144,7 @@ class TfioReader:
         """The codec of a WAV, if the library has read its header right."""
         header = wav_header(self._source)
         codec = None if header is None else header.codec
-        if header is None or codec is None or _SAMPLES.get(codec, ("",))[0] != dtype:
+        if header is None or codec is None or _WAV_SAMPLES.get(codec) != dtype:
             raise DecodeError(f"it takes the samples for {dtype}, which they are not; {_READS}")
         if header.frames is not None and header.frames != self._frames:
             raise DecodeError(
@@ -181,8 +188,8 @@ def _kind(source: ByteSource) -> tuple[str, str]:
     raise DecodeError(_READS)
 
 
-def _layout(codec: str, dtype: str) -> tuple[str, float]:
-    """What the samples from the child are, and their full scale."""
-    if codec in _SAMPLES:
-        return _SAMPLES[codec][1:]
-    return _NAMED_SAMPLES[dtype]
+def _full_scale(samples: NDArray[Any]) -> NDArray[np.int32]:
+    """Integers of any size as 32-bit integers of the same loudness; 8 bits have no sign."""
+    shift = 32 - 8 * samples.itemsize
+    wide = samples.astype(np.int32)
+    return (wide - 128 if samples.dtype == np.uint8 else wide) << shift

@@ -55,7 +55,7 @@ class TfioChild:
         return self._child.alive
 
     def open(self, descriptor: int) -> dict[str, Any]:
-        """Open a file, instead of the one before: its ``rate``, ``channels``, ``frames``, ``dtype``.
+        """Open a file; its ``rate``, ``channels``, ``frames`` and ``dtype``.
 
         Raises:
             DecodeError: It is not audio that the library can read, or it ends the child.
