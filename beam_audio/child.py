@@ -22,10 +22,11 @@ import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _STDIN: Final = 0
 _HEADER: Final = struct.Struct("<QI")
@@ -99,8 +100,9 @@ class Connection:
         Raises:
             OSError: The other end is closed.
         """
-        socket.send_fds(self._end, [_HEADER.pack(len(data), len(files))], files)
-        self._end.sendall(data)
+        message = _HEADER.pack(len(data), len(files)) + data
+        sent = socket.send_fds(self._end, [message], files)
+        self._end.sendall(memoryview(message)[sent:])
 
     def receive(self) -> Message:
         """Wait for the next message.
@@ -141,12 +143,19 @@ class Child:
     ends, and the keyboard's Ctrl-C does not reach it.
     """
 
-    def __init__(self, module: str, *, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        module: str,
+        *,
+        memory_bytes: int | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Start it.
 
         Args:
             module: Name of the module to run.
             memory_bytes: The most memory it may take for data; None sets no limit.
+            environment: Variables that differ from those of this process.
 
         Raises:
             OSError: The machine cannot start a process.
@@ -159,7 +168,7 @@ class Child:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
-                env=os.environ | {"PYTHONPATH": _module_paths()},
+                env={**os.environ, "PYTHONPATH": _module_paths(), **environment},
                 cwd="/",  # libsndfile looks for files of certain names in the working folder
                 process_group=0,
             )

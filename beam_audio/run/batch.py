@@ -82,7 +82,11 @@ def build(pipeline: beam.Pipeline, job: Job) -> beam.PCollection:
     """Put the graph of files and manifests into a pipeline; it gives one report a unit."""
     config = job.config
     refs, failures = pipeline | "Read" >> ReadAudio(
-        input=config.input, manifest=config.manifest, exclude=config.output, limit=config.limit
+        input=config.input,
+        manifest=config.manifest,
+        exclude=config.output,
+        limit=config.limit,
+        allowed=config.allowed_places,
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
     names = inputs | "Names" >> beam.Map(lambda item: item.source_id)

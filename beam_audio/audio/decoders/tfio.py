@@ -10,7 +10,8 @@ import contextlib
 import importlib.util
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 import numpy as np
 
@@ -18,16 +19,19 @@ from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.audio.decoders.flac_checksum import FlacChecksum
 from beam_audio.audio.decoders.leftover import leftover_bytes
 from beam_audio.audio.decoders.stated import after_id3, bytes_at, mpeg_count, ogg_is_whole
-from beam_audio.audio.decoders.tfio_child import HINT, give_back, take_child
+from beam_audio.audio.decoders.tfio_child import HINT, TfioChild, give_back, take_child
 from beam_audio.audio.decoders.wav_header import wav_header
-from beam_audio.errors import ConfigError, DecodeError, DecoderCrash, DecoderHang
+from beam_audio.errors import ConfigError, DecodeError, DecoderCrash, DecoderHang, MachineError
 from beam_audio.types import AudioFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from beam_audio.audio.decoders.timeline import Hole
 
+_Answer = TypeVar("_Answer")
 _CHUNK_FRAMES: Final = 16_384
 _READS: Final = "it reads plain WAV, FLAC, Ogg Vorbis and MP3; --decoder=auto reads more"
 _FATAL: Final = (DecoderCrash, DecoderHang)
@@ -62,14 +66,14 @@ class TfioReader:
         container, codec = _kind(self._source)
         self._source.check()
         with contextlib.ExitStack() as on_failure:
-            self._child = take_child()
-            on_failure.callback(give_back, self._child)
             # The child reads a copy: an encoded file is small compared with its samples.
-            with tempfile.TemporaryFile(prefix="beam-audio-") as copy:
-                file.seek(0)
-                shutil.copyfileobj(file, copy)
-                copy.flush()
-                header = self._open(copy.fileno())
+            self._copy = on_failure.enter_context(tempfile.TemporaryFile(prefix="beam-audio-"))
+            file.seek(0)
+            shutil.copyfileobj(file, self._copy)
+            self._copy.flush()
+            self._child = take_child()
+            on_failure.callback(lambda: give_back(self._child))
+            header = self._open()
             self._frames: int = header["frames"]
             if container == "wav":
                 codec = self._wav_codec(header["dtype"])
@@ -132,13 +136,26 @@ class TfioReader:
         """Keep a healthy child for the next recording."""
         self._on_close.close()
 
-    def _open(self, descriptor: int) -> dict[str, Any]:
+    def _open(self) -> dict[str, Any]:
         try:
-            return self._child.open(descriptor)
+            return self._ask(lambda child: child.open(self._copy.fileno()))
         except _FATAL:
             raise
         except DecodeError as error:
             raise DecodeError(f"{error}; {_READS}") from error
+
+    def _ask(self, question: Callable[[TfioChild], _Answer]) -> _Answer:
+        """Ask the child; where it ends, ask another, unless this file must be the cause."""
+        try:
+            return question(self._child)
+        except MachineError:
+            pass
+        except _FATAL:
+            if self._child.is_fresh:
+                raise
+        self._child = TfioChild()
+        self._child.open(self._copy.fileno())
+        return question(self._child)
 
     def _wav_codec(self, dtype: str) -> str:
         """The codec of a WAV, if the library has read its header right."""
@@ -157,7 +174,7 @@ class TfioReader:
         while True:
             stop = min(self._position + self._chunk_frames, self._frames)
             try:
-                return self._child.read(self._position, stop)
+                return self._ask(partial(TfioChild.read, start=self._position, stop=stop))
             except _FATAL:
                 raise
             except DecodeError:

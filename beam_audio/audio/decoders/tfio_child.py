@@ -39,6 +39,7 @@ class TfioChild:
             OSError: The machine cannot start a process.
         """
         self._hang_seconds = hang_seconds
+        self._files = 0
         self._child = Child(_PROGRAM, memory_bytes=_MEMORY_BYTES)
         try:
             reply, _ = self._receive(_START_SECONDS)
@@ -48,6 +49,11 @@ class TfioChild:
         if missing is not None:
             self.stop()
             raise ConfigError(f"tensorflow-io cannot run: {missing}; {HINT}")
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has opened one file at most: nothing else can have broken it."""
+        return self._files <= 1
 
     @property
     def alive(self) -> bool:
@@ -62,6 +68,7 @@ class TfioChild:
             MachineError: Somebody else ended the child.
             MemoryError: The machine has no memory.
         """
+        self._files += 1
         scan_seconds = os.fstat(descriptor).st_size / _SCANNED_BYTES_PER_SECOND
         header, _ = self._ask(["open"], [descriptor], self._hang_seconds + scan_seconds)
         return header

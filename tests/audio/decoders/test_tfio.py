@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
+import signal
 import struct
+import tempfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
+from support.child_processes import children
 from support.encoded_audio import FLAC_COUNT, encode, encode_packets, hear, noise
 
 from beam_audio.audio.decode import open_audio
@@ -163,6 +167,34 @@ def test_a_death_and_a_hang_cost_one_recording_each() -> None:
     data[FLAC_COUNT] = (2**31).to_bytes(4, "big")
     assert isinstance(hear(bytes(data), decoder="tfio").truncation, DecoderHang)
     assert hear(WAV, decoder="tfio").seconds == 1.5
+
+
+@pytest.mark.tfio
+def test_a_child_that_somebody_ends_costs_nothing() -> None:
+    data = encode(noise(3.0), "flac")
+    with open_audio(io.BytesIO(data), decoder="tfio") as stream:
+        blocks = stream.blocks()
+        first = next(blocks)
+        for process_id in children():
+            os.kill(process_id, signal.SIGKILL)
+        samples = np.concatenate([first, *blocks])
+        assert stream.truncation is None
+    np.testing.assert_array_equal(samples, hear(data, decoder="soundfile").samples)
+
+
+@pytest.mark.tfio
+def test_only_a_file_that_ends_a_fresh_child_is_at_fault() -> None:
+    before = children()
+    healthy = TfioChild()
+    with tempfile.TemporaryFile() as file:
+        file.write(WAV)
+        file.flush()
+        healthy.open(file.fileno())
+    give_back(healthy)
+    with pytest.raises(DecoderCrash):
+        hear(WAV[:32] + bytes(2) + WAV[34:], decoder="tfio")
+    assert not healthy.alive
+    assert children() == before
 
 
 @pytest.mark.tfio

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.child_processes import children
 from support.encoded_audio import FLAC_COUNT, encode, noise
 
 from beam_audio.audio.decoders.tfio_child import TfioChild, give_back, take_child
@@ -52,12 +53,6 @@ def opened(child: TfioChild, data: bytes) -> dict[str, Any]:
         file.write(data)
         file.flush()
         return child.open(file.fileno())
-
-
-def children() -> set[int]:
-    """Processes that this one has started."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
 
 
 @pytest.fixture
