@@ -47,7 +47,7 @@ class AudioRef:
         language: Stated language, ISO 639 code.
         metadata: Further manifest fields as text, sorted by key.
         inline: Encoded bytes of a small payload that is stored nowhere else.
-        spooled_uri: Where the bytes of a larger payload are; None when they are under ``uri``.
+        spooled_uri: Where the bytes are, as of a larger payload; None when they are under ``uri``.
         attempt: 1, or more when an earlier failure is tried again.
         reasons: What is remarkable about the statements, by name; rows of recordings have them.
         stated_in: The manifest line or the message that states all this; empty for a listed file.

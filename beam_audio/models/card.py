@@ -94,11 +94,35 @@ def _card(content: dict[str, Any]) -> ModelCard:
     return ModelCard(**fields)
 
 
+def read_card(path: Path) -> ModelCard:
+    """The card in a file.
+
+    Raises:
+        ModelError: It is not a card, or has a key twice.
+    """
+    try:
+        return _card(json.loads(path.read_text("utf-8"), object_pairs_hook=_once))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{path} is not a model card: {error!r:.200}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that stands twice the last would count, without a word.
+
+    Raises:
+        ValueError: A key stands twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r} is given twice")
+    return found
+
+
 @cache
 def _cards() -> dict[str, ModelCard]:
     folder = _PACKAGED if _PACKAGED.is_dir() else _IN_THE_REPOSITORY
-    texts = [path.read_text("utf-8") for path in folder.glob("*.json")]
-    cards = [_card(json.loads(text)) for text in texts]
+    cards = map(read_card, folder.glob("*.json"))
     return {card.name: card for card in sorted(cards, key=lambda card: card.name)}
 
 

@@ -29,6 +29,12 @@ from beam_audio.types import StoredFile
 _WORK_ID_DIGITS: Final = 8
 _VERSION: Final = "schema_version"
 
+_FOREIGN: Final = (
+    *(ValueError, KeyError, TypeError),
+    *(IndexError, AttributeError, RecursionError),
+)
+"""What reading a file raises that is no commit record."""
+
 InputOutcome = Literal["recorded", "known", "failed"]
 
 
@@ -267,12 +273,29 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             name: _from_disk(state, layers[state["layers"]])
             for name, state in fields["sources"].items()
         }
+        _require_names(fields["unit_id"], *fields["files"])
         return Commit(**fields | {"files": tuple(fields["files"])})
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (
+        *(ValueError, KeyError, TypeError),
+        *(IndexError, AttributeError, RecursionError),
+    ) as error:
         raise StoreError(
             f"commit record {uri!r} was not written by this version ({error}); "
             "move it away and the unit will be processed again"
         ) from error
+
+
+def _require_names(unit_id: str, *files: str) -> None:
+    """Refuse names that lead out of the output: whoever may write a record may name no other file.
+
+    Raises:
+        ValueError: A name does.
+    """
+    for name in (unit_id, *files):
+        if (why := store.outside(name)) is not None:
+            raise ValueError(f"its name {name!r:.200} {why}")
+    if "/" in unit_id:
+        raise ValueError(f"its unit is {unit_id!r:.200}")
 
 
 def _from_disk(fields: dict[str, Any], layers: dict[str, str]) -> InputState:

@@ -91,7 +91,11 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
     """
     config = job.config
     refs, failures = pipeline | "Read" >> ReadAudio(
-        input=config.input, manifest=config.manifest, exclude=config.output, limit=config.limit
+        input=config.input,
+        manifest=config.manifest,
+        exclude=config.output,
+        limit=config.limit,
+        allowed=config.allowed_places,
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
     names = inputs | "Names" >> beam.Map(lambda item: item.source_id)

@@ -137,8 +137,9 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
     return UnitSettings(
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
+            rare_containers=config.rare_containers,
             channels=config.channel_policy,
-            track=config.track,
+            tracks=config.track_policy,
             limits=config.limits,
             segments=config.segment_settings(facts.max_seconds),
             clip_rate_hz=facts.sample_rate_hz,

@@ -48,6 +48,10 @@ if TYPE_CHECKING:
 INTERVAL_SECONDS: Final = 300.0
 """Length of an interval on a service that reads the subscription itself."""
 READERS: Final = "--subscription is read on the local runner and by --runner=DataflowRunner only"
+_ANY_FILE: Final = (
+    "whoever may publish to the topic of %s can have any file transcribed that this process can "
+    "read; --allow_inputs=PREFIX,... limits what messages may name"
+)
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -88,12 +92,14 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
 
 
 def begin(job: Job) -> Watch | None:
-    """Finish what earlier runs left open, and read what drift is measured against.
+    """Say what messages may do, finish what earlier runs left open, and read the drift reference.
 
     Raises:
         ConfigError: The drift reference cannot be used.
         StoreError: The output cannot be read or written.
     """
+    if job.config.allowed_places is None:
+        _LOG.warning(_ANY_FILE, job.config.subscription)
     topic_name, reference = job.config.output_topic, job.config.drift_reference
     if topic_name is not None:
         with Topic(topic_name) as topic:
@@ -119,7 +125,9 @@ def build(
     Only the source, the grouping and what is published differ from a batch.
     """
     output, topic = job.output, job.config.output_topic
-    read = messages | "Read" >> ReadMessages(output, job.config.event_time_attribute)
+    read = messages | "Read" >> ReadMessages(
+        output, job.config.event_time_attribute, job.config.allowed_places
+    )
     arrivals = GroupArrivals(
         output,
         run_id=intervals.name,  # locally, an interval may take over what an earlier one left

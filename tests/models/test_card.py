@@ -13,7 +13,14 @@ from support.installed_models import BASE, TINY_EN, needs_base, needs_tiny_en
 from support.project import ROOT
 
 from beam_audio.errors import ModelError
-from beam_audio.models.card import HubSource, PackageSource, has_card, list_cards, load_card
+from beam_audio.models.card import (
+    HubSource,
+    PackageSource,
+    has_card,
+    list_cards,
+    load_card,
+    read_card,
+)
 from beam_audio.models.resolve import ensure_built
 
 if TYPE_CHECKING:
@@ -91,3 +98,21 @@ def test_the_card_in_the_readme_is_all_a_new_model_needs(tmp_path: Path) -> None
 def test_a_card_is_named_by_its_file() -> None:
     files = {path.stem: json.loads(path.read_text("utf-8")) for path in ROOT.glob("models/*.json")}
     assert all(card["name"] == stem for stem, card in files.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"name": "a", "name": "b"}', "'name' is given twice"),
+        ('{"files": {"a": "1", "a": "2"}}', "'a' is given twice"),
+        ('{"a":' * 100_000, "recursion"),
+        ("{", "Expecting property name"),
+        ("[]", "is not a model card"),
+        ('{"name": "a"}', "languages"),
+    ],
+)
+def test_a_file_that_is_no_card_is_named(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "mine.json").write_text(text)
+    with pytest.raises(ModelError, match=r"mine\.json is not a model card") as raised:
+        read_card(tmp_path / "mine.json")
+    assert says in str(raised.value)

@@ -55,6 +55,39 @@ def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path, conten
         list(commits.read_commits(str(tmp_path)))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"files": ["segments/../../secret.parquet"]},
+        {"files": ["/etc/passwd"]},
+        {"files": ["segments//part-1.parquet"]},
+        {"files": ["segments/a\nb"]},
+        {"files": [7]},
+        {"unit_id": "../1"},
+        {"unit_id": "a/1"},
+    ],
+)
+def test_a_record_that_names_files_elsewhere_is_refused(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    commits.write_commit(str(tmp_path), commit("1", "segments/part-1.parquet"))
+    record = tmp_path / COMMITS / "1.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | changed))
+    with pytest.raises(StoreError, match="move it away"):
+        commits.load_commit(str(record))
+
+
+def test_no_record_is_written_outside_an_output(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is not written below"):
+        commits.close_unit(str(tmp_path / "out"), "../../1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_that_nests_too_deeply_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="move it away"):
+        commits.parse_commit(str(tmp_path / "1.json"), b"[" * 100_000)
+
+
 def test_a_record_states_the_schema_of_its_tables(tmp_path: Path) -> None:
     commits.write_commit(str(tmp_path), commit("1"))
     (record,) = (tmp_path / COMMITS).glob("*.json")
