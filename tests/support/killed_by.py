@@ -30,6 +30,6 @@ def die_at(name: str) -> None:
 
 if __name__ == "__main__":
     die_at(sys.argv[1])
-    subscription._LEASE_SECONDS = LEASE_SECONDS
+    vars(subscription)["_LEASE_SECONDS"] = LEASE_SECONDS
     sys.argv[:] = ["beam-audio", *sys.argv[2:]]
     runpy.run_module("beam_audio", run_name="__main__")
