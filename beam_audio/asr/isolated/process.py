@@ -20,9 +20,8 @@ from beam_audio.asr.isolated.messages import (
     transcripts_in,
     unpack,
 )
-from beam_audio.asr.memory_bound import is_out_of_memory
 from beam_audio.child import Child, ChildEnded, ChildHangs, Connection
-from beam_audio.errors import MachineError
+from beam_audio.errors import MachineError, is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
