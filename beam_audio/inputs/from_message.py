@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
+from beam_audio.errors import raise_machine_error
 from beam_audio.inputs.listing import is_hidden, is_marker, is_within, read_failure, ref_of_entry
 from beam_audio.inputs.manifest import ManifestEntry
 from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
@@ -44,12 +45,14 @@ def input_of_message(
 
     Raises:
         StoreError: A payload cannot be written below the output.
+        MachineError: The machine is at fault, or the store does not answer.
     """
     try:
         found = _found(message, output, event_time_attribute, allowed)
     except Exception as error:  # noqa: BLE001 - redelivered, it would end every run that reads it
+        raise_machine_error(error, f"message {message.message_id}")
         return _unread(message, output, error)
-    return _ref_of_inline(found, output) if isinstance(found, InlineAudio) else found
+    return _ref_of_inline(found, message, output) if isinstance(found, InlineAudio) else found
 
 
 def _found(
@@ -63,16 +66,20 @@ def _found(
         case InlineAudio() as audio:
             return audio
         case ManifestEntry() as entry:
-            return ref_of_entry(entry, entry.path, f"message {message.message_id}", allowed)
+            return ref_of_entry(entry, entry.path, _name(message), allowed)
         case StoredObject(uri, event_time, reasons):
             if not (is_within(uri, output) or is_hidden(uri) or is_marker(uri)):
                 # The notification's size and time may describe a version that is gone.
                 entry = ManifestEntry(uri, event_time=event_time, reasons=reasons)
-                return ref_of_entry(entry, uri, f"message {message.message_id}", allowed)
+                return ref_of_entry(entry, uri, _name(message), allowed)
     return None
 
 
-def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
+def _name(message: Message) -> str:
+    return f"message {message.message_id}"
+
+
+def _ref_of_inline(audio: InlineAudio, message: Message, output: str) -> AudioRef:
     content_sha256 = hashlib.sha256(audio.encoded).hexdigest()
     travels = len(audio.encoded) <= MAX_INLINE_BYTES
     name = f"{PAYLOADS}/{content_sha256}"
@@ -89,6 +96,8 @@ def _ref_of_inline(audio: InlineAudio, output: str) -> AudioRef:
         reasons=audio.reasons,
         inline=audio.encoded if travels else None,
         spooled_uri=None if travels else store.join(output, name),
+        stated_in=_name(message),
+        published=message.published,
     )
 
 

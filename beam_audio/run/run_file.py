@@ -89,7 +89,7 @@ def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult
     """
     versions = {commit.unit_id: commit.version for commit in job.before}
     known = {name: state for commit in job.before for name, state in commit.sources.items()}
-    committed = list(commits.read_commits(job.output))
+    committed = [each for each in commits.read_commits(job.output) if not each.is_closed]
     fresh = [each for each in committed if each.version > versions.get(each.unit_id, 0)]
     ledger = read_ledger(job.output, listed, committed=committed)
     new = set(listed) - known.keys()

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,6 +85,19 @@ def test_the_same_audio_published_twice_is_one_input(tmp_path: Path) -> None:
     assert isinstance(first, AudioRef)
     assert isinstance(second, AudioRef)
     assert first.source_id == second.source_id
+
+
+def test_a_message_that_is_published_again_states_the_same(tmp_path: Path) -> None:
+    """Audio in a message without a time has that of its publication, which nobody stated."""
+    first = message(wav(0.5), "1", content_type="audio/wav")
+    retry = replace(first, message_id="2", published=PUBLISHED + timedelta(minutes=1))
+    timed = replace(retry, attributes=first.attributes | {"time": "2026-01-05T09:00:00Z"})
+    ids = [
+        found.stated_id
+        for each in (first, retry, timed)
+        if isinstance(found := input_of_message(each, str(tmp_path), "time"), AudioRef)
+    ]
+    assert ids[0] == ids[1] != ids[2]
 
 
 def test_different_audio_under_one_name_has_different_places(tmp_path: Path) -> None:

@@ -151,7 +151,9 @@ class DecodedFrames:
         """How much of what the container states the file can hold, from 0 to 1."""
         source = ByteSource(self._file)
         count = mpeg_count(source) if self.format.container == "mp3" else None
-        return extent_of(source).held if count is None else count.held
+        held = extent_of(source).held if count is None else count.held
+        source.check()
+        return held
 
     @property
     def _can_continue(self) -> bool:
@@ -159,7 +161,12 @@ class DecodedFrames:
 
     def _extent_problem(self) -> str | None:
         """Why the file is not the whole container, or more than it."""
-        return None if self.reader.reads_on else extent_of(ByteSource(self._file)).problem()
+        if self.reader.reads_on:
+            return None
+        source = ByteSource(self._file)
+        problem = extent_of(source).problem()
+        source.check()
+        return problem
 
     def _counted(self, chunk: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         self._watch(self.reader.name)
