@@ -64,7 +64,6 @@ class TfioReader:
             raise ConfigError(f"tensorflow-io is not installed: {HINT}")
         self._source = ByteSource(file)
         container, codec = _kind(self._source)
-        self._source.check()
         with contextlib.ExitStack() as on_failure:
             # The child reads a copy: an encoded file is small compared with its samples.
             self._copy = on_failure.enter_context(tempfile.TemporaryFile(prefix="beam-audio-"))
@@ -188,6 +187,7 @@ def _kind(source: ByteSource) -> tuple[str, str]:
 
     Raises:
         DecodeError: They are of a format that the library does not read.
+        OSError: Or whatever else the file raises when it is read.
     """
     head = bytes_at(source, 0, _HEAD_BYTES)
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
@@ -202,6 +202,7 @@ def _kind(source: ByteSource) -> tuple[str, str]:
             return "mp3", layer
     elif head.startswith(b"ID3") and not any(first):
         return "mp3", "mp3"
+    source.check()
     raise DecodeError(_READS)
 
 

@@ -158,14 +158,14 @@ def test_a_flac_that_counts_wrong_is_noticed(count: int) -> None:
 
 
 @pytest.mark.tfio
-def test_a_death_and_a_hang_cost_one_recording_each() -> None:
-    with pytest.raises(DecoderCrash, match="SIGFPE"):
-        hear(WAV[:32] + bytes(2) + WAV[34:], decoder="tfio")
-    assert hear(WAV, decoder="tfio").seconds == 1.5
+def test_a_hang_costs_one_recording_from_where_it_hangs() -> None:
     give_back(TfioChild(hang_seconds=1.0))
-    data = bytearray(encode(noise(2.0), "flac"))
+    samples = noise(2.0)
+    data = bytearray(encode(samples, "flac"))
     data[FLAC_COUNT] = (2**31).to_bytes(4, "big")
-    assert isinstance(hear(bytes(data), decoder="tfio").truncation, DecoderHang)
+    heard = hear(bytes(data), decoder="tfio")
+    assert isinstance(heard.truncation, DecoderHang)
+    assert 0 < len(heard.samples) < len(samples)
     assert hear(WAV, decoder="tfio").seconds == 1.5
 
 
@@ -198,10 +198,11 @@ def test_only_a_file_that_ends_a_fresh_child_is_at_fault() -> None:
 
 
 @pytest.mark.tfio
-def test_a_file_that_cannot_be_read_is_no_damage() -> None:
+@pytest.mark.parametrize("readable", [0, 40_000])
+def test_a_file_that_cannot_be_read_is_no_damage(readable: int) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            if self.tell() > 40_000:
+            if self.tell() >= readable:
                 raise OSError("the disk is gone")
             return super().read(size)
 
