@@ -16,9 +16,10 @@ from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output import folder
 from beam_audio.output.folder import require_readable
+from beam_audio.output.stored_values import value_of
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.compare_and_swap import swap
-from beam_audio.store.output_names import COMMITS, SHARED_PARTS
+from beam_audio.store.output_names import COMMITS, PARTS, SHARED_PARTS, TABLES
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -263,19 +264,25 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             output = uri.removesuffix(f"/{COMMITS}/{fields['unit_id']}.json")
             require_readable(fields.pop(_VERSION, None), output)
         layers = fields.pop("layers")
-        fields["sources"] = {
-            name: _from_disk(state, layers[state["layers"]])
+        sources = {
+            name: value_of(InputState, state | {"layers": layers[state["layers"]]})
             for name, state in fields["sources"].items()
         }
-        return Commit(**fields | {"files": tuple(fields["files"])})
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        commit = value_of(Commit, fields | {"sources": sources})
+        if not uri.endswith(f"/{commit.unit_id}.json"):
+            raise ValueError(f"it is the record of {commit.unit_id!r:.80}")
+        if alien := [name for name in commit.files if not _is_part(name)]:
+            raise ValueError(f"{alien[0]!r:.80} is no part file")
+        return commit  # noqa: TRY300 - the checks before it raise
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"commit record {uri!r} was not written by this version ({error}); "
             "move it away and the unit will be processed again"
         ) from error
 
 
-def _from_disk(fields: dict[str, Any], layers: dict[str, str]) -> InputState:
-    """The state that a record's fields describe."""
-    recording_ids = tuple(fields["recording_ids"])
-    return InputState(**fields | {"recording_ids": recording_ids, "layers": layers})
+def _is_part(name: str) -> bool:
+    """Whether a name is that of a part file below the output: readers open it, clean-up deletes it."""
+    above, _, file = name.rpartition("/")
+    folders = above.split("/")
+    return folders[0] in TABLES and ".." not in folders and fnmatchcase(file, PARTS)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import pyarrow.parquet as pq
-
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import (
@@ -23,7 +21,7 @@ from beam_audio.output.commits import (
     units_by_file,
 )
 from beam_audio.output.folder import in_use
-from beam_audio.output.parts import PartWriter, rows_of
+from beam_audio.output.parts import PartWriter, opened_part, rows_of
 from beam_audio.store.output_names import SHARED, TABLES
 from beam_audio.types import stable_id
 
@@ -143,8 +141,8 @@ def _groups(
 
 
 def _is_stale(root: str, name: str, units: Sequence[Commit]) -> bool:
-    with store.open_to_read(store.join(root, name)) as file:
-        (held,) = pq.ParquetFile(file).read(columns=["source_id"]).columns
+    with opened_part(store.join(root, name)) as file:
+        (held,) = file.read(columns=["source_id"]).columns
     return not counted_sources(units).issuperset(held.unique().to_pylist())
 
 

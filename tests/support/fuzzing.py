@@ -137,6 +137,18 @@ def damaged(draw: st.DrawFn, seeds: Mapping[str, bytes]) -> Damaged:
     return made
 
 
+def strange(value: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - JSON
+    """JSON like this one with some of its parts exchanged for others."""
+    odd = st.sampled_from(
+        [None, True, -1, 0, 2**63, 1e308, float("nan"), "", "..", "../x", "a/b", [], {}, [[]]]
+    )
+    if isinstance(value, dict) and value:
+        return odd | st.fixed_dictionaries({}, optional={k: strange(v) for k, v in value.items()})
+    if isinstance(value, list) and value:
+        return odd | st.lists(st.sampled_from(value[:3]).flatmap(strange), max_size=3)
+    return st.just(value) | odd
+
+
 def _place(draw: st.DrawFn, data: bytes) -> int:
     reach = min(draw(st.sampled_from(_REACHES)), len(data))
     return draw(st.integers(0, reach))

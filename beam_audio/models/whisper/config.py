@@ -119,7 +119,7 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise ModelError(f"{path} does not hold a JSON object")
@@ -137,7 +137,7 @@ def read_tokens(
     content = read_json(tokenizer)
     try:
         ids = {entry["content"]: int(entry["id"]) for entry in content["added_tokens"]}
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{tokenizer} has no list of added tokens") from error
 
     def token(*names: str) -> int:
