@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, get_args
 import numpy as np
 
 from beam_audio.audio.decoders.choice import DecodedFrames, Decoder
-from beam_audio.audio.decoders.timeline import Hole
+from beam_audio.audio.decoders.timeline import LEAST_BYTES_PER_SECOND, Hole
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ _CUT_TOLERANCE_SECONDS = 0.1
 _MAX_CUT_SECONDS = 1e9
 """Thirty years: no recording is longer, and sample numbers up to it are exact."""
 
-
-_LEAST_BYTES_PER_SECOND = 4
-"""Digital silence in FLAC and Opus takes more."""
 
 _HEADER_TOO_SHORT = "header_too_short"
 _OTHER_TRACKS = "other_audio_tracks:"
@@ -129,7 +126,7 @@ class AudioStream:
     def credible_seconds(self) -> float | None:
         """Length by the header as far as the file can hold it; None where it is out of reach."""
         stated = self.format.header_seconds
-        if stated is None or stated * _LEAST_BYTES_PER_SECOND > self._size_bytes:
+        if stated is None or stated * LEAST_BYTES_PER_SECOND > self._size_bytes:
             return None
         return stated * self._frames.held
 
