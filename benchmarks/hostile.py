@@ -221,7 +221,10 @@ def _run(flags: list[str], log: object) -> tuple[int, float]:
 def _count_rows(output: Path, figures: Figures) -> None:
     """Rows, and the inputs that have none."""
     sources: set[str] = set()
-    for table, columns in (("recordings", ["source_id"]), ("failures", ["source_id", "error_type"])):
+    for table, columns in (
+        ("recordings", ["source_id"]),
+        ("failures", ["source_id", "error_type"]),
+    ):
         if not (output / table).is_dir():
             continue
         rows = pyarrow.dataset.dataset(output / table).to_table(columns=columns)
@@ -277,7 +280,8 @@ def table(measured: dict[str, Figures]) -> str:
             name,
             f"{each.inputs:,}",
             f"{each.recordings:,}",
-            ", ".join(f"{kind} {number:,}" for kind, number in sorted(each.failures.items())) or "0",
+            ", ".join(f"{kind} {number:,}" for kind, number in sorted(each.failures.items()))
+            or "0",
             each.deaths,
             each.lost,
             int(each.unbalanced),

@@ -30,7 +30,7 @@ MOST_SECONDS = 10.0
 HUNG_SECONDS = 30.0
 MOST_MEBIBYTES = 512
 
-_TIMES_MORE = 20
+_TIMES_MORE = 5
 """How many times more examples a round of ``make fuzz`` has."""
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 _ODD = (0, 1, 0x7F, 0x80, 0xFF)
