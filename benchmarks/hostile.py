@@ -2,7 +2,7 @@
 
 Makes files, manifest lines and messages that are cut, damaged, lying, enormous or something else,
 each family from a seed, and gives them to the command with the placeholder model. Each family has
-runs of its own, with one input to a unit, so that the time between two commits is that of one input.
+runs of its own. A unit has one input, so that the time between two commits is that of an input.
 
 A run that is ended by a signal, or that takes too long, is started again. Such ends, and recordings
 whose decoder died or hung, are deaths. An input without a row is lost.
@@ -28,8 +28,9 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pyarrow.dataset
 from machine import describe_machine, machine_line
@@ -121,7 +122,7 @@ def make(family: str, folder: Path, count: int, rng: random.Random, server: str)
         lines = []
         for number in range(count):
             (folder / f"{number}.wav").write_bytes(hostile_texts.speech(number))
-            lines.append(hostile_texts.manifest_line(rng, number, folder, server))
+            lines.append(hostile_texts.manifest_line(rng, number, server))
         path = folder / "manifest.jsonl"
         path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + b"\n")
         return f"--manifest={path}"
@@ -169,8 +170,8 @@ def measure(family: str, count: int, seed: int, place: Path | None = None) -> Fi
 @contextmanager
 def _folder(place: Path | None, name: str) -> Iterator[Path]:
     if place is None:
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory() as temporary:
+            yield Path(temporary)
     else:
         folder = place / name
         folder.mkdir(parents=True)
@@ -194,20 +195,20 @@ def _batch(folder: Path, flag: str, count: int, *, follows_none: bool) -> Figure
     if follows_none:
         figures.fetched += figures.recordings
     times = sorted(path.stat().st_mtime for path in (output / "_units").glob("*.json"))
-    gaps = (after - before for before, after in zip(times, times[1:], strict=False))
+    gaps = (after - before for before, after in pairwise(times))
     figures.slowest_seconds = max(gaps, default=0.0)
     return figures
 
 
-def _run(flags: list[str], log: object) -> tuple[int, float]:
+def _run(flags: list[str], log: BinaryIO) -> tuple[int, float]:
     """Exit status of a run, negative if a signal ended it, and MiB of its largest process."""
     command = [sys.executable, "-m", "beam_audio", "run", "--model=placeholder", *flags]
     process = subprocess.Popen(
         command,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
-        stdout=log,  # type: ignore[arg-type]  # a file
-        stderr=log,  # type: ignore[arg-type]  # the same
+        stdout=log,
+        stderr=log,
         start_new_session=True,
     )
     watch = threading.Timer(LIMIT_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
@@ -240,13 +241,14 @@ def _count_rows(output: Path, figures: Figures) -> None:
 def _stream(folder: Path, count: int, rng: random.Random, server: str) -> Figures:
     """Publish messages to a stream, and count what they became."""
     import streams  # noqa: PLC0415 - its client takes long to import
+    from google.cloud.pubsub_v1 import PublisherClient  # noqa: PLC0415 - as above
 
     figures = Figures(inputs=count + 1)  # and the one that shows that the stream is there
     begun = time.monotonic()
     with (
         streams.emulator(),
         streams.streaming(folder, "placeholder", 1.0) as stream,
-        streams.PublisherClient() as publisher,
+        PublisherClient() as publisher,
     ):
         for number in range(count):
             data, attributes = hostile_texts.message(rng, number, server)
@@ -286,7 +288,7 @@ def table(measured: dict[str, Figures]) -> str:
             each.lost,
             int(each.unbalanced),
             each.fetched,
-            f"{each.slowest_seconds:.2f}" if each.slowest_seconds else "–",
+            f"{each.slowest_seconds:.2f}" if each.slowest_seconds else "-",
             f"{each.peak_mebibytes:.0f}",
             f"{each.seconds:.0f}",
         )

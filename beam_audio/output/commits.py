@@ -268,12 +268,7 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             name: value_of(InputState, state | {"layers": layers[state["layers"]]})
             for name, state in fields["sources"].items()
         }
-        commit = value_of(Commit, fields | {"sources": sources})
-        if not uri.endswith(f"/{commit.unit_id}.json"):
-            raise ValueError(f"it is the record of {commit.unit_id!r:.80}")
-        if alien := [name for name in commit.files if not _is_part(name)]:
-            raise ValueError(f"{alien[0]!r:.80} is no part file")
-        return commit  # noqa: TRY300 - the checks before it raise
+        return _checked(uri, value_of(Commit, fields | {"sources": sources}))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"commit record {uri!r} was not written by this version ({error}); "
@@ -281,8 +276,19 @@ def parse_commit(uri: str, content: bytes) -> Commit:
         ) from error
 
 
+def _checked(uri: str, commit: Commit) -> Commit:
+    """The record, if it is that of its unit and names part files below the output alone.
+
+    Readers open these files, and a later version of the unit deletes them.
+    """
+    if not uri.endswith(f"/{commit.unit_id}.json"):
+        raise ValueError(f"it is the record of {commit.unit_id!r:.80}")
+    if alien := [name for name in commit.files if not _is_part(name)]:
+        raise ValueError(f"{alien[0]!r:.80} is no part file")
+    return commit
+
+
 def _is_part(name: str) -> bool:
-    """Whether a name is that of a part file below the output: readers open it, clean-up deletes it."""
     above, _, file = name.rpartition("/")
     folders = above.split("/")
     return folders[0] in TABLES and ".." not in folders and fnmatchcase(file, PARTS)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 _Check = Callable[[Any], bool]
@@ -19,15 +19,15 @@ def value_of(kind: type[T], fields: Mapping[str, Any]) -> T:
     """
     given = {name: tuple(each) if type(each) is list else each for name, each in fields.items()}
     value = kind(**given)
-    for name, holds in _checks(kind):
+    for name, holds in _checks(cast("Hashable", kind)):
         if name in given and not holds(given[name]):
             raise TypeError(f"{name} is {given[name]!r:.80}")
     return value
 
 
 @cache
-def _checks(kind: type) -> tuple[tuple[str, _Check], ...]:
-    return tuple((name, _check(hint)) for name, hint in get_type_hints(kind).items())
+def _checks(kind: Hashable) -> tuple[tuple[str, _Check], ...]:
+    return tuple((name, _check(hint)) for name, hint in get_type_hints(cast("type", kind)).items())
 
 
 def _check(hint: Any) -> _Check:  # noqa: ANN401 - a type

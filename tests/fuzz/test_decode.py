@@ -36,8 +36,7 @@ def hear_once(data: bytes, decoder: Decoder) -> tuple[object, ...]:
             io.BytesIO(data), decoder=decoder, limits=LIMITS, block_seconds=BLOCK_SECONDS
         )
     except BeamAudioError as error:
-        assert str(error)
-        return (type(error),)
+        return (type(error), str(error))
     digest, frames = hashlib.sha256(), 0
     with stream:
         rate_hz, channels = stream.format.sample_rate_hz, stream.format.channels

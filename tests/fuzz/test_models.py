@@ -12,7 +12,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from support.fuzzing import Damaged, bounded, damaged, fuzzed, strange
+from support.fuzzing import Damaged, attempt, bounded, damaged, fuzzed, strange
 from support.project import ROOT
 from support.random_ctc import random_ctc, write_ctc
 from support.random_onnx_asr import write_gigaam_ctc, write_t_one
@@ -67,11 +67,7 @@ def read_tensors(path: Path) -> None:
 
 
 def check(content: bytes, read: Callable[[], object]) -> None:
-    with bounded(content, mebibytes=MOST_MEBIBYTES):
-        try:
-            read()
-        except ModelError as error:
-            assert str(error)
+    attempt(content, read, ModelError, MOST_MEBIBYTES)
 
 
 @given(data=st.data())
@@ -190,7 +186,7 @@ FRAME_MODELS: dict[str, Callable[[Path], None]] = {
 @pytest.fixture(params=FRAME_MODELS)
 def model(request: pytest.FixtureRequest, place: Path) -> Path:
     """A model that users bring, whole."""
-    folder = place / request.param
+    folder: Path = place / request.param
     shutil.rmtree(folder, ignore_errors=True)
     FRAME_MODELS[request.param](folder)
     return folder

@@ -1,4 +1,4 @@
-"""Fuzzing by hand: rounds of the tests in tests/fuzz, each with a seed of its own, for some minutes.
+"""Fuzzing by hand: rounds of the tests in tests/fuzz, each with its own seed, for some minutes.
 
 python tests/support/fuzz_rounds.py --minutes=45
 
@@ -46,7 +46,7 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(exist_ok=True)
     end = time.monotonic() + 60 * given.minutes
-    statuses = []
+    statuses: list[int | None] = []
     while (left := end - time.monotonic()) > 0:
         seed = random.randrange(1 << 32)
         print(f"round {len(statuses) + 1}, seed {seed}", flush=True)

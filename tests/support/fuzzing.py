@@ -15,7 +15,7 @@ import signal
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, settings
@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+T = TypeVar("T")
 FOLDER = os.environ.get("BEAM_AUDIO_FUZZ")
 """Where inputs are kept; None in CI."""
 MOST_SECONDS = 10.0
@@ -87,6 +88,22 @@ def bounded(
             kept.unlink(missing_ok=True)
 
 
+def attempt(
+    example: object,
+    work: Callable[[], T],
+    refusal: type[Exception],
+    mebibytes: float = MOST_MEBIBYTES,
+) -> T | None:
+    """What is made of an input within bounds; None if it is refused with some words."""
+    with bounded(example, mebibytes=mebibytes):
+        try:
+            return work()
+        except refusal as error:
+            if not str(error):
+                raise
+            return None
+
+
 class Hung(BaseException):
     """The input takes for ever; nothing that handles errors may handle this."""
 
@@ -139,7 +156,7 @@ def damaged(draw: st.DrawFn, seeds: Mapping[str, bytes]) -> Damaged:
 
 def strange(value: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - JSON
     """JSON like this one with some of its parts exchanged for others."""
-    odd = st.sampled_from(
+    odd: st.SearchStrategy[Any] = st.sampled_from(
         [None, True, -1, 0, 2**63, 1e308, float("nan"), "", "..", "../x", "a/b", [], {}, [[]]]
     )
     if isinstance(value, dict) and value:

@@ -72,7 +72,7 @@ def damaged(rng: Random) -> bytes:
         at = rng.randrange(min(reach, len(data)))
         noise = rng.randbytes(rng.choice([1, 2, 4, 64]))
         data[at : at + len(noise)] = noise
-    if data.startswith(b"OggS") and rng.random() < 0.5:  # noqa: PLR2004
+    if data.startswith(b"OggS") and rng.random() < 0.5:
         try:
             return _with_serial(bytes(data), 1)
         except IndexError:  # the last page is longer than the file now
@@ -95,15 +95,15 @@ def wave(rng: Random) -> bytes:
     """A WAV of any rate, channels and bits, whether or not they fit together."""
     pick = rng.choice
     code, channels, rate, bits = pick(_FORMATS), pick(_CHANNELS), pick(_RATES), pick(_BITS)
-    if rng.random() < 0.6:  # mostly plausible  # noqa: PLR2004
+    if rng.random() < 0.6:  # mostly plausible
         code, bits = pick([(1, 8), (1, 16), (1, 24), (1, 32), (3, 32), (3, 64), (6, 8), (7, 8)])
     frame = channels * bits // 8
     body = rng.randbytes(rng.choice([0, 1, 100, 5_000, 20_000]))
-    if code == 3:  # noqa: PLR2004  floats: NaN, infinite, enormous and tiny
+    if code == 3:
         odd = [np.nan, np.inf, -np.inf, 1e30, -1e-40, 1.0, 0.0]
-        body = np.array(rng.choices(odd, k=2000), "<f4" if bits == 32 else "<f8").tobytes()  # noqa: PLR2004
+        body = np.array(rng.choices(odd, k=2000), "<f4" if bits == 32 else "<f8").tobytes()
     form = struct.pack("<HHIIHH", code, channels, rate, rate * frame % 2**32, frame % 65536, bits)
-    if code == 0xFFFE:  # noqa: PLR2004  WAVE_FORMAT_EXTENSIBLE
+    if code == 0xFFFE:
         form += struct.pack("<HHI", 22, bits, rng.choice(ODD_NUMBERS) % 2**32) + rng.randbytes(16)
     return riff(b"fmt ", form, b"data", body)
 
@@ -121,7 +121,7 @@ def joined(rng: Random) -> bytes:
     """Files one after the other, of the same kind or not, sometimes with something in between."""
     between = rng.choice([b"", b"", bytes(1000), b"TAG" + b"x" * 125, rng.randbytes(100)])
     first = a_seed(rng)
-    others = [first if rng.random() < 0.5 else a_seed(rng) for _ in range(rng.randint(1, 4))]  # noqa: PLR2004
+    others = [first if rng.random() < 0.5 else a_seed(rng) for _ in range(rng.randint(1, 4))]
     return between.join([first, *others])
 
 
@@ -232,10 +232,10 @@ def video(rng: Random) -> bytes:
     """Streams without sound, and sound under a lock: encrypted or of an unknown codec."""
     lock = rng.choice([b"enca", b"drms", b"encv", b"zzzz", b"samr", b"\0\0\0\0"])
     container = rng.choice(["mp4", "matroska", "mov", "avi", "mpegts", "nut"])
-    with_sound = rng.random() < 0.6  # noqa: PLR2004
+    with_sound = rng.random() < 0.6
     data = _video(container, sound=with_sound)
     locked = data.replace(b"mp4a", lock).replace(b"A_AAC", rng.choice([b"A_XYZ", b"A_ENC"]))
-    if rng.random() < 0.3:  # noqa: PLR2004
+    if rng.random() < 0.3:
         locked = damage_once(rng, locked)
     return locked
 

@@ -35,7 +35,7 @@ class Timeline:
         timed: Whether the container has timestamps. Without them, only damage leaves a hole.
         gap: What a gap between timestamps is called.
         jitter: A gap of fewer seconds is none.
-        longest: Seconds that the bytes of the file can hold. A gap beyond it is not believed either:
+        longest: Seconds that the bytes of the file can hold. A gap beyond it is not believed, or
             one wrong number would make a day of silence.
         clock: Seconds of audio so far, with silence.
     """
