@@ -13,7 +13,14 @@ from support.installed_models import BASE, TINY_EN, needs_base, needs_tiny_en
 from support.project import ROOT
 
 from beam_audio.errors import ModelError
-from beam_audio.models.card import HubSource, PackageSource, has_card, list_cards, load_card
+from beam_audio.models.card import (
+    HubSource,
+    PackageSource,
+    has_card,
+    list_cards,
+    load_card,
+    parse_card,
+)
 from beam_audio.models.resolve import ensure_built
 
 if TYPE_CHECKING:
@@ -91,3 +98,21 @@ def test_the_card_in_the_readme_is_all_a_new_model_needs(tmp_path: Path) -> None
 def test_a_card_is_named_by_its_file() -> None:
     files = {path.stem: json.loads(path.read_text("utf-8")) for path in ROOT.glob("models/*.json")}
     assert all(card["name"] == stem for stem, card in files.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"licence": None}, "None stands where a text is needed"),
+        ({"languages": 1}, "is no card"),
+        ({"layout": "zip"}, "layout is 'zip'"),
+        ({"colour": "red"}, "'colour' is no field of a card"),
+        ({"sources": [{"hub": "a/b"}]}, "lacks 'revision'"),
+        ({"files": {"../model.bin": "0" * 64}}, "which is no plain name"),
+    ],
+)
+def test_what_is_wrong_with_a_card_is_said(change: dict[str, object], wrong: str) -> None:
+    card = json.loads((ROOT / "models" / "whisper-base.json").read_bytes())
+    assert parse_card(json.dumps(card).encode(), "c.json") == load_card("whisper-base")
+    with pytest.raises(ModelError, match=rf"c\.json .*{re.escape(wrong)}"):
+        parse_card(json.dumps(card | change).encode(), "c.json")
