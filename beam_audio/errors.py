@@ -23,6 +23,22 @@ class DecodeError(BeamAudioError):
     """Bytes that no decoder turns into audio, or that stop being audio midway."""
 
 
+class DecoderCrash(DecodeError):  # noqa: N818 - failures have this name
+    """A file that ends the process that decodes it."""
+
+
+class DecoderHang(DecodeError):  # noqa: N818 - as above
+    """A file that a decoder never gets to the end of."""
+
+
+class MachineError(BeamAudioError):
+    """A fault of the machine: its disks, memory, open files, network or credentials.
+
+    No input is at fault, so no failure row is written. The unit fails and is done again, by the
+    runner or by the next run.
+    """
+
+
 class LimitError(BeamAudioError):
     """Audio beyond a stated limit of bytes, seconds, channels or sample rate."""
 
@@ -45,3 +61,7 @@ class ProviderError(ModelError):
 
 class StoreError(BeamAudioError):
     """An output that cannot be written or that does not fit the run asked for."""
+
+
+class HeldError(BeamAudioError):
+    """An output that another batch holds (exit status 1): it is free again when that has ended."""

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.0"
+SCHEMA_VERSION: Final = "2.1"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -63,7 +63,7 @@ _SCORES = [
 
 _SEGMENTS = [
     *_required(_TEXT, "segment_id", "recording_id", "source_id", "uri"),
-    *_fields(_COUNT, "channel"),
+    *_fields(_COUNT, "channel", "track"),
     *_required(_COUNT, "segment_index"),
     *_required(
         _REAL,
@@ -101,7 +101,7 @@ _SEGMENTS = [
 
 _RECORDINGS = [
     *_required(_TEXT, "recording_id", "source_id", "uri"),
-    *_fields(_COUNT, "channel"),
+    *_fields(_COUNT, "channel", "track"),
     *_required(_TEXT, "content_sha256", "audio_sha256"),
     *_required(_COUNT, "source_size_bytes"),
     *_fields(_TIME, "source_updated", "event_time"),

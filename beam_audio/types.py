@@ -47,10 +47,11 @@ class AudioRef:
         language: Stated language, ISO 639 code.
         metadata: Further manifest fields as text, sorted by key.
         inline: Encoded bytes of a small payload that is stored nowhere else.
-        spooled_uri: Where the bytes of a larger payload are; None when they are under ``uri``.
+        spooled_uri: Where the bytes are, as of a larger payload; None when they are under ``uri``.
         attempt: 1, or more when an earlier failure is tried again.
         reasons: What is remarkable about the statements, by name; rows of recordings have them.
         stated_in: The manifest line or the message that states all this; empty for a listed file.
+        published: When the message with the audio in it was published; None for other audio.
     """
 
     uri: str
@@ -70,6 +71,7 @@ class AudioRef:
     channel: int | None = None
     reasons: tuple[str, ...] = ()
     stated_in: str = ""
+    published: datetime | None = None
 
     @property
     def source_id(self) -> str:
@@ -102,8 +104,11 @@ class AudioRef:
 
     @property
     def stated_id(self) -> str:
-        """Hash of what is stated about this input; an event time taken from the file is not."""
-        stated = self.event_time if self.event_time != self.updated else None
+        """Hash of what is stated about this input.
+
+        An event time that is taken from the file or from the publication is not stated.
+        """
+        stated = self.event_time if self.event_time not in {self.updated, self.published} else None
         return stable_id(
             "stated",
             self.reference_text,
@@ -113,6 +118,12 @@ class AudioRef:
             stated.isoformat() if stated else None,
             *([self.reasons] if self.reasons else []),
         )
+
+    @property
+    def claims_id(self) -> str | None:
+        """Hash of what is stated except metadata; None if that is nothing."""
+        found = replace(self, metadata=()).stated_id
+        return found if found != AudioRef("", 0).stated_id else None
 
     def retried(self, attempt: int) -> Self:
         """The same input on a later attempt."""

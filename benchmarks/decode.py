@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from beam_audio.types import Segment
 
 RATES_HZ = (8000, 16000, 44100, 48000)
-GOAL_CPU_SECONDS = 10.0
+GOAL_CPU_SECONDS = 8.0
 AAC = "m4a/aac"
 AAC_FRAME_SAMPLES = 1024
 SOUNDFILE_FORMATS = {

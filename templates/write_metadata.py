@@ -37,6 +37,7 @@ _TEXT_PATTERNS: Final = {
     "manifest": _ADDRESS,
     "output": "^gs://[^/]+(/.*)?$",
     "model": "^(gs://.+|[A-Za-z0-9._-]+)$",
+    "allow_inputs": "^(gs|s3)://[^,]+(,(gs|s3)://[^,]+)*$",
     "subscription": "^projects/[^/]+/subscriptions/[^/]+$",
     "event_time_attribute": "^.+$",
     "output_topic": "^projects/[^/]+/topics/[^/]+$",

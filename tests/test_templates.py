@@ -66,6 +66,7 @@ VALUES = {
 }
 # What goes with them only when there is no input: of a stream, and a manifest.
 OF_STREAMS = {
+    "allow_inputs": "gs://bucket/calls,gs://other",
     "subscription": "projects/p/subscriptions/s",
     "max_wait_seconds": "12.5",
     "event_time_attribute": "spoken",

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import numpy as np
 import soxr
 
-from beam_audio.audio.decoders.choice import Decoder
-from beam_audio.audio.decoders.stream import AudioStream, Cut, is_stream_reason
+from beam_audio.audio.decoders.request import Cut, Decoder, DecodeRequest
+from beam_audio.audio.decoders.stream import AudioStream, is_stream_reason, names_other_tracks
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.audio.mixing import Mixer
-from beam_audio.errors import InputError, LimitError
+from beam_audio.errors import InputError
 from beam_audio.types import Audio
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ __all__ = [
     "Resampler",
     "decode",
     "is_stream_reason",
+    "names_other_tracks",
     "open_audio",
     "open_source",
     "read_signal",
@@ -76,13 +77,8 @@ def open_audio(  # noqa: PLR0913  keyword arguments, each with a default
         ConfigError: The decoder asked for is not installed.
         OSError: Or whatever else ``file`` raises when it is read.
     """
-    size_bytes = file.seek(0, io.SEEK_END)
-    if size_bytes > limits.max_source_bytes:
-        raise LimitError(
-            f"{size_bytes} encoded bytes, more than the limit of {limits.max_source_bytes}"
-        )
     cut = Cut(offset_seconds, duration_seconds, track)
-    return AudioStream(file, decoder, limits, cut, block_seconds)
+    return AudioStream(file, DecodeRequest(decoder, limits, cut, block_seconds))
 
 
 class Resampler:

@@ -13,6 +13,7 @@ from beam_audio.command import verbs
 from beam_audio.command.flags import add_flags
 from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
+from beam_audio.inputs.redaction import redacted
 from beam_audio.spelling import nearest
 from beam_audio.version import __version__
 
@@ -108,12 +109,12 @@ def _set_up_logging() -> None:
 
 
 class _Formatter(logging.Formatter):
-    """What this package does, as plain lines; warnings with who gives them."""
+    """What this package does, as plain lines; warnings with who gives them; no secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         is_plain = record.levelno == logging.INFO
         start = "beam-audio" if is_plain else f"{record.levelname} {record.name}"
-        return f"{start}: {super().format(record)}"
+        return redacted(f"{start}: {super().format(record)}")
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -121,7 +122,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _complain(error: object, status: int) -> int:
-    print(f"beam-audio: {error}", file=sys.stderr)
+    print(f"beam-audio: {redacted(str(error))}", file=sys.stderr)
     return status
 
 

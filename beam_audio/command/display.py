@@ -47,7 +47,7 @@ def _failures(result: RunResult) -> Iterator[str]:
     for (unit, stage, error_type), count in ledger.failures.items():
         yield _line(f"  {unit}", f"{count}", f"{error_type} while in {stage}")
     for each in failed:
-        yield f"  failed: {each.uri}: {_shortened(each.message)}"
+        yield f"  failed: {_printable(each.uri)}: {_printable(_shortened(each.message))}"
     more = len(ledger.undecoded) - len(ledger.missing) - len(failed)
     if more > 0:
         yield f"  … and {more} more in failures/"
@@ -91,6 +91,11 @@ def _shortened(message: str) -> str:
     """The first line of a message, cut where it is long."""
     line = message.strip().partition("\n")[0]
     return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…"
+
+
+def _printable(text: str) -> str:
+    """A text whose line ends and terminal codes are written out: names of files may hold any."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _line(name: str, figure: str, remark: str = "") -> str:

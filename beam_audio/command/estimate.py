@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -98,7 +99,7 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
     if config.manifest is not None:
         lines = islice(read_lines(config.manifest), config.limit)
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = list(pool.map(input_of, lines))
+            found = list(pool.map(partial(input_of, allowed=config.allowed_places), lines))
     else:
         found = map(input_of_file, match_input(config.input or "", config.output)[: config.limit])
     distinct = {item.source_id: item for item in found}
@@ -147,7 +148,7 @@ def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
     """Length that a file's header states; None if it cannot be read or holds no audio."""
     try:
         with (
-            store.open_to_read(ref.uri) as file,
+            store.open_to_read(ref.spooled_uri or ref.uri) as file,
             open_audio(file, limits=limits, block_seconds=_HEADER_BLOCK_SECONDS) as stream,
         ):
             claimed = stream.credible_seconds

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import dataclasses
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from beam_audio.command.beam_flags import beam_flags
@@ -117,24 +116,25 @@ def _read_file(path: str) -> tuple[dict[str, object], dict[str, list[str]]]:
     ours: dict[str, object] = {}
     beams: dict[str, list[str]] = {}
     known = {name.removeprefix("--") for name in beam_flags()}
-    for name, value in _read_yaml(path).items():
+    loaded = _read_yaml(path)
+    for name, value in loaded.items():
         if name in KINDS:
             ours[name] = value
         elif name in known:
             beams[f"--{name}"] = _beam_words(path, name, value)
         else:
-            raise ConfigError(f"{path}: unknown key {name!r}{nearest(name, {*NAMES, *known})}")
+            from beam_audio.quality.yaml_lines import located_error  # noqa: PLC0415 - as below
+
+            hint = nearest(name, {*NAMES, *known})
+            raise located_error(path, loaded, name, f"unknown key {name!r}{hint}")
     return ours, beams
 
 
 def _read_yaml(path: str) -> dict[str, object]:
-    import yaml  # noqa: PLC0415 - only where there is a file
+    from beam_audio.quality.yaml_lines import read_yaml  # noqa: PLC0415 - only where there is a file
 
-    try:
-        loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"--config={path} cannot be read: {error}") from error
-    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+    loaded = read_yaml(path, f"--config={path}")
+    if not isinstance(loaded, dict):
         raise ConfigError(f"--config={path} must hold 'flag: value' lines")
     return loaded
 

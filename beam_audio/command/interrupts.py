@@ -1,10 +1,11 @@
-"""Ctrl-C: one plain line, no traceback, and no process left behind.
+"""Ctrl-C and SIGTERM: one plain line, no traceback, and no process left behind.
 
 A terminal sends Ctrl-C (the signal SIGINT) to every process that was started from it. Left to
 itself, Beam would end its bundles first, minutes later, and each of its worker processes would
 print a traceback. So a thread of this process waits for the signal, and the processes it starts
-ignore it. Ending at once costs nothing: committed units are whole, and the next run deletes what
-was half-written.
+ignore it. SIGTERM is sent to one process, by a supervisor or by ``kill``; the processes it starts
+must go on listening to it, as Beam ends them that way. Ending at once costs nothing: committed
+units are whole, and the next run deletes what was half-written.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import threading
 from collections import defaultdict
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -22,31 +24,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
-"""The status that shells give to a program ended by Ctrl-C."""
+"""The status that shells give to a program ended by Ctrl-C; SIGTERM gives the same."""
 STOPPED: Final = "stopped; the same command resumes"
 
 _TO_MAIN_THREAD: Final = signal.SIGUSR1
 
 
 def watch() -> None:
-    """Have Ctrl-C taken by a thread of this process; call it once, before other threads start.
+    """Have both signals taken by threads of this process; call it once, before others start.
 
-    Until :func:`on_interrupt` says otherwise, the main thread gets a KeyboardInterrupt, as usual.
-    A process that was started in the background, where shells ignore Ctrl-C, is left as it is.
+    Until :func:`on_interrupt` says otherwise, the main thread gets a KeyboardInterrupt.
+    A process that was started in the background, where shells ignore Ctrl-C, goes on ignoring it.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        return
     signal.signal(_TO_MAIN_THREAD, signal.default_int_handler)
-    # Threads take over what is blocked; programs take over what is ignored. Linux keeps a signal
-    # that is both for whoever waits for it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_listen, name="interrupts", daemon=True).start()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Threads take over what is blocked; programs take over what is ignored. Linux keeps a
+        # signal that is both for whoever waits for it, if no thread lets it through.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _start(partial(signal.sigwait, {signal.SIGINT}))
+    _watch_terminate()
+
+
+def _watch_terminate() -> None:
+    """Have SIGTERM written to a pipe at once, whatever the main thread waits for."""
+    arrived, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    _start(lambda: os.read(arrived, 1)[0])
 
 
 @contextmanager
-def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
-    """Call ``act`` at each Ctrl-C, in another thread, whatever the main thread waits for."""
+def on_interrupt(act: Callable[[int], object]) -> Iterator[None]:
+    """Call ``act`` with each of the two signals, in another thread."""
     _ACTIONS.append(act)
     try:
         yield
@@ -54,21 +65,26 @@ def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
         _ACTIONS.remove(act)
 
 
-def _interrupt_main_thread() -> None:
+def _interrupt_main_thread(_signal: int) -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, _TO_MAIN_THREAD)
 
 
-_ACTIONS: Final[list[Callable[[], object]]] = [_interrupt_main_thread]
-"""What a Ctrl-C does; the last one counts."""
+_ACTIONS: Final[list[Callable[[int], object]]] = [_interrupt_main_thread]
+"""What the signals do; the last one counts."""
 
 
-def _listen() -> None:
+def _start(wait: Callable[[], int]) -> None:
+    threading.Thread(target=_listen, args=(wait,), name="interrupts", daemon=True).start()
+
+
+def _listen(wait: Callable[[], int]) -> None:
     while True:
-        signal.sigwait({signal.SIGINT})
-        _ACTIONS[-1]()
+        arrived = wait()
+        if arrived in {signal.SIGINT, signal.SIGTERM}:
+            _ACTIONS[-1](arrived)
 
 
-def end_at_once() -> NoReturn:
+def end_at_once(_signal: int) -> NoReturn:
     """Say that the run is stopped and end this process and those it started.
 
     Nothing that threads or processes have to say about their end is printed.

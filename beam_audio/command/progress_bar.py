@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _REFRESH_SECONDS: Final = 0.5
 _LINE_SECONDS: Final = 30.0
+_GIB: Final = 1 << 30
 _BAR: Final = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt}{unit} [{remaining} left{postfix}]"
 _NO_TOTAL: Final = "{elapsed}{postfix}"
 
@@ -151,5 +152,10 @@ def run_status(progress: Progress, seconds: float) -> Status:
         speed = f"{progress.decoded_seconds / seconds:.1f}× real time"
     kinds = ", ".join(f"{count} {kind}" for kind, count in progress.failures.most_common())
     failed = f"{progress.failures.total()} failed ({kinds})" if kinds else ""
-    remark = " · ".join(filter(None, [decoded, speed, failed]))
+    copies = progress.long_copies
+    copied = ""
+    if copies.total_bytes:
+        of = f"{copies.copied_bytes / _GIB:.1f} of {copies.total_bytes / _GIB:.1f} GiB"
+        copied = f"copying long recordings, {of}"
+    remark = " · ".join(filter(None, [decoded, speed, copied, failed]))
     return Status(min(progress.inputs, progress.planned), progress.planned, remark)

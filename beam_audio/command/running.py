@@ -117,13 +117,13 @@ def _stream(settings: RunConfig, beam_words: Sequence[str], options: PipelineOpt
         return 0
     print(f"reading {settings.subscription}; SIGTERM or Ctrl-C ends it", flush=True)
     stop, interrupted = threading.Event(), threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
-    def interrupt() -> None:
-        if interrupted.is_set():
-            end_at_once()
-        print(_STOPPING, file=sys.stderr, flush=True)
-        interrupted.set()
+    def interrupt(arrived: int) -> None:
+        if arrived == signal.SIGINT:
+            if interrupted.is_set():
+                end_at_once(arrived)
+            print(_STOPPING, file=sys.stderr, flush=True)
+            interrupted.set()
         stop.set()
 
     with on_interrupt(interrupt):

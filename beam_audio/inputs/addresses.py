@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from beam_audio.errors import InputError
 
 _FILE_ADDRESS: Final = re.compile(r"file:(?://([^/]*))?(/.*)", re.IGNORECASE | re.DOTALL)
+_WEB_ADDRESS: Final = re.compile(r"(https?|ftps?)://", re.IGNORECASE)
 _STEP: Final = re.compile(r"\.\.?/")
 _SLASHES_OF_BUCKET: Final = 2
 _THIS_MACHINE: Final = frozenset({"", "localhost", "127.0.0.1"})
@@ -30,6 +31,19 @@ def plain_address(address: str) -> str:
             f"{address!r:.200} is a file of the machine {host!r:.80}; write file:///path or a path"
         )
     return unquote(found[2], errors="surrogateescape")
+
+
+def require_store(address: str) -> None:
+    """Refuse the address of a web server, which no store reads, with what to do instead.
+
+    Raises:
+        InputError: It is one.
+    """
+    if _WEB_ADDRESS.match(address):
+        raise InputError(
+            f"{address!r} is on a web server, and recordings are read from disks and buckets: copy "
+            "it there, or name the object as gs:// or s3://"
+        )
 
 
 def one_spelling(path: str) -> str:

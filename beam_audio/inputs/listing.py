@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import InputError
-from beam_audio.inputs.addresses import beside, plain_address
+from beam_audio.inputs.addresses import beside, plain_address, require_store
 from beam_audio.inputs.left_out import LeftOut, inputs_below
 from beam_audio.inputs.manifest import ManifestEntry, parse_line
 from beam_audio.inputs.manifest_files import lines_of, refusal
+from beam_audio.inputs.redaction import redacted
 from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from beam_audio.inputs.allowed import AllowedPlaces
     from beam_audio.inputs.manifest_files import Line
 
 _HADOOP_MARKER: Final = "_$folder$"
@@ -56,6 +58,7 @@ def list_input(pattern: str, exclude: str | None = None) -> Listing:
         InputError: The pattern cannot be listed.
     """
     pattern = _absolute(pattern)
+    require_store(pattern)
     exclude = exclude and _absolute(exclude)
     with store.reported(InputError, f"cannot list --input={pattern}"):
         named = store.match(pattern, follow_links=True) if store.is_pattern(pattern) else []
@@ -83,6 +86,7 @@ def match_manifest(pattern: str) -> list[str]:
         InputError: The pattern cannot be listed.
     """
     pattern = _absolute(pattern)
+    require_store(pattern)
     if store.is_local_folder(pattern):
         return []
     with store.reported(InputError, f"cannot list --manifest={pattern}"):
@@ -117,31 +121,46 @@ def require_readable_manifest(pattern: str) -> None:
         raise InputError(why)
 
 
-def input_of(found: Line | Failure) -> AudioRef | Failure:
+def input_of(found: Line | Failure, allowed: AllowedPlaces | None = None) -> AudioRef | Failure:
     """The input that :func:`read_lines` found."""
-    return found if isinstance(found, Failure) else input_of_line(*found)
+    return found if isinstance(found, Failure) else input_of_line(*found, allowed)
 
 
-def input_of_line(manifest: str, number: int, line: bytes) -> AudioRef | Failure:
-    """Reference to the file of a manifest line, which is not opened; or why there is none."""
+def input_of_line(
+    manifest: str, number: int, line: bytes, allowed: AllowedPlaces | None = None
+) -> AudioRef | Failure:
+    """Reference to the file of a manifest line, which is not opened; or why there is none.
+
+    Args:
+        manifest: The manifest.
+        number: The line's number, from 1.
+        line: Its bytes.
+        allowed: Where the file may be; None allows everywhere.
+    """
     try:
         entry = parse_line(line)
         uri = beside(entry.path, manifest)
     except InputError as error:
         identity = stable_id("manifest-line", manifest, hashlib.sha256(line).hexdigest())
         return read_failure(identity, manifest, f"line {number}: {error}", None)
-    return ref_of_entry(entry, uri, f"{manifest} line {number}")
+    return ref_of_entry(entry, uri, redacted(f"{manifest} line {number}"), allowed)
 
 
-def ref_of_entry(entry: ManifestEntry, uri: str, stated_in: str) -> AudioRef | Failure:
+def ref_of_entry(
+    entry: ManifestEntry, uri: str, stated_in: str, allowed: AllowedPlaces | None
+) -> AudioRef | Failure:
     """Reference to a file with what a manifest entry states; the file is not opened.
 
     Args:
         entry: What is stated.
         uri: The file.
         stated_in: The line or message that states it.
+        allowed: Where the file may be; None allows everywhere.
     """
     try:
+        if allowed is not None:
+            allowed.require(uri)
+        require_store(uri)
         file = ref_of_file(store.stat(uri))
     except InputError as error:
         return _missing(uri, error, entry)
@@ -161,14 +180,14 @@ def ref_of_entry(entry: ManifestEntry, uri: str, stated_in: str) -> AudioRef | F
 
 
 def read_failure(identity: str, uri: str, message: str, event_time: datetime | None) -> Failure:
-    """The failure of an input that cannot be referred to."""
+    """The failure of an input that cannot be referred to; the secrets of addresses are left out."""
     return Failure(
         unit="input",
         stage="read",
         source_id=identity,
-        uri=uri,
+        uri=redacted(uri),
         error_type=InputError.__name__,
-        message=message,
+        message=redacted(message),
         event_time=event_time,
     )
 
@@ -183,11 +202,17 @@ def input_of_file(file: StoredFile) -> AudioRef | Failure:
 
 
 def ref_of_file(file: StoredFile) -> AudioRef:
-    """Reference to a listed file."""
+    """Reference to a listed file.
+
+    Programs that download a signed address name the file after it. Such a file is read by its name
+    and goes by the address without the signature.
+    """
     seconds = file.last_updated_in_seconds
     updated = datetime.fromtimestamp(seconds, UTC) if seconds else None
+    uri = redacted(file.path)
     return AudioRef(
-        uri=file.path,
+        uri=uri,
+        spooled_uri=None if uri == file.path else file.path,
         size_bytes=file.size_in_bytes,
         version=file.version,
         updated=updated,
@@ -197,7 +222,8 @@ def ref_of_file(file: StoredFile) -> AudioRef:
 
 def _missing(uri: str, error: InputError, entry: ManifestEntry) -> Failure:
     channel = [] if entry.channel is None else [entry.channel]
-    identity = stable_id("missing", uri, entry.offset_seconds, entry.duration_seconds, *channel)
+    place = (redacted(uri), entry.offset_seconds, entry.duration_seconds)
+    identity = stable_id("missing", *place, *channel)
     return read_failure(identity, uri, str(error), entry.event_time)
 
 

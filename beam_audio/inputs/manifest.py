@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio.errors import InputError
 from beam_audio.inputs.event_times import event_time_of
+from beam_audio.inputs.redaction import redacted
 from beam_audio.quality.languages import language_code
 
 if TYPE_CHECKING:
@@ -173,9 +174,10 @@ def _number(value: Any) -> Any:  # noqa: ANN401 - anything that JSON holds
 
 
 def _metadata(fields: Mapping[str, Any], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
-    """The other fields as text; null is no value."""
+    """The other fields as text, without the secrets of addresses; null is no value."""
     others = sorted(fields.keys() - known)
-    return tuple((key, _as_text(fields[key])) for key in others if fields[key] is not None)
+    stated = ((key, fields[key]) for key in others if fields[key] is not None)
+    return tuple((key, redacted(_as_text(value))) for key, value in stated)
 
 
 def _as_text(value: object) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.inputs.manifest import MAX_LINE_BYTES, PATH_KEYS, load_object
+from beam_audio.inputs.redaction import redacted
 from beam_audio.types import Failure, stable_id
 
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ def _failure(uri: str, message: str) -> Failure:
         unit="input",
         stage="read",
         source_id=stable_id("manifest", uri, message),
-        uri=uri,
+        uri=redacted(uri),
         error_type=InputError.__name__,
-        message=message,
+        message=redacted(message),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,9 +19,11 @@ from beam_audio.inputs.addresses import one_spelling, plain_address
 from beam_audio.inputs.manifest import (
     ManifestEntry,
     event_time_or_reason,
+    load_object,
     parse_line,
     stated_language,
 )
+from beam_audio.inputs.redaction import redacted
 from beam_audio.inputs.sample_types import is_bare, with_header
 
 if TYPE_CHECKING:
@@ -28,6 +31,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FINALIZED: Final = "OBJECT_FINALIZE"
+_BUCKET: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,221}")
+_LINE_END: Final = re.compile(r"[\r\n\0]")
+_DESCRIPTION: Final = "JSON_API_V1"
+"""The ``payloadFormat`` of notifications whose data are a description of the object."""
+_SHOWN: Final = 300
 _MAX_UNPACKED_BYTES: Final = 64 << 20
 _INLINE_FIELDS: Final = frozenset(
     {"content_type", "content_encoding", "rate", "channels", "uri", "text", "lang"}
@@ -69,7 +77,7 @@ class InlineAudio:
         event_time: As stated, else when the message was published, UTC.
         reference_text: Reference transcript, if one is stated.
         language: Stated language, ISO 639 code.
-        metadata: Other attributes, sorted by key.
+        metadata: Other attributes, sorted by key, without the secrets of addresses.
         reasons: What could not be read and costs no more than itself, by name.
     """
 
@@ -105,7 +113,7 @@ def read_message(
     stated = attributes.get(event_time_attribute) if event_time_attribute else None
     event_time, reasons = event_time_or_reason(stated)
     if "eventType" in attributes:
-        return _notice(attributes, event_time, reasons)
+        return _notice(message, event_time, reasons)
     if "content_type" in attributes:
         return _inline(message, event_time_attribute, event_time, reasons)
     entry = parse_line(_content(message))
@@ -121,14 +129,41 @@ def read_message(
 
 
 def _notice(
-    attributes: Mapping[str, str], event_time: datetime | None, reasons: tuple[str, ...]
+    message: Message, event_time: datetime | None, reasons: tuple[str, ...]
 ) -> StoredObject | Ignored:
+    attributes = message.attributes
     if attributes["eventType"] != FINALIZED:
         return Ignored()
     bucket, name = attributes.get("bucketId"), attributes.get("objectId")
     if not bucket or not name:
         raise InputError("the notification lacks the attributes bucketId and objectId")
+    if not _BUCKET.fullmatch(bucket) or _LINE_END.search(name):
+        raise InputError(f"no object can be called gs://{bucket}/{name}"[:_SHOWN])
+    _require_agreement(message, {"bucket": bucket, "name": name})
     return StoredObject(f"gs://{bucket}/{name}", event_time, reasons)
+
+
+def _require_agreement(notice: Message, stated: Mapping[str, str]) -> None:
+    """Refuse a notification whose data describe another object than its attributes name.
+
+    Anyone may publish what looks like a notification. The object itself is asked for everything
+    else.
+
+    Raises:
+        InputError: They differ, or the data should be a description and are none.
+    """
+    try:
+        described = load_object(_content(notice))
+    except InputError as error:
+        if notice.attributes.get("payloadFormat") == _DESCRIPTION:
+            raise InputError(f"the notification does not describe its object: {error}") from error
+        return  # they say nothing about an object
+    for key, value in stated.items():
+        if key in described and described[key] != value:
+            raise InputError(
+                f"the notification's attributes say that the {key} is {value!r:.200}, and its data "
+                f"say {described[key]!r:.200}"
+            )
 
 
 def _inline(
@@ -145,12 +180,12 @@ def _inline(
     encoded = with_header(_content(message, may_begin_as_gzip=bare), content_type, attributes)
     further = attributes.keys() - _INLINE_FIELDS - {time_attribute}
     return InlineAudio(
-        uri=attributes.get("uri") or f"sha256:{hashlib.sha256(encoded).hexdigest()}",
+        uri=redacted(attributes.get("uri", "")) or f"sha256:{hashlib.sha256(encoded).hexdigest()}",
         encoded=encoded,
         event_time=event_time or message.published,
         reference_text=attributes.get("text"),
         language=stated_language(attributes.get("lang")),
-        metadata=tuple(sorted((key, attributes[key]) for key in further)),
+        metadata=tuple(sorted((key, redacted(attributes[key])) for key in further)),
         reasons=reasons,
     )
 

@@ -201,13 +201,25 @@ def read_built(directory: Path) -> BuiltModel:
             model_sha256=str(content["model_sha256"]),
             sample_rate_hz=int(content["sample_rate_hz"]),
             max_seconds=float(content["max_seconds"]),
-            files=dict(content["files"]),
+            files=_beside(dict(content["files"])),
             whisper=WhisperConfig.from_json(content["whisper"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{directory / CONFIG_FILE} is damaged ({error}): delete {directory} and build it again"
         ) from error
+
+
+def _beside(files: dict[str, str]) -> dict[str, str]:
+    """Files by name, which are beside the description that names them.
+
+    Raises:
+        ValueError: A name leads elsewhere.
+    """
+    for name in files:
+        if not name or name in {".", ".."} or not {"/", "\\", "\0"}.isdisjoint(name):
+            raise ValueError(f"it names the file {name!r:.200}")
+    return files
 
 
 def check_built(built: BuiltModel) -> None:

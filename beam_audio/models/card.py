@@ -78,28 +78,6 @@ class ModelCard:
     sources: tuple[PackageSource | HubSource, ...]
 
 
-def parse_card(content: bytes, origin: str) -> ModelCard:
-    """The card that a file holds.
-
-    Args:
-        content: The bytes of the file, one JSON object.
-        origin: Name of the file, for messages.
-
-    Raises:
-        ModelError: It is no card; the message says what is wrong with it.
-    """
-    try:
-        card = _card(json.loads(content))
-    except KeyError as error:
-        raise ModelError(f"model card {origin} lacks {error}") from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"model card {origin} is no card: {error}") from error
-    for name in card.files:
-        if PurePath(name).name != name:
-            raise ModelError(f"model card {origin} names the file {name!r}, which is no plain name")
-    return card
-
-
 def _source(entry: dict[str, Any]) -> PackageSource | HubSource:
     if "hub" in entry:
         return HubSource(repository=_text(entry["hub"]), revision=_text(entry["revision"]))
@@ -117,6 +95,9 @@ def _card(content: dict[str, Any]) -> ModelCard:
     unknown = content.keys() - ModelCard.__dataclass_fields__.keys()
     if unknown:
         raise ValueError(f"{min(unknown)!r:.40} is no field of a card")
+    for name in content["files"]:
+        if PurePath(name).name != name:
+            raise ValueError(f"the file {name!r:.80} has no plain name")
     return ModelCard(
         **{name: _text(content[name]) for name in _TEXTS},
         sample_rate_hz=int(content["sample_rate_hz"]),
@@ -139,10 +120,38 @@ def _texts(values: list[object]) -> tuple[str, ...]:
     return tuple(map(_text, values))
 
 
+def read_card(path: Path) -> ModelCard:
+    """The card in a file.
+
+    Raises:
+        ModelError: It is not a card, or has a key twice.
+    """
+    try:
+        return _card(json.loads(path.read_text("utf-8"), object_pairs_hook=_once))
+    except (
+        *(ValueError, KeyError, TypeError),
+        *(AttributeError, OverflowError, RecursionError),
+    ) as error:
+        raise ModelError(f"{path} is not a model card: {error!r:.200}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that stands twice the last would count, without a word.
+
+    Raises:
+        ValueError: A key stands twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r} is given twice")
+    return found
+
+
 @cache
 def _cards() -> dict[str, ModelCard]:
     folder = _PACKAGED if _PACKAGED.is_dir() else _IN_THE_REPOSITORY
-    cards = [parse_card(path.read_bytes(), path.name) for path in folder.glob("*.json")]
+    cards = map(read_card, folder.glob("*.json"))
     return {card.name: card for card in sorted(cards, key=lambda card: card.name)}
 
 

@@ -98,6 +98,9 @@ def _from_directory(directory: Path, precision: str | None, *, again: bool) -> B
         built = read_built(directory)
         if precision not in {None, built.precision}:
             raise ModelError(f"{directory} was built in {built.precision}, not {precision}")
+        # Anybody may have made the directory, and ONNX Runtime 1.23 takes weights from anywhere.
+        for graph in directory.glob("*.onnx"):
+            external_weights(graph)
         return built
     weights = _weight_files(directory)
     number = require_precision(precision or PRECISIONS[0])

@@ -30,6 +30,12 @@ from beam_audio.types import StoredFile
 _WORK_ID_DIGITS: Final = 8
 _VERSION: Final = "schema_version"
 
+_FOREIGN: Final = (
+    *(ValueError, KeyError, TypeError),
+    *(IndexError, AttributeError, RecursionError),
+)
+"""What reading a file raises that is no commit record."""
+
 InputOutcome = Literal["recorded", "known", "failed"]
 
 
@@ -269,7 +275,10 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             for name, state in fields["sources"].items()
         }
         return _checked(uri, value_of(Commit, fields | {"sources": sources}))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+    except (
+        *(ValueError, KeyError, TypeError),
+        *(IndexError, AttributeError, RecursionError),
+    ) as error:
         raise StoreError(
             f"commit record {uri!r} was not written by this version ({error}); "
             "move it away and the unit will be processed again"
@@ -277,18 +286,16 @@ def parse_commit(uri: str, content: bytes) -> Commit:
 
 
 def _checked(uri: str, commit: Commit) -> Commit:
-    """The record, if it is that of its unit and names part files below the output alone.
+    """The record, if it names its unit and part files below the output alone.
 
-    Readers open these files, and a later version of the unit deletes them.
+    Raises:
+        ValueError: It does not.
     """
     if not uri.endswith(f"/{commit.unit_id}.json"):
-        raise ValueError(f"it is the record of {commit.unit_id!r:.80}")
-    if alien := [name for name in commit.files if not _is_part(name)]:
-        raise ValueError(f"{alien[0]!r:.80} is no part file")
+        raise ValueError(f"its unit is {commit.unit_id!r:.200}")
+    for name in commit.files:
+        if (why := store.outside(name)) is not None:
+            raise ValueError(f"its name {name!r:.200} {why}")
+        if name.partition("/")[0] not in TABLES or not fnmatchcase(name, f"*/{PARTS}"):
+            raise ValueError(f"{name!r:.200} is no part file")
     return commit
-
-
-def _is_part(name: str) -> bool:
-    above, _, file = name.rpartition("/")
-    folders = above.split("/")
-    return folders[0] in TABLES and ".." not in folders and fnmatchcase(file, PARTS)

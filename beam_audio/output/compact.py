@@ -7,6 +7,7 @@ unit that is processed again later leaves the file to the other units.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ from beam_audio.output.commits import (
     units_by_file,
 )
 from beam_audio.output.folder import in_use
+from beam_audio.output.holder import Holder, held
 from beam_audio.output.parts import PartWriter, opened_part, rows_of
 from beam_audio.store.output_names import SHARED, TABLES
 from beam_audio.types import stable_id
@@ -73,12 +75,13 @@ def compact(
 
     Raises:
         ConfigError: The output holds no committed part files.
-        StoreError: A file is gone, as when two compactions work on one output.
+        HeldError: A living batch or another compaction holds the output.
     """
     if not any(commit.files for commit in read_commits(root)):
         raise ConfigError(f"{root} holds no committed part files; name the --output of a run")
-    # A run that starts now must not delete a merged file that no record names yet.
-    with in_use(root, lambda: None):
+    holder = Holder.here(f"compaction-{uuid.uuid4().hex[:8]}", ends_with_process=True)
+    # A stream that starts now must not delete a merged file that no record names yet.
+    with held(root, holder), in_use(root, lambda: None):
         return _compact(root, target_bytes, progress or CompactionProgress())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import time
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +13,7 @@ from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import PARTS, RUN_LOCK, TABLES, TEMPORARY
+from beam_audio.store.store_clock import present_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -44,7 +44,7 @@ def delete_uncommitted(root: str, committed: Container[str]) -> int:
     left_over = [each for each in parts if each.path[start:] not in committed and _is_part(each)]
     left_over += store.files_under(store.join(root, TEMPORARY))
     if store.scheme(root) is not None:
-        oldest = time.time() - _IN_USE_SECONDS
+        oldest = present_seconds(root) - _IN_USE_SECONDS
         left_over = [each for each in left_over if each.last_updated_in_seconds < oldest]
     store.delete(*[each.path for each in left_over])
     if store.scheme(root) is None:
@@ -58,16 +58,8 @@ def require_writable(root: str) -> None:
     Raises:
         StoreError: The output cannot be written.
     """
-    probe = store.temporary_name(root)
-    folder = Path(probe).parent
-    is_new = store.scheme(root) is None and not folder.exists()
     with store.reported(StoreError, f"--output={root} is not writable"):
-        with store.open_to_write(probe) as file:
-            file.write(b"probe")
-        store.delete(probe)
-    if is_new:
-        with suppress(OSError):  # another run has put files there meanwhile
-            folder.rmdir()
+        present_seconds(root)
 
 
 def require_readable(version: str | None, output: str) -> None:

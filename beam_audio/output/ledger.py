@@ -23,6 +23,7 @@ _RECORDING_COLUMNS = [
     "source_id",
     "uri",
     "channel",
+    "track",
     "sample_rate_hz",
     "decoded_seconds",
     "segments",
@@ -173,7 +174,7 @@ class _Sums:
         found: Samples by destination that its segment and failure rows add up to.
         segments: Segments by decision.
         uris: Addresses of recordings.
-        first_channels: By input, its lowest channel and the recording made of that.
+        first_channels: By input, its first track and channel and the recording made of them.
         failures: (unit, stage, error type) by all that identifies a failure.
         failed_sources: Inputs with a failure row, superseded or not.
         wer_errors: Word errors.
@@ -187,7 +188,7 @@ class _Sums:
     found: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     segments: Counter[str] = field(default_factory=Counter)
     uris: set[str] = field(default_factory=set)
-    first_channels: dict[str, tuple[int, str]] = field(default_factory=dict)
+    first_channels: dict[str, tuple[int, int, str]] = field(default_factory=dict)
     failures: dict[tuple[object, ...], tuple[str, str, str]] = field(default_factory=dict)
     failed_sources: set[str] = field(default_factory=set)
     wer_errors: int = 0
@@ -203,7 +204,8 @@ class _Sums:
             {name: row[column] for name, column in LEDGER_COLUMNS.items()}
         )
         self.uris.add(row["uri"])
-        channel = (row["channel"] or 0, identifier)
+        # Outputs of schema 2.0 have no column for tracks.
+        channel = (row.get("track") or 0, row["channel"] or 0, identifier)
         first = self.first_channels.get(row["source_id"], channel)
         self.first_channels[row["source_id"]] = min(first, channel)
         if row["wer"] is not None:  # null for an empty reference too
@@ -234,7 +236,7 @@ class _Sums:
 
     def source_seconds(self) -> dict[str, float]:
         """Seconds by destination of each input's first channel, in whatever order rows came."""
-        first = [identifier for _, identifier in self.first_channels.values()]
+        first = [identifier for *_, identifier in self.first_channels.values()]
         return {
             name: math.fsum(self.stated[each][name] / self.rates_hz[each] for each in first)
             for name in LEDGER_COLUMNS

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from beam_audio.errors import ConfigError
 from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES, round_measure
-from beam_audio.quality.yaml_lines import MAX_FILE_BYTES, Located, located_error, parse_yaml
+from beam_audio.quality.yaml_lines import Located, located_error, parse_yaml, read_yaml
 from beam_audio.spelling import nearest_or_all
 from beam_audio.types import Decision, stable_id
 
@@ -138,32 +138,30 @@ def load_rules(preset_or_file: str) -> Rules:
     if preset_or_file in PRESETS:
         preset = resources.files("beam_audio") / "data" / "rules" / f"{preset_or_file}.yaml"
         return parse_rules(preset.read_text(encoding="utf-8"), preset_or_file)
-    path = Path(preset_or_file)
-    if not path.is_file():
+    if not Path(preset_or_file).is_file():
         raise ConfigError(
             f"rules {preset_or_file!r} are neither a preset nor a file"
             f"{nearest_or_all(preset_or_file, PRESETS)}"
         )
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-        return parse_rules(content.decode("utf-8"), preset_or_file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"rules {preset_or_file!r} cannot be read as UTF-8: {error}") from error
+    return _rules(read_yaml(preset_or_file, preset_or_file), preset_or_file)
 
 
 def parse_rules(content: str, origin: str) -> Rules:
     """Read rules from the text of a YAML file.
 
     Args:
-        content: The YAML text, 64 KiB at most, without aliases.
+        content: The YAML text; see :func:`beam_audio.quality.yaml_lines.parse_yaml`.
         origin: Where the text is from, for messages.
 
     Raises:
         ConfigError: The text is not valid YAML or not rules; the message names the place and the
             nearest known name.
     """
-    document = _mapping(parse_yaml(content, origin), ("name", "rules"), origin)
+    return _rules(parse_yaml(content, origin), origin)
+
+
+def _rules(parsed: object, origin: str) -> Rules:
+    document = _mapping(parsed, ("name", "rules"), origin)
     name = document.get("name", "custom")
     entries = document.get("rules")
     if not isinstance(name, str) or not _NAME.fullmatch(name):

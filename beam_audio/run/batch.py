@@ -12,9 +12,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
-from beam_audio.run.job import check_run
+from beam_audio.output.holder import Holder, held, let_go
+from beam_audio.run.job import check_run, with_records
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
-from beam_audio.run.runners import choose_runner
+from beam_audio.run.runners import choose_runner, is_dataflow
 from beam_audio.transforms.input_ids import WriteNames, read_names
 from beam_audio.transforms.read import ReadAudio
 from beam_audio.transforms.units import TranscribeUnits
@@ -45,20 +46,24 @@ def run(
     Raises:
         ConfigError: The flags cannot be run, the input matches nothing, or the files of the
             output are laid out otherwise.
+        HeldError: Another batch holds the output.
         StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
     job = check_run(config, options)
-    with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
-        pipeline = beam.Pipeline(runner=runner, options=options)
-        build(pipeline, job)
-        start = time.monotonic()
-        with meanwhile or nullcontext():
-            pipeline.run().wait_until_finish()
-        wall_seconds = time.monotonic() - start
-    return _close(job, wall_seconds)
+    holder = _holder(job, options)
+    with held(job.output, holder):
+        job = with_records(job)
+        with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
+            pipeline = beam.Pipeline(runner=runner, options=options)
+            build(pipeline, job, holder)
+            start = time.monotonic()
+            with meanwhile or nullcontext():
+                pipeline.run().wait_until_finish()
+            wall_seconds = time.monotonic() - start
+        return _close(job, wall_seconds)
 
 
 def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
@@ -66,35 +71,50 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
 
     Raises:
         ConfigError: As in :func:`run`.
+        HeldError: Another batch holds the output.
         StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = check_run(config, options)
+    job = with_records(check_run(config, options))
     commits.delete_uncommitted(job.output)
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, job)
+    build(pipeline, job, _holder(job, options))
     return pipeline.run()
 
 
-def build(pipeline: beam.Pipeline, job: Job) -> beam.PCollection:
-    """Put the graph of files and manifests into a pipeline; it gives one report a unit."""
+def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
+    """Put the graph of files and manifests into a pipeline.
+
+    A job that goes on without its command takes hold of the output and lets go of it by itself.
+    """
     config = job.config
     refs, failures = pipeline | "Read" >> ReadAudio(
-        input=config.input, manifest=config.manifest, exclude=config.output, limit=config.limit
+        input=config.input,
+        manifest=config.manifest,
+        exclude=config.output,
+        limit=config.limit,
+        allowed=config.allowed_places,
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
     names = inputs | "Names" >> beam.Map(lambda item: item.source_id)
     _ = names | "List" >> WriteNames(config.output, job.run_id)
-    return inputs | "TranscribeUnits" >> TranscribeUnits(
+    reports = inputs | "TranscribeUnits" >> TranscribeUnits(
         job.settings,
         job.handler,
         output=config.output,
         unit_bytes=config.unit_bytes,
         retry_failures=config.retry_failures,
-        run_id=job.run_id,
+        holder=holder,
     )
+    if not holder.process:
+        all_done = reports | "All" >> beam.combiners.Count.Globally()
+        _ = all_done | "LetGo" >> beam.Map(lambda _: let_go(config.output, holder.run_id))
+
+
+def _holder(job: Job, options: PipelineOptions) -> Holder:
+    return Holder.here(job.run_id, ends_with_process=not is_dataflow(options))
 
 
 def _close(job: Job, wall_seconds: float) -> RunResult:

@@ -12,8 +12,10 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
 from beam_audio.asr.model_options import ModelOptions
+from beam_audio.audio.decoders.containers import RARE_CONTAINERS, check_rare
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
+from beam_audio.inputs.allowed import AllowedPlaces
 from beam_audio.models.card import Padding
 from beam_audio.run.keys import check_keys, keys_in
 from beam_audio.segments.vad_presets import VAD_PRESETS
@@ -53,6 +55,12 @@ class RunConfig:
     )
     subscription: str | None = _flag(
         "input", None, "a Pub/Sub subscription, projects/P/subscriptions/S: recordings as they land"
+    )
+    allow_inputs: str | None = _flag(
+        "input",
+        None,
+        "places, with commas between them, that manifests and messages may name files in: folders, "
+        "buckets, gs://b/calls; everything else they name is a failure",
     )
     limit: int | None = _flag("input", None, "take only the first N inputs")
     retry_failures: bool = _flag(
@@ -107,13 +115,19 @@ class RunConfig:
     tracks: str = _flag(
         "segments",
         "default",
-        "of several audio tracks the default one, or the one of a number from 0",
+        "of several audio tracks the default one, all as a recording each, or the one of a number "
+        "from 0",
     )
     decoder: str = _flag(
         "segments",
         "auto",
         "library that decodes audio; auto takes the first that can",
         choices=("auto", "soundfile", "av", "tfio"),
+    )
+    decoder_allow: str | None = _flag(
+        "segments",
+        None,
+        f"rare containers that are read, too, such as sds; known are {', '.join(RARE_CONTAINERS)}",
     )
     normalizer: str = _flag(
         "judging",
@@ -180,14 +194,16 @@ class RunConfig:
                 raise ConfigError(f"--{name}={value} must be above 0")
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
-        if self.tracks != "default" and not self.tracks.isdecimal():
-            raise ConfigError(f"--tracks={self.tracks} must be default or a number from 0")
+        if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
+            raise ConfigError(f"--tracks={self.tracks} must be default, all or a number from 0")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if choices and value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         check_keys(self.partition_keys, self.metadata_keys)
+        check_rare(self.rare_containers)
+        _ = self.allowed_places
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
@@ -200,6 +216,15 @@ class RunConfig:
         for name in others:
             if getattr(self, name):
                 raise ConfigError(f"--{name} can only be used with {source}")
+        if self.allow_inputs is not None and self.input is not None:
+            raise ConfigError(
+                "--allow_inputs limits what manifests and messages name; --input names its files"
+            )
+
+    @property
+    def allowed_places(self) -> AllowedPlaces | None:
+        """Where manifests and messages may name inputs; None for everywhere."""
+        return None if self.allow_inputs is None else AllowedPlaces.stated(self.allow_inputs)
 
     @property
     def partition_keys(self) -> tuple[str, ...]:
@@ -218,9 +243,15 @@ class RunConfig:
         return named[self.channels] if self.channels in named else int(self.channels)
 
     @property
-    def track(self) -> int | None:
-        """The number of the audio track; None for the default one."""
-        return None if self.tracks == "default" else int(self.tracks)
+    def rare_containers(self) -> tuple[str, ...]:
+        """Names in ``--decoder_allow``, sorted."""
+        return tuple(sorted(keys_in(self.decoder_allow or "")))
+
+    @property
+    def track_policy(self) -> Literal["all"] | int | None:
+        """The audio tracks in the form the decoder takes; None for the default one."""
+        named: dict[str, Literal["all"] | None] = {"all": "all", "default": None}
+        return named[self.tracks] if self.tracks in named else int(self.tracks)
 
     @property
     def model_options(self) -> ModelOptions:
@@ -263,7 +294,7 @@ class RunConfig:
 
         layers: dict[Layer, object] = {
             "decode": {"channels": self.channels}
-            | ({} if self.track is None else {"track": self.track}),
+            | ({} if self.track_policy is None else {"track": self.track_policy}),
             "segment": self.segment_settings(model.max_seconds).canonical(),
             "measures": {},
             "model": [

@@ -15,6 +15,7 @@ from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
+from beam_audio.output.holder import require_free
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
@@ -47,9 +48,9 @@ class Job:
         settings: Everything the rows depend on, with the model as it was when the run began.
         handler: Loads the model.
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
-        before: Commit records the output held; at most one of them for a stream.
         left_out: What is left out of a folder, in words; empty for nothing.
         held: Keeps the model in memory for workers that share this process; None for others.
+        before: Commit records the output held when the run began; at most one for a stream.
     """
 
     config: RunConfig
@@ -57,9 +58,9 @@ class Job:
     settings: UnitSettings
     handler: OnnxAsrModelHandler
     model: FixedModel | LiveModel
-    before: tuple[Commit, ...]
     left_out: str
     held: Callable[[], Choice] | None
+    before: tuple[Commit, ...] = ()
 
     @property
     def output(self) -> str:
@@ -68,10 +69,11 @@ class Job:
 
 
 def check_run(config: RunConfig, options: PipelineOptions) -> Job:
-    """Check the flags, the output and the model, which is loaded where workers share this process.
+    """Check the flags and the model, which is loaded where workers share this process.
 
     Raises:
-        ConfigError: The flags cannot be run, or the files of the output are laid out otherwise.
+        ConfigError: The flags cannot be run.
+        HeldError: A living batch holds the output.
         StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
     """
@@ -82,8 +84,8 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     settings_for = settings_by_model(config)
     settings = settings_for(_model_facts(config, local_model(config.model)))
     require_writable(config.output)
-    before = _commits_before(config)
-    _check_same_layout(before, settings)
+    if config.subscription is None:
+        require_free(config.output)
     handler = model_handler(config, threads=threads_per_process(options))
     is_stream = config.subscription is not None
     model = LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler)
@@ -93,11 +95,21 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         settings=settings,
         handler=handler,
         model=model,
-        before=before,
         left_out=left_out,
         # Loaded here, a local run's model fails before any work; the runner shares this very copy.
         held=model.acquire() if runs_in_this_process(options) else None,
     )
+
+
+def with_records(job: Job) -> Job:
+    """The job with the commit records that the output holds now.
+
+    Raises:
+        ConfigError: The files of the output are laid out otherwise.
+    """
+    before = _commits_before(job.config)
+    _check_same_layout(before, job.settings)
+    return replace(job, before=before)
 
 
 def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModelHandler:
@@ -125,8 +137,9 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
     return UnitSettings(
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
+            rare_containers=config.rare_containers,
             channels=config.channel_policy,
-            track=config.track,
+            tracks=config.track_policy,
             limits=config.limits,
             segments=config.segment_settings(facts.max_seconds),
             clip_rate_hz=facts.sample_rate_hz,

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
+from beam_audio.inputs.redaction import redacted
 from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
 from beam_audio.output.folder import in_use
@@ -88,7 +89,7 @@ def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult
     """
     versions = {commit.unit_id: commit.version for commit in job.before}
     known = {name: state for commit in job.before for name, state in commit.sources.items()}
-    committed = list(commits.read_commits(job.output))
+    committed = [each for each in commits.read_commits(job.output) if not each.is_closed]
     fresh = [each for each in committed if each.version > versions.get(each.unit_id, 0)]
     ledger = read_ledger(job.output, listed, committed=committed)
     new = set(listed) - known.keys()
@@ -127,7 +128,7 @@ def write_run_file(job: Job, result: RunResult) -> None:
     content = {
         "run_id": result.run_id,
         "schema_version": SCHEMA_VERSION,
-        "configuration": asdict(job.config),
+        "configuration": {name: _shown(value) for name, value in asdict(job.config).items()},
         "layout": settings.rows.layout(),
         "layers": settings.rows.layers,
         "model_id": settings.rows.model_id,
@@ -153,6 +154,11 @@ def write_run_file(job: Job, result: RunResult) -> None:
     # A run that starts at this moment must not clean the half-written file away.
     with in_use(job.output, lambda: None):
         store.write_whole(job.output, run_file(result.run_id), text.encode())
+
+
+def _shown(value: object) -> object:
+    """The value of a flag, without the secrets of addresses."""
+    return redacted(value) if isinstance(value, str) else value
 
 
 def _versions() -> dict[str, str]:

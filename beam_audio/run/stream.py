@@ -18,13 +18,14 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.inputs.messages import Message
 from beam_audio.output import commits
-from beam_audio.run.job import check_run
+from beam_audio.run.job import check_run, with_records
 from beam_audio.run.runners import choose_runner, is_dataflow
 from beam_audio.stream.close_interval import Watch
 from beam_audio.stream.drift import read_profile
 from beam_audio.stream.interval import Done, Interval
 from beam_audio.stream.outbox import publish_left_over
 from beam_audio.stream.reservations import forget_places, index_commits
+from beam_audio.stream.sharing import drop_entered
 from beam_audio.stream.topic import Topic
 from beam_audio.transforms.arrivals import REPEATED, UNITS, GroupArrivals
 from beam_audio.transforms.close_intervals import CloseIntervals
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 INTERVAL_SECONDS: Final = 300.0
 """Length of an interval on a service that reads the subscription itself."""
 READERS: Final = "--subscription is read on the local runner and by --runner=DataflowRunner only"
+_ANY_FILE: Final = (
+    "whoever may publish to the topic of %s can have any file transcribed that this process can "
+    "read; --allow_inputs=PREFIX,... limits what messages may name"
+)
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -78,7 +83,7 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     if config.subscription is None or not is_dataflow(options):
         raise ConfigError(READERS)
     options.view_as(StandardOptions).streaming = True
-    job = check_run(config, options)
+    job = with_records(check_run(config, options))
     commits.delete_uncommitted(job.output)
     intervals = Intervals(f"{job.run_id}-", INTERVAL_SECONDS, begin(job))
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
@@ -87,18 +92,21 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
 
 
 def begin(job: Job) -> Watch | None:
-    """Finish what earlier runs left open, and read what drift is measured against.
+    """Say what messages may do, finish what earlier runs left open, and read the drift reference.
 
     Raises:
         ConfigError: The drift reference cannot be used.
         StoreError: The output cannot be read or written.
     """
+    if job.config.allowed_places is None:
+        _LOG.warning(_ANY_FILE, job.config.subscription)
     topic_name, reference = job.config.output_topic, job.config.drift_reference
     if topic_name is not None:
         with Topic(topic_name) as topic:
             publish_left_over(topic, job.output)
     forget_places(job.output)
     index_commits(job.output)
+    drop_entered(job.output)
     return Watch(read_profile(reference), job.config.drift_threshold) if reference else None
 
 
@@ -117,12 +125,15 @@ def build(
     Only the source, the grouping and what is published differ from a batch.
     """
     output, topic = job.output, job.config.output_topic
-    read = messages | "Read" >> ReadMessages(output, job.config.event_time_attribute)
+    read = messages | "Read" >> ReadMessages(
+        output, job.config.event_time_attribute, job.config.allowed_places
+    )
     arrivals = GroupArrivals(
         output,
         run_id=intervals.name,  # locally, an interval may take over what an earlier one left
         unit_bytes=job.config.unit_bytes,
         max_wait_seconds=job.config.max_wait_seconds,
+        is_acknowledged=intervals.every_seconds is not None,
     )
     grouped = (read[REFS], read[FAILURES]) | "Inputs" >> beam.Flatten() | "Arrivals" >> arrivals
     units = grouped[UNITS] | "Note" >> NoteUnits(output) if topic else grouped[UNITS]

@@ -13,7 +13,6 @@ from beam_audio.store.files import (
     files_under,
     gcs_client,
     is_local_folder,
-    join,
     match,
     move_into,
     open_to_read,
@@ -30,6 +29,7 @@ from beam_audio.store.files import (
 )
 from beam_audio.store.gzip_files import GZIP_DAMAGE, GZIP_MAGIC, unpacked
 from beam_audio.store.patterns import below, is_pattern, literal
+from beam_audio.store.relative_names import join, outside
 
 __all__ = [
     "GZIP_DAMAGE",
@@ -49,6 +49,7 @@ __all__ = [
     "move_into",
     "open_to_read",
     "open_to_write",
+    "outside",
     "read_each",
     "reported",
     "require_regular",

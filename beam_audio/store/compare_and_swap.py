@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio.errors import StoreError
 from beam_audio.store import files, gcs
 from beam_audio.store.output_names import LOCK
+from beam_audio.store.relative_names import inside, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,9 +37,9 @@ def swap(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes
         The content of the file now: ``content`` if it was written.
 
     Raises:
-        StoreError: It cannot be read or written.
+        StoreError: It cannot be read or written, or its name leads out of the folder.
     """
-    uri = files.join(root, name)
+    uri = inside(root, name)
     scheme = files.scheme(root)
     with files.reported(StoreError, f"cannot write {uri!r}"):
         if scheme == "gs":
@@ -52,7 +53,7 @@ def swap(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes
 
 
 def _swap_plainly(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes | None:
-    uri = files.join(root, name)
+    uri = join(root, name)
     current = None
     if files.exists(uri):
         with files.open_to_read(uri) as file:

@@ -26,6 +26,7 @@ from beam_audio.errors import BeamAudioError, InputError, StoreError
 from beam_audio.store import beam_hooks, gcs, local_disk
 from beam_audio.store.output_names import TEMPORARY
 from beam_audio.store.patterns import below, fixed_part, matcher
+from beam_audio.store.relative_names import inside, join
 from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
@@ -47,11 +48,6 @@ _RAISED_BY_STORES: Final = (
     *(OSError, ValueError),
     *(GoogleAPIError, GoogleAuthError, InvalidResponse, S3ClientError),
 )
-
-
-def join(root: str, *parts: str) -> str:
-    """Join with forward slashes, which local paths and object names both take."""
-    return "/".join([root.rstrip("/"), *parts])
 
 
 def scheme(uri: str) -> str | None:
@@ -102,11 +98,13 @@ def open_to_read(uri: str) -> BinaryIO:
     """Open the bytes as they are stored; a suffix such as ``.gz`` decompresses nothing.
 
     Raises:
-        InputError: It is missing or cannot be opened.
+        InputError: It is missing, cannot be opened, or is a pipe, a device or the like.
     """
     with reported(InputError, f"cannot open {uri!r}"):
         if scheme(uri) == "gs":
             file = _gcs_io().open(uri, "r")
+        elif scheme(uri) is None:
+            file = local_disk.open_regular(uri)
         else:
             file = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     return cast("BinaryIO", file)
@@ -170,7 +168,10 @@ def stat(uri: str) -> StoredFile:
 
 
 def require_regular(uri: str) -> None:
-    """Refuse what reading may never end for: a local pipe, socket or device, and a dead link.
+    """Refuse a local pipe, socket or device, a dead link and the system's own files.
+
+    Reading a pipe or a device may never end, and the system's files hold what nobody meant to be
+    transcribed, such as passwords in ``/proc/self/environ``.
 
     Raises:
         InputError: The path exists and is not a regular file. A missing path is not refused.
@@ -178,7 +179,7 @@ def require_regular(uri: str) -> None:
     with reported(InputError, f"cannot find {uri!r}"):
         what = local_disk.irregular(uri) if scheme(uri) is None else None
     if what is not None:
-        raise InputError(f"{uri!r} is {what}, not a file")
+        raise InputError(f"{uri!r} {local_disk.refusal(what)}")
 
 
 def files_under(folder: str) -> list[StoredFile]:
@@ -217,10 +218,15 @@ def match(pattern: str, *, follow_links: bool = False) -> list[StoredFile]:
 
 
 def write_whole(root: str, name: str, content: bytes) -> None:
-    """Write a file so that readers see all of it or nothing."""
+    """Write a file so that readers see all of it or nothing.
+
+    Raises:
+        StoreError: It cannot be written, or its name leads out of the folder.
+    """
+    target = inside(root, name)
     temporary = temporary_name(root)
     with (
-        reported(StoreError, f"cannot write {join(root, name)!r}"),
+        reported(StoreError, f"cannot write {target!r}"),
         open_to_write(temporary) as file,
     ):
         file.write(content)
@@ -231,9 +237,9 @@ def move_into(root: str, names: dict[str, str]) -> None:
     """Rename temporary files to their final names below ``root``, replacing files of these names.
 
     Raises:
-        StoreError: A rename failed.
+        StoreError: A rename failed, or a name leads out of the folder.
     """
-    targets = [join(root, name) for name in names.values()]
+    targets = [inside(root, name) for name in names.values()]
     with reported(StoreError, f"cannot move finished files into {root!r}"):
         if scheme(root) is None:
             for folder in {target.rpartition("/")[0] for target in targets}:

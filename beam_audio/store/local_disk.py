@@ -9,13 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.store.system_folders import system_folder
 from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
 _KINDS: Final = (
-    (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
@@ -31,24 +32,37 @@ def files(folder: str, *, follow_links: bool = False) -> Iterator[StoredFile]:
     Args:
         folder: The folder.
         follow_links: Whether links to folders are followed. Each folder is searched once, by its
-            own path if that is below ``folder``: no link leads round in circles.
+            own path if that is below ``folder``: no link leads round in circles. Links to the
+            system's own folders are not followed; they are found as if they were files.
+
+    Raises:
+        OSError: The folder is one of the system's own, such as ``/proc``.
     """
+    if (system := system_folder(folder)) is not None:
+        raise OSError(f"{folder!r} is part of the system's {system}")
     waiting, seen = deque([folder]), set[tuple[int, int]]()
     while waiting:
-        for above, folders, names in os.walk(waiting.popleft()):
+        start = waiting.popleft()
+        if system_folder(start) is not None:
+            yield from _listed(start)
+            continue
+        for above, folders, names in os.walk(start):
             if follow_links:
-                if not _is_new(above, seen):
+                if system_folder(above) is not None or not _is_new(above, seen):
                     folders.clear()
                     continue
                 folders.sort()
                 paths = [os.path.join(above, name) for name in folders]  # noqa: PTH118 - as below
                 waiting.extend(filter(os.path.islink, paths))
             for name in names:
-                path = os.path.join(above, name)  # noqa: PTH118 - paths begin as the folder is spelt
-                found = _status(path)
-                if found is not None:
-                    seconds = found.st_mtime
-                    yield StoredFile(path, found.st_size, seconds, repr(seconds) if seconds else "")
+                yield from _listed(os.path.join(above, name))  # noqa: PTH118 - paths begin as the folder is spelt
+
+
+def _listed(path: str) -> Iterator[StoredFile]:
+    """A path as it is listed; nothing if it is gone."""
+    if (found := _status(path)) is not None:
+        seconds = found.st_mtime
+        yield StoredFile(path, found.st_size, seconds, repr(seconds) if seconds else "")
 
 
 def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
@@ -61,12 +75,49 @@ def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
 
 
 def irregular(path: str) -> str | None:
-    """What a path is, such as ``a pipe``, if it exists and is not a regular file."""
+    """What a path is, such as ``a pipe``, if it exists and is not a regular file of a disk."""
     found = _status(path)
-    if found is None or stat.S_ISREG(found.st_mode):
-        return None
-    kinds = (name for is_kind, name in _KINDS if is_kind(found.st_mode))
-    return next(kinds, "a link to nothing")
+    return None if found is None else _irregular(found, path)
+
+
+def refusal(what: str) -> str:
+    """Why what :func:`irregular` names is not read, after its path."""
+    return f"is {what}, not a regular file"
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file of a disk, without ever waiting for whoever writes into a pipe.
+
+    The path may be another file each time it is looked at, so what is opened is looked at again.
+
+    Raises:
+        OSError: It cannot be opened, or is not a regular file of a disk.
+    """
+    if (before := _status(path)) is not None:
+        _require_regular(before, path)  # opening a device may already do something
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        _require_regular(os.fstat(opened), os.readlink(f"/proc/self/fd/{opened}"))  # noqa: PTH115 - text
+        return os.fdopen(opened, "rb")
+    except BaseException:
+        os.close(opened)
+        raise
+
+
+def _require_regular(found: os.stat_result, path: str) -> None:
+    if (what := _irregular(found, path)) is not None:
+        raise OSError(f"it {refusal(what)}")
+
+
+def _irregular(found: os.stat_result, path: str) -> str | None:
+    for is_kind, name in _KINDS:
+        if is_kind(found.st_mode):
+            return name
+    if (system := system_folder(path)) is not None:
+        return f"part of the system's {system}"
+    if stat.S_ISDIR(found.st_mode):
+        return "a folder"
+    return None if stat.S_ISREG(found.st_mode) else "a link to nothing"
 
 
 def _status(path: str) -> os.stat_result | None:

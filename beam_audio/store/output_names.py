@@ -18,6 +18,8 @@ SHARED: Final = "shared"
 SHARED_PARTS: Final = f"part-{SHARED}-*.parquet"
 COMMITS: Final = "_units"
 RUN_LOCK: Final = f"{COMMITS}/.run"
+BATCH: Final = f"{COMMITS}/.batch"
+CLAIMS: Final = "_claims"
 LOCK: Final = ".lock"
 RUN_FILES: Final = "run-*.json"
 LEDGERS: Final = "ledger"
@@ -35,6 +37,8 @@ NAMES: Final[Mapping[str, str]] = {
     f"**/{SHARED_PARTS}": "Rows of several units, merged into one file by compact.",
     f"{COMMITS}/*.json": "Commit record of a unit: its inputs and the part files that count.",
     RUN_LOCK: "Locked by every run that writes here; a new run then does not clean up.",
+    BATCH: "The batch that is writing here: no second one begins meanwhile.",
+    f"{CLAIMS}/*.json": "The inputs of a unit that a batch is working on or has done.",
     f"**/{LOCK}": "Locked while a file beside it is replaced.",
     RUN_FILES: "How a batch run ended: configuration, versions, ledger and throughput.",
     f"{LEDGERS}/*.json": "How an interval of a stream ended.",

@@ -14,21 +14,24 @@ from __future__ import annotations
 
 import json
 import operator
-import time
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from beam_audio import store
 from beam_audio.errors import StoreError
+from beam_audio.output.claims import claim_files
 from beam_audio.output.commits import close_unit, commit_files, is_closed, load_commit, read_commit
 from beam_audio.store.compare_and_swap import swap
 from beam_audio.store.output_names import INDEXED, PLACES
+from beam_audio.store.store_clock import present_seconds
+from beam_audio.types import Failure
+from beam_audio.unit.contradictions import later_contradiction
 from beam_audio.unit.tasks import Task, committed_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from beam_audio.unit.tasks import Committed, Input
 
@@ -46,15 +49,41 @@ class Reservation:
     Attributes:
         unit_id: The unit it is in.
         run_id: The run; a later run has a greater name.
+        claims_id: Hash of what the message states, see :attr:`AudioRef.claims_id`; empty for
+            nothing.
+        stated_in: The message; empty if the input did not come with one.
     """
 
     unit_id: str
     run_id: str
+    claims_id: str = ""
+    stated_in: str = ""
+
+    def of(self, item: Input) -> Self:
+        """The reservation of an input."""
+        if isinstance(item, Failure):
+            return self
+        return replace(self, claims_id=item.claims_id or "", stated_in=item.stated_in)
+
+    def is_same_work(self, other: Self | None) -> bool:
+        """Whether this is a reservation of the same unit by the same run."""
+        return other is not None and (self.unit_id, self.run_id) == (other.unit_id, other.run_id)
 
 
-Refusal = Literal["repeated", "elsewhere"]
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """Why an input is not taken: it is repeated, and stated otherwise than in an earlier message.
+
+    Attributes:
+        failure: Says so; it is an input of its own.
+    """
+
+    failure: Failure
+
+
+Refusal = Literal["repeated", "elsewhere"] | Contradicted
 """Why an input is not taken. ``repeated``: it has rows, or another unit of this run is working on
-it. ``elsewhere``: a later run is working on it, and may not finish."""
+it. ``elsewhere``: a later run or a batch is working on it, and may not finish."""
 
 
 def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
@@ -83,20 +112,30 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
         committed = _committed(root, item.place_id, reservations.values())
         is_done = any(each.source_id == item.source_id for each in committed)
         theirs = reservations.pop(item.source_id, None)
-        if theirs != mine and is_done:
-            return "repeated"
-        if theirs not in {None, mine} and not is_closed(root, theirs.unit_id):
+        is_mine = mine.is_same_work(theirs)
+        if is_done and not is_mine:
+            return _repeated(item, theirs)
+        if theirs is not None and not is_mine and not is_closed(root, theirs.unit_id):
             if theirs.run_id == mine.run_id:
-                return "repeated"
+                return _repeated(item, theirs)
             if theirs.run_id > mine.run_id and _is_fresh(root, name):
                 return "elsewhere"
             if item.source_id in close_unit(root, theirs.unit_id).sources:
-                return "repeated"  # finished just now
-        content = _encoded({item.source_id: mine, **reservations})
+                return _repeated(item, theirs)  # finished just now
+        content = _encoded({item.source_id: mine.of(item), **reservations})
         # A worker that died, perhaps between commit and report, repeats its own reservation.
-        if theirs == mine or swap(root, name, content, partial(operator.eq, current)) == content:
+        if is_mine or swap(root, name, content, partial(operator.eq, current)) == content:
             recorded = [each.state for each in committed if each.state.outcome == "recorded"]
             return Task(item, known=tuple(id_ for state in recorded for id_ in state.recording_ids))
+
+
+def _repeated(item: Input, earlier: Reservation | None) -> Refusal:
+    """Why a repeated input is not taken: whether it is stated as it was before."""
+    if isinstance(item, Failure) or earlier is None or not earlier.stated_in:
+        return "repeated"
+    if item.claims_id in {None, earlier.claims_id}:
+        return "repeated"
+    return Contradicted(later_contradiction(item, earlier.stated_in))
 
 
 def is_committed(root: str, place_id: str, source_id: str) -> bool:
@@ -108,18 +147,26 @@ def is_committed(root: str, place_id: str, source_id: str) -> bool:
     )
 
 
+def reservations_at(root: str, place_ids: Sequence[str]) -> list[dict[str, Reservation]]:
+    """Reservations at each of these places, by source id, the latest first."""
+    names = [_name(place_id) for place_id in place_ids]
+    contents = store.read_each(_content, [store.join(root, name) for name in names])
+    return [_reservations(*each) for each in zip(names, contents, strict=True)]
+
+
 def index_commits(root: str) -> int:
     """Write reservations for units that were committed without, as by a batch run.
 
     Reads the commit records written since this was done last, and those of the hour before, as
-    listings may show them late.
+    listings may show them late. From the first time on, batches leave their claims for streams that
+    run, see :mod:`beam_audio.stream.sharing`.
 
     Returns:
         Number of inputs entered.
     """
-    marker = store.join(root, INDEXED)
-    before_seconds = float(_content(marker) or 0.0)
-    oldest = max(time.time() - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
+    before_seconds = float(_content(store.join(root, INDEXED)) or 0.0)
+    store.write_whole(root, INDEXED, repr(before_seconds).encode())
+    oldest = max(present_seconds(root) - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
     files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
     entered = 0
     for commit in store.read_each(load_commit, [file.path for file in files]):
@@ -133,9 +180,9 @@ def index_commits(root: str) -> int:
 
 
 def forget_places(root: str) -> int:
-    """Delete reservations older than 31 days; returns how many."""
-    oldest = time.time() - HORIZON_SECONDS
-    files = store.files_under(store.join(root, PLACES))
+    """Delete reservations and claims older than 31 days; returns how many."""
+    oldest = present_seconds(root) - HORIZON_SECONDS
+    files = [*store.files_under(store.join(root, PLACES)), *claim_files(root)]
     old = [file.path for file in files if file.last_updated_in_seconds < oldest]
     store.delete(*old)
     return len(old)
@@ -156,7 +203,7 @@ def _enter(root: str, place_id: str, source_id: str, holder: Reservation) -> boo
 
 def _is_fresh(root: str, name: str) -> bool:
     file = store.stat(store.join(root, name))
-    return file.last_updated_in_seconds > time.time() - _PATIENCE_SECONDS
+    return file.last_updated_in_seconds > present_seconds(root) - _PATIENCE_SECONDS
 
 
 def _name(place_id: str) -> str:

@@ -14,6 +14,7 @@ from beam_audio.types import AudioRef, Failure, StoredFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from beam_audio.inputs.allowed import AllowedPlaces
     from beam_audio.inputs.manifest_files import Line
 
 FAILURES: Final = "failures"
@@ -35,6 +36,7 @@ class ReadAudio(beam.PTransform):
             manifest's folder.
         exclude: A folder whose files are not inputs, such as the output.
         limit: Number of inputs to take at most, in the order of names or lines.
+        allowed: Where the manifest's files may be; None allows everywhere.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class ReadAudio(beam.PTransform):
         manifest: str | None = None,
         exclude: str | None = None,
         limit: int | None = None,
+        allowed: AllowedPlaces | None = None,
     ) -> None:
         super().__init__()
         if (input is None) == (manifest is None):
@@ -52,17 +55,19 @@ class ReadAudio(beam.PTransform):
         self._manifest = manifest
         self._exclude = exclude
         self._limit = limit
+        self._allowed = allowed
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.pvalue.DoOutputsTuple:
         """Wire the listing; references are spread over the workers, which look at the files."""
         if self._manifest is not None:
+            read_line = _RefOfLine(self._allowed)
             lines = (
                 begin
                 | "Manifest" >> beam.Create([self._manifest])
                 | "Lines" >> beam.FlatMap(self._lines)
                 | "SpreadLines" >> beam.Reshuffle()
             )
-            return lines | "Refs" >> beam.ParDo(_RefOfLine()).with_outputs(FAILURES, main=REFS)
+            return lines | "Refs" >> beam.ParDo(read_line).with_outputs(FAILURES, main=REFS)
         files = (
             begin
             | "Input" >> beam.Create([self._input])
@@ -79,8 +84,12 @@ class ReadAudio(beam.PTransform):
 
 
 class _RefOfLine(beam.DoFn):
+    def __init__(self, allowed: AllowedPlaces | None) -> None:
+        super().__init__()
+        self._allowed = allowed
+
     def process(self, element: Line | Failure) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
-        yield _tagged(input_of(element))
+        yield _tagged(input_of(element, self._allowed))
 
 
 class _RefOfFile(beam.DoFn):

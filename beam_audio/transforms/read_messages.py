@@ -16,6 +16,7 @@ from beam_audio.types import AudioRef, Failure
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from beam_audio.inputs.allowed import AllowedPlaces
     from beam_audio.inputs.messages import Message
 
 ARRIVALS: Final = "arrivals"
@@ -32,27 +33,36 @@ class ReadMessages(beam.PTransform):
         output: The output folder. Payloads that are too large to travel, and unreadable messages,
             are written below it.
         event_time_attribute: Attribute that states the event time.
+        allowed: Where what messages name may be; None allows everywhere.
     """
 
-    def __init__(self, output: str, event_time_attribute: str | None = None) -> None:
+    def __init__(
+        self,
+        output: str,
+        event_time_attribute: str | None = None,
+        allowed: AllowedPlaces | None = None,
+    ) -> None:
         super().__init__()
-        self._output = output
-        self._event_time_attribute = event_time_attribute
+        self._read = _Read(output, event_time_attribute, allowed)
 
     def expand(self, messages: beam.PCollection[Message]) -> beam.pvalue.DoOutputsTuple:
         """Wire the reading."""
-        read = _Read(self._output, self._event_time_attribute)
-        return messages | "Read" >> beam.ParDo(read).with_outputs(FAILURES, ARRIVALS, main=REFS)
+        return messages | "Read" >> beam.ParDo(self._read).with_outputs(
+            FAILURES, ARRIVALS, main=REFS
+        )
 
 
 class _Read(beam.DoFn):
-    def __init__(self, output: str, event_time_attribute: str | None) -> None:
+    def __init__(
+        self, output: str, event_time_attribute: str | None, allowed: AllowedPlaces | None
+    ) -> None:
         super().__init__()
         self._output = output
         self._event_time_attribute = event_time_attribute
+        self._allowed = allowed
 
     def process(self, element: Message) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
-        found = input_of_message(element, self._output, self._event_time_attribute)
+        found = input_of_message(element, self._output, self._event_time_attribute, self._allowed)
         if isinstance(found, Failure):
             yield beam.pvalue.TaggedOutput(FAILURES, found)
         elif found is not None:

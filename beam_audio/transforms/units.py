@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
+from beam_audio.stream.sharing import claim_unit, open_unit
 from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_units import PlanUnits
 from beam_audio.unit.progress import PROGRESS
@@ -15,8 +17,9 @@ from beam_audio.unit.tasks import Wanted
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from beam_audio.output.holder import Holder
     from beam_audio.stream.model_watch import Choice
     from beam_audio.transforms.live_model import LiveModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -37,8 +40,8 @@ class TranscribeUnits(beam.PTransform):
         output: The output folder.
         unit_bytes: Encoded bytes per unit.
         retry_failures: Whether inputs and segments that failed are tried again.
-        run_id: Name of the run, which distinguishes its commits from earlier ones; a new name by
-            default.
+        holder: The run as holder of the output: its units are claimed, so that no other batch and
+            no stream processes their inputs meanwhile. None for a pipeline that is alone.
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments
@@ -49,7 +52,7 @@ class TranscribeUnits(beam.PTransform):
         output: str,
         unit_bytes: int,
         retry_failures: bool = False,
-        run_id: str | None = None,
+        holder: Holder | None = None,
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -57,26 +60,37 @@ class TranscribeUnits(beam.PTransform):
         self._output = output
         self._unit_bytes = unit_bytes
         self._retry_failures = retry_failures
-        self._run_id = run_id or uuid.uuid4().hex
+        self._holder = holder
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[UnitReport]:
         """Wire resume, grouping and the units' one DoFn."""
+        run_id = self._holder.run_id if self._holder else uuid.uuid4().hex
         wanted = Wanted(
             layers=self._settings.rows.layers,
             stated_languages=self._settings.language == "from_manifest",
             retry_failures=self._retry_failures,
-            run_id=self._run_id,
+            run_id=run_id,
         )
         return (
             inputs
-            | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes)
+            | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes, self._holder)
+            | "Claim" >> beam.FlatMap(_claimed, self._output, self._holder)
             | "Transcribe"
             >> RunUnits(
                 FixedModel(self._settings, self._handler),
                 output=self._output,
-                run_id=self._run_id,
+                run_id=run_id,
             )
         )
+
+
+def _claimed(unit: Unit, output: str, holder: Holder | None) -> Iterator[Unit]:
+    """A unit that is this run's to do, without the inputs that others have done meanwhile."""
+    if unit.version == 0:
+        unit = replace(unit, unit_id=open_unit(output, unit.unit_id))
+    left = claim_unit(output, unit, holder.run_id) if holder else unit
+    if left is not None:
+        yield left
 
 
 class RunUnits(beam.PTransform):

@@ -1,9 +1,9 @@
-"""Which channels of an input are recordings, and which of them a stated text belongs to."""
+"""Which tracks and channels of an input are recordings, and which a stated text belongs to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio.types import stable_id
 
@@ -12,19 +12,29 @@ if TYPE_CHECKING:
     from beam_audio.types import AudioFormat, AudioRef
     from beam_audio.unit.content import Opened
 
+Tracks = Literal["all"] | int | None
+"""Audio tracks of a file: all, the one of a number from 0, or None for the file's default."""
+
+REFERENCE_WITHOUT_TRACK: Final = "reference_without_track"
+"""Reason of a track whose file has a reference text and other tracks."""
+
 REFERENCE_WITHOUT_CHANNEL: Final = "reference_without_channel"
 """Reason of a channel whose file has a reference text that no channel is stated for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel (or mix) of an opened input."""
+    """One channel (or mix) of one track of an opened input.
+
+    ``track`` is None unless the track was asked for by its number, or is one of several.
+    """
 
     ref: AudioRef
     recording_id: str
     channel: int | None
     content_sha256: str
     format: AudioFormat
+    track: int | None = None
 
 
 def channel_policy(ref: AudioRef, policy: Channels) -> Channels:
@@ -43,9 +53,19 @@ def ref_of_channels(ref: AudioRef, policy: Channels, channels: int) -> AudioRef:
         channels: How many channels the file has.
     """
     is_split = policy == "split" and ref.channel is None and channels > 1
-    if not is_split or ref.reference_text is None:
+    return _without_reference(ref, REFERENCE_WITHOUT_CHANNEL) if is_split else ref
+
+
+def ref_of_tracks(ref: AudioRef, tracks: int) -> AudioRef:
+    """A reference as each of so many tracks has it; see :func:`ref_of_channels`."""
+    return _without_reference(ref, REFERENCE_WITHOUT_TRACK) if tracks > 1 else ref
+
+
+def _without_reference(ref: AudioRef, reason: str) -> AudioRef:
+    """The reference without its text, if it has one, and the reason for that."""
+    if ref.reference_text is None:
         return ref
-    return replace(ref, reference_text=None, reasons=(*ref.reasons, REFERENCE_WITHOUT_CHANNEL))
+    return replace(ref, reference_text=None, reasons=(*ref.reasons, reason))
 
 
 def recording_id_of(opened: Opened, channel: int | None, track: int | None) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from beam_audio.inputs.redaction import redacted
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -43,14 +44,17 @@ class StageClock:
 
 
 def failure_of(ref: AudioRef, stage: str, error: Exception) -> Failure:
-    """Failure of an input (stage ``open``) or of its recording (later stages)."""
+    """Failure of an input (stage ``open``) or of its recording (later stages).
+
+    Errors of libraries may name the whole address: its secrets are left out.
+    """
     return Failure(
         unit="input" if stage == "open" else "recording",
         stage=stage,
         source_id=ref.source_id,
         uri=ref.uri,
         error_type=type(error).__name__,
-        message=str(error) or repr(error),
+        message=redacted(str(error) or repr(error)),
         event_time=ref.event_time,
         attempt=ref.attempt,
     )

@@ -30,6 +30,7 @@ def source_columns(end: RecordingEnd, metadata_columns: tuple[str, ...]) -> Row:
         "source_id": ref.source_id,
         "uri": encodable(ref.uri),
         "channel": end.source.channel,
+        "track": end.source.track,
         "event_time": ref.event_time,
         "event_date": event_date(ref.event_time),
         "metadata": json.dumps(metadata, ensure_ascii=False, sort_keys=True),

@@ -6,11 +6,12 @@ import hashlib
 import io
 import zlib
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
-from beam_audio.errors import ConfigError, InputError, LimitError
+from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError, MachineError
 from beam_audio.unit.clock import StageClock, failure_of
+from beam_audio.unit.progress import PROGRESS
+from beam_audio.unit.spool_file import SpoolFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SPOOL_MEMORY_BYTES: Final = 16 << 20
 _READ_BYTES: Final = 1 << 20
 
 
@@ -46,6 +46,7 @@ def from_opened(
 
     Raises:
         ConfigError: A decoder is not installed, for example; no recording is at fault.
+        MachineError: The machine is at fault.
     """
     stage = "open"
     try:
@@ -54,7 +55,7 @@ def from_opened(
         stage = "decode"
         with file:
             yield from make(Opened(ref, file, content_sha256))
-    except ConfigError:
+    except (ConfigError, MachineError):
         raise
     except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
         yield failure_of(ref, stage, error)
@@ -63,7 +64,8 @@ def from_opened(
 def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     """Copy an input's encoded bytes into a seekable file, and hash them once.
 
-    Gzip is decompressed on the way, so that ``a.wav.gz`` has the content of ``a.wav``.
+    Gzip is decompressed on the way, so that ``a.wav.gz`` has the content of ``a.wav``. What its
+    size or its first block tell is told before anything is copied.
 
     Returns:
         A file at its start (in memory if small, else on disk) and the sha256.
@@ -71,16 +73,19 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     Raises:
         InputError: The input cannot be read.
         LimitError: It is larger than ``max_bytes``.
+        DecodeError: It begins as no audio does.
     """
-    spooled = cast("BinaryIO", SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
+    if ref.size_bytes > max_bytes:
+        raise _too_large(max_bytes)
+    spooled = cast("BinaryIO", SpoolFile())
     try:
         if ref.inline is not None:
-            content_sha256 = _copy(io.BytesIO(ref.inline), spooled, max_bytes)
+            content_sha256 = _copy(ref, io.BytesIO(ref.inline), spooled, max_bytes)
         else:
             from beam_audio import store  # noqa: PLC0415 - Beam; what is opened already needs none
 
             with store.open_to_read(ref.spooled_uri or ref.uri) as source:
-                content_sha256 = _copy(store.unpacked(source), spooled, max_bytes)
+                content_sha256 = _copy(ref, store.unpacked(source), spooled, max_bytes)
     except (OSError, EOFError, zlib.error) as error:
         spooled.close()
         raise InputError(f"cannot read {ref.uri!r}: {error}") from error
@@ -91,15 +96,34 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
     return spooled, content_sha256
 
 
-def _copy(source: BinaryIO | BufferedIOBase, target: BinaryIO, max_bytes: int) -> str:
+def _copy(
+    ref: AudioRef, source: BinaryIO | BufferedIOBase, target: BinaryIO, max_bytes: int
+) -> str:
     digest = hashlib.sha256()
-    copied_bytes = 0
-    while chunk := source.read(_READ_BYTES):
-        digest.update(chunk)
-        target.write(chunk)
-        copied_bytes += len(chunk)
-        if copied_bytes > max_bytes:
-            raise LimitError(
-                f"larger than --max_source_bytes={max_bytes}; raise the limit to read it"
-            )
+    with PROGRESS.copying(ref.size_bytes) as copy:
+        while chunk := source.read(_READ_BYTES):
+            if not copy.copied_bytes:
+                _require_beginning(chunk)
+            digest.update(chunk)
+            target.write(chunk)
+            copy.copied_bytes += len(chunk)
+            if copy.copied_bytes > max_bytes:
+                raise _too_large(max_bytes)
     return digest.hexdigest()
+
+
+def _too_large(max_bytes: int) -> LimitError:
+    return LimitError(f"larger than --max_source_bytes={max_bytes}; raise the limit to read it")
+
+
+def _require_beginning(block: bytes) -> None:
+    """Refuse a first block of one byte repeated: decoders search no further for a beginning.
+
+    An image of an empty disk is refused so before gigabytes of it are copied. Less than a block of
+    zeros may come before an MP3.
+
+    Raises:
+        DecodeError: It is such a block.
+    """
+    if len(block) == _READ_BYTES and not block.strip(block[:1]):
+        raise DecodeError(f"not audio: its first {len(block)} bytes are all {block[0]:#04x}")

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import ContradictionError
-from beam_audio.types import AudioRef, Failure
+from beam_audio.types import AudioRef, Failure, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +35,50 @@ def distinct_inputs(inputs: Iterable[AudioRef | Failure]) -> Iterator[AudioRef |
         # Of lines that state the same, the first one is named.
         different = list({ref.stated_id: ref for ref in reversed(refs)}.values())[::-1]
         yield _one_of(different) if len(different) > 1 else items[0]
+
+
+def distinct_messages(inputs: Iterable[AudioRef | Failure]) -> Iterator[AudioRef | Failure]:
+    """Every input of a stream's messages once, in the order of ids.
+
+    Metadata is that of the first message, as a publisher that sends a message again may change it.
+    A message that states nothing else, as a notification, contradicts none.
+
+    Yields:
+        The input, or a failure under its id that names the messages that contradict one another.
+    """
+    found: defaultdict[str, list[AudioRef | Failure]] = defaultdict(list)
+    for item in sorted(inputs, key=_order):
+        found[item.source_id].append(item)
+    for items in found.values():
+        refs = [item for item in items if isinstance(item, AudioRef)]
+        claims = {ref.claims_id: ref for ref in reversed(refs) if ref.claims_id}
+        different = [replace(ref, metadata=()) for ref in reversed(claims.values())]
+        yield _contradiction(different) if len(different) > 1 else [*claims.values(), *items][0]
+
+
+def later_contradiction(ref: AudioRef, earlier: str) -> Failure:
+    """The failure of a message that states an input otherwise than one that came before.
+
+    It has an id of its own, as the input keeps its rows.
+
+    Args:
+        ref: What the message states.
+        earlier: The message that the rows of the input are made by.
+    """
+    identity = stable_id("contradiction", ref.source_id, ref.claims_id)
+    return Failure(
+        unit="input",
+        stage="read",
+        source_id=identity,
+        uri=ref.uri,
+        error_type=ContradictionError.__name__,
+        message=(
+            f"{ref.stated_in} states another text, language, length or event time than {earlier}, "
+            "by which the rows of this input are made; they stay: to change them, run a batch over "
+            "a manifest that states what is right"
+        ),
+        event_time=ref.event_time,
+    )
 
 
 def _one_of(refs: Sequence[AudioRef]) -> AudioRef | Failure:

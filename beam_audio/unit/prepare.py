@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from beam_audio.audio import encode
-from beam_audio.audio.decode import (
-    AudioStream,
-    DecodeLimits,
-    Decoder,
-    open_audio,
-    resample,
-)
+from beam_audio.audio.decode import DecodeLimits, Decoder, names_other_tracks, resample
+from beam_audio.audio.decoders.request import Cut, DecodeRequest
+from beam_audio.audio.decoders.stream import AudioStream
+from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
+from beam_audio.errors import DecodeError, InputError, LimitError
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Audio, AudioRef, Failure, Quality, Segment
-from beam_audio.unit.channels import Channel, channel_policy, recording_id_of
+from beam_audio.unit.channels import (
+    Channel,
+    Tracks,
+    channel_policy,
+    recording_id_of,
+    ref_of_tracks,
+)
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.content import from_opened
 from beam_audio.unit.splitters import ChannelSplitters
@@ -38,17 +42,20 @@ _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 class PrepareSettings:
     """What decides how a recording becomes segments.
 
-    ``track`` is the number of the audio track, from 0; None takes the file's default.
-    ``clip_rate_hz`` is the rate the recogniser takes, ``store_audio`` the codec of stored audio.
+    ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
+    recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes in a
+    child process.
     """
 
     decoder: Decoder = "auto"
+    rare_containers: tuple[str, ...] = ()
     channels: Channels = "mix"
-    track: int | None = None
+    tracks: Tracks = None
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     segments: SegmentSettings = field(default_factory=SegmentSettings)
     clip_rate_hz: int = 16_000
     store_audio: Literal["none", "flac", "opus"] = "none"
+    isolate_decoding: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +123,8 @@ def prepare(
     Yields:
         Segments as they are found, then one :class:`RecordingEnd` per channel. If the input cannot
         be read or decoded, a :class:`Failure` comes instead of the ends, and voids the segments
-        before it. If all recordings are known, only a :class:`KnownInput`.
+        before it; one of several tracks fails alone. If all recordings are known, only a
+        :class:`KnownInput`.
 
     Raises:
         ConfigError: The decoder asked for is not installed.
@@ -131,20 +139,32 @@ def prepare(
 
 def prepare_opened(
     opened: Opened, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
-) -> Iterator[PreparedSegment | RecordingEnd | KnownInput]:
+) -> Iterator[Event]:
     """Do the same for an opened input, and raise what goes wrong."""
-    with open_stream(opened, settings) as stream:
-        splitters = ChannelSplitters(
-            opened,
-            stream,
-            channels=settings.channels,
-            track=settings.track,
-            segments=settings.segments,
-        )
-        if all(each in known for each in splitters.recording_ids):
-            yield KnownInput(opened.ref.source_id, splitters.recording_ids)
-        else:
-            yield from _prepare_stream(stream, splitters, settings, clock)
+    tracks = tracks_of(opened, settings)
+    opened = replace(opened, ref=ref_of_tracks(opened.ref, len(tracks)))
+    known_ids: list[str] = []
+    for track in tracks:
+        try:
+            with open_stream(opened, settings, track) as stream:
+                splitters = ChannelSplitters(
+                    opened,
+                    stream,
+                    channels=settings.channels,
+                    track=track,
+                    segments=settings.segments,
+                )
+                if all(each in known for each in splitters.recording_ids):
+                    known_ids += splitters.recording_ids
+                else:
+                    yield from _prepare_stream(stream, splitters, settings, clock)
+        except (DecodeError, InputError, LimitError) as error:
+            if len(tracks) == 1:
+                raise
+            recording_id = recording_id_of(opened, None, track)
+            yield replace(failure_of(opened.ref, "decode", error), recording_id=recording_id)
+    if known_ids:
+        yield KnownInput(opened.ref.source_id, tuple(known_ids))
 
 
 def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audio], Failure | None]:
@@ -166,21 +186,22 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
 
 
 def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
-    with open_stream(opened, settings) as stream:
-        policy = channel_policy(opened.ref, settings.channels)
-        mixer = Mixer(policy, stream.format, stream.decoder)
-        mixed = [each for block in stream.blocks() for each in mixer.push(block)]
-        mixed += mixer.finish()
-    for channel in mixer.channels:
-        samples = np.concatenate([_NO_SAMPLES, *(each.signals[channel] for each in mixed)])
-        recording_id = recording_id_of(opened, channel, settings.track)
-        yield Audio(samples, stream.format.sample_rate_hz, recording_id, channel)
-    if stream.truncation is not None:
-        yield failure_of(opened.ref, "decode", stream.truncation)
+    for track in tracks_of(opened, settings):
+        with open_stream(opened, settings, track) as stream:
+            policy = channel_policy(opened.ref, settings.channels)
+            mixer = Mixer(policy, stream.format, stream.decoder)
+            mixed = [each for block in stream.blocks() for each in mixer.push(block)]
+            mixed += mixer.finish()
+        for channel in mixer.channels:
+            samples = np.concatenate([_NO_SAMPLES, *(each.signals[channel] for each in mixed)])
+            recording_id = recording_id_of(opened, channel, track)
+            yield Audio(samples, stream.format.sample_rate_hz, recording_id, channel)
+        if stream.truncation is not None:
+            yield failure_of(opened.ref, "decode", stream.truncation)
 
 
 def _prepare_stream(
-    stream: AudioStream, splitters: ChannelSplitters, settings: PrepareSettings, clock: StageClock
+    stream: BlockStream, splitters: ChannelSplitters, settings: PrepareSettings, clock: StageClock
 ) -> Iterator[PreparedSegment | RecordingEnd]:
     for block in clock.iterate("decode", stream.blocks()):
         with clock.stage("segment"):
@@ -197,6 +218,8 @@ def _prepare_stream(
                 recording_id=source.recording_id,
             )
         noticed = {*stream.reasons, *splitters.reasons}
+        if settings.tracks == "all":
+            noticed = {each for each in noticed if not names_other_tracks(each)}
         # Without speech nothing is kept apart by splitting the channels.
         reasons = noticed if splitter.speech_samples else noticed - {"channels_differ"}
         yield RecordingEnd(
@@ -210,16 +233,26 @@ def _prepare_stream(
         )
 
 
-def open_stream(opened: Opened, settings: PrepareSettings) -> AudioStream:
-    """Decode an input's bytes, or the cut of them that it names."""
-    return open_audio(
-        opened.file,
-        decoder=settings.decoder,
-        limits=settings.limits,
-        offset_seconds=opened.ref.offset_seconds,
-        duration_seconds=opened.ref.duration_seconds,
-        track=settings.track,
+def tracks_of(opened: Opened, settings: PrepareSettings) -> tuple[int | None, ...]:
+    """The tracks of an input that become recordings; None for the only or the default one."""
+    if settings.tracks != "all":
+        return (settings.tracks,)
+    with open_stream(opened, settings, None) as stream:
+        count = stream.track_count
+    return (None,) if count == 1 else tuple(range(count))
+
+
+def open_stream(opened: Opened, settings: PrepareSettings, track: int | None) -> BlockStream:
+    """Decode a track of an input's bytes, or the cut of it that the input names."""
+    request = DecodeRequest(
+        settings.decoder,
+        settings.limits,
+        Cut(opened.ref.offset_seconds, opened.ref.duration_seconds, track),
+        rare_containers=settings.rare_containers,
     )
+    if settings.isolate_decoding and settings.decoder != "tfio":  # which has a child of its own
+        return IsolatedStream(opened.file, request, opened.ref.uri)
+    return AudioStream(opened.file, request)
 
 
 def prepared_segment(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from beam_audio.audio.mixing import Mixer
-from beam_audio.audio.pcm import PcmHash
-from beam_audio.errors import DecodeError
+from beam_audio.types import Failure
 from beam_audio.unit.channels import channel_policy
 from beam_audio.unit.content import from_opened
 from beam_audio.unit.prepare import (
@@ -20,17 +18,14 @@ from beam_audio.unit.prepare import (
     open_stream,
     prepare,
     prepare_opened,
-    prepared_segment,
 )
 from beam_audio.unit.results import Outcome, Recognised
+from beam_audio.unit.slicing import Slicer, sliced
 from beam_audio.unit.stored_rows import StoredRecording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from beam_audio.audio.mixing import Mixed
     from beam_audio.types import AudioRef, Quality, Segment
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.content import Opened
@@ -46,12 +41,14 @@ class Before:
         recordings: All its stored recordings, with the reference as it is now.
         settings: Decoding and segmentation as they were then; what the recogniser takes as now.
         clock: Where the time spent is added up.
+        failed_tracks: The failures of its tracks without a recording.
     """
 
     ref: AudioRef
     recordings: Sequence[StoredRecording]
     settings: PrepareSettings
     clock: StageClock
+    failed_tracks: Sequence[Failure] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +157,13 @@ class FromRows:
             ConfigError: The decoder asked for is not installed.
         """
         if self.replaces == before.ref.source_id:
-            return iter(before.recordings)
-        return _if_same_content(before, lambda _: iter(before.recordings))
+            return _stored(before)
+        return _if_same_content(before, lambda _: _stored(before))
+
+
+def _stored(before: Before) -> Iterator[RedoEvent]:
+    yield from before.recordings
+    yield from before.failed_tracks
 
 
 Redo = FromAudio | Recut | Remeasure | FromRows
@@ -188,6 +190,7 @@ def _remeasured(opened: Opened, before: Before) -> Iterator[RedoEvent]:
         for outcome in recording.outcomes
     }
     ends: list[RecordingEnd] = []
+    failed: list[Failure] = []
     measured: defaultdict[str, list[tuple[Segment, Quality]]] = defaultdict(list)
     # The stored audio stays, as the texts do.
     settings = replace(before.settings, store_audio="none")
@@ -196,6 +199,8 @@ def _remeasured(opened: Opened, before: Before) -> Iterator[RedoEvent]:
             measured[event.source.recording_id].append((event.segment, event.quality))
         elif isinstance(event, RecordingEnd):
             ends.append(event)
+        elif isinstance(event, Failure):
+            failed.append(event)
     if {segment.segment_id for each in measured.values() for segment, _ in each} != stored.keys():
         yield from prepare_opened(opened, before.settings, before.clock)
         return
@@ -207,6 +212,7 @@ def _remeasured(opened: Opened, before: Before) -> Iterator[RedoEvent]:
                 for segment, quality in measured[end.source.recording_id]
             ),
         )
+    yield from failed
 
 
 def _with_quality(outcome: Outcome, segment: Segment, quality: Quality) -> Outcome:
@@ -216,80 +222,25 @@ def _with_quality(outcome: Outcome, segment: Segment, quality: Quality) -> Outco
     return Outcome(segment, replace(outcome.result, quality=quality))
 
 
-def _recut(opened: Opened, before: Before) -> Iterator[PreparedSegment | RecordingEnd]:
-    settings, clock = before.settings, before.clock
-    slicers = {each.end.source.channel: _Slicer(each) for each in before.recordings}
-    with open_stream(opened, settings) as stream:
-        policy = channel_policy(opened.ref, settings.channels)
-        mixer = Mixer(policy, stream.format, stream.decoder)
-        for block in clock.iterate("decode", stream.blocks()):
-            yield from _sliced(mixer.push(block), slicers, before)
-        yield from _sliced(mixer.finish(), slicers, before)
-    for slicer in slicers.values():
-        slicer.require_end()
-    for slicer in slicers.values():
-        yield slicer.end
+def _recut(opened: Opened, before: Before) -> Iterator[RedoEvent]:
+    asked = before.settings.tracks
+    for stored, recordings in groupby(before.recordings, lambda each: each.end.source.track):
+        slicers = {each.end.source.channel: Slicer(each) for each in recordings}
+        track = stored if asked == "all" else asked
+        yield from _recut_track(opened, before, track, slicers)
+        for slicer in slicers.values():
+            slicer.require_end()
+        for slicer in slicers.values():
+            yield slicer.end
+    yield from before.failed_tracks
 
 
-def _sliced(
-    mixed: Iterable[Mixed], slicers: Mapping[int | None, _Slicer], before: Before
+def _recut_track(
+    opened: Opened, before: Before, track: int | None, slicers: Mapping[int | None, Slicer]
 ) -> Iterator[PreparedSegment]:
-    for each in mixed:
-        for channel, samples in each.signals.items():
-            slicer = slicers[channel]
-            for segment, quality in slicer.push(samples):
-                with before.clock.stage("measure"):
-                    prepared = prepared_segment(slicer.source, segment, quality, before.settings)
-                yield prepared
-
-
-class _Slicer:
-    """Takes the stored segments of one channel out of its samples.
-
-    It holds only the samples that the next segment needs.
-    """
-
-    def __init__(self, recording: StoredRecording) -> None:
-        self.source = recording.end.source
-        self._stored_end = recording.end
-        self._hash = PcmHash()
-        self._wanted = deque(
-            (outcome.segment, outcome.result.quality)
-            for outcome in recording.outcomes
-            if isinstance(outcome.result, Recognised)
-        )
-        self._held: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
-        self._end = 0  # position in the recording after the last sample that came
-
-    def push(self, samples: NDArray[np.float32]) -> list[tuple[Segment, Quality]]:
-        """Take the next samples, float32 (n,); return the segments that end in them."""
-        self._hash.push(samples)
-        self._held = np.concatenate([self._held, samples])
-        self._end += len(samples)
-        start = self._end - len(self._held)
-        found = []
-        while self._wanted and self._wanted[0][0].end_sample <= self._end:
-            segment, quality = self._wanted.popleft()
-            cut = self._held[segment.start_sample - start : segment.end_sample - start]
-            found.append((replace(segment, samples=cut), quality))
-        needed = self._wanted[0][0].start_sample if self._wanted else self._end
-        self._held = self._held[max(needed - start, 0) :]
-        return found
-
-    @property
-    def end(self) -> RecordingEnd:
-        """The end of the recording, with the hash of the samples that came."""
-        return replace(self._stored_end, audio_sha256=self._hash.hexdigest())
-
-    def require_end(self) -> None:
-        """Check that the whole recording has come.
-
-        Raises:
-            DecodeError: It is longer or shorter than it was.
-        """
-        before = self._stored_end.decoded_samples
-        if self._wanted or self._end != before:
-            raise DecodeError(
-                f"decodes to {self._end} samples, and to {before} when its segments "
-                "were found; --retry_failures finds them again"
-            )
+    with open_stream(opened, before.settings, track) as stream:
+        policy = channel_policy(opened.ref, before.settings.channels)
+        mixer = Mixer(policy, stream.format, stream.decoder)
+        for block in before.clock.iterate("decode", stream.blocks()):
+            yield from sliced(mixer.push(block), slicers, before.settings, before.clock)
+        yield from sliced(mixer.finish(), slicers, before.settings, before.clock)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from beam_audio.audio.decode import AudioStream
+    from beam_audio.audio.isolated.stream import BlockStream
     from beam_audio.audio.mixing import Channels, Mixed
     from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.types import Segment
@@ -31,14 +31,14 @@ class ChannelSplitters:
         opened: The input.
         stream: Its decoded audio.
         channels: The channel policy; a channel that is stated for the input comes before it.
-        track: The number of the audio track that was asked for, if any.
+        track: The number of the audio track; None for the only or the default one.
         segments: How each channel is split.
     """
 
     def __init__(
         self,
         opened: Opened,
-        stream: AudioStream,
+        stream: BlockStream,
         *,
         channels: Channels,
         track: int | None,
@@ -61,7 +61,7 @@ class ChannelSplitters:
                 sample_rate_hz=audio_format.sample_rate_hz,
                 settings=segments,
             )
-            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format)
+            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format, track)
             self._splitters[channel] = (source, splitter)
 
     @property

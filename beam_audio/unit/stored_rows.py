@@ -26,7 +26,7 @@ from beam_audio.types import (
     Transcript,
     Word,
 )
-from beam_audio.unit.channels import Channel, ref_of_channels
+from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.prepare import RecordingEnd
 from beam_audio.unit.results import Outcome, Recognised, StoredAudio
 
@@ -91,9 +91,22 @@ class StoredUnit:
             ref: Stands in for the reference that they were made of.
             channels: The policy of ``--channels``.
         """
+        rows = self._recordings[source_id]
+        ref = ref_of_tracks(ref, len({row.get("track") for row in rows}))
         return [
             self._recording(row, ref_of_channels(ref, channels, row["channels"]))
-            for row in sorted(self._recordings[source_id], key=lambda row: row["channel"] or 0)
+            for row in sorted(rows, key=_place)
+        ]
+
+    def failed_tracks(self, source_id: str, ref: AudioRef) -> list[Failure]:
+        """Failures of those tracks of an input that have no recording."""
+        ids = {row["recording_id"] for row in self._recordings[source_id]}
+        return [
+            _failure(row, ref)
+            for recording_id, rows in self._failures.items()
+            if recording_id is not None and recording_id not in ids
+            for row in rows
+            if row["source_id"] == source_id
         ]
 
     def contents(self, source_id: str) -> frozenset[str]:
@@ -117,6 +130,7 @@ class StoredUnit:
             ref=ref,
             recording_id=row["recording_id"],
             channel=row["channel"],
+            track=row.get("track"),
             content_sha256=row["content_sha256"],
             format=AudioFormat(
                 codec=row["codec"],
@@ -141,6 +155,11 @@ class StoredUnit:
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
         ordered = sorted(recognised + failed, key=lambda each: each.segment.core_start_sample)
         return StoredRecording(end, tuple(ordered))
+
+
+def _place(row: Row) -> tuple[int, int]:
+    """Orders the recordings of an input; outputs of schema 2.0 have no column for tracks."""
+    return row.get("track") or 0, row["channel"] or 0
 
 
 def _outcome(row: Row, source: Channel) -> Outcome:

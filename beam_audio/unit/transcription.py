@@ -141,7 +141,9 @@ def transcribe(
         known = ", ".join(sorted(facts.languages))
         raise ModelError(f"{facts.model_id} does not know language {language!r}; it knows {known}")
     settings = PrepareSettings(
-        segments=SegmentSettings(max_seconds=facts.max_seconds), clip_rate_hz=facts.sample_rate_hz
+        segments=SegmentSettings(max_seconds=facts.max_seconds),
+        clip_rate_hz=facts.sample_rate_hz,
+        isolate_decoding=False,  # the file may be an object of Python
     )
     with ExitStack() as stack:
         events = _prepared(source, sample_rate_hz, settings, stack)

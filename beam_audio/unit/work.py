@@ -187,7 +187,8 @@ class UnitWork:
         recordings = stored.recordings(task.replaces, ref, settings.channels) if stored else []
         if task.redo is None or not recordings:
             return prepare(ref, settings, clock, task.known)
-        return task.redo.events(Before(ref, recordings, settings, clock))
+        failed = stored.failed_tracks(task.replaces, ref) if stored else []
+        return task.redo.events(Before(ref, recordings, settings, clock, failed))
 
     def _take(self, event: RedoEvent) -> Passage:
         """Take the next event; return the passage that it completes, empty when it does not."""
@@ -283,13 +284,15 @@ class UnitWork:
         return self._recognizer.cost_seconds(passage_seconds(passage))
 
     def _source_seconds(self, end: RecordingEnd) -> float:
-        """Seconds of a recording; those of its first channel only when channels are split."""
+        """Seconds of a recording; of an input's tracks and channels the first counts."""
         return end.decoded_samples / end.source.format.sample_rate_hz * self._is_first(end)
 
     def _is_first(self, end: RecordingEnd) -> bool:
-        """Whether a recording is the only one of its input, or that of its first channel."""
-        is_split = self._settings.prepare.channels == "split" and end.source.ref.channel is None
-        return not is_split or end.source.channel in (None, 0)
+        """Whether a recording is that of its input's first track and channel."""
+        settings, source = self._settings.prepare, end.source
+        is_split = settings.channels == "split" and source.ref.channel is None
+        first_track = settings.tracks != "all" or source.track in (None, 0)
+        return first_track and (not is_split or source.channel in (None, 0))
 
 
 def _event_seconds(event: RedoEvent) -> float:

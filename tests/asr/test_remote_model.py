@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from apache_beam.io.filesystems import FileSystems
-from support.bucket_servers import amazon_bucket, put, simple_google_bucket
+from support.bucket_servers import (
+    amazon_bucket,
+    amazon_client,
+    google_client,
+    put,
+    simple_google_bucket,
+)
 from support.random_whisper import Shape, random_weights, write_huggingface
 from support.run_outputs import run, write_speech
 
@@ -16,6 +22,7 @@ from beam_audio.asr import model_facts
 from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import ModelError
 from beam_audio.output.ledger import read_ledger
+from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +93,53 @@ def test_a_model_in_a_bucket_of_amazon_is_copied(tmp_path: Path) -> None:
 def test_an_address_without_files_is_no_model(bucket: str) -> None:
     with pytest.raises(ModelError, match="holds no file"):
         local_model(f"{bucket}/models/none")
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("place", ["gs", "s3"])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "../../../../outside.txt",
+        "/etc/outside.txt",
+        "x//y",
+        "a\\b",
+        "C:/x",
+        "x/./y",
+        "config.json/x",
+    ],
+)
+def test_an_object_that_is_no_file_below_the_model_is_refused_and_nothing_is_written(
+    place: str, hostile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("m/config.json", f"m/{hostile}")
+    listed = [StoredFile(f"{place}://bucket/{name}", 2, 1.0, "1") for name in names]
+    monkeypatch.setattr(store, "files_under", lambda _: listed)
+    with pytest.raises(ModelError, match=r"has (an object|the objects)") as raised:
+        local_model(f"{place}://bucket/m")
+    assert hostile.partition("/")[0] in str(raised.value).replace("\\\\", "\\")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_object_with_two_dots_in_a_bucket_of_amazon_is_refused(tmp_path: Path) -> None:
+    with amazon_bucket() as (bucket, flags):
+        url = next(flag for flag in flags if "endpoint" in flag).partition("=")[2]
+        for name in ("m/config.json", "m/../../../../outside.txt"):
+            amazon_client(url).put_object(Bucket="bucket", Key=name, Body=b"{}")
+        with pytest.raises(ModelError, match=r"object '\.\./\.\./\.\./\.\./outside.txt'"):
+            local_model(f"{bucket}/m")
+    assert not list(tmp_path.rglob("outside.txt"))
+
+
+@pytest.mark.usefixtures("cache")
+def test_objects_that_consoles_draw_folders_with_are_no_files(bucket: str) -> None:
+    for name in ("drawn/config.json", "drawn/sub/notes.txt"):
+        put(f"{bucket}/models/{name}", b"{}")
+    for name in ("drawn/", "drawn/sub/"):
+        google_client().bucket("bucket").blob(f"models/{name}").upload_from_string(b"")
+    copied = Path(local_model(f"{bucket}/models/drawn"))
+    assert (copied / "sub" / "notes.txt").is_file()
 
 
 def test_a_run_reads_and_writes_buckets(bucket: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -94,6 +95,31 @@ def test_commands_that_cannot_be_run_end_2(
     assert (status, out) == (2, "")
     assert fill(message) in err
     assert not (tmp_path / "out").exists()
+
+
+def test_no_secret_of_an_address_is_printed(command: Command, tmp_path: Path) -> None:
+    manifest = tmp_path / "m.jsonl"
+    signed = "https://me:5ec2e7@host/a.wav?X-Goog-Signature=5ec2e7"
+    manifest.write_text(json.dumps({"audio": signed}))
+    given = (f"--output={tmp_path}/out", "--model=placeholder")
+    status, out, err = command("run", f"--manifest={manifest}", *given)
+    assert (status, "https://host/a.wav" in out) == (3, True)
+    assert "5ec2e7" not in out + err
+    status, out, err = command("run", f"--input={signed}", *given)
+    assert (status, "https://host/a.wav" in err) == (2, True)
+    assert "5ec2e7" not in out + err
+
+
+def test_no_secret_of_an_address_is_logged() -> None:
+    program = (
+        "import contextlib, logging\n"
+        "from beam_audio.command.cli import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['--version'])\n"
+        "logging.getLogger('lib').warning('cannot read %s', 'https://h/a?X-Amz-Signature=5ec2e7')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)  # noqa: PLW1510 - its output tells
+    assert ran.stderr == "WARNING lib: cannot read https://h/a\n"
 
 
 def test_an_output_that_is_a_file_ends_2(command: Command, audio: Path, tmp_path: Path) -> None:

@@ -151,3 +151,9 @@ def test_a_ledger_that_does_not_balance_names_what_is_missing() -> None:
 
 def test_without_references_there_is_no_corpus_wer() -> None:
     assert "corpus" not in table(Case(corpus_wer_words=0))
+
+
+def test_names_cannot_change_the_terminal() -> None:
+    failed = FailedInput("/in/\x1b[31m\n.wav", "cannot read '/in/\x1b[31m'", "InputError")
+    shown = text(Case(causes=Causes(failed=(failed,)), undecoded=("s",)))
+    assert r"failed: /in/\x1b[31m\n.wav: cannot read '/in/\x1b[31m'" in shown

@@ -84,7 +84,7 @@ def test_an_empty_value_in_the_file_leaves_the_default(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("modle: x", "unknown key 'modle'; did you mean 'model'?"),
-        ("qqqq: x", "unknown key 'qqqq'"),
+        ("input: in\nqqqq: x", "run.yaml, line 2: unknown key 'qqqq'"),
         ("limit: 2.5", "--limit=2.5 must be a whole number"),
         ("limit: [1]", "--limit=[1] must be a whole number"),
         ("batch_seconds: true", "--batch_seconds=True must be a number"),
@@ -92,7 +92,16 @@ def test_an_empty_value_in_the_file_leaves_the_default(tmp_path: Path) -> None:
         ("partition_by: [date]", "--partition_by=['date'] must be text"),
         ("- model", "'flag: value' lines"),
         ("just text", "'flag: value' lines"),
-        ("1: 2", "'flag: value' lines"),
+        ("input: in\n1: 2", "run.yaml, line 2: a key must be text"),
+        (
+            "rules: strict\nrules: lenient",
+            "run.yaml, line 2: 'rules' is given twice, first on line 1",
+        ),
+        ("input: " + "[" * 100_000, "run.yaml, line 1: nested too deeply"),
+        ("a: &a [x]\nb: [*a, *a]", "run.yaml, line 2: YAML aliases"),
+        ("#" * 10_000_000, "limited to 65536 bytes"),
+        ("model: !!python/object/apply:os.getcwd []", "line 1: YAML tags"),
+        ("limit: 0x" + "f" * 9000, "line 1: the number is too large"),
         ("a: [", "cannot be read"),
     ],
 )

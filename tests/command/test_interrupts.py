@@ -1,4 +1,4 @@
-"""Ctrl-C while a batch or a stream is at work, as a process and its terminal see it."""
+"""Ctrl-C and SIGTERM while a batch or a stream is at work, as a process and its terminal see it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ from support.run_outputs import commit_files, read_rows, run, run_words, write_s
 from beam_audio.command.interrupts import descendants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 SAID = "beam-audio: stopped; the same command resumes"
 PATIENCE_SECONDS = 120.0
+Send = Callable[[subprocess.Popen[str]], None]
 COUNT = 80
 
 
@@ -45,6 +47,14 @@ def wait_until(holds: Callable[[], bool], process: subprocess.Popen[Any]) -> Non
         time.sleep(0.05)
 
 
+def press_ctrl_c(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
+
+
+def terminate(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+
+
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """More recordings than are done in a moment."""
@@ -64,9 +74,17 @@ def ended() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
+@pytest.mark.parametrize(
+    ("mode", "send"),
+    [
+        ("in_memory", press_ctrl_c),
+        ("in_memory", terminate),
+        ("multi_processing", press_ctrl_c),
+        ("multi_processing", terminate),
+    ],
+)
 def test_a_batch_ends_with_one_line_and_its_rows_are_taken_up(
-    many: Path, tmp_path: Path, ended: list[subprocess.Popen[str]], mode: str
+    many: Path, tmp_path: Path, ended: list[subprocess.Popen[str]], mode: str, send: Send
 ) -> None:
     out = tmp_path / "out"
     flags = ["--unit_bytes=1", f"--direct_running_mode={mode}", "--direct_num_workers=2"]
@@ -75,7 +93,7 @@ def test_a_batch_ends_with_one_line_and_its_rows_are_taken_up(
     wait_until(lambda: len(commit_files(out)) > 2, process)
     workers = descendants(process.pid)
     assert (mode == "multi_processing") == bool(workers)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
+    send(process)
     printed, complained = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, printed) == (130, "")
     assert complained.splitlines()[-1] == SAID
@@ -96,8 +114,9 @@ def is_alive(process: int) -> bool:
 
 
 @pytest.mark.slow
-def test_before_the_graph_runs_ctrl_c_says_the_same(
-    tmp_path: Path, ended: list[subprocess.Popen[str]]
+@pytest.mark.parametrize("send", [press_ctrl_c, terminate])
+def test_before_the_graph_runs_the_line_is_the_same(
+    tmp_path: Path, ended: list[subprocess.Popen[str]], send: Send
 ) -> None:
     fifo = tmp_path / "run.yaml"
     os.mkfifo(fifo)
@@ -106,7 +125,7 @@ def test_before_the_graph_runs_ctrl_c_says_the_same(
     ended.append(process)
     opened = Path(f"/proc/{process.pid}/fd")
     wait_until(lambda: str(fifo) in {str(each.readlink()) for each in opened.iterdir()}, process)
-    os.killpg(process.pid, signal.SIGINT)
+    send(process)
     printed, complained = process.communicate(timeout=PATIENCE_SECONDS)
     os.close(kept_open)
     assert (process.returncode, printed, complained) == (130, "", f"{SAID}\n")

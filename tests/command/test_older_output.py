@@ -1,6 +1,6 @@
-"""An output of schema 1.3, as the last version before 2.0 wrote it, is refused by every reader.
+"""Outputs of earlier schemas: 1.3 is refused by every reader, 2.0 is added to.
 
-``tests/data/output-1.3`` holds a recording of 1.2 s and the failure of a missing file.
+``tests/data`` has one of each, with a recording of 1.2 s and the failure of a missing file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from support.project import ROOT
-from support.run_outputs import Command, listing, run_words, settings
+from support.run_outputs import Command, listing, read_rows, run_words, settings
 
 from beam_audio.errors import ConfigError
 from beam_audio.output.ledger import read_ledger
@@ -64,3 +64,17 @@ def test_no_reader_of_ours_takes_an_older_output(
 ) -> None:
     with pytest.raises(ConfigError, match=r"schema 1\.3"):
         read(str(older))
+
+
+def test_an_output_of_schema_2_0_is_read_and_added_to(
+    command: Command, audio: Path, tmp_path: Path
+) -> None:
+    """Since then columns were added, which are null for the rows that are there."""
+    output = shutil.copytree(ROOT / "tests" / "data" / "output-2.0", tmp_path / "before")
+    (before,) = read_rows(output, "recordings")
+    assert command(*run_words(audio, output))[0] == 0
+    assert command("compact", str(output))[0] == 0
+    rows = {row["recording_id"]: row for row in read_rows(output, "recordings")}
+    after = rows[before["recording_id"]]
+    assert {name: after[name] for name in before} == before
+    assert len(rows) > 1

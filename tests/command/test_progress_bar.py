@@ -32,6 +32,14 @@ def test_the_status_of_a_run_has_rate_and_failures_by_kind() -> None:
     )
 
 
+def test_the_status_of_a_run_shows_long_copies() -> None:
+    progress = half_done()
+    with progress.copying(8 << 30) as copy:
+        copy.copied_bytes = 3 << 29
+        remark = run_status(progress, 100.0).remark
+    assert " · copying long recordings, 1.5 of 8.0 GiB · 3 failed" in remark
+
+
 def test_before_the_plan_is_known_there_is_no_total() -> None:
     assert run_status(Progress(), 1.0) == Status(0, None, "listing inputs")
 

@@ -27,7 +27,7 @@ from support.random_whisper import (
 
 from beam_audio.asr import Request, load_model, model_facts
 from beam_audio.errors import ModelError
-from beam_audio.models.card import parse_card
+from beam_audio.models.card import read_card
 from beam_audio.models.ctranslate2 import read_ctranslate2
 from beam_audio.models.resolve import _weight_files
 from beam_audio.models.safetensors import read_safetensors, safetensors_files
@@ -247,13 +247,17 @@ def test_strange_settings_of_users(model: Path, name: str, content: object) -> N
 
 @given(content=damaged(CARDS))
 @fuzzed(200)
-def test_damaged_cards(content: Damaged) -> None:
-    check(content, lambda: parse_card(content, "card.json"))
+def test_damaged_cards(place: Path, content: Damaged) -> None:
+    path = place / "card.json"
+    path.write_bytes(content)
+    check(content, lambda: read_card(path))
 
 
 @given(data=st.data())
 @fuzzed(200)
-def test_strange_cards(data: st.DataObject) -> None:
+def test_strange_cards(place: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(CARDS)))
     content = json.dumps(data.draw(strange(json.loads(CARDS[name])))).encode()
-    check(content, lambda: parse_card(content, "card.json"))
+    path = place / "card.json"
+    path.write_bytes(content)
+    check(content, lambda: read_card(path))

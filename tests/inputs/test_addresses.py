@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beam_audio.errors import InputError
-from beam_audio.inputs.addresses import beside, one_spelling, plain_address
+from beam_audio.inputs.addresses import beside, one_spelling, plain_address, require_store
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,14 @@ def test_a_folder_before_two_dots_may_be_a_link(tmp_path: Path) -> None:
 )
 def test_names_in_buckets_are_literal(path: str, address: str) -> None:
     assert beside(path, "gs://b/set/m.jsonl") == address
+
+
+@pytest.mark.parametrize("address", ["https://host/a.wav", "HTTP://h/a", "ftp://h/a"])
+def test_an_address_on_a_web_server_is_refused_with_what_to_do(address: str) -> None:
+    with pytest.raises(InputError, match=r"copy it there, or name the object as gs://"):
+        require_store(address)
+
+
+@pytest.mark.parametrize("address", ["/a.wav", "gs://b/https://h", "s3://b/a", "/https://h"])
+def test_other_addresses_may_be_in_a_store(address: str) -> None:
+    require_store(address)

@@ -6,14 +6,17 @@ import base64
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.unit_runs import read, tones, transcribe, write
 
+from beam_audio.inputs.allowed import AllowedPlaces
 from beam_audio.inputs.from_message import MAX_INLINE_BYTES, input_of_message
 from beam_audio.inputs.listing import input_of_line
 from beam_audio.inputs.messages import Message
@@ -23,6 +26,7 @@ from beam_audio.types import AudioRef, Failure
 if TYPE_CHECKING:
     from pathlib import Path
 
+NOWHERE = AllowedPlaces.stated("/nowhere")
 PUBLISHED = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -83,6 +87,19 @@ def test_the_same_audio_published_twice_is_one_input(tmp_path: Path) -> None:
     assert first.source_id == second.source_id
 
 
+def test_a_message_that_is_published_again_states_the_same(tmp_path: Path) -> None:
+    """Audio in a message without a time has that of its publication, which nobody stated."""
+    first = message(wav(0.5), "1", content_type="audio/wav")
+    retry = replace(first, message_id="2", published=PUBLISHED + timedelta(minutes=1))
+    timed = replace(retry, attributes=first.attributes | {"time": "2026-01-05T09:00:00Z"})
+    ids = [
+        found.stated_id
+        for each in (first, retry, timed)
+        if isinstance(found := input_of_message(each, str(tmp_path), "time"), AudioRef)
+    ]
+    assert ids[0] == ids[1] != ids[2]
+
+
 def test_different_audio_under_one_name_has_different_places(tmp_path: Path) -> None:
     """A microphone may use one name for all its audio; none of it may be skipped."""
     found = [
@@ -129,7 +146,7 @@ def test_no_message_can_end_the_run_that_reads_it(
 def test_a_device_is_not_read(tmp_path: Path) -> None:
     failure = input_of_message(message(b'{"audio_filepath": "/dev/zero"}'), str(tmp_path))
     assert isinstance(failure, Failure)
-    assert "is a device, not a file" in failure.message
+    assert "is a device, not a regular file" in failure.message
 
 
 def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:
@@ -143,3 +160,73 @@ def test_a_missing_file_is_a_failure(tmp_path: Path) -> None:
 def test_notifications_that_name_no_input_are_skipped(name: str) -> None:
     notice = message(eventType="OBJECT_FINALIZE", bucketId="b", objectId=name)
     assert input_of_message(notice, "gs://b/out") is None
+
+
+def test_a_kept_message_holds_no_secret_of_an_address(tmp_path: Path) -> None:
+    data = b'{"audio": "https://me:5ec2e7@host/a.wav?sig=5ec2e7&se=1", "x": "\xff'
+    failure = input_of_message(message(data, page="https://h/?token=5ec2e7"), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert "5ec2e7" not in failure.message
+    (kept,) = files(tmp_path)
+    content = json.loads(kept.read_text())
+    assert content["attributes"] == {"page": "https://h/"}
+    assert base64.b64decode(content["data_base64"]) == b'{"audio": "https://host/a.wav", "x": "\xff'
+
+
+def test_audio_in_a_message_goes_by_an_address_without_secrets(tmp_path: Path) -> None:
+    stated = {"uri": "https://me:5ec2e7@h/a?sig=5ec2e7", "page": "https://h/?token=5ec2e7&n=1"}
+    found = input_of_message(message(wav(0.5), content_type="audio/wav", **stated), str(tmp_path))
+    assert isinstance(found, AudioRef)
+    assert found.uri == "https://h/a"
+    assert found.metadata == (("page", "https://h/?n=1"),)
+
+
+@pytest.mark.parametrize("form", ["line", "notice"])
+def test_a_message_names_what_is_allowed_or_is_a_failure(form: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", tones([0.1]))
+    write(tmp_path / "secret.wav", tones([0.1]))
+    allowed = AllowedPlaces.stated(f"{tmp_path}/in,gs://calls")
+
+    def found(path: str) -> AudioRef | Failure | None:
+        named = message(json.dumps({"audio": f"{tmp_path}/{path}"}).encode())
+        return input_of_message(named, str(tmp_path / "out"), allowed=allowed)
+
+    if form == "line":
+        assert isinstance(found("in/a.wav"), AudioRef)
+        failure = found("in/../secret.wav")
+    else:
+        event = message(eventType="OBJECT_FINALIZE", bucketId="others", objectId="a.wav")
+        failure = input_of_message(event, str(tmp_path / "out"), allowed=allowed)
+    assert isinstance(failure, Failure)
+    assert (failure.error_type, failure.uri.endswith(".wav")) == ("InputError", True)
+    assert f"is not below --allow_inputs={tmp_path}/in,gs://calls" in failure.message
+
+
+def test_audio_in_a_message_is_no_place(tmp_path: Path) -> None:
+    inline = message(wav(0.5), content_type="audio/wav", uri="/etc/passwd")
+    found = input_of_message(inline, str(tmp_path), allowed=AllowedPlaces.stated("gs://calls"))
+    assert isinstance(found, AudioRef)
+
+
+NAMES = st.sampled_from(["../../x", "/etc/x", "a\0b", "C:\\x", "a//b", "a\nb", "x" * 300, "", ".."])
+
+
+@given(
+    data=st.binary(max_size=20) | st.just(wav(9)),
+    attributes=st.dictionaries(st.sampled_from(["uri", "bucketId", "objectId", "k"]), NAMES),
+    form=st.sampled_from([{}, {"content_type": "audio/wav"}, {"eventType": "OBJECT_FINALIZE"}]),
+)
+@settings(max_examples=50)
+def test_no_message_writes_outside_the_payloads(
+    data: bytes,
+    attributes: dict[str, str],
+    form: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    above = tmp_path_factory.mktemp("above")
+    input_of_message(
+        message(data, "../../id", **attributes | form), str(above / "deep" / "out"), allowed=NOWHERE
+    )
+    places = {path.parent.relative_to(above).as_posix() for path in files(above)}
+    assert places <= {f"deep/out/{PAYLOADS}"}

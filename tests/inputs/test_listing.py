@@ -22,9 +22,10 @@ from beam_audio.inputs.listing import (
     match_input,
     match_manifest,
     read_lines,
+    ref_of_file,
     require_readable_manifest,
 )
-from beam_audio.types import AudioRef, Failure
+from beam_audio.types import AudioRef, Failure, StoredFile
 
 if TYPE_CHECKING:
     from beam_audio.inputs.manifest_files import Line
@@ -158,7 +159,7 @@ def test_pipes_sockets_and_dead_links_are_failures_and_are_not_opened(
         if isinstance(item, Failure)
     }
     assert said == {
-        f"{name}.wav": f"'{tmp_path}/{name}.wav' is {what}, not a file"
+        f"{name}.wav": f"'{tmp_path}/{name}.wav' is {what}, not a regular file"
         for name, what in (
             *(("pipe", "a pipe"), ("link", "a link to nothing")),
             *(("zeros", "a device"), ("socket", "a socket")),
@@ -345,3 +346,42 @@ def test_a_manifest_of_another_form_is_refused_before_the_run(tmp_path: Path) ->
     assert isinstance(refused, Failure)
     assert isinstance(read, Failure)
     assert (refused.uri, read.uri) == (f"{tmp_path}/a.jsonl", f"{tmp_path}/a.wav")
+
+
+SIGNED = "https://me:5ec2e7@host/a.wav?versionId=3&X-Goog-Signature=5ec2e7&st=1"
+
+
+def test_a_signed_address_goes_by_what_it_is_without_its_secrets() -> None:
+    given = line(audio_filepath=SIGNED, page="https://host/page?token=5ec2e7&n=1")
+    failure = input_of_line("/m.jsonl", 1, given)
+    assert isinstance(failure, Failure)
+    assert failure.uri == "https://host/a.wav?versionId=3"
+    assert "5ec2e7" not in repr(failure)
+    other = input_of_line("/m.jsonl", 1, given.replace(b"5ec2e7", b"another"))
+    assert other == failure
+
+
+def test_ids_of_addresses_without_a_secret_are_those_of_earlier_versions() -> None:
+    """The ids were written by the version before secrets were left out."""
+    given = line(audio_filepath="nosuch://h/a.wav?versionId=3&st=1")
+    failure = input_of_line("/m.jsonl", 1, given)
+    assert isinstance(failure, Failure)
+    assert failure.source_id == "2345297cd5b0fdef31ae91e717a6afc6"
+    found = ref_of_file(StoredFile("/calls/a=1&b?c=2@d.wav", 7, 1000.25, "1000.25"))
+    assert found.source_id == "638f6423e259f27ce934f465cc7da079"
+    assert found.place_id == "7e5db65ec6e4d4a74e6dcebb0672e619"
+
+
+def test_a_file_named_after_a_signed_address_is_read_and_goes_by_the_address(
+    tmp_path: Path,
+) -> None:
+    name = "a.wav?X-Amz-Signature=5ec2e7"
+    put(tmp_path / name)
+    (listed,) = match_input(str(tmp_path))
+    in_folder = input_of_file(listed)
+    in_manifest = input_of_line(str(tmp_path / "m.jsonl"), 1, line(audio_filepath=name, a=name))
+    assert isinstance(in_folder, AudioRef)
+    assert isinstance(in_manifest, AudioRef)
+    assert (in_folder.uri, in_folder.spooled_uri) == (f"{tmp_path}/a.wav", f"{tmp_path}/{name}")
+    assert in_folder.source_id == in_manifest.source_id
+    assert in_manifest.metadata == (("a", "a.wav"),)

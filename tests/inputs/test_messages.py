@@ -44,6 +44,39 @@ def test_a_notification_names_its_object_as_it_is() -> None:
     assert read_message(notice) == StoredObject(f"gs://b/{given_name}", None)
 
 
+def notice(data: bytes = b"", **changed: str) -> Message:
+    stated = {"eventType": "OBJECT_FINALIZE", "bucketId": "b", "objectId": "o/a.wav"}
+    return message(data, **stated | changed)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"not json", b'{"kind": "x"}', b'{"bucket": "b", "name": "o/a.wav"}']
+)
+def test_a_notification_may_describe_its_object(data: bytes) -> None:
+    assert read_message(notice(data)) == StoredObject("gs://b/o/a.wav", None)
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes", "says"),
+    [
+        (b'{"bucket": "c", "name": "o/a.wav"}', {}, "the bucket is 'b', and its data say 'c'"),
+        (b'{"bucket": "b", "name": "x"}', {}, "the name is 'o/a.wav', and its data say 'x'"),
+        (b'{"name": ["o/a.wav"]}', {}, "the name is"),
+        (b"{", {"payloadFormat": "JSON_API_V1"}, "does not describe its object: not JSON"),
+        (b"", {"payloadFormat": "JSON_API_V1"}, "does not describe its object"),
+        (b"", {"bucketId": "b/o"}, "no object can be called gs://b/o/o/a.wav"),
+        (b"", {"bucketId": "../etc"}, "no object"),
+        (b"", {"bucketId": "me:pw@b"}, "no object"),
+        (b"", {"objectId": "a\nb"}, "no object"),
+    ],
+)
+def test_a_notification_that_contradicts_itself_is_refused(
+    data: bytes, attributes: dict[str, str], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        read_message(notice(data, **attributes))
+
+
 @pytest.mark.parametrize("event", ["OBJECT_DELETE", "OBJECT_METADATA_UPDATE", "OBJECT_ARCHIVE"])
 def test_other_events_are_ignored(event: str) -> None:
     assert read_message(message(eventType=event, bucketId="b", objectId="o")) == Ignored()

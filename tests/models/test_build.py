@@ -109,6 +109,18 @@ def test_a_directory_of_something_else_is_not_built(tmp_path: Path) -> None:
         read_built(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "sub/encoder.onnx", "a\\b", "", ".."])
+def test_a_description_that_names_files_elsewhere_is_refused(
+    source: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    built = build(source, tmp_path / "model")
+    content = json.loads((built.directory / "config.json").read_text())
+    content["files"][name] = "0" * 64
+    (built.directory / "config.json").write_text(json.dumps(content))
+    with pytest.raises(ModelError, match="it names the file"):
+        read_built(built.directory)
+
+
 def test_a_damaged_description_says_what_to_do(source: dict[str, Path], tmp_path: Path) -> None:
     built = build(source, tmp_path / "model")
     content = json.loads((built.directory / "config.json").read_text())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import onnx
 import pytest
 from support.installed_models import TINY_EN, needs_tiny_en
 from support.random_whisper import Shape, random_weights, write_ctranslate2, write_huggingface
@@ -39,6 +40,19 @@ def test_directories_of_weights_are_built_into_the_cache(cache: Path, tmp_path: 
         assert (built.directory / "encoder.onnx").stat().st_mtime_ns == stamp
         moved = shutil.copytree(built.directory, tmp_path / f"moved-{name}")
         assert ensure_built(str(moved)).model_sha256 == built.model_sha256
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_built_directory_whose_graph_names_weights_elsewhere_is_refused(tmp_path: Path) -> None:
+    write_huggingface(tmp_path / "hf", random_weights(SHAPE), SHAPE)
+    made = shutil.copytree(ensure_built(str(tmp_path / "hf")).directory, tmp_path / "made")
+    model = onnx.load(made / "decoder.onnx")
+    (tmp_path / "secret").write_bytes(model.graph.initializer[0].raw_data)
+    model.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+    model.graph.initializer[0].external_data.add(key="location", value="../secret")
+    (made / "decoder.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match="names weights outside its directory"):
+        ensure_built(str(made))
 
 
 def test_other_weights_are_another_model(cache: Path, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_young_files_of_a_bucket_may_be_about_to_be_committed(
             bucket_servers.put(f"{bucket}/{name}", b"x")
         assert folder.delete_uncommitted(bucket, set()) == 0
         later = time.time() + 4000
-        monkeypatch.setattr(time, "time", lambda: later)
+        monkeypatch.setattr(folder, "present_seconds", lambda _: later)
         assert folder.delete_uncommitted(bucket, set()) == 2
         assert store.files_under(bucket) == []
 

@@ -12,10 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beam_audio.errors import StoreError
 from beam_audio.output.parts import PartWriter, folder_keys, partition_folder
+from beam_audio.store.relative_names import outside
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+HOSTILE = ["..", "../..", "/etc", "C:\\x", "a//b", "\0", "a\nb", "a=b/c=d", "%2e%2e", "é" * 300]
 
 
 def failure(number: int, **changed: Any) -> dict[str, Any]:  # noqa: ANN401 - column values
@@ -83,11 +88,17 @@ def test_a_missing_required_value_is_an_error_not_a_null(tmp_path: Path) -> None
     assert files(tmp_path) == []
 
 
-@given(st.none() | st.text(max_size=40) | st.text(min_size=100, max_size=300))
+@given(
+    st.none()
+    | st.text(max_size=40)
+    | st.text(min_size=100, max_size=300)
+    | st.sampled_from(HOSTILE)
+)
 def test_any_value_names_one_folder_that_hive_readers_read_back(value: str | None) -> None:
     folder = partition_folder("segments", (("speaker", value),))
     assert folder.count("/") == 1
     assert len(folder.rpartition("/")[2].encode()) < 240
+    assert outside(f"{folder}/part-1.parquet") is None
     hive = ds.partitioning(pa.schema([("speaker", pa.string())]), flavor="hive")
     read = ds.get_partition_keys(hive.parse(f"/{folder}/"))["speaker"]
     assert folder_keys(f"{folder}/part-1.parquet") == {"speaker": read}
@@ -108,3 +119,13 @@ def test_a_file_has_the_keys_of_all_its_folders() -> None:
     found = folder_keys(f"{folder}/part-1.parquet")
     assert found == {"date": "2026-01-05", "room": None, "k": "a/b=c"}
     assert folder_keys("segments/part-1.parquet") == {}
+
+
+@pytest.mark.parametrize("part_id", ["a/../../x", "x\0", "a\nb"])
+def test_a_part_with_the_name_of_another_place_is_not_written(tmp_path: Path, part_id: str) -> None:
+    root = tmp_path / "deep" / "out"
+    with PartWriter(str(root), part_id) as writer:
+        writer.write("failures", (), failure(1))
+        with pytest.raises(StoreError, match="is not written below"):
+            writer.finish()
+    assert files(tmp_path) == []

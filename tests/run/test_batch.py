@@ -29,6 +29,7 @@ from support.run_outputs import (
     write_speech,
 )
 
+from beam_audio.output.holder import Holder
 from beam_audio.run import batch
 from beam_audio.run.job import check_run
 from beam_audio.types import AudioRef, Failure
@@ -320,7 +321,7 @@ def test_only_small_references_travel(mixed: Path, tmp_path: Path) -> None:
     config = settings(manifest=mixed, output=tmp_path / "out")
     job = check_run(config, PipelineOptions())
     with beam.Pipeline(runner=FnApiRunner()) as graph:
-        batch.build(graph, job)
+        batch.build(graph, job, Holder.here(job.run_id, ends_with_process=True))
         found = _Collections()
         graph.visit(found)
         for index, given in enumerate(found.given):

@@ -59,6 +59,11 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (
+            {**PATHS, "allow_inputs": "gs://b"},
+            "--allow_inputs limits what manifests and messages name",
+        ),
+        ({"manifest": "m", "output": "out", "allow_inputs": ","}, "names no folder"),
         ({"input": "in"}, "--output is missing"),
         ({"output": "out"}, "one of --input, --manifest"),
         ({"output": "out", "input": "in", "manifest": "m"}, "one of --input, --manifest"),
@@ -71,6 +76,7 @@ def test_numbers_must_be_above_zero_and_finite(name: str, value: float) -> None:
         ({**PATHS, "channels": "left"}, "--channels=left"),
         ({**PATHS, "tracks": "second"}, "--tracks=second"),
         ({**PATHS, "partition_by": "text"}, "--partition_by=text"),
+        ({**PATHS, "decoder_allow": "sds,vocc"}, "--decoder_allow=vocc is no rare container; did"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: str) -> None:
@@ -82,8 +88,9 @@ def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: s
     ("flags", "name", "value"),
     [
         ({"channels": "1"}, "channel_policy", 1),
-        ({"tracks": "default"}, "track", None),
-        ({"tracks": "1"}, "track", 1),
+        ({"tracks": "default"}, "track_policy", None),
+        ({"tracks": "1"}, "track_policy", 1),
+        ({"tracks": "all"}, "track_policy", "all"),
         ({"channels": "split"}, "channel_policy", "split"),
         ({"task": "translate"}, "model_options", ModelOptions(mode="translate")),
         ({"padding": "condensed"}, "model_options", ModelOptions(padding="condensed")),
@@ -91,6 +98,7 @@ def test_what_does_not_fit_together_is_refused(flags: dict[str, Any], message: s
         ({"partition_by": ""}, "partition_keys", ()),
         ({"partition_by": "language, speaker"}, "partition_keys", ("language", "speaker")),
         ({}, "metadata_keys", ()),
+        ({"decoder_allow": "xi, sds"}, "rare_containers", ("sds", "xi")),
         ({"metadata_columns": "speaker, room"}, "metadata_keys", ("room", "speaker")),
     ],
 )
@@ -126,6 +134,7 @@ def changed(**flags: Any) -> set[str]:  # noqa: ANN401 - fields of RunConfig
     [
         ({"channels": "split"}, "decode"),
         ({"tracks": "1"}, "decode"),
+        ({"tracks": "all"}, "decode"),
         ({"segmenter": "fixed"}, "segment"),
         ({"vad_preset": "whisperx"}, "segment"),
         ({"language": "en"}, "model"),

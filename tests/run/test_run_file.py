@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from support.run_outputs import only, run, run_files, write_speech
+from support.run_outputs import all_rows, only, run, run_files, write_speech
 
 from beam_audio.output.ledger import Ledger
 from beam_audio.run.run_file import RunResult
@@ -61,3 +61,13 @@ def test_the_run_file_holds_what_the_result_says(tmp_path: Path) -> None:
     assert written["ledger"]["inputs"] == written["ledger"]["new_inputs"] == 1
     assert written["throughput"]["decoded_seconds"] == ended.decoded_seconds
     assert written["versions"]["apache-beam"].startswith("2.")
+
+
+def test_the_run_file_holds_no_secret_of_an_address(tmp_path: Path) -> None:
+    audio = write_speech(tmp_path / "in" / "a.wav?sig=5ec2e7")
+    output = tmp_path / "out"
+    run(input=audio, output=output, prompt="https://me:5ec2e7@host/")
+    written = only(run_files(output)).read_text("utf-8")
+    assert "5ec2e7" not in written
+    assert json.loads(written)["configuration"]["input"] == str(audio).partition("?")[0]
+    assert "5ec2e7" not in repr(all_rows(output)) + "".join(map(str, output.rglob("*")))

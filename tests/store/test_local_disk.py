@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from support.run_outputs import write_byte
 
 from beam_audio.store import local_disk
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_a_listing_holds_what_is_not_a_file_and_follows_no_link_to_a_folder(
@@ -93,3 +92,62 @@ def test_a_path_that_is_not_a_regular_file_has_a_name(
     assert local_disk.irregular("/dev/null") == "a device"
     assert local_disk.irregular("none") is None
     assert local_disk.irregular(str(write_byte(tmp_path, "a.wav"))) is None
+
+
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/sys/kernel/mm", "/dev/fd"])
+def test_what_the_system_shows_of_itself_is_no_file(path: str) -> None:
+    assert local_disk.irregular(path) == f"part of the system's /{path.split('/')[1]}"
+
+
+def test_a_link_into_the_system_is_listed_and_not_followed(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    write_byte(root, "a.wav")
+    (root / "folder").symlink_to("/proc/self")
+    (root / "file").symlink_to("/proc/self/environ")
+    found = local_disk.files(str(root), follow_links=True)
+    assert sorted(os.path.relpath(each.path, root) for each in found) == ["a.wav", "file", "folder"]
+    assert local_disk.irregular(str(root / "folder")) == "part of the system's /proc"
+    with pytest.raises(OSError, match="part of the system's /proc"):
+        list(local_disk.files(str(root / "folder"), follow_links=True))
+
+
+def test_a_regular_file_is_opened(tmp_path: Path) -> None:
+    path = write_byte(tmp_path, "a.wav")
+    (tmp_path / "link").symlink_to(path)
+    with local_disk.open_regular(str(tmp_path / "link")) as file:
+        assert len(file.read()) == 1
+
+
+def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero", "/proc/self/environ", tmp_path):
+        with pytest.raises(OSError, match="not a regular file"):
+            local_disk.open_regular(str(path))
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_is_seen_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The swap happens between the look at the path and the opening of it."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"x")
+    really_open = os.open
+
+    def swap_and_open(name: str, flags: int) -> int:
+        path.unlink()
+        os.mkfifo(path)
+        return really_open(name, flags)
+
+    monkeypatch.setattr(os, "open", swap_and_open)
+    seen: list[str] = []
+
+    def look() -> None:
+        with pytest.raises(OSError, match="is a pipe, not a regular file") as raised:
+            local_disk.open_regular(str(path))
+        seen.append(str(raised.value))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert seen
+    assert stat.S_ISFIFO(path.stat().st_mode)

@@ -27,6 +27,7 @@ from beam_audio.errors import StoreError
 from beam_audio.output.commits import unit_id
 from beam_audio.stream.reservations import (
     HORIZON_SECONDS,
+    Contradicted,
     Refusal,
     Reservation,
     forget_places,
@@ -63,6 +64,22 @@ def files(out: Path) -> list[Path]:
 def test_a_new_input_is_taken_once_by_a_run(tmp_path: Path, item: AudioRef) -> None:
     assert take(tmp_path, item) == Task(item)
     assert take(tmp_path, item, unit="u2") == "repeated"
+
+
+def test_a_message_that_says_otherwise_is_told_from_a_repeat(
+    tmp_path: Path, item: AudioRef
+) -> None:
+    first = replace(item, updated=item.event_time, reference_text="yes", stated_in="message 1")
+    assert isinstance(take(tmp_path, first), Task)
+    for _ in range(2):  # in work, then committed
+        assert take(tmp_path, replace(first, stated_in="message 2"), unit="u2") == "repeated"
+        silent = replace(first, reference_text=None, stated_in="message 3")
+        assert take(tmp_path, silent, unit="u2") == "repeated"
+        other = replace(first, reference_text="no", stated_in="message 4")
+        found = take(tmp_path, other, unit="u2")
+        assert isinstance(found, Contradicted)
+        assert found.failure.message.startswith("message 4 states another text")
+        finish(tmp_path, first, "u1")
 
 
 def test_the_same_unit_takes_it_again_after_a_crash(tmp_path: Path, item: AudioRef) -> None:

@@ -64,6 +64,8 @@ def encode_packets(
         with av.open(path, "w", format=container, options=options or {}) as output:
             stream: Any = output.add_stream(codec, rate=rate_hz)
             stream.layout = layout
+            if codec == "wmav2":  # its default is more than it takes
+                stream.bit_rate = 32_000
             for packet in packets_of(stream, samples, rate_hz):
                 output.mux(packet)
         return path.read_bytes()

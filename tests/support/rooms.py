@@ -1,6 +1,6 @@
 """The rooms of the package and what they import: ``python tests/support/rooms.py`` prints them.
 
-A room is a folder below ``beam_audio/`` or one of the seven files at its top; ``benchmarks/`` and
+A room is a folder below ``beam_audio/`` or one of the eight files at its top; ``benchmarks/`` and
 ``templates/`` count as rooms too. An arrow is an import from one room in another.
 """
 
@@ -24,7 +24,7 @@ PACKAGE: Final = ROOT / "beam_audio"
 LAYERS: Final[tuple[frozenset[str], ...]] = tuple(
     frozenset(layer.split())
     for layer in (
-        "types errors schema spelling version",
+        "types errors schema spelling version child",
         "store quality audio segments",
         "models inputs",
         "asr output",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -11,10 +12,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
-from support.unit_runs import levels, ref, run_unit, tones, write
+from support.unit_runs import levels, read, ref, run_unit, tones, write
 
+from beam_audio.errors import StoreError
 from beam_audio.output.commits import close_unit
 from beam_audio.stream.interval import Repeat
+from beam_audio.stream.reservations import Reservation, reserve
 from beam_audio.transforms.arrivals import GroupArrivals
 from beam_audio.unit.packing import MAX_UNIT_INPUTS
 from beam_audio.unit.tasks import Task
@@ -90,6 +93,55 @@ def test_committed_inputs_are_left_out(tmp_path: Path, inputs: list[AudioRef]) -
         units, repeated = pipeline | beam.Create(inputs[:6]) | group(out, "r2")
         assert_that(units, holds(*inputs[4:6]), "units")
         assert_that(repeated, equal_to([Repeat(each.source_id) for each in inputs[:4]]), "repeated")
+
+
+def test_messages_that_contradict_one_another_are_said(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    def state(text: str, number: int) -> AudioRef:
+        return replace(inputs[0], reference_text=text, stated_in=f"message {number}")
+
+    reserving = group(tmp_path)._reserve
+    (unit,) = reserving.process(("first", [Task(state("yes", 1))]))
+    run_unit(tmp_path, unit)
+    repeat, unit = reserving.process(("second", [Task(state("no", 2)), Task(inputs[1])]))
+    assert repeat.value == Repeat(inputs[0].source_id)
+    assert run_unit(tmp_path, unit).commit.rows == {
+        "segments": 1,
+        "recordings": 1,
+        "failures": 1,
+    }
+    (row,) = read(tmp_path, "failures")
+    assert row["message"].startswith("message 2 states another text")
+    (again,) = reserving.process(("third", [Task(state("no", 3))]))
+    assert again.value == Repeat(inputs[0].source_id)
+
+
+def test_of_contradictions_that_come_together_none_is_taken(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    both = [replace(inputs[0], language=code, stated_in=f"message {code}") for code in ("de", "en")]
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        units, _ = pipeline | beam.Create([*both, inputs[1]]) | group(tmp_path / "out")
+        _ = units | beam.Map(lambda unit: run_unit(tmp_path / "out", unit))
+    (row,) = read(tmp_path / "out", "failures")
+    assert row["message"].startswith("message de and message en are about the same input")
+    (row,) = read(tmp_path / "out", "recordings")
+    assert row["uri"] == inputs[1].uri
+
+
+def test_a_runner_that_acknowledged_repeats_what_another_run_is_working_on(
+    tmp_path: Path, inputs: list[AudioRef]
+) -> None:
+    reserve(str(tmp_path), inputs[0], Reservation("theirs", "s"))
+    batch = ("the batch", [Task(item) for item in inputs[:2]])
+    (unit,) = group(tmp_path)._reserve.process(batch)
+    assert [task.item for task in unit.tasks] == [inputs[1]]
+    acknowledged = GroupArrivals(
+        str(tmp_path), run_id="r", unit_bytes=1, max_wait_seconds=1, is_acknowledged=True
+    )
+    with pytest.raises(StoreError, match="another run is working on"):
+        list(acknowledged._reserve.process(batch))
 
 
 def test_a_wait_ends_a_unit_and_late_inputs_are_not_dropped(

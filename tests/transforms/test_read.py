@@ -13,6 +13,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from beam_audio import ReadAudio
 from beam_audio.errors import ConfigError
+from beam_audio.inputs.allowed import AllowedPlaces
 
 
 def line(**fields: object) -> bytes:
@@ -58,3 +59,21 @@ def test_a_limit_takes_the_first(tmp_path: Path) -> None:
 def test_exactly_one_kind_of_input_is_given(given: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         ReadAudio(**given)  # type: ignore[arg-type]  # a test of what is wrong
+
+
+def test_a_manifest_names_what_is_allowed_or_is_a_failure(tmp_path: Path) -> None:
+    for name in ("in/a.wav", "secret.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"RIFF")
+    (tmp_path / "in" / "link.wav").symlink_to("../secret.wav")
+    named = ["in/a.wav", "secret.wav", "in/link.wav", f"file://{tmp_path}/secret.wav"]
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_bytes(b"\n".join(line(audio_filepath=each) for each in named))
+    allowed = AllowedPlaces.stated(f"{tmp_path}/in")
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        refs, failures = pipeline | ReadAudio(manifest=str(manifest), allowed=allowed)
+        assert_that(
+            refs | "Uri" >> beam.Map(lambda ref: ref.uri), equal_to([f"{tmp_path}/in/a.wav"])
+        )
+        found = failures | beam.Map(lambda each: "is not below --allow_inputs=" in each.message)
+        assert_that(found, equal_to([True] * 3), label="Failures")

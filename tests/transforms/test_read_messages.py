@@ -12,6 +12,7 @@ import soundfile
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
+from beam_audio.inputs.allowed import AllowedPlaces
 from beam_audio.inputs.messages import Message
 from beam_audio.transforms.read_messages import ReadMessages
 
@@ -48,3 +49,15 @@ def test_messages_become_references_or_failures(tmp_path: Path) -> None:
         assert_that(noted, equal_to(is_none), "arrivals")
     counted = pipeline.result.metrics().query()["counters"]
     assert {each.key.metric.name: each.committed for each in counted}["ignored_messages"] == 1
+
+
+def test_messages_name_what_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(wav())
+    messages = [message(f'{{"audio": "{tmp_path}/a.wav"}}'.encode()), message(b'{"audio": "/b"}')]
+    allowed = AllowedPlaces.stated(str(tmp_path))
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        read = ReadMessages(str(tmp_path / "out"), allowed=allowed)
+        refs, failures, _ = pipeline | beam.Create(messages) | read
+        uris = refs | beam.Map(lambda ref: ref.uri)
+        assert_that(uris, equal_to([f"{tmp_path}/a.wav"]), "refs")
+        assert_that(failures | beam.Map(lambda each: each.uri), equal_to(["/b"]), "failures")

@@ -54,3 +54,8 @@ def test_a_failure_names_the_input_the_stage_and_the_error(stage: str, unit: str
 
 def test_an_error_without_a_message_has_its_name() -> None:
     assert failure_of(REF, "decode", MemoryError()).message == "MemoryError()"
+
+
+def test_a_failure_holds_no_secret_of_an_address() -> None:
+    error = OSError("https://me:5ec2e7@host/a.wav?X-Amz-Signature=5ec2e7 timed out")
+    assert failure_of(REF, "open", error).message == "https://host/a.wav timed out"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from beam_audio.errors import ConfigError, InputError, LimitError
+from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.content import Opened, from_opened, spool
@@ -41,7 +43,7 @@ def test_gzip_has_the_content_and_the_hash_of_what_is_in_it(tmp_path: Path) -> N
 
 
 def test_gzip_that_unpacks_to_too_much_or_is_damaged_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "bomb").write_bytes(gzip.compress(bytes(1 << 26)))
+    (tmp_path / "bomb").write_bytes(gzip.compress(b"ab" * (1 << 25)))
     with pytest.raises(LimitError):
         spool(AudioRef(str(tmp_path / "bomb"), 5), max_bytes=1 << 20)
     (tmp_path / "cut").write_bytes(gzip.compress(CONTENT)[:-9])
@@ -53,6 +55,48 @@ def test_too_many_bytes_are_refused_whatever_size_was_listed(tmp_path: Path) -> 
     (tmp_path / "a.bin").write_bytes(bytes(101))
     with pytest.raises(LimitError, match="--max_source_bytes=100"):
         spool(AudioRef(str(tmp_path / "a.bin"), size_bytes=5), max_bytes=100)
+
+
+@pytest.mark.parametrize("byte", [0x00, 0xFF])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_that_begins_as_no_audio_does_is_not_copied(
+    tmp_path: Path,
+    byte: int,
+    packed: bool,  # noqa: FBT001 - a table
+) -> None:
+    content = bytes([byte]) * (3 << 20)
+    (tmp_path / "a").write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(DecodeError, match=f"its first 1048576 bytes are all {byte:#04x}"):
+        spool(AudioRef(str(tmp_path / "a"), 5), max_bytes=1 << 30)
+    (tmp_path / "a").write_bytes(content[: (1 << 20) - 1] + b"\1" + content)
+    with spool(AudioRef(str(tmp_path / "a"), 5), max_bytes=1 << 30)[0] as file:
+        assert len(file.read()) == 4 << 20
+
+
+def test_gigabytes_of_zeros_are_refused_at_once(tmp_path: Path) -> None:
+    size = 8 << 30
+    with (tmp_path / "a.wav").open("wb") as file:
+        file.truncate(size)
+    start = time.monotonic()
+    with pytest.raises(DecodeError):
+        spool(AudioRef(str(tmp_path / "a.wav"), size), max_bytes=size)
+    with pytest.raises(LimitError, match=f"--max_source_bytes={size - 1}"):
+        spool(AudioRef(str(tmp_path / "a.wav"), size), max_bytes=size - 1)
+    assert time.monotonic() - start < 5
+
+
+def test_a_pipe_in_place_of_the_listed_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(InputError, match="is a pipe, not a regular file"):
+        spool(AudioRef(str(tmp_path / "a.wav"), 5), max_bytes=100)
+
+
+def test_a_failure_names_no_secret_of_a_file_named_after_a_signed_address(tmp_path: Path) -> None:
+    name = str(tmp_path / "a?sig=5ec2e7")
+    ref = AudioRef(str(tmp_path / "a"), 5, spooled_uri=name)
+    (failure,) = from_opened(ref, 100, StageClock(), lambda opened: iter([opened]))
+    assert isinstance(failure, Failure)
+    assert "5ec2e7" not in failure.message
 
 
 @pytest.mark.parametrize("uri", ["/no/such/file.wav", "nosuchscheme://a/b.wav", ""])

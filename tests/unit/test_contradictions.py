@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from beam_audio.types import AudioRef, Failure
-from beam_audio.unit.contradictions import distinct_inputs
+from beam_audio.unit.contradictions import distinct_inputs, distinct_messages, later_contradiction
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 ONE = AudioRef(
@@ -84,3 +84,37 @@ def test_many_contradictions_name_a_few_lines() -> None:
 def test_a_failure_that_is_listed_twice_counts_once() -> None:
     missing = Failure("input", "read", "id", "/none.wav", "InputError", "cannot find it")
     assert list(distinct_inputs([missing, missing])) == [missing]
+
+
+def test_a_message_that_states_nothing_contradicts_none() -> None:
+    """A bucket's notification and a message of one's own may be about the same object."""
+    notice = replace(ONE, reference_text=None, stated_in="message 1")
+    for messages in permutations([notice, ONE, replace(notice, stated_in="message 2")]):
+        assert list(distinct_messages(messages)) == [ONE]
+
+
+def test_a_message_sent_again_may_have_other_metadata() -> None:
+    one = replace(ONE, metadata=(("trace", "1"),), stated_in="message 1")
+    again = replace(ONE, metadata=(("trace", "2"),), stated_in="message 2")
+    for messages in permutations([again, one, again]):
+        assert list(distinct_messages(messages)) == [one]
+
+
+def test_messages_that_differ_are_one_failure() -> None:
+    other = replace(ONE, language="de", stated_in="message 2", metadata=(("trace", "2"),))
+    for messages in permutations([other, ONE, other]):
+        (failure,) = distinct_messages(messages)
+        assert isinstance(failure, Failure)
+        assert failure.message.startswith("line 1 and message 2 are about the same input")
+        assert "differ in lang;" in failure.message
+        assert failure.source_id == ONE.source_id
+
+
+def test_a_later_contradiction_names_both_messages_and_is_the_same_each_time() -> None:
+    other = replace(ONE, language="de", stated_in="message 2")
+    failure = later_contradiction(other, "message 1")
+    assert failure.message.startswith("message 2 states another text, language")
+    assert "than message 1, by which the rows" in failure.message
+    assert failure.source_id != ONE.source_id
+    again = later_contradiction(replace(other, stated_in="message 3"), "message 1")
+    assert again.source_id == failure.source_id

@@ -42,7 +42,7 @@ def test_inline_bytes_need_no_file(tmp_path: Path) -> None:
 def test_a_track_of_a_number_is_a_recording_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     path.write_bytes(encode_tracks("matroska", (1.0, 3.0)))
-    found = [ends(events(ref(path), replace(SETTINGS, track=track)))[0] for track in (None, 0, 1)]
+    found = [ends(events(ref(path), replace(SETTINGS, tracks=track)))[0] for track in (None, 0, 1)]
     assert len({end.source.recording_id for end in found}) == 3
     assert [round(end.decoded_samples / RATE_HZ) for end in found] == [1, 1, 3]
     assert [end.reasons for end in found] == [
@@ -50,7 +50,7 @@ def test_a_track_of_a_number_is_a_recording_of_its_own(tmp_path: Path) -> None:
         ("other_audio_tracks:1",),
         ("other_audio_tracks:0",),
     ]
-    failure = only_failure(events(ref(path), replace(SETTINGS, track=2)))
+    failure = only_failure(events(ref(path), replace(SETTINGS, tracks=2)))
     assert "has 2 audio tracks" in failure.message
 
 

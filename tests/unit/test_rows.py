@@ -161,7 +161,7 @@ def test_all_columns_of_a_usual_recording_are_filled(tmp_path: Path) -> None:
     transcribe(tmp_path / "out", source, recognizer=Scripted(hear), using=using)
     segments = segments_in_order(tmp_path / "out")
     recording = only_recording(tmp_path / "out")
-    mixed = {"channel"}
+    mixed = {"channel", "track"}
     for row in (*segments, recording):
         assert {name for name, value in row.items() if value is None} <= mixed
         assert (row["uri"], row["source_id"]) == (source.uri, source.source_id)
@@ -184,7 +184,7 @@ def test_an_undefined_measure_is_null(tmp_path: Path) -> None:
     (segment,) = read(tmp_path / "out", "segments")
     unknown = {name for name, value in segment.items() if value is None}
     assert unknown == {
-        *("channel", "language", "text_language", "heard_language"),
+        *("channel", "track", "language", "text_language", "heard_language"),
         *("language_probability", "words"),
         *("avg_logprob", "no_speech_prob"),
         *("compression_ratio", "reference_text", "wer", "cer", "normalizer_id"),

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO
 
 from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.audio.decoders.conform import Conform
+from beam_audio.audio.decoders.containers import starts_uncompressed
 from beam_audio.audio.decoders.extent import extent_of
 from beam_audio.audio.decoders.pyav import PyavReader
-from beam_audio.audio.decoders.soundfile import SoundfileReader, starts_uncompressed
+from beam_audio.audio.decoders.soundfile import SoundfileReader
 from beam_audio.audio.decoders.stated import mpeg_count
 from beam_audio.audio.decoders.tfio import TfioReader
 from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from beam_audio.audio.decoders import FrameReader
-    from beam_audio.audio.limits import DecodeLimits
-
-Decoder = Literal["auto", "soundfile", "av", "tfio"]
+    from beam_audio.audio.decoders.request import DecodeRequest
 
 _TITLES = {"soundfile": "soundfile", "av": "PyAV", "tfio": "tensorflow-io"}
 _CONTINUED = frozenset({"flac", "ogg", "mp3"})
@@ -41,14 +40,12 @@ class DecodedFrames:
     """
 
     def __init__(
-        self,
-        file: BinaryIO,
-        decoder: Decoder,
-        limits: DecodeLimits,
-        offset_seconds: float,
-        track: int | None,
+        self, file: BinaryIO, request: DecodeRequest, watch: Callable[[str], None]
     ) -> None:
         """Open the first decoder that yields frames.
+
+        ``watch`` is called with the name of a decoder before it opens the file, and after each
+        piece that it has decoded.
 
         A decoder that finds no frame is used only if no other decoder finds one: one decoder may
         take a header without a count for an empty recording, and another for a full one.
@@ -63,11 +60,13 @@ class DecodedFrames:
         self.missing: str | None = None
         self.position = 0
         self._file = file
-        self._limits = limits
-        self._offset_seconds = offset_seconds
-        self._track = track
-        self._continues = decoder == "auto"
-        self.reader = self._choose(_auto(file) if decoder == "auto" else (decoder,))
+        self._request = request
+        self._track = request.cut.track
+        self._watch = watch
+        self._continues = request.decoder == "auto"
+        self.reader = self._choose(
+            _auto(file, self._track) if self._continues else (request.decoder,)
+        )
         self.format = self.reader.format
 
     def _choose(self, names: tuple[str, ...]) -> FrameReader:
@@ -94,15 +93,19 @@ class DecodedFrames:
 
     def _open(self, name: str) -> FrameReader:
         reader: FrameReader
+        self._watch(name)
         if name == "av":
             reader = PyavReader(self._file, self._track)
         elif self._track:
             raise InputError(f"track {self._track} was asked for, and {_TITLES[name]} reads one")
+        elif name == "soundfile":
+            reader = SoundfileReader(self._file, self._request.rare_containers)
         else:
-            reader = SoundfileReader(self._file) if name == "soundfile" else TfioReader(self._file)
+            reader = TfioReader(self._file)
         try:
-            self._limits.check_format(reader.format)
-            start = reader.seek(round(self._offset_seconds * reader.format.sample_rate_hz))
+            self._request.limits.check_format(reader.format)
+            start, _ = self._request.cut.samples(reader.format.sample_rate_hz)
+            start = reader.seek(start)
             self._head = reader.read()
         except BaseException:
             reader.close()
@@ -148,6 +151,7 @@ class DecodedFrames:
         return None if self.reader.reads_on else extent_of(ByteSource(self._file)).problem()
 
     def _counted(self, chunk: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        self._watch(self.reader.name)
         if len(chunk):
             self.position += len(chunk)
             yield chunk
@@ -155,6 +159,7 @@ class DecodedFrames:
     def _continued(self, cause: DecodeError) -> Iterator[NDArray[np.float32]]:
         """The frames after those that libsndfile reads, from PyAV."""
         read = self.position
+        self._watch(PyavReader.name)
         try:
             reader = PyavReader(self._file, self._track)
         except (DecodeError, ConfigError) as error:
@@ -175,12 +180,18 @@ class DecodedFrames:
         self.reader.close()
 
 
-def _auto(file: BinaryIO) -> tuple[str, ...]:
+def no_watch(_: str) -> None:
+    """Watch nothing."""
+
+
+def _auto(file: BinaryIO, track: int | None) -> tuple[str, ...]:
     """Decoders in the order in which they are tried.
 
     libsndfile is the faster one for FLAC and uncompressed audio. In MP3 and Ogg it passes over
-    damage, joints and missing ends without a word.
+    damage, joints and missing ends without a word. PyAV alone reads a second track.
     """
+    if track:
+        return ("av",)
     return ("soundfile", "av") if starts_uncompressed(file) else ("av", "soundfile")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
@@ -11,7 +12,7 @@ import numpy as np
 from beam_audio.audio.decoders import stated
 from beam_audio.audio.decoders.byte_source import ByteSource
 from beam_audio.audio.decoders.conform import Conform
-from beam_audio.audio.decoders.padding import is_padding
+from beam_audio.audio.decoders.padding import TAIL_BYTES, ends_in_tag, is_padding
 from beam_audio.audio.decoders.pyav_container import (
     UNTIMED,
     choose_track,
@@ -143,7 +144,7 @@ class PyavReader:
         """Frames of the packets that can be decoded; the timeline learns of the others."""
         last_seconds = 0.0
         for packet in self._demuxed():
-            if packet.stream_index != self._stream.index:
+            if packet.stream.index != self._stream.index:  # at their ends, too
                 self._note_end(packet)
                 continue
             try:
@@ -171,10 +172,21 @@ class PyavReader:
                     yield cast("av.Packet[AudioStream]", packet)
             except self._errors as error:
                 failures += 1
-                if not isinstance(error, BlockingIOError):  # it only looked for long
+                # A BlockingIOError says that it only looked for long.
+                if not isinstance(error, BlockingIOError) and not self._is_at_tags():
                     self._lose(0.0, error)
             else:
                 return
+
+    def _is_at_tags(self) -> bool:
+        """Whether the audio came to its stated end, and tags follow it."""
+        if self._stated is None or self._timeline.clock < self._stated - _EXACT_TOLERANCE_SECONDS:
+            return False
+        position = self._source.tell()
+        self._source.seek(-TAIL_BYTES, io.SEEK_END)
+        tail = self._source.read()
+        self._source.seek(position)
+        return ends_in_tag(tail)
 
     def _lose(self, seconds: float, error: Exception) -> None:
         """Note damage; it is an error if nothing follows it."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 import soundfile
 
 from beam_audio.audio.decoders.byte_source import ByteSource
+from beam_audio.audio.decoders.containers import HEAD_BYTES, readable_containers, refusal
 from beam_audio.audio.decoders.extent import extent_of
 from beam_audio.audio.decoders.stated import bytes_at, mpeg_count, ogg_is_whole
 from beam_audio.errors import DecodeError
 from beam_audio.types import AudioFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -36,13 +37,8 @@ _STREAMED = frozenset({"FLAC", "MP3", "OGG"})
 """Formats without a length in bytes: whatever follows the last frame may be audio."""
 
 _LOSSY_TOLERANCE_SECONDS = 0.1
-_MPEG_SYNC = 0xFFE0
 _OPEN_SIZE = b"\xff" * 4
-_MAGIC_BYTES = 16
-_UNCOMPRESSED = (b"RIFF", b"RIFX", b"RF64", b"FORM", b".snd", b"caff", b"fLaC", b"NIST_1A", b"riff")
 _W64 = b"riff"
-_COMPRESSED = (b"OggS", b"ID3")
-"""libsndfile reads formats without a mark, too, and finds them in noise."""
 
 _CORRECTED_SIZE = re.compile(
     r"^\s*(data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
@@ -71,15 +67,13 @@ _CODECS = {
 }
 
 
-def starts_uncompressed(file: BinaryIO) -> bool:
-    """Whether a file begins as FLAC or uncompressed audio does."""
-    file.seek(0)
-    return file.read(_MAGIC_BYTES).startswith(_UNCOMPRESSED)
-
-
-def _is_known(head: bytes) -> bool:
-    is_mpeg = int.from_bytes(head[:2], "big") & _MPEG_SYNC == _MPEG_SYNC
-    return is_mpeg or head.startswith(_UNCOMPRESSED + _COMPRESSED)
+_PCM_BYTES = dict.fromkeys(("pcm_s8", "pcm_u8", "pcm_mulaw", "pcm_alaw"), 1) | {
+    "pcm_s16": 2,
+    "pcm_s24": 3,
+    "pcm_s32": 4,
+    "pcm_f32": 4,
+    "pcm_f64": 8,
+}
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # the library is untyped
@@ -101,26 +95,32 @@ class SoundfileReader:
     other_tracks: tuple[int, ...] = ()
     hole: Hole | None = None
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, rare_containers: Collection[str] = ()) -> None:
         self._source = ByteSource(file)
-        if not _is_known(bytes_at(self._source, 0, _MAGIC_BYTES)):
+        head = bytes_at(self._source, 0, HEAD_BYTES)
+        containers = readable_containers(head, rare_containers)
+        if not containers:
             self._source.check()
-            raise DecodeError("the first bytes are of no known format")
+            raise DecodeError(refusal(head))
         extent = extent_of(self._source)
         self.reads_on = extent.open_at is not None
         if extent.open_at is not None:
             self._source.replace(extent.open_at, _OPEN_SIZE)
-        if bytes_at(self._source, 0, 4) == _W64 and extent.end is not None:
+        if head.startswith(_W64) and extent.end is not None:
             # libsndfile takes all that follows the samples for samples.
             self._source.size_bytes = min(self._source.size_bytes, extent.end)
         with _quiet_c_stderr(), self._source.decoding(_reason):
             self._file = _Sequential(self._source)
+        if self._file.format.lower() not in containers:
+            self.close()
+            raise DecodeError(refusal(head))
         self._position = 0
         self._noisy = self._file.format == "MP3"
         frames = self._file.frames
         self._stated_frames: int | None = frames if 0 <= frames < _UNKNOWN_FRAMES else None
         self._promised_frames = _promised_frames(self._file, self._stated_frames)
         self.format = _format(self._file, self._promised_frames)
+        self._most_frames = _most_frames(self.format, self._source.size_bytes)
 
     def shortfall(self) -> str | None:
         """Say how much the header states beyond what was decoded, or how many bytes are left."""
@@ -176,6 +176,12 @@ class SoundfileReader:
             chunk: NDArray[np.float32] = self._file.read(
                 _CHUNK_FRAMES, dtype="float32", always_2d=True
             )
+        room = self._most_frames - self._position
+        if len(chunk) and room <= 0:
+            raise DecodeError(
+                f"the header counts more frames than {self._source.size_bytes} bytes can hold"
+            )
+        chunk = chunk[:room]
         self._position += len(chunk)
         return chunk
 
@@ -202,6 +208,12 @@ def _promised_frames(file: soundfile.SoundFile, frames: int | None) -> int | Non
         if not whole_file and int(held) < int(stated) < _STREAM_SIZE_BYTES:
             return frames * int(stated) // int(held) if int(held) else frames
     return frames
+
+
+def _most_frames(audio_format: AudioFormat, size_bytes: int) -> int:
+    """Frames that the file can hold, whatever its header counts."""
+    frame_bytes = _PCM_BYTES.get(audio_format.codec, 0) * audio_format.channels
+    return size_bytes // frame_bytes if frame_bytes else _UNKNOWN_FRAMES
 
 
 def _format(file: soundfile.SoundFile, stated_frames: int | None) -> AudioFormat:

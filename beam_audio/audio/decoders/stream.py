@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Self, get_args
 
 import numpy as np
 
-from beam_audio.audio.decoders.choice import DecodedFrames, Decoder
+from beam_audio.audio.decoders.choice import DecodedFrames, no_watch
+from beam_audio.audio.decoders.request import NO_END
 from beam_audio.audio.decoders.timeline import LEAST_BYTES_PER_SECOND, Hole
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from numpy.typing import NDArray
 
-    from beam_audio.audio.limits import DecodeLimits
+    from beam_audio.audio.decoders.request import DecodeRequest
     from beam_audio.types import AudioFormat
 
-_NO_END = 2**62
-
-_MAX_BLOCK_VALUES = 2**22
+MAX_BLOCK_VALUES = 2**22
 """Most samples times channels in a block (16 MiB): many channels at high rates get short blocks."""
 
 _MAX_MAGNITUDE = np.float32(1e6)
@@ -33,43 +31,18 @@ _CUT_TOLERANCE_SECONDS = 0.1
 """A cut may be this much shorter than its stated duration, as durations in manifests often are."""
 
 
-_MAX_CUT_SECONDS = 1e9
-"""Thirty years: no recording is longer, and sample numbers up to it are exact."""
-
-
 _HEADER_TOO_SHORT = "header_too_short"
 _OTHER_TRACKS = "other_audio_tracks:"
 
 
 def is_stream_reason(reason: str) -> bool:
     """Whether a recording has a reason from its :class:`AudioStream`, not from what was heard."""
-    return reason in {*get_args(Hole), _HEADER_TOO_SHORT} or reason.startswith(_OTHER_TRACKS)
+    return reason in {*get_args(Hole), _HEADER_TOO_SHORT} or names_other_tracks(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A stretch of a recording in seconds; None at either side leaves that side open.
-
-    ``track`` is the number of the audio track, from 0; None takes the file's default.
-    """
-
-    offset_seconds: float | None
-    duration_seconds: float | None
-    track: int | None = None
-
-    def __post_init__(self) -> None:
-        offset, duration = self.offset_seconds, self.duration_seconds
-        if offset is not None and not 0 <= offset <= _MAX_CUT_SECONDS:
-            raise InputError(f"the cut starts at {offset} s; give 0 or a positive number")
-        if duration is not None and not 0 < duration <= _MAX_CUT_SECONDS:
-            raise InputError(f"the cut lasts {duration} s; give a positive number")
-
-    def samples(self, sample_rate_hz: int) -> tuple[int, int]:
-        """First sample of the cut, and the one after its last; the cut has at least one sample."""
-        start = round((self.offset_seconds or 0.0) * sample_rate_hz)
-        if self.duration_seconds is None:
-            return start, _NO_END
-        return start, start + max(1, round(self.duration_seconds * sample_rate_hz))
+def names_other_tracks(reason: str) -> bool:
+    """Whether a reason names the audio tracks that are not read."""
+    return reason.startswith(_OTHER_TRACKS)
 
 
 class AudioStream:
@@ -87,17 +60,23 @@ class AudioStream:
     """
 
     def __init__(
-        self, file: BinaryIO, decoder: Decoder, limits: DecodeLimits, cut: Cut, block_seconds: float
+        self, file: BinaryIO, request: DecodeRequest, watch: Callable[[str], None] = no_watch
     ) -> None:
         self.truncation: BeamAudioError | None = None
         self.reasons: set[str] = set()
         self._concealed_frames = 0
         self._size_bytes = file.seek(0, io.SEEK_END)
-        self._frames = DecodedFrames(file, decoder, limits, cut.offset_seconds or 0.0, cut.track)
-        self._cut = cut
+        limits = request.limits
+        if self._size_bytes > limits.max_source_bytes:
+            raise LimitError(
+                f"{self._size_bytes} encoded bytes, more than the limit of "
+                f"{limits.max_source_bytes}"
+            )
+        self._frames = DecodedFrames(file, request, watch)
+        self._cut = request.cut
         rate, channels = self.format.sample_rate_hz, self.format.channels
         self._max_frames = round(limits.max_recording_seconds * rate)
-        block_frames = min(round(block_seconds * rate), _MAX_BLOCK_VALUES // channels)
+        block_frames = min(round(request.block_seconds * rate), MAX_BLOCK_VALUES // channels)
         self._rest = _reblock(self._pieces(), max(1, block_frames))
         try:
             self._first = next(self._rest, None)
@@ -116,6 +95,11 @@ class AudioStream:
     def decoder(self) -> str:
         """Name of the decoder in use."""
         return self._frames.reader.name
+
+    @property
+    def track_count(self) -> int:
+        """How many audio tracks the file has."""
+        return 1 + len(self._frames.reader.other_tracks)
 
     @property
     def concealed_seconds(self) -> float:
@@ -195,7 +179,7 @@ class AudioStream:
             return DecodeError(
                 f"the header states {self.format.header_seconds:g} s, and no frame can be decoded"
             )
-        if stop != _NO_END and stop - position > _CUT_TOLERANCE_SECONDS * rate:
+        if stop != NO_END and stop - position > _CUT_TOLERANCE_SECONDS * rate:
             return InputError(
                 f"the cut asks for {(stop - start) / rate:g} s and the recording ends after "
                 f"{(position - start) / rate:g} s of it"

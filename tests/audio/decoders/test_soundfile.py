@@ -9,7 +9,9 @@ import pytest
 import soundfile
 from support.encoded_audio import FLAC_COUNT, RATE_HZ, encode, noise, read_all
 
+from beam_audio.audio.decoders.request import DecodeRequest
 from beam_audio.audio.decoders.soundfile import SoundfileReader
+from beam_audio.audio.decoders.stream import AudioStream
 
 
 @pytest.mark.parametrize(
@@ -82,3 +84,15 @@ def test_a_size_left_open_by_a_recorder_is_not_a_truncation(size: int) -> None:
     data[40:44] = size.to_bytes(4, "little")
     samples, truncation = read_all(bytes(data))
     assert (len(samples), truncation) == (RATE_HZ, None)
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5])
+def test_no_more_frames_are_read_than_the_file_can_hold(kept: float) -> None:
+    encoded = io.BytesIO()
+    soundfile.write(encoded, noise(4.0), RATE_HZ, format="SDS", subtype="PCM_16")
+    data = encoded.getvalue()[: round(kept * len(encoded.getvalue()))]
+    request = DecodeRequest(rare_containers=("sds",))
+    with AudioStream(io.BytesIO(data), request) as stream:
+        frames = sum(map(len, stream.blocks()))
+    assert frames <= len(data) // 2
+    assert "more frames than" in str(stream.truncation)

@@ -44,7 +44,7 @@ def test_a_tokenizer_that_is_not_whispers_is_refused(tmp_path: Path) -> None:
         read_tokens(path, (), ())
 
 
-@pytest.mark.parametrize("content", ["", "[1]", "{"])
+@pytest.mark.parametrize("content", ["", "[1]", "{", '{"a":' * 100_000])
 def test_a_malformed_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ModelError, match=r"config\.json"):

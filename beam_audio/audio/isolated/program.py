@@ -1,0 +1,118 @@
+"""The child process: decodes one file after another, as its parent asks.
+
+The first message brings the shared memory. Each further one is a request, with the file. It is
+answered with a head, messages of some blocks each, and an end, or with an error at any point. The
+parent says how many blocks it has taken, message by message, or that it wants no more.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import select
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from beam_audio.audio.decoders.request import DecodeRequest
+from beam_audio.audio.decoders.stream import AudioStream
+from beam_audio.audio.isolated.memory import SharedMemory, places
+from beam_audio.audio.isolated.messages import End, Head, error_message
+from beam_audio.child import Connection, connect, own_limit_refused_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed import WriteableBuffer
+
+STOP: Final = b"stop"
+
+
+class _File(io.RawIOBase):
+    """A file that the parent has open, read without moving its position there."""
+
+    def __init__(self, descriptor: int, watch: Callable[[], None]) -> None:
+        self._descriptor = descriptor
+        self._watch = watch
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        self._watch()
+        read = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += read
+        return read
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origins = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}
+        origin = origins[whence] if whence in origins else os.fstat(self._descriptor).st_size
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+def main() -> None:
+    """Serve until the parent ends."""
+    connection = connect()
+    memory = SharedMemory(connection.receive().files[0])
+    while True:
+        try:
+            data, files = connection.receive()
+        except EOFError:
+            return
+        if files:  # else it is about the recording before, which has ended meanwhile
+            with _File(files[0], memory.watch) as file:
+                _answer(connection, memory, cast("BinaryIO", file), json.loads(data))
+
+
+def _answer(
+    connection: Connection, memory: SharedMemory, file: BinaryIO, request: dict[str, object]
+) -> None:
+    memory.clear()
+    try:
+        with AudioStream(file, DecodeRequest.from_json(request), memory.watch) as stream:
+            connection.send(Head.of(stream).to_json())
+            _send_blocks(connection, memory, stream)
+            end = End.of(stream)
+    except MemoryError as error:
+        answer = error_message(error, own_limit=own_limit_refused_memory())
+    except Exception as error:  # noqa: BLE001 - the parent raises it again, whatever it is
+        answer = error_message(error)
+    else:
+        answer = end.to_json()
+    connection.send(answer)
+
+
+def _send_blocks(connection: Connection, memory: SharedMemory, stream: AudioStream) -> None:
+    """Put blocks into the memory and tell of some at once, as messages cost more than blocks."""
+    kept = 0
+    slots = range(1)
+    waiting: list[dict[str, int]] = []
+    for number, block in enumerate(stream.blocks()):
+        slots = slots if number else places(block.size)  # none is longer than the first
+        while kept == len(slots) or select.select([connection], [], [], 0)[0]:
+            said, _ = connection.receive()
+            if said == STOP:
+                return
+            kept -= int(said)
+        place = slots[number % len(slots)]
+        memory.put(place, block)
+        kept += 1
+        waiting.append({"frames": len(block), "place": place})
+        if len(waiting) * 4 >= len(slots):
+            connection.send(json.dumps({"blocks": waiting}).encode())
+            waiting.clear()
+    if waiting:
+        connection.send(json.dumps({"blocks": waiting}).encode())
+
+
+if __name__ == "__main__":
+    main()

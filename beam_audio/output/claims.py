@@ -1,0 +1,121 @@
+"""Claims: which unit of a batch an input is in, one small file for each unit.
+
+A batch writes a unit's claim before its work, under ``OUTPUT/_claims/``. So a stream sees which
+inputs are in work, and whoever takes over a dead batch knows which units to close. The claims of a
+batch that has ended tell running streams which inputs have rows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from beam_audio import store
+from beam_audio.errors import InputError, StoreError
+from beam_audio.output.commits import Commit, read_commit, write_commit
+from beam_audio.store.output_names import CLAIMS, INDEXED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from beam_audio.types import StoredFile
+
+_REMEMBERED: Final = 4096
+"""Claims kept in memory, of some ten kilobytes each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch's claim to the inputs of a unit.
+
+    Attributes:
+        unit_id: The unit.
+        version: The version of its record that the batch is going to commit.
+        run_id: The batch.
+        places: Where each input is, by its source id.
+    """
+
+    unit_id: str
+    version: int
+    run_id: str
+    places: dict[str, str]
+
+
+def write_claim(root: str, claim: Claim) -> None:
+    """Write the claim of a unit.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    content = json.dumps(asdict(claim)).encode()
+    store.write_whole(root, _name(claim), content)
+
+
+def read_claims(root: str) -> list[Claim]:
+    """All claims to inputs of an output.
+
+    Raises:
+        StoreError: A claim was written by another version.
+    """
+    versions = {file.path: file.version for file in claim_files(root)}
+    found = store.read_each(lambda uri: _read_claim(uri, versions[uri]), list(versions))
+    return [claim for claim in found if claim is not None]
+
+
+def claim_files(root: str) -> list[StoredFile]:
+    """The files of all claims."""
+    return store.files_under(store.join(root, CLAIMS))
+
+
+@lru_cache(_REMEMBERED)
+def _read_claim(uri: str, _version: str) -> Claim | None:
+    """A claim; None if its file was deleted meanwhile."""
+    try:
+        with store.open_to_read(uri) as file:
+            return Claim(**json.loads(file.read()))
+    except InputError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{uri!r} was not written by this version ({error}); delete it") from error
+
+
+def is_settled(claim: Claim, commit: Commit | None) -> bool:
+    """Whether the claimed version of a unit is committed, or no longer can be."""
+    return commit is not None and commit.version >= claim.version
+
+
+def fence(root: str, claim: Claim) -> Commit:
+    """Make sure that nobody commits the claimed version of a unit from now on.
+
+    A unit that is not committed is closed. One that was to be done again keeps its rows under the
+    next version, which the claimant can then no longer write.
+
+    Returns:
+        The unit's present record.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    commit = read_commit(root, claim.unit_id)
+    while commit is None or commit.version < claim.version:
+        present = commit or Commit(claim.unit_id, sources={}, layout={}, version=0)
+        commit = write_commit(root, replace(present, version=present.version + 1)).commit
+    return commit
+
+
+def drop_claims(root: str, run_ids: Callable[[str], bool]) -> None:
+    """Delete claims of runs that have ended, unless a stream may still look at them."""
+    if store.exists(store.join(root, INDEXED)):
+        return
+    delete_claims(root, [claim for claim in read_claims(root) if run_ids(claim.run_id)])
+
+
+def delete_claims(root: str, claims: Iterable[Claim]) -> None:
+    """Delete the files of claims."""
+    store.delete(*[store.join(root, _name(claim)) for claim in claims])
+
+
+def _name(claim: Claim) -> str:
+    return f"{CLAIMS}/{claim.unit_id}-{claim.version}.json"

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from support.encoded_audio import FORMATS, STEREO, encode, encode_tracks, noise
+from support.poisoned import decoding_children, late_poison, poison, use_poison
+
+from beam_audio.audio.decoders.request import Cut, DecodeRequest
+from beam_audio.audio.decoders.stream import AudioStream
+from beam_audio.audio.isolated.decoding_child import ChildLimits, end_idle
+from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
+from beam_audio.audio.limits import DecodeLimits
+from beam_audio.errors import DecodeError, DecoderCrash, DecoderHang, MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+LIMITS = ChildLimits(memory_bytes=2**30, hang_seconds=0.5)
+
+
+@pytest.fixture(autouse=True)
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    end_idle()
+    use_poison(monkeypatch)
+    yield
+    end_idle()
+
+
+@contextmanager
+def file_of(data: bytes) -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        yield file
+
+
+def heard(data: bytes) -> NDArray[np.float32]:
+    with file_of(data) as file, IsolatedStream(file, DecodeRequest(), "a.wav", LIMITS) as stream:
+        return np.concatenate([*stream.blocks()])
+
+
+def description(stream: BlockStream) -> list[Any]:
+    before = [stream.format, stream.decoder, stream.track_count, stream.credible_seconds]
+    blocks = [(block.shape, block.dtype, block.tobytes()) for block in stream.blocks()]
+    error = stream.truncation
+    after = [stream.reasons, stream.concealed_seconds, stream.decoder, type(error), str(error)]
+    return [*before, *blocks, *after]
+
+
+@pytest.mark.parametrize(
+    ("data", "request_"),
+    [
+        *((encode(noise(2.5), name), DecodeRequest()) for name in FORMATS),
+        (encode(noise(40.0)), DecodeRequest(block_seconds=0.3)),
+        (encode(STEREO, "flac"), DecodeRequest(cut=Cut(0.1, 0.2))),
+        (encode(noise(4.0), "flac")[:-20_000], DecodeRequest()),
+        (encode(noise(4.0)), DecodeRequest(limits=DecodeLimits(max_recording_seconds=1.5))),
+        (encode_tracks("matroska", [1.0, 2.0]), DecodeRequest(cut=Cut(track=1))),
+        (encode(noise(0.0)), DecodeRequest()),
+    ],
+)
+def test_a_stream_says_what_it_says_in_process(data: bytes, request_: DecodeRequest) -> None:
+    with file_of(data) as file:
+        file.seek(7)
+        with IsolatedStream(file, request_) as isolated:
+            said = description(isolated)
+        assert file.tell() == 7
+        with AudioStream(file, request_) as stream:
+            assert description(stream) == said
+
+
+@pytest.mark.parametrize(
+    ("data", "request_"),
+    [
+        (b"plain text" * 100, DecodeRequest()),
+        (encode(STEREO), DecodeRequest(limits=DecodeLimits(max_channels=1))),
+        (encode(noise(1.0)), DecodeRequest(cut=Cut(5.0))),
+    ],
+)
+def test_errors_are_those_in_process(data: bytes, request_: DecodeRequest) -> None:
+    with file_of(data) as file:
+        with pytest.raises(Exception) as expected:  # noqa: PT011 - compared below
+            AudioStream(file, request_)
+        with pytest.raises(expected.type) as caught:
+            IsolatedStream(file, request_)
+    assert str(caught.value) == str(expected.value)
+
+
+@pytest.mark.parametrize(
+    ("verb", "cause"),
+    [("abort", "SIGABRT"), ("crash", "SIGSEGV"), ("exit", "exit status 3")],
+)
+@pytest.mark.parametrize("make", [poison, late_poison])
+def test_a_file_that_ends_its_child_is_named(verb: str, cause: str, make: Any) -> None:  # noqa: ANN401
+    with pytest.raises(DecoderCrash) as caught:
+        heard(make(verb))
+    assert str(caught.value) == f"the decoder soundfile died of a.wav ({cause})"
+    assert len(heard(encode(noise(1.0)))) == 16_000
+
+
+@pytest.mark.parametrize("verb", ["sleep", "spin"])
+def test_a_file_that_never_ends_is_named(verb: str) -> None:
+    message = "the decoder soundfile never gets through a.wav: no progress for 0.5 s"
+    with pytest.raises(DecoderHang, match=message):
+        heard(late_poison(verb))
+    assert not decoding_children()
+
+
+def test_a_file_that_takes_all_memory_is_named() -> None:
+    message = r"soundfile takes more than 1024 MiB of memory for a\.wav"
+    with pytest.raises(DecoderCrash, match=message):
+        heard(poison("leak"))
+    assert not decoding_children()
+
+
+def test_what_native_code_prints_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    assert len(heard(late_poison("flood"))) == 320_000
+    assert capfd.readouterr() == ("", "")
+
+
+def test_children_are_reused_until_one_has_leaked() -> None:
+    heard(encode(noise(1.0)))
+    first = decoding_children()
+    with pytest.raises(DecodeError):
+        heard(b"not audio")
+    assert decoding_children() == first
+    heard(late_poison("keep"))
+    assert not decoding_children()
+
+
+@pytest.mark.parametrize("verb", ["abort", "spin", "leak", "kill"])
+def test_a_file_pays_for_nothing_that_was_decoded_before(verb: str) -> None:
+    data = late_poison(f"used {verb}")
+    expected = heard(data)
+    assert len(expected) == 320_000
+    np.testing.assert_array_equal(heard(data), expected)
+
+
+def test_a_kill_from_outside_is_the_machines_fault() -> None:
+    with pytest.raises(MachineError, match=r"soundfile was ended from outside \(SIGKILL\), twice"):
+        heard(poison("kill"))
+
+
+def test_a_stream_that_is_closed_early_gives_its_child_back() -> None:
+    with (
+        file_of(encode(noise(200.0))) as file,
+        IsolatedStream(file, DecodeRequest(), limits=LIMITS) as stream,
+    ):
+        next(iter(stream.blocks()))
+        children = decoding_children()
+    assert len(heard(encode(noise(1.0)))) == 16_000
+    assert decoding_children() == children
+
+
+def test_a_stream_that_is_closed_while_its_decoder_hangs_ends_the_child(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POISON_ASLEEP", str(tmp_path / "asleep"))
+    data = late_poison("sleep", seconds=200.0)
+    with file_of(data) as file, IsolatedStream(file, DecodeRequest(), limits=LIMITS):
+        while not (tmp_path / "asleep").exists():
+            time.sleep(0.01)
+        assert decoding_children()
+    assert not decoding_children()
+
+
+def test_streams_beside_each_other_have_a_child_each() -> None:
+    data = encode(noise(100.0))
+    request_ = DecodeRequest()
+    with (
+        file_of(data) as one,
+        file_of(data) as other,
+        IsolatedStream(one, request_) as first,
+        IsolatedStream(other, request_) as second,
+    ):
+        pairs = zip(first.blocks(), second.blocks(), strict=True)
+        assert sum(np.array_equal(*pair) for pair in pairs) == 100
+        assert len(decoding_children()) == 2
+
+
+def test_a_program_that_cannot_run_is_the_machines_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/no/such/folder")
+    monkeypatch.setattr("sys.path", ["/no/such/folder"])
+    with pytest.raises(MachineError, match="the program that decodes cannot run"):
+        heard(encode(noise(1.0)))
