@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self
 from beam_audio import store
 from beam_audio.errors import BeamAudioError, HeldError, StoreError
 from beam_audio.output import processes
-from beam_audio.output.claims import claim_files, drop_claims, fence, read_claims
+from beam_audio.output.claims import claim_files, close_claimed, drop_claims, read_claims
 from beam_audio.output.folder import in_use
 from beam_audio.output.processes import is_running
 from beam_audio.store.compare_and_swap import swap
@@ -110,7 +110,7 @@ def take(root: str, holder: Holder) -> None:
         _refuse(root, current, now)
     for claim in read_claims(root):
         if claim.run_id != holder.run_id:
-            fence(root, claim)
+            close_claimed(root, claim)
     drop_claims(root, holder.run_id.__ne__)
 
 
