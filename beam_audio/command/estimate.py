@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio import store
 from beam_audio.audio.decode import DecodeLimits, open_audio
-from beam_audio.errors import BeamAudioError, ConfigError
+from beam_audio.errors import BeamAudioError, ConfigError, raise_machine_error
 from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
 from beam_audio.output.folder import require_readable
 from beam_audio.store.output_names import RUN_FILES
@@ -145,14 +145,19 @@ def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -
 
 
 def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
-    """Length that a file's header states; None if it cannot be read or holds no audio."""
+    """Length that a file's header states; None if it cannot be read or holds no audio.
+
+    Raises:
+        MachineError: The machine is at fault, or the store does not answer.
+    """
     try:
         with (
             store.open_to_read(ref.spooled_uri or ref.uri) as file,
             open_audio(file, limits=limits, block_seconds=_HEADER_BLOCK_SECONDS) as stream,
         ):
             claimed = stream.credible_seconds
-    except (BeamAudioError, OSError):
+    except (BeamAudioError, OSError) as error:
+        raise_machine_error(error, ref.uri)
         return None
     if claimed is None:
         return None

@@ -17,9 +17,10 @@ from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output import folder
 from beam_audio.output.folder import require_readable
+from beam_audio.output.stored_values import value_of
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.compare_and_swap import swap
-from beam_audio.store.output_names import COMMITS, PARTS, SHARED_PARTS
+from beam_audio.store.output_names import COMMITS, PARTS, SHARED_PARTS, TABLES
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -285,12 +286,11 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             output = uri.removesuffix(f"/{COMMITS}/{fields['unit_id']}.json")
             require_readable(fields.pop(_VERSION, None), output)
         layers = fields.pop("layers")
-        fields["sources"] = {
-            name: _from_disk(state, layers[state["layers"]])
+        sources = {
+            name: value_of(InputState, state | {"layers": layers[state["layers"]]})
             for name, state in fields["sources"].items()
         }
-        _require_names(fields["unit_id"], *fields["files"])
-        return Commit(**fields | {"files": tuple(fields["files"])})
+        return _checked(uri, value_of(Commit, fields | {"sources": sources}))
     except (
         *(ValueError, KeyError, TypeError),
         *(IndexError, AttributeError, RecursionError),
@@ -301,20 +301,17 @@ def parse_commit(uri: str, content: bytes) -> Commit:
         ) from error
 
 
-def _require_names(unit_id: str, *files: str) -> None:
-    """Refuse names that lead out of the output: whoever may write a record may name no other file.
+def _checked(uri: str, commit: Commit) -> Commit:
+    """The record, if it names its unit and part files below the output alone.
 
     Raises:
-        ValueError: A name does.
+        ValueError: It does not.
     """
-    for name in (unit_id, *files):
+    if not uri.endswith(f"/{commit.unit_id}.json"):
+        raise ValueError(f"its unit is {commit.unit_id!r:.200}")
+    for name in commit.files:
         if (why := store.outside(name)) is not None:
             raise ValueError(f"its name {name!r:.200} {why}")
-    if "/" in unit_id:
-        raise ValueError(f"its unit is {unit_id!r:.200}")
-
-
-def _from_disk(fields: dict[str, Any], layers: dict[str, str]) -> InputState:
-    """The state that a record's fields describe."""
-    recording_ids = tuple(fields["recording_ids"])
-    return InputState(**fields | {"recording_ids": recording_ids, "layers": layers})
+        if name.partition("/")[0] not in TABLES or not fnmatchcase(name, f"*/{PARTS}"):
+            raise ValueError(f"{name!r:.200} is no part file")
+    return commit

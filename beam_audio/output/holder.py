@@ -24,6 +24,7 @@ from beam_audio.output import processes
 from beam_audio.output.claims import claim_files, close_claimed, drop_claims, read_claims
 from beam_audio.output.folder import in_use
 from beam_audio.output.processes import is_running
+from beam_audio.output.stored_values import value_of
 from beam_audio.store.compare_and_swap import swap
 from beam_audio.store.output_names import BATCH
 from beam_audio.store.store_clock import present_seconds
@@ -212,8 +213,8 @@ def _parsed(root: str, content: bytes | None) -> Holder | None:
     if content is None:
         return None
     try:
-        return Holder(**json.loads(content))
-    except (ValueError, TypeError) as error:
+        return value_of(Holder, json.loads(content))
+    except (ValueError, TypeError, AttributeError) as error:
         uri = store.join(root, BATCH)
         raise StoreError(f"{uri!r} was not written by this version ({error}); delete it") from error
 

@@ -18,6 +18,7 @@ from beam_audio.store.output_names import COMMITS
 if TYPE_CHECKING:
     from pathlib import Path
 
+PART = "segments/part-{}.parquet"
 OLD, NEW = {"model": "1", "rules": "1"}, {"model": "2", "rules": "1"}
 
 
@@ -64,6 +65,10 @@ def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path, conten
         {"files": ["/etc/passwd"]},
         {"files": ["segments//part-1.parquet"]},
         {"files": ["segments/a\nb"]},
+        {"files": ["segments/a.parquet"]},
+        {"files": ["part-a.parquet"]},
+        {"files": ["_units/part-a.parquet"]},
+        {"files": "segments/part-1.parquet"},
         {"files": [7]},
         {"unit_id": "../1"},
         {"unit_id": "a/1"},
@@ -125,19 +130,19 @@ def test_every_version_and_work_has_part_files_of_its_own() -> None:
 
 def test_only_the_next_version_replaces_a_record(tmp_path: Path) -> None:
     root = str(tmp_path)
-    first, second = commit("1", "a"), commit("1", "b", version=2)
+    first, second = commit("1", "segments/part-a.parquet"), commit("1", PART.format("b"), version=2)
     commits.write_commit(root, first)
-    assert commits.write_commit(root, commit("1", "late")) == LostTo(first)
-    assert commits.write_commit(root, commit("1", "early", version=3)) == LostTo(first)
+    assert commits.write_commit(root, commit("1", PART.format("late"))) == LostTo(first)
+    assert commits.write_commit(root, commit("1", PART.format("early"), version=3)) == LostTo(first)
     assert commits.write_commit(root, second) == Written(second)
-    assert commits.write_commit(root, commit("1", "late", version=2)) == LostTo(second)
+    assert commits.write_commit(root, commit("1", PART.format("late"), version=2)) == LostTo(second)
     assert commits.read_commit(root, "1") == second
 
 
 def test_a_record_may_be_written_twice(tmp_path: Path) -> None:
     """This happens if the answer to a request is lost and the request is repeated."""
-    commits.write_commit(str(tmp_path), commit("1", "a"))
-    again = commit("1", "a")
+    commits.write_commit(str(tmp_path), commit("1", "segments/part-a.parquet"))
+    again = commit("1", "segments/part-a.parquet")
     assert commits.write_commit(str(tmp_path), again) == Written(again)
 
 
@@ -177,3 +182,11 @@ def test_a_unit_that_is_committed_in_time_is_not_closed(tmp_path: Path) -> None:
     written = commit("1", "segments/part-1-1.parquet")
     commits.write_commit(root, written)
     assert commits.close_unit(root, "1") == written
+
+
+def test_a_record_of_another_unit_is_refused(tmp_path: Path) -> None:
+    commits.write_commit(str(tmp_path), commit("1"))
+    (record,) = (tmp_path / COMMITS).glob("*.json")
+    record.rename(record.with_name("2.json"))
+    with pytest.raises(StoreError, match="its unit is '1'"):
+        commits.read_commit(str(tmp_path), "2")
