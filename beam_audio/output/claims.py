@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio import store
 from beam_audio.errors import InputError, StoreError
 from beam_audio.output.commits import Commit, close_unit
+from beam_audio.output.stored_values import value_of
 from beam_audio.store.output_names import CLAIMS, INDEXED
 
 if TYPE_CHECKING:
@@ -74,11 +75,14 @@ def _read_claim(uri: str, _version: str) -> Claim | None:
     """A claim; None if its file was deleted meanwhile."""
     try:
         with store.open_to_read(uri) as file:
-            return Claim(**json.loads(file.read()))
+            claim = value_of(Claim, json.loads(file.read()))
+        if not uri.endswith(f"/{_name(claim)}"):
+            raise ValueError(f"it is of the unit {claim.unit_id!r}")
     except InputError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{uri!r} was not written by this version ({error}); delete it") from error
+    return claim
 
 
 def is_settled(claim: Claim, commit: Commit | None) -> bool:

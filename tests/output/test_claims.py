@@ -77,8 +77,17 @@ def test_claims_stay_for_streams(root: str, tmp_path: Path) -> None:
     assert claim_files(root) == []
 
 
-def test_a_broken_claim_is_named(root: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"unit_id": "u", "version": 1, "run_id": "r", "places": 1}',
+        '{"unit_id": "../u", "version": 1, "run_id": "r", "places": {}}',
+    ],
+)
+def test_a_broken_claim_is_named(root: str, tmp_path: Path, content: str) -> None:
     (tmp_path / "_claims").mkdir()
-    (tmp_path / "_claims" / "u-1.json").write_bytes(b"{")
+    (tmp_path / "_claims" / "u-1.json").write_text(content, "utf-8")
     with pytest.raises(StoreError, match=r"u-1\.json.*delete it"):
         read_claims(root)
