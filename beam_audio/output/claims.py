@@ -76,12 +76,12 @@ def _read_claim(uri: str, _version: str) -> Claim | None:
     try:
         with store.open_to_read(uri) as file:
             claim = value_of(Claim, json.loads(file.read()))
-        if not uri.endswith(f"/{_name(claim)}"):
-            raise ValueError(f"it is of the unit {claim.unit_id!r}")
     except InputError:
         return None
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{uri!r} was not written by this version ({error}); delete it") from error
+    if not uri.endswith(f"/{_name(claim)}"):
+        raise StoreError(f"{uri!r} is of the unit {claim.unit_id!r}; delete it")
     return claim
 
 
