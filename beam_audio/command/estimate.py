@@ -24,6 +24,7 @@ from beam_audio.inputs.listing import input_of, input_of_file, match_input, read
 from beam_audio.output.folder import require_readable
 from beam_audio.store.output_names import RUN_FILES
 from beam_audio.types import AudioRef
+from beam_audio.unit.content import spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -158,12 +159,7 @@ def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
         MachineError: The machine is at fault, or the store does not answer.
     """
     try:
-        with (
-            store.open_to_read(ref.spooled_uri or ref.uri) as file,
-            _opened_header(
-                file, DecodeRequest(limits=limits, block_seconds=_BLOCK_SECONDS)
-            ) as stream,
-        ):
+        with _header_file(ref, limits) as file, _opened_header(file, limits) as stream:
             claimed = stream.credible_seconds
     except (BeamAudioError, OSError) as error:
         raise_machine_error(error, ref.uri)
@@ -173,10 +169,23 @@ def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
     return max(0.0, min(claimed, limits.max_recording_seconds) - (ref.offset_seconds or 0.0))
 
 
+@contextlib.contextmanager
+def _header_file(ref: AudioRef, limits: DecodeLimits) -> Iterator[BinaryIO]:
+    """An input's bytes; those of gzip are decompressed first, as a run does."""
+    with store.open_to_read(ref.spooled_uri or ref.uri) as file:
+        if file.read(len(store.GZIP_MAGIC)) != store.GZIP_MAGIC:
+            file.seek(0)
+            yield file
+            return
+    unpacked, _ = spool(ref, limits.max_source_bytes)
+    with unpacked:
+        yield unpacked
+
+
 def _opened_header(file: BinaryIO, limits: DecodeLimits) -> BlockStream:
     """The beginning of a file, decoded in a child process where the system has the file."""
     request = DecodeRequest(limits=limits, block_seconds=_BLOCK_SECONDS)
-    is_local = isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO)
+    is_local = isinstance(getattr(file, "raw", file), io.FileIO)
     return IsolatedStream(file, request) if is_local else AudioStream(file, request)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,15 @@ def test_a_manifest_says_how_long_its_audio_is(audio: Path, tmp_path: Path) -> N
     assert (plan.recordings, plan.unreadable, plan.headers) == (3, 2, 1)
     assert plan.seconds == pytest.approx(7200 + 3 + 5.5)
     assert found(manifest=tmp_path / "m.jsonl", limit=1).seconds == 7200
+
+
+def test_a_header_inside_gzip_is_read(tmp_path: Path) -> None:
+    packed = tmp_path / "river.wav.gz"
+    packed.write_bytes(gzip.compress((DEMO / "river.wav").read_bytes()))
+    whole = header_seconds(AudioRef(str(DEMO / "river.wav"), 1), LIMITS)
+    assert header_seconds(AudioRef(str(packed), packed.stat().st_size), LIMITS) == whole
+    packed.write_bytes(packed.read_bytes()[:100])
+    assert header_seconds(AudioRef(str(packed), 100), LIMITS) is None
 
 
 def test_a_header_is_believed_up_to_the_limit_of_a_recording() -> None:
