@@ -158,6 +158,10 @@ LEDGER_COLUMNS: Final = {
 """The five destinations of decoded samples and the ``recordings`` column that counts each."""
 
 
+ADDED_COLUMNS: Final = frozenset({"track"})
+"""Columns that the files of an earlier minor version lack."""
+
+
 def column_names(table: Table) -> frozenset[str]:
     """Names of a table's columns, in files or in folder names."""
     return frozenset(field.name for field in _TABLES[table])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from beam_audio import store
 from beam_audio.output.commits import counted_sources, is_shared, read_commits, units_by_file
 from beam_audio.output.parts import opened_part
-from beam_audio.schema import LEDGER_COLUMNS
+from beam_audio.schema import ADDED_COLUMNS, LEDGER_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -273,7 +273,9 @@ def valid_rows(
 
     def read(uri: str) -> list[Row]:
         with opened_part(uri) as file:
-            rows: list[Row] = file.read(columns=columns).select(columns).to_pylist()
+            missing = ADDED_COLUMNS.difference(file.schema_arrow.names)
+            held = [each for each in columns if each not in missing]
+            rows: list[Row] = file.read(columns=held).select(held).to_pylist()
         return rows
 
     names = [name for name in files if name.startswith(f"{table}/")]

@@ -84,6 +84,8 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     left_out = _check_input(config) if config.subscription is None else ""
     settings_for = settings_by_model(config)
     settings = settings_for(_model_facts(config, local_model(config.model)))
+    # One record shows the schema of all: an output that is refused is left as it is.
+    next(commits.read_commits(config.output), None)
     require_writable(config.output)
     if config.subscription is None:
         require_free(config.output)
