@@ -16,10 +16,11 @@ OLDEST_PYTHON ?= python3.11
 PIP_INSTALL := -m pip install $$(test -t 1 || echo --quiet) --no-input --disable-pip-version-check --only-binary :all:
 PYTEST_ARGS ?=
 MINUTES ?= 45
+INPUTS ?= 20000
 ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration readers minimum tfio lint types lock soak prism gpuimage flink-up flink-run flink-down clean
+.PHONY: help demo test integration readers minimum tfio lint types lock soak fuzz hostile prism gpuimage flink-up flink-run flink-down clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -38,6 +39,12 @@ readers: $(VENV)-readers/.locked  ## set up what people read the tables with, ap
 
 soak: $(VENV)/.installed  ## run a stream for 45 minutes and look at its memory, files and lag (needs the Pub/Sub emulator); MINUTES=3 makes it short
 	$(BIN)/python benchmarks/soak.py --minutes=$(MINUTES)
+
+fuzz: $(VENV)/.installed  ## try damaged inputs of all kinds for 45 minutes, other ones each time; failing ones stay in .fuzz; MINUTES=5
+	$(BIN)/python tests/support/fuzz_rounds.py --minutes=$(MINUTES)
+
+hostile: $(VENV)/.installed  ## give the command 20,000 hostile inputs and print what became of them (needs the Pub/Sub emulator); INPUTS=1600
+	$(BIN)/python benchmarks/hostile.py --inputs=$(INPUTS)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
 	$(VENV)-minimum/bin/python -m pytest -m "not slow and not integration and not tfio"
@@ -104,7 +111,7 @@ gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the d
 	$(BIN)/python tests/support/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-tfio $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-tfio $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.

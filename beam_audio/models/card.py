@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final, Literal, get_args
 
 from beam_audio.errors import ModelError
@@ -18,6 +18,7 @@ PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
 # A wheel holds the cards in beam_audio/models/cards; a checkout has them in models/, and setup.py
 # copies them from there.
 _PACKAGED: Final = Path(__file__).with_name("cards")
+_TEXTS: Final = ("name", "family", "description", "licence", "precision")
 _IN_THE_REPOSITORY: Final = Path(__file__).parents[2] / "models"
 
 
@@ -79,19 +80,44 @@ class ModelCard:
 
 def _source(entry: dict[str, Any]) -> PackageSource | HubSource:
     if "hub" in entry:
-        return HubSource(repository=entry["hub"], revision=entry["revision"])
+        return HubSource(repository=_text(entry["hub"]), revision=_text(entry["revision"]))
     return PackageSource(
-        extra=entry["extra"],
-        distributions=tuple(entry["distributions"]),
-        files={name: tuple(parts) for name, parts in entry["files"].items()},
+        extra=_text(entry["extra"]),
+        distributions=_texts(entry["distributions"]),
+        files={name: _texts(parts) for name, parts in entry["files"].items()},
     )
 
 
 def _card(content: dict[str, Any]) -> ModelCard:
-    fields = dict(content)
-    fields["languages"] = tuple(content["languages"])
-    fields["sources"] = tuple(_source(entry) for entry in content["sources"])
-    return ModelCard(**fields)
+    layout, padding = content["layout"], content["padding"]
+    if layout not in {None, *get_args(WeightLayout)} or padding not in PADDINGS:
+        raise ValueError(f"layout is {layout!r:.40} and padding {padding!r:.40}")
+    unknown = content.keys() - ModelCard.__dataclass_fields__.keys()
+    if unknown:
+        raise ValueError(f"{min(unknown)!r:.40} is no field of a card")
+    for name in content["files"]:
+        if PurePath(name).name != name:
+            raise ValueError(f"the file {name!r:.80} has no plain name")
+    return ModelCard(
+        **{name: _text(content[name]) for name in _TEXTS},
+        sample_rate_hz=int(content["sample_rate_hz"]),
+        max_seconds=float(content["max_seconds"]),
+        languages=_texts(content["languages"]),
+        padding=padding,
+        layout=layout,
+        files={name: _text(sha256) for name, sha256 in content["files"].items()},
+        sources=tuple(_source(entry) for entry in content["sources"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{value!r:.40} stands where a text is needed")
+    return value
+
+
+def _texts(values: list[object]) -> tuple[str, ...]:
+    return tuple(map(_text, values))
 
 
 def read_card(path: Path) -> ModelCard:
@@ -102,7 +128,10 @@ def read_card(path: Path) -> ModelCard:
     """
     try:
         return _card(json.loads(path.read_text("utf-8"), object_pairs_hook=_once))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        *(ValueError, KeyError, TypeError),
+        *(AttributeError, OverflowError, RecursionError),
+    ) as error:
         raise ModelError(f"{path} is not a model card: {error!r:.200}") from error
 
 

@@ -58,7 +58,8 @@ def _is_whisper(config: dict[str, Any]) -> bool:
 
 
 def _is_t_one(config: dict[str, Any]) -> bool:
-    return "encoder_params" in config and "vocabulary" in (config.get("decoder_params") or {})
+    decoder, encoder = config.get("decoder_params"), config.get("encoder_params")
+    return isinstance(encoder, dict) and isinstance(decoder, dict) and "vocabulary" in decoder
 
 
 def _is_not_whisper(config: dict[str, Any]) -> bool:

@@ -36,7 +36,10 @@ def safetensors_files(directory: Path) -> tuple[Path, ...]:
     if not index.is_file():
         single = directory / _SINGLE
         return (single,) if single.is_file() else ()
-    names = sorted(set(_json(index.read_bytes(), index)["weight_map"].values()))
+    files = _json(index.read_bytes(), index).get("weight_map")
+    if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
+        raise ModelError(f"{index} has no weight_map of file names")
+    names = sorted(set(files.values()))
     for name in names:
         if "/" in name or "\\" in name or not (directory / name).is_file():
             raise ModelError(f"{index} names {name!r}, which is not in {directory}")
@@ -58,7 +61,7 @@ def read_safetensors(files: tuple[Path, ...]) -> dict[str, Tensor]:
 def _json(text: bytes, path: Path) -> dict[str, Any]:
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise ModelError(f"{path} does not hold a JSON object")
@@ -87,7 +90,7 @@ def _tensor(name: str, entry: dict[str, Any], data: mmap.mmap, start: int, path:
     try:
         kind, shape = entry["dtype"], tuple(int(size) for size in entry["shape"])
         first, last = (start + int(offset) for offset in entry["data_offsets"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{path}: the entry of {name} is malformed") from error
     if kind not in _TYPES:
         raise ModelError(f"{path}: {name} is {kind}; only {', '.join(_TYPES)} can be read")

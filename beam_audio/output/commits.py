@@ -7,6 +7,7 @@ last and replaced as a whole. Part files that no record names are left-overs.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -16,9 +17,10 @@ from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output import folder
 from beam_audio.output.folder import require_readable
+from beam_audio.output.stored_values import value_of
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.compare_and_swap import swap
-from beam_audio.store.output_names import COMMITS, SHARED_PARTS
+from beam_audio.store.output_names import COMMITS, PARTS, SHARED_PARTS, TABLES
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 from beam_audio.types import StoredFile
 
 _WORK_ID_DIGITS: Final = 8
+_PART_ID: Final = re.compile(PARTS.replace("*", r"([0-9a-f]+)-(\d+)-[0-9a-f]+"))
 _VERSION: Final = "schema_version"
 
 _FOREIGN: Final = (
@@ -171,16 +174,23 @@ def write_commit(root: str, commit: Commit) -> Written | LostTo:
     return Written(commit) if current == commit else LostTo(current)
 
 
-def close_unit(root: str, identifier: str) -> Commit:
-    """Close a unit that is not committed: whoever works on it can then no longer commit it.
+def close_unit(root: str, identifier: str, version: int = 1) -> Commit:
+    """Make sure that nobody commits this version of a unit from now on.
+
+    A unit that is not committed at all is closed. One that was to be done again keeps its rows
+    under this version, which whoever works on it can then no longer write.
 
     Returns:
-        The present record: an empty one, or that of a writer that was faster.
+        The present record; that of a writer that was faster if this version is committed.
 
     Raises:
         StoreError: It cannot be written.
     """
-    return write_commit(root, Commit(identifier, sources={}, layout={})).commit
+    present = read_commit(root, identifier)
+    while present is None or present.version < version:
+        before = present or Commit(identifier, sources={}, layout={}, version=0)
+        present = write_commit(root, replace(before, version=before.version + 1)).commit
+    return present
 
 
 def is_closed(root: str, identifier: str) -> bool:
@@ -238,11 +248,18 @@ def commit_files(root: str) -> list[StoredFile]:
 def delete_uncommitted(root: str) -> int:
     """Delete temporary files, and part files that no commit record names.
 
+    Where no lock shows that their writers have ended, their units are closed first.
+
     Returns:
         How many files were deleted.
     """
     committed = {name for commit in read_commits(root) for name in commit.files}
-    return folder.delete_uncommitted(root, committed)
+
+    def is_committed_now(name: str) -> bool:
+        found = _PART_ID.fullmatch(name.rpartition("/")[2])
+        return found is not None and name in close_unit(root, found[1], int(found[2])).files
+
+    return folder.delete_uncommitted(root, committed, is_committed_now)
 
 
 def load_commit(uri: str) -> Commit:
@@ -269,12 +286,11 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             output = uri.removesuffix(f"/{COMMITS}/{fields['unit_id']}.json")
             require_readable(fields.pop(_VERSION, None), output)
         layers = fields.pop("layers")
-        fields["sources"] = {
-            name: _from_disk(state, layers[state["layers"]])
+        sources = {
+            name: value_of(InputState, state | {"layers": layers[state["layers"]]})
             for name, state in fields["sources"].items()
         }
-        _require_names(fields["unit_id"], *fields["files"])
-        return Commit(**fields | {"files": tuple(fields["files"])})
+        return _checked(uri, value_of(Commit, fields | {"sources": sources}))
     except (
         *(ValueError, KeyError, TypeError),
         *(IndexError, AttributeError, RecursionError),
@@ -285,20 +301,17 @@ def parse_commit(uri: str, content: bytes) -> Commit:
         ) from error
 
 
-def _require_names(unit_id: str, *files: str) -> None:
-    """Refuse names that lead out of the output: whoever may write a record may name no other file.
+def _checked(uri: str, commit: Commit) -> Commit:
+    """The record, if it names its unit and part files below the output alone.
 
     Raises:
-        ValueError: A name does.
+        ValueError: It does not.
     """
-    for name in (unit_id, *files):
+    if not uri.endswith(f"/{commit.unit_id}.json"):
+        raise ValueError(f"its unit is {commit.unit_id!r:.200}")
+    for name in commit.files:
         if (why := store.outside(name)) is not None:
             raise ValueError(f"its name {name!r:.200} {why}")
-    if "/" in unit_id:
-        raise ValueError(f"its unit is {unit_id!r:.200}")
-
-
-def _from_disk(fields: dict[str, Any], layers: dict[str, str]) -> InputState:
-    """The state that a record's fields describe."""
-    recording_ids = tuple(fields["recording_ids"])
-    return InputState(**fields | {"recording_ids": recording_ids, "layers": layers})
+        if name.partition("/")[0] not in TABLES or not fnmatchcase(name, f"*/{PARTS}"):
+            raise ValueError(f"{name!r:.200} is no part file")
+    return commit

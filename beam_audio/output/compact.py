@@ -11,8 +11,6 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import pyarrow.parquet as pq
-
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import (
@@ -25,7 +23,7 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
-from beam_audio.output.parts import PartWriter, rows_of
+from beam_audio.output.parts import PartWriter, opened_part, rows_of
 from beam_audio.store.output_names import SHARED, TABLES
 from beam_audio.types import stable_id
 
@@ -146,8 +144,8 @@ def _groups(
 
 
 def _is_stale(root: str, name: str, units: Sequence[Commit]) -> bool:
-    with store.open_to_read(store.join(root, name)) as file:
-        (held,) = pq.ParquetFile(file).read(columns=["source_id"]).columns
+    with opened_part(store.join(root, name)) as file:
+        (held,) = file.read(columns=["source_id"]).columns
     return not counted_sources(units).issuperset(held.unique().to_pylist())
 
 

@@ -7,10 +7,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import pyarrow.parquet as pq
-
 from beam_audio import store
 from beam_audio.output.commits import counted_sources, is_shared, read_commits, units_by_file
+from beam_audio.output.parts import opened_part
 from beam_audio.schema import LEDGER_COLUMNS
 
 if TYPE_CHECKING:
@@ -142,7 +141,8 @@ def read_ledger(
         repeated: Source ids of inputs whose rows are in other units than these.
 
     Raises:
-        InputError: A part file cannot be read.
+        InputError: A part file is missing.
+        StoreError: A part file is damaged.
     """
     committed = list(read_commits(root)) if committed is None else committed
     sums = _sum_up(root, dict(sorted(units_by_file(committed).items())))
@@ -272,8 +272,8 @@ def valid_rows(
     """Valid rows of a table in these files, one part file in memory at a time."""
 
     def read(uri: str) -> list[Row]:
-        with store.open_to_read(uri) as file:
-            rows: list[Row] = pq.ParquetFile(file).read(columns=columns).to_pylist()
+        with opened_part(uri) as file:
+            rows: list[Row] = file.read(columns=columns).select(columns).to_pylist()
         return rows
 
     names = [name for name in files if name.startswith(f"{table}/")]

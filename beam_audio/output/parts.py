@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, unquote
 
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_audio import schema, store
-from beam_audio.errors import BeamAudioError, of_machine
-from beam_audio.store.output_names import TABLES, part_file
+from beam_audio.errors import BeamAudioError, StoreError, of_machine
+from beam_audio.store.output_names import COMMITS, TABLES, part_file
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -164,7 +164,9 @@ class _PartFile:
         self._copied_rows = 0
         self._audio_bytes = 0
         self._sink: BinaryIO = store.open_to_write(path)
-        self._writer = pq.ParquetWriter(self._sink, columns, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._sink, columns, compression="zstd", write_page_checksum=True
+        )
 
     def add(self, row: Row) -> None:
         self._rows.append(row)
@@ -220,6 +222,24 @@ def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str
                 writer.copy(table, name.rpartition("/")[0], batch)
 
 
+@contextmanager
+def opened_part(uri: str) -> Iterator[pq.ParquetFile]:
+    """A part file, for reading inside the block.
+
+    Raises:
+        InputError: It is missing.
+        StoreError: It is damaged.
+    """
+    with store.open_to_read(uri) as file:
+        try:
+            yield pq.ParquetFile(file, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"part file {uri!r} cannot be read ({error}); delete the record that names it in "
+                f"{COMMITS}/, and the unit will be processed again"
+            ) from error
+
+
 def rows_of(
     root: str, name: str, source_ids: Container[str], columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
@@ -233,8 +253,7 @@ def rows_of(
             the file.
     """
     wanted = None if columns is None else ["source_id", *columns]
-    with store.open_to_read(store.join(root, name)) as opened:
-        file = pq.ParquetFile(opened)
+    with opened_part(store.join(root, name)) as file:
         groups = [
             group
             for group in range(file.num_row_groups)

@@ -117,6 +117,8 @@ def open_to_write(uri: str) -> BinaryIO:
     with reported(StoreError, f"cannot write {uri!r}", "; choose another --output"):
         if scheme(uri) == "gs":
             file = _gcs_io().open(uri, "w")
+        elif scheme(uri) is None:
+            file = local_disk.create(uri)
         else:
             file = FileSystems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     return cast("BinaryIO", file)

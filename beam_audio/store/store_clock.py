@@ -21,7 +21,7 @@ def present_seconds(root: str) -> float:
     probe = files.temporary_name(root)
     folder = Path(probe).parent
     is_new = files.scheme(root) is None and not folder.exists()
-    with reported(StoreError, f"cannot write {probe!r}"):
+    with reported(StoreError, f"--output={root} is not writable"):
         with files.open_to_write(probe) as file:
             file.write(b"probe")
         seconds = files.stat(probe).last_updated_in_seconds

@@ -175,12 +175,21 @@ def test_05_a_late_start_is_silence(container: str, codec: str) -> None:
     assert (heard.reasons, heard.truncation) == ({"time_gaps"}, None)
 
 
-def test_05_a_gap_of_years_meets_the_limit_and_fills_no_memory() -> None:
-    data = with_gap("webm", "libopus", 1e7)
+def test_05_a_gap_of_an_hour_meets_the_limit_and_fills_no_memory() -> None:
+    data = with_gap("webm", "libopus", 3600.0)
     limits = DecodeLimits(max_recording_seconds=60.0)
     heard = hear(data, limits=limits)
     assert heard.seconds == pytest.approx(60.0)
     assert isinstance(heard.truncation, LimitError)
+
+
+@pytest.mark.parametrize("container", ["webm", "mpegts"])
+def test_05_a_gap_of_years_in_some_kilobytes_is_a_wrong_number(container: str) -> None:
+    """A file of 10 kB would else be a day of silence, which takes minutes to look through."""
+    codec, years = ("libopus", 1e7) if container == "webm" else ("aac", 90_000.0)
+    heard = hear(with_gap(container, codec, years))
+    assert heard.seconds == pytest.approx(12.0, abs=0.1)
+    assert heard.concealed_seconds == 0.0
 
 
 def test_05_a_cut_in_a_gap_counts_the_silence_that_it_has() -> None:

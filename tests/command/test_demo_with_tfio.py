@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from support.run_outputs import Command
 
-LIKE_SOUNDFILE = [
+LIKE_SOUNDFILE = (
     *("uri", "codec", "container", "sample_rate_hz", "channels", "decoded_seconds"),
     *("decode_status", "keep_samples", "review_samples", "drop_samples", "text"),
-]
+)
 
 
 @pytest.mark.tfio

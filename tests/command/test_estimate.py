@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.poisoned import poison, use_poison
 from support.run_outputs import DEMO, run, settings, write_manifest, write_speech
 
 from beam_audio.audio.decode import DecodeLimits
+from beam_audio.audio.isolated.decoding_child import end_idle
 from beam_audio.command.estimate import (
     Estimate,
     Speed,
@@ -48,6 +50,18 @@ def test_headers_add_up(audio: Path) -> None:
     assert (plan.recordings, plan.unreadable, plan.headers, plan.unseen) == (10, 1, 11, 0)
     assert plan.seconds == pytest.approx(55)
     assert plan.size_bytes == sum(path.stat().st_size for path in audio.iterdir())
+
+
+def test_a_file_that_ends_its_decoder_is_unreadable(
+    audio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_idle()
+    use_poison(monkeypatch)
+    (audio / "bad.wav").write_bytes(poison("abort"))
+    plan = found(input=audio)
+    end_idle()
+    assert (plan.recordings, plan.unreadable) == (10, 1)
+    assert plan.seconds == pytest.approx(55)
 
 
 def test_what_is_not_looked_at_is_estimated_by_its_size(audio: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_card_is_named_by_its_file() -> None:
         ('{"a":' * 100_000, "recursion"),
         ("{", "Expecting property name"),
         ("[]", "is not a model card"),
-        ('{"name": "a"}', "languages"),
+        ('{"name": "a"}', "layout"),
     ],
 )
 def test_a_file_that_is_no_card_is_named(tmp_path: Path, text: str, says: str) -> None:
@@ -116,3 +116,24 @@ def test_a_file_that_is_no_card_is_named(tmp_path: Path, text: str, says: str) -
     with pytest.raises(ModelError, match=r"mine\.json is not a model card") as raised:
         read_card(tmp_path / "mine.json")
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"licence": None}, "None stands where a text is needed"),
+        ({"languages": 1}, "'int' object is not iterable"),
+        ({"layout": "zip"}, "layout is 'zip'"),
+        ({"colour": "red"}, "'colour' is no field of a card"),
+        ({"sources": [{"hub": "a/b"}]}, "KeyError('revision')"),
+        ({"files": {"../model.bin": "0" * 64}}, "has no plain name"),
+        ({"sample_rate_hz": float("inf")}, "infinity"),
+    ],
+)
+def test_a_field_of_another_kind_is_named(
+    tmp_path: Path, change: dict[str, object], wrong: str
+) -> None:
+    card = json.loads((ROOT / "models" / "whisper-base.json").read_bytes())
+    (tmp_path / "mine.json").write_text(json.dumps(card | change))
+    with pytest.raises(ModelError, match=re.escape(wrong)):
+        read_card(tmp_path / "mine.json")

@@ -74,3 +74,10 @@ def test_published_file_names_show_the_family(
 
 def test_every_kind_is_published_in_some_way() -> None:
     assert {kind.family for kind in KINDS} | {"nemo-rnnt"} == {family for family, _, _ in PUBLISHED}
+
+
+@pytest.mark.parametrize("parts", [None, 3, [], "vocabulary"])
+def test_settings_that_are_no_tables_are_not_those_of_t_one(parts: object) -> None:
+    t_one = next(kind for kind in KINDS if kind.family == "t-one-ctc")
+    assert t_one.fits({"encoder_params": {}, "decoder_params": {"vocabulary": []}})
+    assert not t_one.fits({"encoder_params": {}, "decoder_params": parts})

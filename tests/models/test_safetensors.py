@@ -73,3 +73,20 @@ def test_a_file_cut_short_anywhere_is_refused(
     path.write_bytes(whole[: min(length, len(whole) - 1)])
     with pytest.raises(ModelError):
         read_safetensors((path,))
+
+
+@pytest.mark.parametrize("index", [{}, {"weight_map": None}, {"weight_map": {"a": None}}])
+def test_an_index_without_file_names_is_refused(tmp_path: Path, index: dict[str, object]) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="has no weight_map of file names"):
+        safetensors_files(tmp_path)
+
+
+@pytest.mark.parametrize("entry", [{"shape": [float("inf")]}, {"data_offsets": [float("nan"), 8]}])
+def test_sizes_that_are_no_numbers_are_refused(tmp_path: Path, entry: dict[str, object]) -> None:
+    header = {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]} | entry}
+    text = json.dumps(header).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
+    with pytest.raises(ModelError, match="the entry of a is malformed"):
+        read_safetensors((path,))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.bucket_servers import google_bucket, put
 
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.output import commits
+from beam_audio.output import commits, folder
 from beam_audio.output.commits import Commit, InputState, LostTo, Written
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import COMMITS
@@ -16,6 +18,7 @@ from beam_audio.store.output_names import COMMITS
 if TYPE_CHECKING:
     from pathlib import Path
 
+PART = "segments/part-{}.parquet"
 OLD, NEW = {"model": "1", "rules": "1"}, {"model": "2", "rules": "1"}
 
 
@@ -62,6 +65,10 @@ def test_a_foreign_commit_record_is_refused_with_its_cure(tmp_path: Path, conten
         {"files": ["/etc/passwd"]},
         {"files": ["segments//part-1.parquet"]},
         {"files": ["segments/a\nb"]},
+        {"files": ["segments/a.parquet"]},
+        {"files": ["part-a.parquet"]},
+        {"files": ["_units/part-a.parquet"]},
+        {"files": "segments/part-1.parquet"},
         {"files": [7]},
         {"unit_id": "../1"},
         {"unit_id": "a/1"},
@@ -123,19 +130,19 @@ def test_every_version_and_work_has_part_files_of_its_own() -> None:
 
 def test_only_the_next_version_replaces_a_record(tmp_path: Path) -> None:
     root = str(tmp_path)
-    first, second = commit("1", "a"), commit("1", "b", version=2)
+    first, second = commit("1", "segments/part-a.parquet"), commit("1", PART.format("b"), version=2)
     commits.write_commit(root, first)
-    assert commits.write_commit(root, commit("1", "late")) == LostTo(first)
-    assert commits.write_commit(root, commit("1", "early", version=3)) == LostTo(first)
+    assert commits.write_commit(root, commit("1", PART.format("late"))) == LostTo(first)
+    assert commits.write_commit(root, commit("1", PART.format("early"), version=3)) == LostTo(first)
     assert commits.write_commit(root, second) == Written(second)
-    assert commits.write_commit(root, commit("1", "late", version=2)) == LostTo(second)
+    assert commits.write_commit(root, commit("1", PART.format("late"), version=2)) == LostTo(second)
     assert commits.read_commit(root, "1") == second
 
 
 def test_a_record_may_be_written_twice(tmp_path: Path) -> None:
     """This happens if the answer to a request is lost and the request is repeated."""
-    commits.write_commit(str(tmp_path), commit("1", "a"))
-    again = commit("1", "a")
+    commits.write_commit(str(tmp_path), commit("1", "segments/part-a.parquet"))
+    again = commit("1", "segments/part-a.parquet")
     assert commits.write_commit(str(tmp_path), again) == Written(again)
 
 
@@ -154,3 +161,32 @@ def test_a_clean_up_deletes_files_that_no_record_names(tmp_path: Path) -> None:
     commits.write_commit(root, commit("1", "segments/part-1-2.parquet"))
     assert commits.delete_uncommitted(root) == 1
     assert [path.name for path in (tmp_path / "segments").iterdir()] == ["part-1-2.parquet"]
+
+
+def test_in_a_bucket_a_unit_is_closed_before_its_old_files_are_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever wrote them was paused for an hour, and goes on afterwards."""
+    unit = "ab" * 16
+    name = f"segments/part-{unit}-1-0123abcd.parquet"
+    with google_bucket() as bucket:
+        put(f"{bucket}/{name}", b"x")
+        in_two_hours = time.time() + 7200
+        monkeypatch.setattr(folder, "present_seconds", lambda _: in_two_hours)
+        assert commits.delete_uncommitted(bucket) == 1
+        assert isinstance(commits.write_commit(bucket, commit(unit, name)), LostTo)
+
+
+def test_a_unit_that_is_committed_in_time_is_not_closed(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    written = commit("1", "segments/part-1-1.parquet")
+    commits.write_commit(root, written)
+    assert commits.close_unit(root, "1") == written
+
+
+def test_a_record_of_another_unit_is_refused(tmp_path: Path) -> None:
+    commits.write_commit(str(tmp_path), commit("1"))
+    (record,) = (tmp_path / COMMITS).glob("*.json")
+    record.rename(record.with_name("2.json"))
+    with pytest.raises(StoreError, match="its unit is '1'"):
+        commits.read_commit(str(tmp_path), "2")

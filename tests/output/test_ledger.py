@@ -23,7 +23,7 @@ from support.unit_runs import (
     write,
 )
 
-from beam_audio.errors import InputError
+from beam_audio.errors import InputError, StoreError
 from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.types import AudioRef, Row, Transcript
 
@@ -287,3 +287,13 @@ def test_the_commit_says_what_the_rows_say(out: Path) -> None:
     recorded = [name for state in commit["sources"].values() for name in state["recording_ids"]]
     assert sorted(recorded) == sorted(row["recording_id"] for row in read(out, "recordings"))
     assert [name for name in commit["files"] if not (out / name).is_file()] == []
+
+
+@pytest.mark.parametrize("table", ["recordings", "segments", "failures"])
+def test_a_damaged_part_file_is_named_with_its_cure(
+    out: Path, inputs: list[AudioRef], table: str
+) -> None:
+    (part,) = (out / table).rglob("*.parquet")
+    part.write_bytes(part.read_bytes()[:-20])
+    with pytest.raises(StoreError, match=rf"{part.name}.*delete the record"):
+        ledger_of(out, inputs)

@@ -74,7 +74,7 @@ def encode_packets(
 def encode_tracks(container: str, seconds: Sequence[float], *, default: int | None = None) -> bytes:
     """AAC tracks of these lengths, one of them marked as the default."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
+    with av.open(file, "w", format=container, options={"fflags": "bitexact"}) as output:
         streams: list[Any] = [output.add_stream("aac", rate=RATE_HZ) for _ in seconds]
         for number, stream in enumerate(streams):
             marks = av.stream.Disposition

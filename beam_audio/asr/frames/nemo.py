@@ -56,7 +56,11 @@ def read_vocabulary(path: Path) -> list[str]:
         ModelError: The file is malformed, numbers are missing, or there is no blank.
     """
     tokens = {}
-    for line in path.read_text("utf-8").splitlines():
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is not UTF-8: {error}") from error
+    for line in lines:
         token, _, number = line.rpartition(" ")
         if not token or not number.isascii() or not number.isdigit():
             raise ModelError(f"{path}: {line!r} is not a token and a number")

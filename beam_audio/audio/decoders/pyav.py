@@ -79,7 +79,9 @@ class PyavReader:
             self._stream, self.other_tracks = choose_track(self._container, track)
             with self._source.decoding(reason):
                 self._stated = stated_seconds(self._container, self._stream, self._source)
-                self._timeline = timeline_of(self._container, self._stream, self._stated)
+                self._timeline = timeline_of(
+                    self._container, self._stream, self._stated, self._source.size_bytes
+                )
                 self._frames = self._decoded()
                 self._first = next(self._frames, None)
                 self.format = format_of(self._container, self._stream, self._first)

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio.audio.decoders import stated
 from beam_audio.audio.decoders.pyav_frames import codec_name, container_name
-from beam_audio.audio.decoders.timeline import JITTER_SECONDS, Hole, Timeline
+from beam_audio.audio.decoders.timeline import (
+    JITTER_SECONDS,
+    LEAST_BYTES_PER_SECOND,
+    Hole,
+    Timeline,
+)
 from beam_audio.errors import ConfigError, DecodeError, InputError
 from beam_audio.types import AudioFormat
 
@@ -132,7 +137,9 @@ def stated_seconds(
     return _header_seconds(container, stream) if family in _STATES_LENGTH else None
 
 
-def timeline_of(container: InputContainer, stream: AudioStream, length: float | None) -> Timeline:
+def timeline_of(
+    container: InputContainer, stream: AudioStream, length: float | None, size_bytes: int
+) -> Timeline:
     """Where timestamps count from, and how far they go."""
     family, start = container_name(container), container.start_time
     begins = None if start is None else start / _MICROSECONDS
@@ -149,7 +156,8 @@ def timeline_of(container: InputContainer, stream: AudioStream, length: float | 
         end = begins + container.duration / _MICROSECONDS
     gap: Hole = "damaged_packets" if family in _GAPLESS_JITTER_SECONDS else "time_gaps"
     jitter = _GAPLESS_JITTER_SECONDS.get(family, JITTER_SECONDS)
-    return Timeline(origin, end, timed=family in _TIMED, gap=gap, jitter=jitter)
+    longest = size_bytes / LEAST_BYTES_PER_SECOND
+    return Timeline(origin, end, timed=family in _TIMED, gap=gap, jitter=jitter, longest=longest)
 
 
 def format_of(

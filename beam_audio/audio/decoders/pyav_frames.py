@@ -66,7 +66,8 @@ def samples_of(frame: av.AudioFrame) -> NDArray[np.float32]:
     else:
         stored = np.frombuffer(memoryview(frame.planes[0]), kind, frames * channels)
         stored = stored.reshape(-1, channels)
-    samples: NDArray[np.float32] = np.array(stored, dtype=np.float32, order="C")
+    with np.errstate(over="ignore", invalid="ignore"):  # doubles of damaged files
+        samples: NDArray[np.float32] = np.array(stored, dtype=np.float32, order="C")
     if stored.dtype.kind == "u":
         samples = (samples - 128.0) / 128.0
     elif stored.dtype.kind == "i":

@@ -9,7 +9,7 @@ import numpy as np
 
 from beam_audio.audio.decoders.choice import DecodedFrames, no_watch
 from beam_audio.audio.decoders.request import NO_END
-from beam_audio.audio.decoders.timeline import Hole
+from beam_audio.audio.decoders.timeline import LEAST_BYTES_PER_SECOND, Hole
 from beam_audio.errors import BeamAudioError, DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ Squares and spectra of far larger values would overflow float32."""
 _CUT_TOLERANCE_SECONDS = 0.1
 """A cut may be this much shorter than its stated duration, as durations in manifests often are."""
 
-_LEAST_BYTES_PER_SECOND = 4
-"""Digital silence in FLAC and Opus takes more."""
 
 _HEADER_TOO_SHORT = "header_too_short"
 _OTHER_TRACKS = "other_audio_tracks:"
@@ -112,7 +110,7 @@ class AudioStream:
     def credible_seconds(self) -> float | None:
         """Length by the header as far as the file can hold it; None where it is out of reach."""
         stated = self.format.header_seconds
-        if stated is None or stated * _LEAST_BYTES_PER_SECOND > self._size_bytes:
+        if stated is None or stated * LEAST_BYTES_PER_SECOND > self._size_bytes:
             return None
         return stated * self._frames.held
 

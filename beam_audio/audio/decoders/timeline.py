@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,6 +20,9 @@ _RESTART_SECONDS: Final = 1.0
 
 _END_TOLERANCE_SECONDS: Final = 1.0
 
+LEAST_BYTES_PER_SECOND: Final = 4
+"""Digital silence in FLAC and Opus takes more."""
+
 
 @dataclass(slots=True)
 class Timeline:
@@ -31,6 +35,8 @@ class Timeline:
         timed: Whether the container has timestamps. Without them, only damage leaves a hole.
         gap: What a gap between timestamps is called.
         jitter: A gap of fewer seconds is none.
+        longest: Seconds that the bytes of the file can hold. A gap beyond it is not believed, or
+            one wrong number would make a day of silence.
         clock: Seconds of audio so far, with silence.
     """
 
@@ -39,6 +45,7 @@ class Timeline:
     timed: bool
     gap: Hole = "time_gaps"
     jitter: float = JITTER_SECONDS
+    longest: float = math.inf
     clock: float = 0.0
     _damaged: bool = False
     _lost: float = 0.0
@@ -75,11 +82,9 @@ class Timeline:
         if self.origin is None:
             self.origin = timestamp - self._lost
         gap = timestamp - self.origin - self.clock
-        if gap < -_RESTART_SECONDS or (
-            self.end is not None
-            and gap > self.jitter
-            and timestamp > self.end + _END_TOLERANCE_SECONDS
-        ):
+        end = math.inf if self.end is None else self.end + _END_TOLERANCE_SECONDS
+        is_beyond = timestamp > end or self.clock + gap > self.longest
+        if gap < -_RESTART_SECONDS or (gap > self.jitter and is_beyond):
             self.origin = timestamp - self.clock - self._lost
             return self._lost
         least = _DAMAGE_JITTER_SECONDS if self._damaged else self.jitter

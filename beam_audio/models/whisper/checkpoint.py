@@ -128,10 +128,10 @@ def _read_huggingface(files: Mapping[str, Path], tensors: dict[str, Tensor]) -> 
         _ids(generation_settings, "begin_suppress_tokens"),
     )
     neutral = _neutral_huggingface(_Names(tensors, directory))
-    try:
-        heads = int(settings["encoder_attention_heads"]), int(settings["decoder_attention_heads"])
-    except KeyError as error:
-        raise ModelError(f"{files['config.json']} lacks {error}") from error
+    heads = [
+        _number(settings.get(name), name)
+        for name in ("encoder_attention_heads", "decoder_attention_heads")
+    ]
     return _checkpoint(_dimensions(neutral, *heads), tokens, generation_settings, neutral)
 
 
@@ -157,7 +157,11 @@ def _checkpoint(
     upper = range(dimensions.decoder_layers // 2, dimensions.decoder_layers)
     usual = [(layer, head) for layer in upper for head in range(dimensions.decoder_heads)]
     named = settings.get("alignment_heads") or usual
-    heads = tuple((int(layer), int(head)) for layer, head in named)
+    name = "alignment_heads"
+    pairs = [_list(pair, name) for pair in _list(named, name)]
+    if any(len(pair) != len(("layer", "head")) for pair in pairs):
+        raise ModelError(f"the configuration's {name} are not pairs of layer and head")
+    heads = tuple((_number(layer, name), _number(head, name)) for layer, head in pairs)
     layers, width = dimensions.decoder_layers, dimensions.decoder_heads
     if any(not (0 <= layer < layers and 0 <= head < width) for layer, head in heads):
         raise ModelError(
@@ -168,7 +172,19 @@ def _checkpoint(
 
 
 def _ids(settings: dict[str, Any], name: str) -> tuple[int, ...]:
-    return tuple(int(token) for token in settings.get(name) or ())
+    return tuple(_number(token, name) for token in _list(settings.get(name) or [], name))
+
+
+def _list(value: object, name: str) -> list[object]:
+    if not isinstance(value, list):
+        raise ModelError(f"the configuration's {name} is {value!r:.40}, not a list")
+    return value
+
+
+def _number(value: object, name: str) -> int:
+    if not isinstance(value, int):
+        raise ModelError(f"the configuration's {name} is {value!r:.40}, not a whole number")
+    return value
 
 
 def _heads(content: CTranslate2File, path: Path) -> tuple[int, int]:
@@ -279,7 +295,7 @@ def _dimensions(
         sum(name.startswith(side) and name.endswith(".mlp.up.weight") for name in weights)
         for side in ("encoder", "decoder")
     )
-    if width % encoder_heads or width % decoder_heads:
+    if min(encoder_heads, decoder_heads) < 1 or width % encoder_heads or width % decoder_heads:
         raise ModelError(f"{encoder_heads} and {decoder_heads} heads do not divide {width}")
     return WhisperDimensions(
         mel_bands=mel_bands,

@@ -138,7 +138,7 @@ def read_tokens(
     content = read_json(tokenizer)
     try:
         ids = {entry["content"]: int(entry["id"]) for entry in content["added_tokens"]}
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{tokenizer} has no list of added tokens") from error
 
     def token(*names: str) -> int:

@@ -208,3 +208,9 @@ def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) 
     layout = recognise_layout(write(tmp_path, "nemo-conformer-tdt"))
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
         NemoModel(layout, ModelOptions(provider="cuda", require_provider=True))
+
+
+def test_a_vocabulary_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_bytes("ä 0\n<blk> 1\n".encode("latin-1"))
+    with pytest.raises(ModelError, match=r"vocab\.txt is not UTF-8"):
+        read_vocabulary(tmp_path / "vocab.txt")

@@ -57,3 +57,8 @@ def test_after_damage_timestamps_say_how_long_the_hole_is() -> None:
     silence, hole = timeline.place(0.08, FRAME)
     assert (round(silence, 3), hole) == (0.06, "damaged_packets")
     assert timeline.place(0.1, FRAME)[0] == 0
+
+
+def test_a_gap_longer_than_the_bytes_can_hold_is_not_believed() -> None:
+    timeline = Timeline(0.0, None, timed=True, longest=60.0)
+    assert placed(timeline, 0.0, 9e8, 9e8 + 30) == [0, 0, 30 - FRAME]

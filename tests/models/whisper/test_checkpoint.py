@@ -90,3 +90,32 @@ def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
     write_safetensors(tmp_path / "model.safetensors", {})
     with pytest.raises(ModelError, match="'bert', not a Whisper"):
         read_huggingface_whisper(files_of(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"suppress_tokens": True}, "suppress_tokens is True, not a list"),
+        ({"suppress_tokens": [float("nan")]}, "suppress_tokens is nan, not a whole number"),
+        ({"alignment_heads": [[]]}, "alignment_heads are not pairs"),
+        ({"alignment_heads": [[0, "1"]]}, "alignment_heads is '1', not a whole number"),
+    ],
+)
+def test_settings_of_another_kind_are_named(
+    tmp_path: Path, weights: dict[str, np.ndarray], settings: dict[str, object], wrong: str
+) -> None:
+    write_huggingface(tmp_path, weights, SHAPE)
+    (tmp_path / "generation_config.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match=wrong):
+        read_huggingface_whisper(files_of(tmp_path))
+
+
+@pytest.mark.parametrize("heads", [0, -2, None, "2"])
+def test_a_number_of_heads_is_a_whole_number_above_0(
+    tmp_path: Path, weights: dict[str, np.ndarray], heads: object
+) -> None:
+    write_huggingface(tmp_path, weights, SHAPE)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"decoder_attention_heads": heads}))
+    with pytest.raises(ModelError, match="heads"):
+        read_huggingface_whisper(files_of(tmp_path))
