@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 LIMIT_SECONDS: Final = 900.0
 MOST_RUNS: Final = 3
-MOST_OF_A_RUN: Final = 1_000
+MOST_OF_A_RUN: Final = 2_000
 """Inputs of one run: memory that grows with them would be seen."""
 _TEXTS: Final = ("others", "playlists", "names", "manifest", "messages")
 FAMILIES: Final = (*AUDIO_FAMILIES, "wrong suffixes", *_TEXTS)
@@ -268,33 +268,29 @@ def _peak(pid: int) -> float:
     return int(text.partition("VmHWM:")[2].split()[0]) / 1024
 
 
+HEADER: Final = (
+    *("family", "inputs", "recordings", "failure rows", "deaths", "lost", "unbalanced runs"),
+    *("fetched", "slowest s", "peak MiB", "seconds"),
+)
+
+
+def line(name: str, each: Figures) -> tuple[object, ...]:
+    """The cells of a family."""
+    kinds = (f"{kind} {number:,}" for kind, number in sorted(each.failures.items()))
+    return (
+        *(name, f"{each.inputs:,}", f"{each.recordings:,}", ", ".join(kinds) or "0"),
+        *(each.deaths, each.lost, int(each.unbalanced), each.fetched),
+        f"{each.slowest_seconds:.2f}" if each.slowest_seconds else "-",
+        *(f"{each.peak_mebibytes:.0f}", f"{each.seconds:.0f}"),
+    )
+
+
 def table(measured: dict[str, Figures]) -> str:
     """One line a family, and one for all."""
-    header = (
-        *("family", "inputs", "recordings", "failure rows", "deaths", "lost", "unbalanced runs"),
-        *("fetched", "slowest s", "peak MiB", "seconds"),
-    )
     total = Figures()
     for each in measured.values():
         total.add(each)
-    rows: list[tuple[object, ...]] = [
-        (
-            name,
-            f"{each.inputs:,}",
-            f"{each.recordings:,}",
-            ", ".join(f"{kind} {number:,}" for kind, number in sorted(each.failures.items()))
-            or "0",
-            each.deaths,
-            each.lost,
-            int(each.unbalanced),
-            each.fetched,
-            f"{each.slowest_seconds:.2f}" if each.slowest_seconds else "-",
-            f"{each.peak_mebibytes:.0f}",
-            f"{each.seconds:.0f}",
-        )
-        for name, each in [*measured.items(), ("all", total)]
-    ]
-    return markdown_table(header, rows)
+    return markdown_table(HEADER, [line(*each) for each in [*measured.items(), ("all", total)]])
 
 
 def main() -> None:
@@ -311,7 +307,7 @@ def main() -> None:
     for number, name in enumerate(names):
         count = given.inputs // len(names) + (number < given.inputs % len(names))
         measured[name] = measure(name, count, given.seed, given.keep)
-        print(f"{name}: {measured[name].inputs} inputs", file=sys.stderr, flush=True)
+        print(*line(name, measured[name]), sep=" | ", file=sys.stderr, flush=True)
     machine = describe_machine()
     print(f"{machine_line(machine)}; seed {given.seed}\n\n{table(measured)}")
     if given.json:

@@ -164,7 +164,9 @@ class _PartFile:
         self._copied_rows = 0
         self._audio_bytes = 0
         self._sink: BinaryIO = store.open_to_write(path)
-        self._writer = pq.ParquetWriter(self._sink, columns, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._sink, columns, compression="zstd", write_page_checksum=True
+        )
 
     def add(self, row: Row) -> None:
         self._rows.append(row)
@@ -230,8 +232,8 @@ def opened_part(uri: str) -> Iterator[pq.ParquetFile]:
     """
     with store.open_to_read(uri) as file:
         try:
-            yield pq.ParquetFile(file)
-        except (pa.ArrowException, OSError, KeyError) as error:
+            yield pq.ParquetFile(file, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
             raise StoreError(
                 f"part file {uri!r} cannot be read ({error}); delete the record that names it in "
                 f"{COMMITS}/, and the unit will be processed again"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.errors import StoreError
-from beam_audio.output.parts import PartWriter, folder_keys, partition_folder
+from beam_audio.output.parts import PartWriter, folder_keys, partition_folder, rows_of
 from beam_audio.store.relative_names import outside
 
 if TYPE_CHECKING:
@@ -129,3 +129,26 @@ def test_a_part_with_the_name_of_another_place_is_not_written(tmp_path: Path, pa
         with pytest.raises(StoreError, match="is not written below"):
             writer.finish()
     assert files(tmp_path) == []
+
+
+def test_damage_to_values_is_noticed(tmp_path: Path) -> None:
+    """Pages have checksums: a damaged number is never taken for a row."""
+    with PartWriter(str(tmp_path), "u1") as writer:
+        writer.write("failures", (), failure(1))
+        (name,) = writer.finish()
+
+    def rows() -> list[Any] | None:
+        try:
+            return [r for batch in rows_of(str(tmp_path), name, {"s1"}) for r in batch.to_pylist()]
+        except StoreError:
+            return None
+
+    whole, right = (tmp_path / name).read_bytes(), rows()
+    assert right
+    pages_end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    found = []
+    for at in range(4, pages_end, 11):
+        (tmp_path / name).write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        found.append(rows())
+    assert None in found
+    assert all(each in (None, right) for each in found)

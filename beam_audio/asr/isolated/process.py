@@ -45,13 +45,11 @@ class Loss:
 
     Attributes:
         cause: A signal's name, an exit status, or ``no answer``.
-        batches: How many batches it was ever given.
         hung: Whether it hung.
         by_machine: Whether somebody else ended it, or it could not have memory.
     """
 
     cause: str
-    batches: int
     hung: bool = False
     by_machine: bool = False
 
@@ -60,11 +58,17 @@ class Loss:
 
 
 class ProcessLost(Exception):  # noqa: N818 - it is no error of this process
-    """The process ended, or was ended because it hung, before it answered."""
+    """The process ended, or was ended because it hung, before it answered.
 
-    def __init__(self, loss: Loss) -> None:
+    Attributes:
+        loss: Why.
+        was_alone: Whether the batch is the only one that the process ever began.
+    """
+
+    def __init__(self, loss: Loss, *, was_alone: bool = False) -> None:
         super().__init__(loss.cause)
         self.loss = loss
+        self.was_alone = was_alone
 
 
 class ModelProcess:
@@ -90,6 +94,7 @@ class ModelProcess:
         self._hang_seconds = hang_seconds
         self._answers: dict[int, Future[Content]] = {}
         self._last_number = _LOADING
+        self._begun: list[int] = []  # the first two batches
         self._loss: Loss | None = None
         self._changing = threading.Lock()
         self._sending = threading.Lock()
@@ -169,15 +174,18 @@ class ModelProcess:
             cause = "an answer that cannot be read"
         self._child.stop()
         with self._changing:
-            self._loss = Loss(cause, self._last_number, hung=hung, by_machine=by_machine)
+            self._loss = Loss(cause, hung=hung, by_machine=by_machine)
             waiting, self._answers = self._answers, {}
-        for answer in waiting.values():
-            answer.set_exception(ProcessLost(self._loss))
+        for number, answer in waiting.items():
+            answer.set_exception(ProcessLost(self._loss, was_alone=self._begun == [number]))
 
     def _take(self, content: Content) -> None:
         if "log" in content:
             name, level, text = content["log"]
             logging.getLogger(name).log(level, "%s", text)
+            return
+        if "begun" in content:
+            self._begun = [*self._begun, content["begun"]][:2]
             return
         with self._changing:
             answer = self._answers.pop(content["number"])

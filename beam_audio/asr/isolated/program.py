@@ -1,8 +1,8 @@
 """The process of a recogniser: ``python -P -m beam_audio.asr.isolated.program``, without Beam.
 
-Its first message names the model and brings a socket. Each message on that socket is a batch; each
-is answered, with its number, on the connection of the first. Batches that overlap are recognised at
-the same time. What is logged here is logged by the parent.
+Its first message names the model and brings a socket. Each message on that socket is a batch. On
+the connection of the first, the program says that it begins a batch, and then answers it. Batches
+that overlap are recognised at the same time. What is logged here is logged by the parent.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def _serve(recognizer: Recognizer, batches: Connection, answer: Answer) -> None:
 
 def _recognise(recognizer: Recognizer, message: Message, answer: Answer) -> None:
     content = unpack(message.data)
+    answer({"begun": content["number"]})
     try:
         requests = requests_in(content["requests"], samples_in(message.files))
         heard = recognizer.transcribe(requests)

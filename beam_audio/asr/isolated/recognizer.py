@@ -35,6 +35,7 @@ HANG_SECONDS: Final = 120.0
 """A process that leaves a batch unanswered so long, without computing anything, hangs."""
 
 _MOST_KILLS: Final = 2
+_MOST_TURNS: Final = 5
 _CURE: Final = (
     "if the machine ran out of memory, give it more, or lower --batch_seconds or the number of "
     "workers; then run the same command again"
@@ -84,23 +85,26 @@ class IsolatedRecognizer:
 
         Raises:
             RecognizerCrash: The batch ends the process of the recogniser, or makes it hang.
-            MachineError: The process is killed again and again, even with a single request.
+            MachineError: The process ends again and again before it begins, or is killed even while
+                it has a single request.
             Exception: As the recogniser raised it.
         """
-        kills, alone = 0, False
-        while True:
-            with self._turns.take(alone=alone):
+        kills = 0
+        for turn in range(_MOST_TURNS):
+            with self._turns.take(alone=turn > 0):
                 try:
                     return self._processes.current().transcribe(requests)
                 except ProcessLost as error:
                     lost = error
-            alone = True
-            if lost.loss.by_machine:
-                kills += 1
-                if kills == _MOST_KILLS:
-                    return self._halves(requests, lost)
-            elif lost.loss.batches == 1:
+            if lost.was_alone and not lost.loss.by_machine:
                 raise self._crash(lost) from lost
+            kills += lost.loss.by_machine
+            if kills == _MOST_KILLS:
+                return self._halves(requests, lost)
+        raise MachineError(
+            f"the process of {self.facts.model_id} ends before it begins anything ({lost}); check "
+            "the model with: beam-audio models check"
+        ) from lost
 
     def _halves(self, requests: Sequence[Request], lost: ProcessLost) -> list[Transcript]:
         if len(requests) == 1:

@@ -92,7 +92,8 @@ def test_it_says_how_the_process_ended(
     with pytest.raises(ProcessLost) as caught:
         process.transcribe([QUIET, LOUD])
     loss = caught.value.loss
-    assert (loss.cause, loss.batches, loss.by_machine, loss.hung) == (cause, 2, by_machine, False)
+    assert (loss.cause, loss.by_machine, loss.hung) == (cause, by_machine, False)
+    assert not caught.value.was_alone
     assert process.is_lost
     with pytest.raises(ProcessLost):
         process.transcribe([QUIET])
@@ -103,6 +104,26 @@ def test_a_process_that_sleeps_over_a_batch_hangs(start: Start) -> None:
     with pytest.raises(ProcessLost) as caught:
         process.transcribe([LOUD])
     assert caught.value.loss.hung
+    assert caught.value.was_alone
+
+
+def test_a_batch_that_was_not_begun_was_not_at_work(start: Start) -> None:
+    process = start()
+    (own, *_) = recogniser_processes(os.getpid())
+    os.kill(own, signal.SIGSTOP)
+    lost: list[ProcessLost] = []
+
+    def wait() -> None:
+        with pytest.raises(ProcessLost) as caught:
+            process.transcribe([QUIET])
+        lost.append(caught.value)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.2)
+    os.kill(own, signal.SIGKILL)
+    waiting.join(10)
+    assert not lost[0].was_alone
 
 
 def test_a_process_without_work_or_at_work_does_not_hang(start: Start) -> None:
