@@ -97,7 +97,7 @@ class HeldError(BeamAudioError):
 
 _FREE_SPACE: Final = "free some space on that disk"
 _OPEN_FILES: Final = "allow more open files (ulimit -n)"
-_MEMORY: Final = "give it more memory, or lower --batch_seconds or the number of workers"
+_MEMORY: Final = "allow more memory, or lower --batch_seconds or the number of workers"
 _DISK: Final = "see what the system log says of that disk"
 _NETWORK: Final = "wait until the network and the store answer"
 _CREDENTIALS: Final = "renew the credentials"

@@ -144,7 +144,7 @@ def test_what_an_error_was_raised_for_counts(cause: Exception) -> None:
 def test_a_message_says_what_failed_why_and_what_to_do() -> None:
     with pytest.raises(MachineError) as raised:
         raise_machine_error(MemoryError(), "cannot read 'a.wav'")
-    assert str(raised.value).startswith("cannot read 'a.wav': out of memory; give it more memory")
+    assert str(raised.value).startswith("cannot read 'a.wav': out of memory; allow more memory")
 
 
 def test_an_error_that_is_the_machines_already_is_raised_as_it_is() -> None:

@@ -34,7 +34,7 @@ def many(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("fault", "cure"),
-    [("no_more_files", "allow more open files"), ("no_more_memory", "give it more memory")],
+    [("no_more_files", "allow more open files"), ("no_more_memory", "allow more memory")],
 )
 def test_a_machine_without_files_or_memory_ends_the_run(
     command: Command, many: Path, tmp_path: Path, fault: str, cure: str

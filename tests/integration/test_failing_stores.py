@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.cloud.storage.retry import DEFAULT_RETRY
-from support.bucket_servers import google_bucket, put
+from support.bucket_servers import Stumbling, amazon_bucket, google_bucket, put
 from support.run_outputs import all_rows, run_words, write_manifest, write_speech
 
 if TYPE_CHECKING:
@@ -32,13 +32,20 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 class Store:
     """What is asked of a bucket has trouble as long as there is any, if its path names it."""
 
-    def __init__(self, trouble: Trouble | None, where: str, times: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        trouble: Trouble | None,
+        where: str,
+        times: int = 1 << 30,
+        methods: tuple[str, ...] = ("GET",),
+    ) -> None:
         self.trouble = trouble
         self._where = where
         self._times = times
+        self._methods = methods
 
     def refuse(self, method: str, path: str, times: int) -> Trouble | None:
-        is_meant = method == "GET" and self._where in path and times <= self._times
+        is_meant = method in self._methods and self._where in path and times <= self._times
         return self.trouble if is_meant else None
 
 
@@ -82,6 +89,27 @@ def test_a_store_in_trouble_ends_the_run_and_the_next_run_reads_everything(
     assert "done before" not in out
     assert len(all_rows(output)["recordings"]) == len(NAMES)
     assert not all_rows(output)["failures"]
+
+
+def test_an_amazon_bucket_that_forbids_everything_ends_the_run(
+    command: Command, speech: bytes, tmp_path: Path
+) -> None:
+    store = Store(403, ".wav", methods=("GET", "HEAD"))
+    output = tmp_path / "out"
+    with (
+        amazon_bucket() as (address, (endpoint, *flags)),
+        Stumbling(endpoint.partition("=")[2], store.refuse) as proxy,
+    ):
+        for name in NAMES:
+            put(f"{address}/in/{name}.wav", speech)
+        words = run_words(f"{address}/in", output, f"--s3_endpoint_url={proxy.url}", *flags)
+        status, _, complaint = command(*words)
+        assert status == 1
+        assert REFUSED in complaint
+        assert not any(all_rows(output).values())
+        store.trouble = None
+        assert command(*words)[0] == 0
+    assert len(all_rows(output)["recordings"]) == len(NAMES)
 
 
 @pytest.mark.parametrize("status_of_one", [403, 404])

@@ -246,15 +246,20 @@ class _Pass(BaseHTTPRequestHandler):
                 for name, value in found.getheaders()
                 if not _is_of_hop(name)
             ]
+            if self.command == "HEAD":  # the length is that of the body that does not come
+                answered.append(("Content-Length", found.getheader("Content-Length", "0")))
             self._answer(found.status, answered, content, trouble)
 
     def _answer(
         self, status: int, headers: list[tuple[str, str]], body: bytes, trouble: str | None = None
     ) -> None:
         self.send_response_only(status)
-        for name, value in [*headers, ("Content-Length", str(len(body)))]:
+        length = [] if self.command == "HEAD" else [("Content-Length", str(len(body)))]
+        for name, value in [*headers, *length]:
             self.send_header(name, value)
         self.end_headers()
+        if self.command == "HEAD":
+            return
         if trouble == "cut":
             self.wfile.write(body[: len(body) // 2])
             self.close_connection = True
