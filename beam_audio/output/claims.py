@@ -99,6 +99,21 @@ def close_claimed(root: str, claim: Claim) -> Commit:
     return close_unit(root, claim.unit_id, claim.version)
 
 
+def close_others(root: str, run_id: str) -> None:
+    """Close the units that other runs have claimed and not committed; in buckets many at a time.
+
+    Raises:
+        StoreError: A record cannot be written.
+    """
+    others = {
+        store.join(root, _name(claim)): claim
+        for claim in read_claims(root)
+        if claim.run_id != run_id
+    }
+    for _ in store.read_each(lambda uri: close_claimed(root, others[uri]), list(others)):
+        pass
+
+
 def drop_claims(root: str, run_ids: Callable[[str], bool]) -> None:
     """Delete claims of runs that have ended, unless a stream may still look at them."""
     if store.exists(store.join(root, INDEXED)):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self
 from beam_audio import store
 from beam_audio.errors import BeamAudioError, HeldError, StoreError
 from beam_audio.output import processes
-from beam_audio.output.claims import claim_files, close_claimed, drop_claims, read_claims
+from beam_audio.output.claims import claim_files, close_others, drop_claims
 from beam_audio.output.folder import in_use
 from beam_audio.output.processes import is_running
 from beam_audio.output.stored_values import value_of
@@ -109,9 +109,7 @@ def take(root: str, holder: Holder) -> None:
     current = _parsed(root, swap(root, BATCH, content, may_take))
     if current is not None and current.run_id != holder.run_id:
         _refuse(root, current, now)
-    for claim in read_claims(root):
-        if claim.run_id != holder.run_id:
-            close_claimed(root, claim)
+    close_others(root, holder.run_id)
     drop_claims(root, holder.run_id.__ne__)
 
 

@@ -164,8 +164,10 @@ def index_commits(root: str) -> int:
     Returns:
         Number of inputs entered.
     """
-    before_seconds = float(_content(store.join(root, INDEXED)) or 0.0)
-    store.write_whole(root, INDEXED, repr(before_seconds).encode())
+    before = _content(store.join(root, INDEXED))
+    before_seconds = float(before or 0.0)
+    if before is None:
+        store.write_whole(root, INDEXED, repr(before_seconds).encode())
     oldest = max(present_seconds(root) - HORIZON_SECONDS, before_seconds - _PATIENCE_SECONDS)
     files = [file for file in commit_files(root) if file.last_updated_in_seconds >= oldest]
     entered = 0

@@ -59,7 +59,7 @@ def test_a_stream_killed_at_five_moments_loses_nothing_and_adds_nothing_twice(
         publish(channel.topic, *((json.dumps(line).encode(), {}) for line in part))
 
     send(slices[0])
-    killed_before_file(channel, out, "_places")  # the messages are pulled
+    killed_before_file(channel, out, "_places", 2)  # the messages are pulled
     assert not list((out / "_places").rglob("*.json"))
 
     send(slices[1])

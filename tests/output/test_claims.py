@@ -12,12 +12,21 @@ from beam_audio.output.claims import (
     Claim,
     claim_files,
     close_claimed,
+    close_others,
     drop_claims,
     is_settled,
     read_claims,
     write_claim,
 )
-from beam_audio.output.commits import Commit, InputState, LostTo, Written, read_commit, write_commit
+from beam_audio.output.commits import (
+    Commit,
+    InputState,
+    LostTo,
+    Written,
+    is_closed,
+    read_commit,
+    write_commit,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +65,14 @@ def test_a_fence_leaves_the_rows_of_a_unit_that_was_to_be_done_again(root: str) 
     assert (fenced.files, fenced.sources) == (COMMIT.files, COMMIT.sources)
     assert isinstance(write_commit(root, replace(COMMIT, version=2, files=())), LostTo)
     assert read_commit(root, "u") == fenced
+
+
+def test_only_what_others_claimed_is_closed(root: str) -> None:
+    write_claim(root, CLAIM)
+    write_claim(root, replace(CLAIM, unit_id="v", run_id="other"))
+    close_others(root, "run")
+    assert read_commit(root, "u") is None
+    assert is_closed(root, "v")
 
 
 def test_what_is_committed_in_time_stays(root: str) -> None:
