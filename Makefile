@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
 	>/dev/null 2>&1; then echo $$python; break; fi; done)
 
-# The oldest dependencies have wheels for the oldest Python only.
+# The oldest dependencies have wheels for the oldest Python only, and tensorflow-io for none after 3.12.
 OLDEST_PYTHON ?= python3.11
 
 # pip shows its progress on a terminal, and is quiet elsewhere.
@@ -20,7 +20,7 @@ INPUTS ?= 20000
 ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration readers minimum lint types lock soak fuzz hostile prism gpuimage flink-up flink-run flink-down clean
+.PHONY: help demo test integration readers minimum tfio lint types lock soak fuzz hostile prism gpuimage flink-up flink-run flink-down clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 	$(BIN)/beam-audio demo
 
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
-	$(BIN)/python -m pytest -m "not integration" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not integration and not tfio" $(PYTEST_ARGS)
 
 integration: $(VENV)/.installed $(VENV)-readers/.locked $(BIN)/prism $(FLINK)/.fetched  ## run the tests that need other runners, servers and images (needs Go, Java, Maven, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
@@ -47,7 +47,10 @@ hostile: $(VENV)/.installed  ## give the command 20,000 hostile inputs and print
 	$(BIN)/python benchmarks/hostile.py --inputs=$(INPUTS)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
-	$(VENV)-minimum/bin/python -m pytest -m "not slow and not integration"
+	$(VENV)-minimum/bin/python -m pytest -m "not slow and not integration and not tfio"
+
+tfio: $(VENV)-tfio/.installed  ## run the tests that need tensorflow-io, in an environment of its own (Python 3.11 or 3.12)
+	$(VENV)-tfio/bin/python -m pytest -m tfio $(PYTEST_ARGS) $$(grep -rl --include='test_*.py' mark.tfio tests)
 
 lint: $(VENV)/.installed  ## ruff, rules and format
 	$(BIN)/ruff check .
@@ -99,6 +102,8 @@ lock:  ## write requirements/ anew from pyproject.toml: the newest and the oldes
 	$(UV_COMPILE) --output-file requirements/dev.txt
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
 	$(UV) requirements/readers.in --universal --python-version 3.11 --output-file requirements/readers.txt
+	$(UV) pyproject.toml requirements/tfio.in --extra tfio --extra cpu --extra media --extra whisper-tiny \
+		--universal --python-version 3.11 --output-file requirements/tfio.txt
 	$(UV_WORKER) --extra cpu --output-file requirements/worker-cpu.txt
 	$(UV_WORKER) --extra gpu --output-file requirements/worker-gpu.txt
 
@@ -106,7 +111,7 @@ gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the d
 	$(BIN)/python tests/support/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-tfio $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.
@@ -124,6 +129,15 @@ $(VENV)-readers/.locked: requirements/readers.txt
 	sed -n '/^setuptools==/,/[^\\]$$/p' $< >$(VENV)-readers/build.txt
 	$(VENV)-readers/bin/python $(PIP_INSTALL) --require-hashes --requirement $(VENV)-readers/build.txt
 	$(VENV)-readers/bin/python $(PIP_INSTALL) --no-binary pyspark --no-build-isolation --require-hashes --requirement $<
+	@touch $@
+
+# The pip of Python 3.11 cannot install this lock: the one that it names is installed first.
+$(VENV)-tfio/.locked: requirements/tfio.txt
+	@echo "Setting up $(VENV)-tfio with $(OLDEST_PYTHON): downloads about 620 MB and takes 2.2 GB of disk, once"
+	$(OLDEST_PYTHON) -m venv --clear $(VENV)-tfio
+	sed -n '/^pip==/,/[^\\]$$/p' $< >$(VENV)-tfio/pip.txt
+	$(VENV)-tfio/bin/python $(PIP_INSTALL) --require-hashes --requirement $(VENV)-tfio/pip.txt
+	$(VENV)-tfio/bin/python $(PIP_INSTALL) --require-hashes --requirement $<
 	@touch $@
 
 define new_environment

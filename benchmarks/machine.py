@@ -7,10 +7,12 @@ import platform
 import shutil
 import statistics
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from beam_audio.command.interrupts import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,22 @@ def describe_machine() -> dict[str, object]:
         "python": platform.python_version(),
         "versions": _versions(),
     }
+
+
+def processes(first: int) -> list[Path]:
+    """The folders in /proc of a process and of those below it."""
+    return [Path(f"/proc/{each}") for each in (first, *descendants(first))]
+
+
+def used_mebibytes(first: int) -> float:
+    """Memory of a process and of those below it; what several share counts once."""
+    used = 0
+    for each in processes(first):
+        with suppress(OSError, IndexError):  # it has ended
+            used += int(
+                (each / "smaps_rollup").read_text("utf-8").partition("\nPss:")[2].split()[0]
+            )
+    return used / 1024
 
 
 def available_bytes() -> int:

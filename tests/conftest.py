@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -26,6 +27,9 @@ MISSING_MESSAGE = (
     "manifest.jsonl"
 )
 
+TFIO_IS_MISSING = importlib.util.find_spec("tensorflow_io") is None
+TFIO_MESSAGE = "tensorflow-io is not installed here; make tfio runs what needs it where it is"
+
 # Decoding and inference have no steady duration; in CI a failure must be the same on every run.
 hypothesis.settings.register_profile("beam_audio", deadline=None, derandomize=IN_CI)
 hypothesis.settings.load_profile("beam_audio")
@@ -35,14 +39,18 @@ def pytest_report_header() -> str:
     return f"shared audio: {MISSING_MESSAGE if SHARED_IS_MISSING else SHARED_DATA}"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not SHARED_IS_MISSING:
-        return
-    needing = [item for item in items if item.get_closest_marker("shared")]
-    if needing and IN_CI:
-        raise pytest.UsageError(f"{len(needing)} tests cannot run in CI: {MISSING_MESSAGE}")
-    for item in needing:
-        item.add_marker(pytest.mark.skip(reason=MISSING_MESSAGE))
+    """Skip what lacks its audio or library, and refuse to in CI; what -m leaves out is gone."""
+    for marker, message in (
+        *([("shared", MISSING_MESSAGE)] if SHARED_IS_MISSING else []),
+        *([("tfio", TFIO_MESSAGE)] if TFIO_IS_MISSING else []),
+    ):
+        needing = [item for item in items if item.get_closest_marker(marker)]
+        if needing and IN_CI:
+            raise pytest.UsageError(f"{len(needing)} tests cannot run in CI: {message}")
+        for item in needing:
+            item.add_marker(pytest.mark.skip(reason=message))
 
 
 @pytest.fixture(scope="session")

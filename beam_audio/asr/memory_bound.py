@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from beam_audio.errors import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,22 +14,6 @@ if TYPE_CHECKING:
     from beam_audio.types import Transcript
 
 _LOG = logging.getLogger(__name__)
-
-# ONNX Runtime has no class for this error; these are the words of its allocators, of CUDA and of
-# the CUDA libraries.
-_OUT_OF_MEMORY: Final = (
-    "failed to allocate memory",
-    "out of memory",
-    "alloc_failed",
-    "bad_alloc",
-    "bad allocation",
-)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory could not be allocated."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)
 
 
 class MemoryBound:

@@ -1,4 +1,7 @@
-"""From the name of a model, or a directory, to a recogniser; a model not built yet is built."""
+"""From the name of a model, or a directory, to a recogniser; a model not built yet is built.
+
+The code of a family is imported when one of its models is loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.asr.frames.identity import identify
-from beam_audio.asr.frames.recognizer import load_frame_recognizer
 from beam_audio.asr.memory_bound import MemoryBound
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.placeholder import PlaceholderRecognizer
 from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.asr.session import CPU, resolve_provider
-from beam_audio.asr.whisper.recognizer import (
-    WhisperRecognizer,
-    built_facts,
-    whisper_model_id,
-)
+from beam_audio.asr.whisper.identity import built_facts, whisper_model_id
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.build import check_built, model_sha256
 from beam_audio.models.card import has_card, load_card
@@ -56,8 +54,12 @@ def load_model(name_or_dir: str, options: ModelOptions = DEFAULT_OPTIONS) -> Rec
         return _placeholder(options)
     layout = frame_layout(name_or_dir, options.precision)
     if layout is not None:
+        from beam_audio.asr.frames.recognizer import load_frame_recognizer  # noqa: PLC0415 - one family
+
         _refuse_whispers_options(layout, options)
         return _within_memory(load_frame_recognizer(layout, options))
+    from beam_audio.asr.whisper.recognizer import WhisperRecognizer  # noqa: PLC0415 - one family
+
     built = ensure_built(name_or_dir, options.precision)
     check_built(built)
     fitting = replace(

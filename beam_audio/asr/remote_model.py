@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beam_audio import store
-from beam_audio.errors import ModelError
+from beam_audio.errors import ModelError, of_machine
 from beam_audio.models.build import cache_directory
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from beam_audio.types import StoredFile
 
@@ -27,30 +27,42 @@ def local_model(name: str) -> str:
         ModelError: The address holds no file, or an object whose name is not that of a file below
             it, such as ``../x``. Nothing is written then.
         InputError: A file cannot be read.
+        MachineError: The copy cannot be written, or the store does not answer.
     """
     if "://" not in name:
         return name
+    folder = name.rstrip("/").rpartition("/")[2]
+    if (why := store.outside(folder)) is not None:
+        raise ModelError(f"--model={name}: the name of its folder {why}; give it another")
     files = [each for each in store.files_under(name) if not _is_folder(each)]
     if not files:
         raise ModelError(f"--model={name} holds no file; name the folder that holds the model")
     inside = {each.path: each.path[len(name.rstrip("/")) + 1 :] for each in files}
     _require_file_names(name, set(inside.values()))
     identity = stable_id(*[[meta.path, meta.size_in_bytes, meta.version] for meta in files])
-    folder = name.rstrip("/").rpartition("/")[2]
     target = cache_directory(folder, "copy", identity) / folder
     if not target.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=target.parent))
-        try:
-            for uri, path in inside.items():
-                _copy(uri, partial / path)
-            partial.replace(target)
-        except OSError:
-            if not target.is_dir():  # otherwise another process has copied it meanwhile
-                raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with of_machine(
+            f"{name} cannot be copied to {target.parent}",
+            "free some space there, or point BEAM_AUDIO_CACHE at a folder that can be written",
+        ):
+            _copy_all(inside, target)
     return str(target)
+
+
+def _copy_all(names: Mapping[str, str], target: Path) -> None:
+    """Copy files, each by its address to its name, into a folder that appears whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=target.parent))
+    try:
+        for uri, name in names.items():
+            _copy(uri, partial / name)
+        partial.replace(target)
+    except OSError:
+        if not target.is_dir():  # otherwise another process has copied it meanwhile
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _is_folder(file: StoredFile) -> bool:

@@ -8,7 +8,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from beam_audio.errors import ModelError, ProviderError
+from beam_audio.errors import ModelError, ProviderError, raise_machine_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,7 @@ def _onnxruntime() -> Any:  # noqa: ANN401 (the library has no types)
     try:
         import onnxruntime  # noqa: PLC0415 (optional, comes with an extra)
     except ImportError as error:
+        raise_machine_error(error, "cannot load onnxruntime")
         raise ModelError(_MISSING) from error
     return onnxruntime
 
@@ -111,12 +112,14 @@ def make_session(path: Path, options: ModelOptions) -> Any:  # noqa: ANN401 (the
     Raises:
         ProviderError: The provider was required and another one is in use.
         ModelError: ONNX Runtime is not installed or cannot load the file.
+        MachineError: The machine or its accelerator has no memory left, for example.
     """
     runtime, name = _onnxruntime(), resolve_provider(options.provider)
     settings = session_options(options.threads)
     try:
         session = runtime.InferenceSession(str(path), settings, providers=with_options(name))
     except Exception as error:  # its errors share no class
+        raise_machine_error(error, f"cannot load {path}")
         raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
     check_provider(name, session.get_providers()[0], require_provider=options.require_provider)
     return session

@@ -21,7 +21,7 @@ from beam_audio.audio.decoders.request import Cut, Decoder, DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream, is_stream_reason, names_other_tracks
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.audio.mixing import Mixer
-from beam_audio.errors import InputError
+from beam_audio.errors import InputError, raise_machine_error
 from beam_audio.types import Audio
 
 if TYPE_CHECKING:
@@ -192,13 +192,18 @@ def open_source(
     """The encoded bytes of a local path, of bytes or of a file; what it opens ``stack`` closes.
 
     Raises:
-        InputError: The file does not exist or cannot be read.
+        InputError: The file does not exist, is no regular file or cannot be read.
+        MachineError: The machine is at fault.
     """
     if isinstance(source, bytes):
         return io.BytesIO(source)
     if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if path.exists() and not path.is_file():  # opening a pipe may wait for ever
+            raise InputError(f"cannot read {path}: it is not a regular file")
         try:
-            return stack.enter_context(Path(source).open("rb"))
+            return stack.enter_context(path.open("rb"))
         except OSError as error:
+            raise_machine_error(error)
             raise InputError(f"cannot read {os.fspath(source)}: {error.strerror}") from error
     return source

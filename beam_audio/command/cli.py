@@ -102,6 +102,8 @@ def _set_up_logging() -> None:
     os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
     # Beam logs on import that a client is missing that nobody here uses.
     logging.getLogger().addFilter(_is_news)
+    # It logs the traceback of an error before it raises it; ours say all in their message.
+    logging.getLogger("apache_beam.runners.common").addFilter(_is_not_ours)
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -119,6 +121,10 @@ class _Formatter(logging.Formatter):
 
 def _is_news(record: logging.LogRecord) -> bool:
     return "apitools not found" not in record.getMessage()
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], BeamAudioError))
 
 
 def _complain(error: object, status: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 import threading
@@ -20,7 +21,7 @@ from beam_audio.command.display import closing_table
 from beam_audio.command.flags import resolve
 from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED, end_at_once, on_interrupt
 from beam_audio.command.progress_bar import ProgressBar, Status, run_status
-from beam_audio.errors import BeamAudioError
+from beam_audio.errors import BeamAudioError, ConfigError, cure_of
 from beam_audio.run import batch
 from beam_audio.run.dataflow import is_only_handed_over
 from beam_audio.run.local_stream import run_stream
@@ -45,6 +46,10 @@ _HANDED_OVER: Final = (
 _STOPPING: Final = (
     "beam-audio: stopping once what has come is committed; Ctrl-C again stops at once"
 )
+_IN_GRAPH: Final = " [while running '"
+"""Beam adds it, and the name of a step, to the message of an error."""
+_OUR_CLASS: Final = re.compile(r"^beam_audio\.errors\.\w+: ")
+_DO_AGAIN: Final = "nothing is lost: the same command does what is left"
 _STREAM_HANDED_OVER: Final = (
     "handed over; the job runs until it is drained (gcloud dataflow jobs drain JOB), and writes a "
     "ledger every five minutes"
@@ -67,15 +72,19 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
             print(_HANDED_OVER)
             return 0
         result = batch.run(settings, beam_words, meanwhile=_shown(options))
-    except BeamAudioError:
-        raise
+    except ConfigError as error:
+        raise ConfigError(_cause(error)) from error
     except KeyboardInterrupt:
         if is_dataflow(options):
             raise BeamAudioError(_JOB_GOES_ON) from None
         raise
     except Exception as error:
+        if isinstance(error, BeamAudioError) and _IN_GRAPH not in str(error):
+            raise  # the run could not begin; its class decides the exit status
         logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
-        raise BeamAudioError(f"the run failed: {_cause(error)}") from error
+        cure = None if isinstance(error, BeamAudioError) else cure_of(error)
+        said = "; ".join(filter(None, (_cause(error), cure, _DO_AGAIN)))
+        raise BeamAudioError(f"the run failed: {said}") from error
     print(closing_table(result))
     print(f"\nwritten to  {settings.output}/{{segments,recordings,failures}}/")
     print(f"run file    {settings.output}/{run_file(result.run_id)}")
@@ -138,9 +147,10 @@ def _stream(settings: RunConfig, beam_words: Sequence[str], options: PipelineOpt
 
 
 def _cause(error: Exception) -> str:
-    """The last line of what a runner wrapped around a worker's error."""
+    """What a worker said, without what runners wrapped around it."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else repr(error)
+    last = lines[-1].strip() if lines else repr(error)
+    return _OUR_CLASS.sub("", last).partition(_IN_GRAPH)[0]
 
 
 def _print_texts(output: str) -> None:

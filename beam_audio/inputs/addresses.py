@@ -34,15 +34,22 @@ def plain_address(address: str) -> str:
 
 
 def require_store(address: str) -> None:
-    """Refuse the address of a web server, which no store reads, with what to do instead.
+    """Refuse an address that no store reads, with what to do instead.
+
+    Stores are not asked about one with a password: their errors would show it in many spellings.
 
     Raises:
-        InputError: It is one.
+        InputError: It is on a web server, or has a user name or password before its host.
     """
     if _WEB_ADDRESS.match(address):
         raise InputError(
             f"{address!r} is on a web server, and recordings are read from disks and buckets: copy "
             "it there, or name the object as gs:// or s3://"
+        )
+    if "@" in address.partition("://")[2].partition("/")[0]:
+        raise InputError(
+            f"{address!r} has a user name or password before its host or bucket: leave it out, and "
+            "give the process credentials for its stores"
         )
 
 

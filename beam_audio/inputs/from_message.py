@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
+from beam_audio.errors import raise_machine_error
 from beam_audio.inputs.listing import is_hidden, is_marker, is_within, read_failure, ref_of_entry
 from beam_audio.inputs.manifest import ManifestEntry
 from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
@@ -44,10 +45,12 @@ def input_of_message(
 
     Raises:
         StoreError: A payload cannot be written below the output.
+        MachineError: The machine is at fault, or the store does not answer.
     """
     try:
         found = _found(message, output, event_time_attribute, allowed)
     except Exception as error:  # noqa: BLE001 - redelivered, it would end every run that reads it
+        raise_machine_error(error, f"message {message.message_id}")
         return _unread(message, output, error)
     return _ref_of_inline(found, message, output) if isinstance(found, InlineAudio) else found
 

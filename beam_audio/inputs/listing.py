@@ -224,7 +224,8 @@ def _missing(uri: str, error: InputError, entry: ManifestEntry) -> Failure:
     channel = [] if entry.channel is None else [entry.channel]
     place = (redacted(uri), entry.offset_seconds, entry.duration_seconds)
     identity = stable_id("missing", *place, *channel)
-    return read_failure(identity, uri, str(error), entry.event_time)
+    failure = read_failure(identity, uri, str(error), entry.event_time)
+    return replace(failure, error_type=type(error).__name__)
 
 
 def _absolute(path: str) -> str:

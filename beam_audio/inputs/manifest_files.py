@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio import store
-from beam_audio.errors import InputError
+from beam_audio.errors import InputError, raise_machine_error
 from beam_audio.inputs.manifest import MAX_LINE_BYTES, PATH_KEYS, load_object
 from beam_audio.inputs.redaction import redacted
 from beam_audio.types import Failure, stable_id
@@ -61,6 +61,7 @@ def lines_of(uri: str) -> Iterator[Line | Failure]:
 
     Raises:
         InputError: The file cannot be opened.
+        MachineError: The machine is at fault, or the store does not answer.
     """
     with store.open_to_read(uri) as file:
         try:
@@ -70,6 +71,7 @@ def lines_of(uri: str) -> Iterator[Line | Failure]:
                 else:
                     yield uri, *item
         except (OSError, UnicodeError, *store.GZIP_DAMAGE) as error:
+            raise_machine_error(error, f"cannot read {uri!r}")
             yield _failure(uri, f"cannot be read to its end: {error}")
 
 

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beam_audio.errors import ModelError
+from beam_audio.errors import ModelError, raise_machine_error
 from beam_audio.models.weight_files import file_sha256, require_sha256
 from beam_audio.models.whisper.checkpoint import (
     read_ctranslate2_whisper,
@@ -243,16 +243,21 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 
     Raises:
         ModelError: The parent directory cannot be written.
+        MachineError: Its disk is full, for example.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=parent))
     except OSError as error:
+        raise_machine_error(error, f"built models cannot be written to {parent}")
         raise ModelError(
             f"built models cannot be written to {parent} ({error.strerror}): "
             "point the environment variable BEAM_AUDIO_CACHE at a directory that can be written"
         ) from error
     try:
         yield scratch
+    except OSError as error:
+        raise_machine_error(error, f"the model cannot be built in {parent}")
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import TYPE_CHECKING, Any, Final
 
-from beam_audio.errors import ModelError
+from beam_audio.errors import ModelError, raise_machine_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,7 @@ def read_graph(path: Path) -> Any:  # noqa: ANN401 (protobuf has no types)
     try:
         return onnx.load(path, load_external_data=False).graph
     except (DecodeError, OSError) as error:
+        raise_machine_error(error, f"cannot read {path}")
         raise ModelError(f"{path} is not an ONNX file: {error}") from error
 
 

@@ -8,13 +8,14 @@ batch that has ended tell running streams which inputs have rows.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import InputError, StoreError
-from beam_audio.output.commits import Commit, read_commit, write_commit
+from beam_audio.output.commits import Commit, close_unit
+from beam_audio.output.stored_values import value_of
 from beam_audio.store.output_names import CLAIMS, INDEXED
 
 if TYPE_CHECKING:
@@ -74,11 +75,14 @@ def _read_claim(uri: str, _version: str) -> Claim | None:
     """A claim; None if its file was deleted meanwhile."""
     try:
         with store.open_to_read(uri) as file:
-            return Claim(**json.loads(file.read()))
+            claim = value_of(Claim, json.loads(file.read()))
     except InputError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{uri!r} was not written by this version ({error}); delete it") from error
+    if not uri.endswith(f"/{_name(claim)}"):
+        raise StoreError(f"{uri!r} is of the unit {claim.unit_id!r}; delete it")
+    return claim
 
 
 def is_settled(claim: Claim, commit: Commit | None) -> bool:
@@ -86,23 +90,13 @@ def is_settled(claim: Claim, commit: Commit | None) -> bool:
     return commit is not None and commit.version >= claim.version
 
 
-def fence(root: str, claim: Claim) -> Commit:
-    """Make sure that nobody commits the claimed version of a unit from now on.
-
-    A unit that is not committed is closed. One that was to be done again keeps its rows under the
-    next version, which the claimant can then no longer write.
-
-    Returns:
-        The unit's present record.
+def close_claimed(root: str, claim: Claim) -> Commit:
+    """Make sure that the claimed version of a unit is committed now or never; its present record.
 
     Raises:
         StoreError: It cannot be written.
     """
-    commit = read_commit(root, claim.unit_id)
-    while commit is None or commit.version < claim.version:
-        present = commit or Commit(claim.unit_id, sources={}, layout={}, version=0)
-        commit = write_commit(root, replace(present, version=present.version + 1)).commit
-    return commit
+    return close_unit(root, claim.unit_id, claim.version)
 
 
 def drop_claims(root: str, run_ids: Callable[[str], bool]) -> None:

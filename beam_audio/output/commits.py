@@ -7,6 +7,7 @@ last and replaced as a whole. Part files that no record names are left-overs.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 from beam_audio.types import StoredFile
 
 _WORK_ID_DIGITS: Final = 8
+_PART_ID: Final = re.compile(PARTS.replace("*", r"([0-9a-f]+)-(\d+)-[0-9a-f]+"))
 _VERSION: Final = "schema_version"
 
 _FOREIGN: Final = (
@@ -172,16 +174,23 @@ def write_commit(root: str, commit: Commit) -> Written | LostTo:
     return Written(commit) if current == commit else LostTo(current)
 
 
-def close_unit(root: str, identifier: str) -> Commit:
-    """Close a unit that is not committed: whoever works on it can then no longer commit it.
+def close_unit(root: str, identifier: str, version: int = 1) -> Commit:
+    """Make sure that nobody commits this version of a unit from now on.
+
+    A unit that is not committed at all is closed. One that was to be done again keeps its rows
+    under this version, which whoever works on it can then no longer write.
 
     Returns:
-        The present record: an empty one, or that of a writer that was faster.
+        The present record; that of a writer that was faster if this version is committed.
 
     Raises:
         StoreError: It cannot be written.
     """
-    return write_commit(root, Commit(identifier, sources={}, layout={})).commit
+    present = read_commit(root, identifier)
+    while present is None or present.version < version:
+        before = present or Commit(identifier, sources={}, layout={}, version=0)
+        present = write_commit(root, replace(before, version=before.version + 1)).commit
+    return present
 
 
 def is_closed(root: str, identifier: str) -> bool:
@@ -239,11 +248,18 @@ def commit_files(root: str) -> list[StoredFile]:
 def delete_uncommitted(root: str) -> int:
     """Delete temporary files, and part files that no commit record names.
 
+    Where no lock shows that their writers have ended, their units are closed first.
+
     Returns:
         How many files were deleted.
     """
     committed = {name for commit in read_commits(root) for name in commit.files}
-    return folder.delete_uncommitted(root, committed)
+
+    def is_committed_now(name: str) -> bool:
+        found = _PART_ID.fullmatch(name.rpartition("/")[2])
+        return found is not None and name in close_unit(root, found[1], int(found[2])).files
+
+    return folder.delete_uncommitted(root, committed, is_committed_now)
 
 
 def load_commit(uri: str) -> Commit:

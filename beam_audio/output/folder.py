@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
-from beam_audio.errors import ConfigError, StoreError
+from beam_audio.errors import ConfigError
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import PARTS, RUN_LOCK, TABLES, TEMPORARY
 from beam_audio.store.store_clock import present_seconds
@@ -26,7 +26,9 @@ _IN_USE_SECONDS: Final = 3600.0
 """A younger file in a bucket may belong to another writer that has not committed it yet."""
 
 
-def delete_uncommitted(root: str, committed: Container[str]) -> int:
+def delete_uncommitted(
+    root: str, committed: Container[str], is_committed_now: Callable[[str], bool]
+) -> int:
     """Delete temporary files, and part files other than those committed.
 
     In a bucket no lock shows whether another run is writing. There, files younger than an hour are
@@ -35,6 +37,8 @@ def delete_uncommitted(root: str, committed: Container[str]) -> int:
     Args:
         root: The output folder.
         committed: Names of part files, relative to it.
+        is_committed_now: Asked in a bucket for the name of a left-over part file: its writer may
+            have been paused for long, and must not commit it once it is deleted.
 
     Returns:
         How many files were deleted.
@@ -42,10 +46,16 @@ def delete_uncommitted(root: str, committed: Container[str]) -> int:
     start = len(root.rstrip("/")) + 1
     parts = [file for table in TABLES for file in store.files_under(store.join(root, table))]
     left_over = [each for each in parts if each.path[start:] not in committed and _is_part(each)]
-    left_over += store.files_under(store.join(root, TEMPORARY))
+    temporary = store.files_under(store.join(root, TEMPORARY))
     if store.scheme(root) is not None:
         oldest = present_seconds(root) - _IN_USE_SECONDS
-        left_over = [each for each in left_over if each.last_updated_in_seconds < oldest]
+        temporary = [each for each in temporary if each.last_updated_in_seconds < oldest]
+        left_over = [
+            each
+            for each in left_over
+            if each.last_updated_in_seconds < oldest and not is_committed_now(each.path[start:])
+        ]
+    left_over += temporary
     store.delete(*[each.path for each in left_over])
     if store.scheme(root) is None:
         shutil.rmtree(store.join(root, TEMPORARY), ignore_errors=True)
@@ -58,8 +68,7 @@ def require_writable(root: str) -> None:
     Raises:
         StoreError: The output cannot be written.
     """
-    with store.reported(StoreError, f"--output={root} is not writable"):
-        present_seconds(root)
+    present_seconds(root)
 
 
 def require_readable(version: str | None, output: str) -> None:

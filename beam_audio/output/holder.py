@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self
 from beam_audio import store
 from beam_audio.errors import BeamAudioError, HeldError, StoreError
 from beam_audio.output import processes
-from beam_audio.output.claims import claim_files, drop_claims, fence, read_claims
+from beam_audio.output.claims import claim_files, close_claimed, drop_claims, read_claims
 from beam_audio.output.folder import in_use
 from beam_audio.output.processes import is_running
+from beam_audio.output.stored_values import value_of
 from beam_audio.store.compare_and_swap import swap
 from beam_audio.store.output_names import BATCH
 from beam_audio.store.store_clock import present_seconds
@@ -110,7 +111,7 @@ def take(root: str, holder: Holder) -> None:
         _refuse(root, current, now)
     for claim in read_claims(root):
         if claim.run_id != holder.run_id:
-            fence(root, claim)
+            close_claimed(root, claim)
     drop_claims(root, holder.run_id.__ne__)
 
 
@@ -212,8 +213,8 @@ def _parsed(root: str, content: bytes | None) -> Holder | None:
     if content is None:
         return None
     try:
-        return Holder(**json.loads(content))
-    except (ValueError, TypeError) as error:
+        return value_of(Holder, json.loads(content))
+    except (ValueError, TypeError, AttributeError) as error:
         uri = store.join(root, BATCH)
         raise StoreError(f"{uri!r} was not written by this version ({error}); delete it") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, unquote
 
@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_audio import schema, store
-from beam_audio.errors import StoreError
+from beam_audio.errors import BeamAudioError, StoreError, of_machine
 from beam_audio.store.output_names import COMMITS, TABLES, part_file
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import BinaryIO
 
@@ -101,15 +102,26 @@ class PartWriter:
         """Add a row to the part file of its table and partition.
 
         Columns that are partition keys are in the folder name, not in the file.
+
+        Raises:
+            MachineError: The file cannot be written.
         """
-        self._file(table, partition_folder(table, keys)).add(row)
+        with self._writing():
+            self._file(table, partition_folder(table, keys)).add(row)
         self.rows[table] += 1
 
     def copy(self, table: Table, folder: str, batch: pa.RecordBatch) -> None:
         """Add rows of an earlier part file of this folder; columns missing there become null."""
         if batch.num_rows:
-            self._file(table, folder).copy(batch)
+            with self._writing():
+                self._file(table, folder).copy(batch)
             self.rows[table] += batch.num_rows
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return of_machine(
+            f"the output {self._root!r} cannot be written",
+            "free some space there, or see that it can be written, or choose another --output",
+        )
 
     def _file(self, table: Table, folder: str) -> _PartFile:
         if folder not in self._files:
@@ -129,8 +141,9 @@ class PartWriter:
         Returns:
             The names relative to the output folder, sorted.
         """
-        for file in self._files.values():
-            file.finish()
+        with self._writing():
+            for file in self._files.values():
+                file.finish()
         names = {
             file.path: f"{folder}/{self._name}" for folder, file in sorted(self._files.items())
         }
@@ -192,9 +205,12 @@ class _PartFile:
         self._sink.close()
 
     def discard(self) -> None:
-        self._writer.close()
-        self._sink.close()
-        store.delete(self.path)
+        """Delete the file; whatever made it useless is told already, and may hinder this, too."""
+        self._writer.is_open = False  # closing it would write its footer
+        with suppress(OSError, BeamAudioError):
+            self._sink.close()
+        with suppress(BeamAudioError):
+            store.delete(self.path)
 
 
 def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:

@@ -10,7 +10,7 @@ from beam_audio.quality.figures import digits, join_groups, parted, without_lead
 from beam_audio.quality.first_normalizers import without_asides
 from beam_audio.quality.folding import BREAK, fold, split_words
 from beam_audio.quality.languages import has_word_spaces, known_code
-from beam_audio.quality.number_speller import LANGUAGES
+from beam_audio.quality.number_speller import languages
 from beam_audio.quality.number_words import number_words
 
 _CORNER_ASIDES: Final = re.compile(r"【[^】]*】")
@@ -52,4 +52,4 @@ def basic_2(text: str, language: str | None) -> str:
 
 def knows_numbers(language: str | None) -> bool:
     """Whether numbers in words and in figures are equal after :func:`basic_2`."""
-    return known_code(language) in LANGUAGES | CJK
+    return known_code(language) in languages() | CJK

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.errors import ConfigError
+from beam_audio.errors import ConfigError, ScoreError, raise_machine_error
 from beam_audio.quality.basic_text import basic_2
 from beam_audio.quality.english_text import english_2
 from beam_audio.quality.first_normalizers import basic_1, english_1
@@ -57,7 +57,8 @@ class Normalizer:
         """Return the normalised text.
 
         Raises:
-            ConfigError: A function of one's own cannot be had, or returns no text.
+            ConfigError: A function of one's own cannot be had.
+            ScoreError: It fails on this text, or returns no text.
         """
         built_in = _NORMALIZERS.get(self.normalizer_id)
         if built_in is not None:
@@ -104,7 +105,10 @@ def resolved_choice(choice: str) -> str:
             f"unknown normalizer {choice!r} (a function of your own is module:function){hint}"
         )
     function = _own(choice)
-    _text_of(choice, function, _SAMPLE)
+    try:
+        _text_of(choice, function, _SAMPLE)
+    except ScoreError as error:
+        raise ConfigError(str(error)) from error
     name, _, _ = choice.partition("@")
     return f"{name}@{_sha256(name, function)}"
 
@@ -153,9 +157,10 @@ def _text_of(choice: str, function: Callable[[str], object], text: str) -> str:
     try:
         normalized = function(text)
     except Exception as error:
-        raise ConfigError(f"normalizer {choice} fails on {text[:64]!r}: {error!r}") from error
+        raise_machine_error(error, f"normalizer {choice}")
+        raise ScoreError(f"normalizer {choice} fails on {text[:64]!r}: {error!r}") from error
     if not isinstance(normalized, str):
-        raise ConfigError(
+        raise ScoreError(
             f"normalizer {choice} returns {type(normalized).__name__} for {text[:64]!r}; it must "
             "take one text and return a text"
         )

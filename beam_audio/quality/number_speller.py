@@ -26,13 +26,14 @@ _FEW_FORMS: Final = 20_000
 # in the CLDR are partly those of another language or do not lead back to their number.
 _UNFIT: Final = frozenset({"zh", "yue", "ja", "lo", "lt", "sl", "zu", "kl"})
 _CLDR_CODES: Final = {"tl": "fil"}
-LANGUAGES: Final = (
-    frozenset(
-        known_code(name) or name for name in RbnfEngine.get_supported_languages() if "_" not in name
-    )
-    - _UNFIT
-)
-"""Languages whose number words are known, by code."""
+
+
+@cache
+def languages() -> frozenset[str]:
+    """Languages whose number words are known, by code."""
+    # Not when this is imported: the table of all languages takes long to load.
+    names = RbnfEngine.get_supported_languages()
+    return frozenset(known_code(name) or name for name in names if "_" not in name) - _UNFIT
 
 
 class Speller:
@@ -91,7 +92,7 @@ speller_of = cache(Speller)
 def spell(figure: str, language: str | None, *, is_year: bool = False) -> str | None:
     """Words of a whole number as it is spoken; None in a language whose words are not known."""
     code = known_code(language)
-    if code not in LANGUAGES | {"zh", "yue", "ja"}:
+    if code not in languages() | {"zh", "yue", "ja"}:
         return None
     speller = speller_of(str(code))
     if len(figure) > _MAX_FIGURES or (figure.startswith("0") and len(figure) > 1):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio.quality.folding import BREAK
 from beam_audio.quality.languages import has_word_spaces, known_code
-from beam_audio.quality.number_speller import LANGUAGES, Speller, Tokens, speller_of
+from beam_audio.quality.number_speller import Speller, Tokens, languages, speller_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -176,7 +176,7 @@ def number_words(language: str | None) -> NumberWords | None:
     Made from some thousand spelled numbers, in up to two seconds for each language.
     """
     code = known_code(language)
-    if code not in LANGUAGES:
+    if code not in languages():
         return None
     speller = speller_of(str(code))
     heads: dict[Tokens, int] = {}

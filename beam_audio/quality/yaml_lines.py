@@ -104,7 +104,7 @@ def parse_yaml(content: str, origin: str) -> object:
     except yaml.MarkedYAMLError as error:
         _refuse_long(content, origin)  # it may be broken only where it was cut
         mark = error.problem_mark or error.context_mark
-        place = origin if mark is None else f"{origin}, line {mark.line + 1}"
+        place = origin if mark is None else f"{origin}, line {_line(mark)}"
         raise ConfigError(f"{place}: cannot be read as YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError) as error:
         why = str(error).partition("\n")[0][:_SHOWN]
@@ -134,5 +134,6 @@ def _refuse_costly(content: str, origin: str) -> None:
             raise ConfigError(f"{place}: nested too deeply, more than {_MAX_DEPTH} levels")
 
 
-def _line(mark: yaml.Mark) -> int:
-    return mark.line + 1
+def _line(mark: Any) -> int:  # noqa: ANN401 - the parser in Python and that in C have their own
+    line: int = mark.line
+    return line + 1

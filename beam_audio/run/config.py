@@ -129,6 +129,11 @@ class RunConfig:
         None,
         f"rare containers that are read, too, such as sds; known are {', '.join(RARE_CONTAINERS)}",
     )
+    isolate_decoding: bool = _flag(
+        "segments",
+        default=True,
+        text="decode in a child process: a file that ends it costs that file alone; changes no row",
+    )
     normalizer: str = _flag(
         "judging",
         "auto",

@@ -76,6 +76,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         HeldError: A living batch holds the output.
         StoreError: The output is not writable.
         ModelError: The model cannot be loaded.
+        MachineError: The machine is at fault, or a store does not answer.
     """
     check_submission(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
@@ -138,6 +139,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
         prepare=PrepareSettings(
             decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
             rare_containers=config.rare_containers,
+            isolate_decoding=config.isolate_decoding,
             channels=config.channel_policy,
             tracks=config.track_policy,
             limits=config.limits,
@@ -157,6 +159,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
         ),
         language=language,
         batch_seconds=config.batch_seconds,
+        stops_if_refused=config.subscription is None,
     )
 
 

@@ -25,7 +25,7 @@ from beam_audio.run.runners import choose_runner, is_local
 from beam_audio.run.stream import READERS, Intervals, begin, build
 from beam_audio.store.output_names import LEDGERS
 from beam_audio.stream.interval import Interval
-from beam_audio.stream.subscription import Subscription
+from beam_audio.stream.subscription import Subscription, apart
 
 if TYPE_CHECKING:
     import threading
@@ -97,10 +97,14 @@ def _load(path: str) -> Message:
 def _take(
     subscription: Subscription, max_wait_seconds: float, stop: threading.Event
 ) -> Iterator[Sequence[Held]]:
-    """Messages that were read together, again and again until ``stop`` is set."""
+    """Messages to process together, again and again until ``stop`` is set.
+
+    Those collected and not processed by then are returned when the subscription is closed.
+    """
     while not stop.is_set():
-        if held := subscription.collect(max_wait_seconds, stop):
-            yield held
+        for held in apart(subscription.collect(max_wait_seconds, stop)):
+            if not stop.is_set():
+                yield held
 
 
 def _run_interval(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import numpy as np
 import soxr
 
-from beam_audio.errors import ModelError
+from beam_audio.errors import ModelError, raise_machine_error
 from beam_audio.segments.vad_graph import INPUT_SAMPLES, side_by_side, side_by_side_model
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def _session() -> Any:  # noqa: ANN401 - onnxruntime ships no types
     try:
         import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
     except ImportError as error:
+        raise_machine_error(error, "cannot load onnxruntime")
         raise ModelError(
             "voice activity detection needs onnxruntime: pip install 'beam_audio[cpu]', "
             "or 'beam_audio[gpu]' on a machine with an NVIDIA GPU"

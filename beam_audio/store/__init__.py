@@ -18,7 +18,6 @@ from beam_audio.store.files import (
     open_to_read,
     open_to_write,
     read_each,
-    reported,
     require_regular,
     s3_client,
     scheme,
@@ -30,6 +29,7 @@ from beam_audio.store.files import (
 from beam_audio.store.gzip_files import GZIP_DAMAGE, GZIP_MAGIC, unpacked
 from beam_audio.store.patterns import below, is_pattern, literal
 from beam_audio.store.relative_names import join, outside
+from beam_audio.store.reported import reported
 
 __all__ = [
     "GZIP_DAMAGE",

@@ -11,6 +11,7 @@ from beam_audio.errors import StoreError
 from beam_audio.store import files, gcs
 from beam_audio.store.output_names import LOCK
 from beam_audio.store.relative_names import inside, join
+from beam_audio.store.reported import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def swap(root: str, name: str, content: bytes, may_replace: MayReplace) -> bytes
     """
     uri = inside(root, name)
     scheme = files.scheme(root)
-    with files.reported(StoreError, f"cannot write {uri!r}"):
+    with reported(StoreError, f"cannot write {uri!r}"):
         if scheme == "gs":
             return gcs.swap(files.gcs_client(), uri, content, may_replace)
         if scheme == "s3":

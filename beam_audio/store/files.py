@@ -11,22 +11,18 @@ import os
 import shutil
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from apache_beam.io.aws.clients.s3.messages import S3ClientError
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
-from google.api_core.exceptions import GoogleAPIError
-from google.auth.exceptions import GoogleAuthError
-from google.cloud.storage.exceptions import InvalidResponse
 
-from beam_audio.errors import BeamAudioError, InputError, StoreError
+from beam_audio.errors import InputError, StoreError
 from beam_audio.store import beam_hooks, gcs, local_disk
 from beam_audio.store.output_names import TEMPORARY
 from beam_audio.store.patterns import below, fixed_part, matcher
 from beam_audio.store.relative_names import inside, join
+from beam_audio.store.reported import reported
 from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
@@ -44,10 +40,6 @@ _KEPT: Final[dict[str, tuple[object, GcsIO]]] = {}
 _READERS: Final = 16
 _READ_TOGETHER: Final = 16 * _READERS
 _NOT_FOUND: Final = 404
-_RAISED_BY_STORES: Final = (
-    *(OSError, ValueError),
-    *(GoogleAPIError, GoogleAuthError, InvalidResponse, S3ClientError),
-)
 
 
 def scheme(uri: str) -> str | None:
@@ -83,15 +75,6 @@ def s3_client() -> Any:  # noqa: ANN401 - boto3's clients are not typed
     from apache_beam.io.aws.clients.s3 import boto3_client  # noqa: PLC0415 - of the aws extra
 
     return boto3_client.Client(options=beam_hooks.amazon_options()).client
-
-
-@contextmanager
-def reported(kind: type[BeamAudioError], what: str, cure: str = "") -> Iterator[None]:
-    """Turn errors of a store's client into an error of this package."""
-    try:
-        yield
-    except _RAISED_BY_STORES as error:
-        raise kind(f"{what}: {error}{cure}") from error
 
 
 def open_to_read(uri: str) -> BinaryIO:
@@ -134,6 +117,8 @@ def open_to_write(uri: str) -> BinaryIO:
     with reported(StoreError, f"cannot write {uri!r}", "; choose another --output"):
         if scheme(uri) == "gs":
             file = _gcs_io().open(uri, "w")
+        elif scheme(uri) is None:
+            file = local_disk.create(uri)
         else:
             file = FileSystems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
     return cast("BinaryIO", file)

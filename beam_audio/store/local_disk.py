@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+_TRIES: Final = 10
 _KINDS: Final = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+def create(path: str) -> BinaryIO:
+    """Create a file and the folders above it, which another process may delete while empty."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError, FileExistsError):  # the latter from mkdir, too
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            return Path(path).open("wb")
+    return Path(path).open("wb")
 
 
 def files(folder: str, *, follow_links: bool = False) -> Iterator[StoredFile]:

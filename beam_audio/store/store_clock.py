@@ -7,6 +7,7 @@ from pathlib import Path
 
 from beam_audio.errors import StoreError
 from beam_audio.store import files
+from beam_audio.store.reported import reported
 
 
 def present_seconds(root: str) -> float:
@@ -20,7 +21,7 @@ def present_seconds(root: str) -> float:
     probe = files.temporary_name(root)
     folder = Path(probe).parent
     is_new = files.scheme(root) is None and not folder.exists()
-    with files.reported(StoreError, f"cannot write {probe!r}"):
+    with reported(StoreError, f"--output={root} is not writable"):
         with files.open_to_write(probe) as file:
             file.write(b"probe")
         seconds = files.stat(probe).last_updated_in_seconds

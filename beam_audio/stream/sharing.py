@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from beam_audio.output.claims import (
     Claim,
+    close_claimed,
     delete_claims,
-    fence,
     is_settled,
     read_claims,
     write_claim,
@@ -97,7 +97,7 @@ def give_way(root: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Refusal |
         if any(not is_settled(*each) and each[0].run_id == living for each in present):
             yield task, "elsewhere"
         else:
-            left = _left(task, [fence(root, claim) for claim in found])
+            left = _left(task, [close_claimed(root, claim) for claim in found])
             yield (task, "repeated") if left is None else (left, None)
 
 

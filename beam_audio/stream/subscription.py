@@ -8,6 +8,7 @@ acknowledged when the unit is committed.
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from contextlib import suppress
@@ -19,7 +20,7 @@ from beam_audio.inputs.messages import Message
 from beam_audio.stream.pubsub import ANSWER_SECONDS, Connection, subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _LOG: Final = logging.getLogger(__name__)
 MAX_MESSAGES: Final = 256
@@ -34,16 +35,40 @@ _PULL_SECONDS: Final = 1.0
 _BETWEEN_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 1.0
 """How long to wait before a server that failed is asked again."""
+_OFTEN: Final = 3
+"""A message delivered so often may be the one that ends the process."""
 _CHUNK: Final = 500
 """A request names this many messages at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A message, and the handle to acknowledge it by."""
+    """A message, and the handle to acknowledge it by.
+
+    Attributes:
+        message: The message.
+        ack_id: The handle.
+        deliveries: How often it was delivered, about; 0 if the subscription has no dead-letter
+            topic, and so does not count.
+    """
 
     message: Message
     ack_id: str
+    deliveries: int = 0
+
+
+def apart(held: Sequence[Held]) -> Iterator[Sequence[Held]]:
+    """Messages to process and acknowledge together: each one that came often is alone, at the end.
+
+    A message that ends the process each time costs the messages that were read with it a delivery
+    each time. Alone and in a random order, about half of them are acknowledged before it ends the
+    process again, so they do not reach the dead-letter topic.
+    """
+    often = [each for each in held if each.deliveries >= _OFTEN]
+    seldom = [each for each in held if each.deliveries < _OFTEN]
+    if seldom:
+        yield seldom
+    yield from ([each] for each in random.sample(often, len(often)))
 
 
 class Subscription(Connection):
@@ -145,7 +170,10 @@ class Subscription(Connection):
         with self._lock:
             self._leases.update(each.ack_id for each in answer.received_messages)
         self._lease([each.ack_id for each in answer.received_messages], _LEASE_SECONDS)
-        return [Held(_message(each.message), each.ack_id) for each in answer.received_messages]
+        return [
+            Held(_message(each.message), each.ack_id, each.delivery_attempt)
+            for each in answer.received_messages
+        ]
 
     def acknowledge(self, held: Sequence[Held]) -> None:
         """Acknowledge messages; if Pub/Sub cannot be reached, they are delivered again."""

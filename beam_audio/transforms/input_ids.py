@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio import store
-from beam_audio.errors import BeamAudioError
+from beam_audio.errors import BeamAudioError, StoreError
 from beam_audio.store.output_names import run_inputs
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def read_names(output: str, run_id: str) -> list[str]:
 def _write(output: str, run_id: str, is_below: bool, names: Iterable[str]) -> None:  # noqa: FBT001 - the key
     """Write the names of one key; a retry overwrites what it wrote before."""
     folder = store.temporary_folder(output, run_inputs(run_id))
-    with store.open_to_write(store.join(folder, str(is_below))) as file:
+    path = store.join(folder, str(is_below))
+    with store.reported(StoreError, f"cannot write {path!r}"), store.open_to_write(path) as file:
         for name in names:
             file.write(f"{name}\n".encode())

@@ -10,7 +10,8 @@ import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
-from beam_audio.asr import ModelOptions, Recognizer, Request, load_model
+from beam_audio.asr import ModelOptions, Recognizer, Request
+from beam_audio.asr.isolated.recognizer import IsolatedRecognizer
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
@@ -31,7 +32,8 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
 
     It works with Beam's ``RunInference`` on :class:`Segment` elements; the results hold the segment
     without its samples. A failing batch is halved until only the segments at fault are a
-    :class:`Failure`.
+    :class:`Failure`. The model is in a child process of the worker, which it cannot take along
+    when its native code dies.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
 
     def load_from(self, name_or_dir: str) -> Recognizer:
         """Load the recogniser of a card or a folder on this machine, with the same options."""
-        return load_model(name_or_dir, self._options)
+        return IsolatedRecognizer(name_or_dir, self._options)
 
     def acquire(self) -> Recognizer:
         """The recogniser of this process, loaded at the first call and shared while it is in use.

@@ -5,15 +5,35 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 
 _LOOKAHEAD_BUDGETS = 2
 _FIRST_BUDGET_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """What the recogniser was given: batches, passages, their seconds, and seconds once padded."""
+
+    batches: int = 0
+    passages: int = 0
+    passage_seconds: float = 0.0
+    padded_seconds: float = 0.0
+
+    def plus(self, passage_seconds: Sequence[float], padded_seconds: float) -> BatchCounts:
+        """These counts with one more batch, of passages of these lengths."""
+        return BatchCounts(
+            self.batches + 1,
+            self.passages + len(passage_seconds),
+            self.passage_seconds + sum(passage_seconds),
+            self.padded_seconds + padded_seconds,
+        )
 
 
 def batches(

@@ -1,16 +1,27 @@
-"""An input from its reference to its bytes; anything that goes wrong is one failure."""
+"""An input from its reference to its bytes; anything that is wrong with it is one failure."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
-from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError, MachineError
+from beam_audio.errors import (
+    AccessError,
+    BeamAudioError,
+    ConfigError,
+    DecodeError,
+    InputError,
+    LimitError,
+    ModelError,
+    is_refusal,
+    raise_machine_error,
+)
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.progress import PROGRESS
+from beam_audio.unit.scratch import scratch
 from beam_audio.unit.spool_file import SpoolFile
 
 if TYPE_CHECKING:
@@ -36,7 +47,7 @@ class Opened:
 def from_opened(
     ref: AudioRef, max_bytes: int, clock: StageClock, make: Callable[[Opened], Iterator[T]]
 ) -> Iterator[T | Failure]:
-    """Yield what is made of an input; a :class:`Failure` comes last if anything goes wrong.
+    """Yield what is made of an input; a :class:`Failure` comes last if anything is wrong with it.
 
     Args:
         ref: The input.
@@ -46,7 +57,8 @@ def from_opened(
 
     Raises:
         ConfigError: A decoder is not installed, for example; no recording is at fault.
-        MachineError: The machine is at fault.
+        ModelError: The voice detector cannot be loaded.
+        MachineError: The machine is at fault: its disks, memory or network.
     """
     stage = "open"
     try:
@@ -55,9 +67,10 @@ def from_opened(
         stage = "decode"
         with file:
             yield from make(Opened(ref, file, content_sha256))
-    except (ConfigError, MachineError):
+    except (ConfigError, ModelError):
         raise
     except Exception as error:  # noqa: BLE001 - one bad recording costs itself only, whatever it does
+        raise_machine_error(error, ref.uri)
         yield failure_of(ref, stage, error)
 
 
@@ -74,10 +87,12 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
         InputError: The input cannot be read.
         LimitError: It is larger than ``max_bytes``.
         DecodeError: It begins as no audio does.
+        MachineError: Temporary files cannot be written, or the machine fails at reading.
     """
     if ref.size_bytes > max_bytes:
         raise _too_large(max_bytes)
-    spooled = cast("BinaryIO", SpoolFile())
+    with scratch():
+        spooled = cast("BinaryIO", SpoolFile())
     try:
         if ref.inline is not None:
             content_sha256 = _copy(ref, io.BytesIO(ref.inline), spooled, max_bytes)
@@ -86,14 +101,23 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
 
             with store.open_to_read(ref.spooled_uri or ref.uri) as source:
                 content_sha256 = _copy(ref, store.unpacked(source), spooled, max_bytes)
-    except (OSError, EOFError, zlib.error) as error:
-        spooled.close()
-        raise InputError(f"cannot read {ref.uri!r}: {error}") from error
-    except BaseException:
-        spooled.close()
-        raise
-    spooled.seek(0)
+        with scratch():
+            spooled.seek(0)
+    except BaseException as error:
+        _discard(spooled)
+        if not isinstance(error, Exception) or isinstance(error, BeamAudioError):
+            raise
+        what = f"cannot read {ref.uri!r}"
+        raise_machine_error(error, what)
+        kind = AccessError if is_refusal(error) else InputError
+        raise kind(f"{what}: {error}") from error
     return spooled, content_sha256
+
+
+def _discard(spooled: BinaryIO) -> None:
+    """Close a file whose content is not needed; on a full disk even that fails."""
+    with suppress(OSError):
+        spooled.close()
 
 
 def _copy(
@@ -105,7 +129,8 @@ def _copy(
             if not copy.copied_bytes:
                 _require_beginning(chunk)
             digest.update(chunk)
-            target.write(chunk)
+            with scratch():
+                target.write(chunk)
             copy.copied_bytes += len(chunk)
             if copy.copied_bytes > max_bytes:
                 raise _too_large(max_bytes)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from beam_audio.errors import LanguageUnsupported
+from beam_audio.errors import AccessError, InputError, LanguageUnsupported, MachineError
 from beam_audio.output.commits import InputState
 from beam_audio.types import AudioRef, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_REFUSED: Final = AccessError.__name__
+_NEVER_OPENED: Final = frozenset({_REFUSED, InputError.__name__})
+_FEWEST_REFUSED: Final = 2
 
 
 @dataclass(slots=True)
@@ -17,11 +25,16 @@ class InputResult:
     recording_ids: set[str] = field(default_factory=set)
     content_sha256: str = ""
     failed_segments: int = 0
-    lacks_model: bool = False
+    failure: Failure | None = None
 
     def fail(self, failure: Failure) -> None:
         """Take the failure of the input."""
-        self.lacks_model = failure.error_type == LanguageUnsupported.__name__
+        self.failure = failure
+
+    @property
+    def error_type(self) -> str:
+        """Why the input failed, empty if it did not."""
+        return self.failure.error_type if self.failure else ""
 
     def state(self, item: AudioRef | Failure, layers: dict[str, str]) -> InputState:
         """What became of the input in the end; without a recording it failed."""
@@ -34,5 +47,22 @@ class InputResult:
             recording_ids=tuple(sorted(self.known or self.recording_ids)),
             failed_segments=self.failed_segments,
             attempt=item.attempt,
-            lacks_model=self.lacks_model,
+            lacks_model=self.error_type == LanguageUnsupported.__name__,
+        )
+
+
+def require_access(found: Iterable[InputResult]) -> None:
+    """Tell inputs that are forbidden from a machine that may read nothing.
+
+    Raises:
+        MachineError: Several inputs are forbidden, and none could be opened.
+    """
+    failures = [each.failure for each in found]
+    if not all(each and each.error_type in _NEVER_OPENED for each in failures):
+        return
+    refused = [each for each in failures if each and each.error_type == _REFUSED]
+    if len(refused) >= _FEWEST_REFUSED:
+        raise MachineError(
+            f"every input of a unit is forbidden, {len(refused)} in all, so none is taken for a "
+            f"failure: {refused[0].message}; give this account the right to read them"
         )

@@ -251,7 +251,7 @@ def open_stream(opened: Opened, settings: PrepareSettings, track: int | None) ->
         rare_containers=settings.rare_containers,
     )
     if settings.isolate_decoding and settings.decoder != "tfio":  # which has a child of its own
-        return IsolatedStream(opened.file, request, opened.ref.uri)
+        return IsolatedStream(opened.file, request, opened.ref.uri.rpartition("/")[2])
     return AudioStream(opened.file, request)
 
 

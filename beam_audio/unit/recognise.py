@@ -9,7 +9,14 @@ import numpy as np
 
 from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Recognizer, Request
-from beam_audio.errors import BeamAudioError, LanguageUnsupported, ModelError
+from beam_audio.errors import (
+    BeamAudioError,
+    LanguageUnsupported,
+    MachineError,
+    ModelError,
+    RecognizerCrash,
+    raise_machine_error,
+)
 from beam_audio.quality.languages import known_code
 from beam_audio.types import Transcript, stable_id
 from beam_audio.unit.clock import failure_of
@@ -88,6 +95,7 @@ def recognise_passages(
 
     Raises:
         ModelError: The recogniser fails on everything, even on silence.
+        MachineError: The machine fails.
     """
     requests = [
         [Request(item.clip, language, seed_of(item.segment.segment_id)) for item in passage]
@@ -114,19 +122,27 @@ def seed_of(segment_id: str) -> int:
 
 
 def recognise(recognizer: Recognizer, requests: Sequence[Request]) -> list[Result]:
-    """Recognise a batch; when it fails, halve it until only the guilty requests fail."""
+    """Recognise a batch; when it fails, halve it until only the guilty requests fail.
+
+    Raises:
+        MachineError: The machine is at fault, not a request: it has no memory left, for example.
+    """
     try:
         return list(recognizer.transcribe(requests))
+    except MachineError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it must cost the guilty segment only
         if len(requests) == 1:
+            raise_machine_error(error, recognizer.facts.model_id)
             return [error]
     middle = len(requests) // 2
     return [*recognise(recognizer, requests[:middle]), *recognise(recognizer, requests[middle:])]
 
 
 def _is_crash(result: Result) -> bool:
-    """Whether a clip met an error other than ours; ours refuse a clip for a stated reason."""
-    return isinstance(result, Exception) and not isinstance(result, BeamAudioError)
+    """Whether a clip broke the recogniser; other errors of ours refuse it for a stated reason."""
+    is_refusal = isinstance(result, BeamAudioError) and not isinstance(result, RecognizerCrash)
+    return isinstance(result, Exception) and not is_refusal
 
 
 def require_alive(recognizer: Recognizer) -> None:

@@ -10,15 +10,9 @@ from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import words_in_recording
 
 if TYPE_CHECKING:
+    from beam_audio.types import AudioRef
     from beam_audio.unit.prepare import PreparedSegment
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAudio:
-    """Where a segment's encoded audio is in the unit's temporary audio file."""
-
-    position: int
-    size_bytes: int
+    from beam_audio.unit.scratch import StoredAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +40,21 @@ class Outcome:
 def outcome_of(
     item: PreparedSegment, result: Transcript | Exception, audio: StoredAudio | None = None
 ) -> Outcome:
-    """What became of a segment, as it is stored. The failure of a segment has the core's times."""
+    """What became of a segment, as it is stored."""
     segment, ref = item.segment, item.source.ref
     if isinstance(result, Transcript):
         words = words_in_recording(segment, result.words)
         return Outcome(segment, Recognised(replace(result, words=words), item.quality, audio))
-    failure = replace(
-        failure_of(ref, "recognise", result),
+    return Outcome(segment, segment_failure(ref, segment, "recognise", result))
+
+
+def segment_failure(ref: AudioRef, segment: Segment, stage: str, error: Exception) -> Failure:
+    """The failure of a segment; it has the times of the core."""
+    return replace(
+        failure_of(ref, stage, error),
         unit="segment",
         recording_id=segment.recording_id,
         segment_id=segment.segment_id,
         start_seconds=segment.core_start_sample / segment.sample_rate_hz,
         end_seconds=segment.core_end_sample / segment.sample_rate_hz,
     )
-    return Outcome(segment, failure)

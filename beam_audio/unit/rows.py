@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio import schema
 from beam_audio.audio import encode
-from beam_audio.quality.error_rates import Score, SegmentShare, share
-from beam_audio.quality.measures import Judged, Languages, measure_all, round_measure
-from beam_audio.quality.normalizers import normalizer_for
-from beam_audio.quality.recording_text import (
-    core_texts,
-    join_texts,
-    majority_language,
-    spoken_texts,
-)
+from beam_audio.quality.measures import round_measure
+from beam_audio.quality.recording_text import join_texts, spoken_texts
 from beam_audio.quality.text import chars_per_second, words_per_second
 from beam_audio.types import AudioRef, Failure, Row, Segment, stable_id
 from beam_audio.unit.columns import (
@@ -31,7 +25,8 @@ from beam_audio.unit.columns import (
     words_column,
 )
 from beam_audio.unit.layers import layer_hash
-from beam_audio.unit.results import Recognised
+from beam_audio.unit.scoring import SCORE_FAILED, Scored, Verdict, judge, score
+from beam_audio.unit.scratch import read_audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +35,7 @@ if TYPE_CHECKING:
     from beam_audio.quality.rules import Rules
     from beam_audio.schema import Table
     from beam_audio.unit.prepare import RecordingEnd
-    from beam_audio.unit.results import Outcome
+    from beam_audio.unit.results import Outcome, Recognised
 
 Keys = tuple[tuple[str, str | None], ...]
 TableRow = tuple["Table", Keys, Row]
@@ -80,52 +75,46 @@ class RowSettings:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """What was recognised in a recording: its language, the text each segment adds, its score."""
-
-    language: str | None
-    texts: tuple[str, ...]
-    share: SegmentShare | None
-
-
 def recording_rows(
     end: RecordingEnd, outcomes: Sequence[Outcome], settings: RowSettings, audio_file: IO[bytes]
 ) -> Iterator[TableRow]:
     """Every row of a finished recording, with the table and partition each belongs to.
+
+    All is scored and judged before the first row is returned, so an error leaves no rows behind.
 
     Args:
         end: The recording.
         outcomes: All its segments, by index.
         settings: What enters the rows.
         audio_file: Where encoded audio was put.
+
+    Raises:
+        ConfigError: The normaliser cannot be had on this machine.
+        MachineError: The machine is at fault.
     """
-    ref = end.source.ref
-    whole, shares = _whole(ref, outcomes, settings)
+    scored = score(end.source, outcomes, settings.normalizer)
+    verdicts = judge(end.source, outcomes, scored, settings.rules)
     samples: Counter[str] = Counter()
     unspoken: set[int] = set()
-    for index, (outcome, part) in enumerate(zip(outcomes, shares, strict=True)):
+    for index, (outcome, verdict) in enumerate(zip(outcomes, verdicts, strict=True)):
         core = outcome.segment.core_end_sample - outcome.segment.core_start_sample
-        if isinstance(outcome.result, Recognised):
-            judged = _judged(outcome.segment, outcome.result, part, ref, whole.language)
-            row = {
-                **_segment_row(judged, settings),
-                **source_columns(end, settings.metadata_columns),
-                **score_columns(part),
-                "audio": _read_audio(outcome.segment, outcome.result, settings, audio_file),
-            }
-            samples[row["decision"]] += core
-            if settings.rules.unspoken_reasons.intersection(row["reasons"]):
-                unspoken.add(index)
-            yield "segments", _keys(row, ref, settings.partition_by), row
-        else:
+        if isinstance(verdict, Failure):
             samples["failed"] += core
-            yield failure_row(outcome.result)
+            continue
+        samples[verdict.decision] += core
+        if settings.rules.unspoken_reasons.intersection(verdict.reasons):
+            unspoken.add(index)
     samples["skipped"] = end.decoded_samples - samples.total()
-    said = join_texts(spoken_texts(whole.texts, unspoken), whole.language)
-    yield _recording_row(end, whole, said, settings, samples)
-    if end.truncation is not None:
-        yield failure_row(end.truncation)
+    said = join_texts(spoken_texts(scored.texts, unspoken), scored.language)
+    recording = _recording_row(end, scored, said, settings, samples)
+    segments = (
+        failure_row(each)
+        if isinstance(each, Failure)
+        else _segment_row(end, each, settings, audio_file)
+        for each in verdicts
+    )
+    failures = (failure_row(each) for each in (end.truncation, scored.failure) if each)
+    return chain(segments, [recording], failures)
 
 
 def failure_row(failure: Failure) -> TableRow:
@@ -149,55 +138,19 @@ def failure_row(failure: Failure) -> TableRow:
     return "failures", (date_key(failure.event_time),), row
 
 
-def _whole(
-    ref: AudioRef, outcomes: Sequence[Outcome], settings: RowSettings
-) -> tuple[_Whole, Sequence[SegmentShare | None]]:
-    """What was recognised in all, and each segment's share of the reference; None without one."""
-    segments = [(outcome.segment, outcome.transcript) for outcome in outcomes]
-    language = majority_language(segments) or ref.language
-    texts = tuple(core_texts(segments))
-    if ref.reference_text is None:
-        return _Whole(language, texts, None), [None] * len(outcomes)
-    spoken = ref.language or language
-    normalizer = normalizer_for(spoken, settings.normalizer)
-    shared = share(ref.reference_text, texts, spoken, normalizer)
-    whole = _Whole(language, texts, SegmentShare(ref.reference_text, shared.recording))
-    return whole, shared.segments
-
-
-def _judged(
-    segment: Segment,
-    recognised: Recognised,
-    part: SegmentShare | None,
-    ref: AudioRef,
-    recording_language: str | None,
-) -> Judged:
-    """A segment as rules see it.
-
-    The words of a segment with a reference are counted in the stated language, as the reference is.
-    """
-    stated = ref.language
-    languages = Languages(
-        judged_as=(stated if part else None) or recognised.transcript.language or stated,
-        recording=recording_language,
-        stated=stated,
-    )
-    score = part.score if part else None
-    return Judged(segment, recognised.quality, recognised.transcript, score, languages)
-
-
-def _segment_row(judged: Judged, settings: RowSettings) -> Row:
-    """The columns of ``segments`` but for the recording's, the reference's and the audio.
+def _segment_row(
+    end: RecordingEnd, verdict: Verdict, settings: RowSettings, audio_file: IO[bytes]
+) -> TableRow:
+    """Row of a segment, with its table and partition.
 
     Exact columns replace the rounded measures of the same name.
     """
+    judged, ref = verdict.judged, end.source.ref
     segment, transcript = judged.segment, judged.transcript
-    measures = measure_all(judged)
-    decision, reasons = settings.rules.decide(measures)
     columns = schema.column_names("segments")
     language = transcript.language or judged.languages.stated
-    return {
-        **{name: value for name, value in measures.items() if name in columns},
+    row: Row = {
+        **{name: value for name, value in verdict.measures.items() if name in columns},
         **segment_columns(segment),
         "text": transcript.text,
         "language": language,
@@ -206,15 +159,19 @@ def _segment_row(judged: Judged, settings: RowSettings) -> Row:
         "words": words_column(transcript.words),
         "model_id": settings.model_id,
         "model_sha256": settings.model_sha256,
-        "decision": decision,
-        "reasons": list(reasons),
+        "decision": verdict.decision,
+        "reasons": list(verdict.reasons),
         "rules_id": settings.rules.rules_id,
         "config_id": settings.config_id,
+        **source_columns(end, settings.metadata_columns),
+        **score_columns(verdict.share),
+        "audio": _read_audio(segment, verdict.recognised, settings, audio_file),
     }
+    return "segments", _keys(row, ref, settings.partition_by), row
 
 
 def _recording_row(
-    end: RecordingEnd, whole: _Whole, text: str, settings: RowSettings, samples: Counter[str]
+    end: RecordingEnd, scored: Scored, text: str, settings: RowSettings, samples: Counter[str]
 ) -> TableRow:
     """Row of a recording, with its table and partition.
 
@@ -223,7 +180,7 @@ def _recording_row(
     """
     source, ref = end.source, end.source.ref
     rate_hz = source.format.sample_rate_hz
-    spoken = (ref.language if whole.share else None) or whole.language
+    spoken = (ref.language if scored.share else None) or scored.language
     decoded_seconds = end.decoded_samples / rate_hz
     row: Row = {
         "recording_id": source.recording_id,
@@ -238,17 +195,17 @@ def _recording_row(
         "decode_status": _decode_status(end),
         "concealed_seconds": end.concealed_seconds,
         **{column: samples[name] for name, column in schema.LEDGER_COLUMNS.items()},
-        "segments": len(whole.texts),
+        "segments": len(scored.texts),
         "speech_seconds": end.speech_samples / rate_hz,
         "text": text,
-        "text_all": join_texts(whole.texts, whole.language),
-        "language": whole.language,
-        "text_language": whole.language,
+        "text_all": join_texts(scored.texts, scored.language),
+        "language": scored.language,
+        "text_language": scored.language,
         "stated_language": ref.language,
-        "reasons": _recording_reasons(end, whole.share.score if whole.share else None),
+        "reasons": _recording_reasons(end, scored),
         "config_id": settings.config_id,
         **source_columns(end, settings.metadata_columns),
-        **score_columns(whole.share),
+        **score_columns(scored.share),
         "words_per_second": round_measure(words_per_second(text, decoded_seconds, spoken)),
         "chars_per_second": round_measure(chars_per_second(text, decoded_seconds, spoken)),
     }
@@ -261,19 +218,21 @@ def _decode_status(end: RecordingEnd) -> str:
     return "concealed" if end.concealed_seconds else "ok"
 
 
-def _recording_reasons(end: RecordingEnd, score: Score | None) -> list[str]:
+def _recording_reasons(end: RecordingEnd, scored: Scored) -> list[str]:
     """What is remarkable about a recording, by name; sorted."""
     decoded_seconds = end.decoded_samples / end.source.format.sample_rate_hz
     stated = end.source.ref.manifest_seconds
+    rates = scored.share.score if scored.share else None
     reasons = {
-        "empty_reference": score is not None and score.empty_reference,
-        "figures_against_words": score is not None and score.figures_against_words,
+        "empty_reference": rates is not None and rates.empty_reference,
+        "figures_against_words": rates is not None and rates.figures_against_words,
         "manifest_seconds_off": stated is not None
         and abs(stated - decoded_seconds) > _MANIFEST_TOLERANCE_SECONDS,
         "no_audio": end.decoded_samples == 0,
-        "no_reference": score is None,
+        "no_reference": end.source.ref.reference_text is None,
         "no_speech": end.speech_samples == 0,
-        "scripts_differ": score is not None and score.scripts_differ,
+        "scripts_differ": rates is not None and rates.scripts_differ,
+        SCORE_FAILED: scored.failure is not None,
         "truncated": end.truncation is not None,
     }
     held = {reason for reason, holds in reasons.items() if holds}
@@ -286,8 +245,7 @@ def _read_audio(
     if recognised.audio is None:
         return None
     codec: StoredCodec = "opus" if settings.store_audio == "opus" else "flac"
-    audio_file.seek(recognised.audio.position)
-    encoded = audio_file.read(recognised.audio.size_bytes)
+    encoded = read_audio(audio_file, recognised.audio)
     return {"bytes": encoded, "path": encode.file_name(segment, codec)}
 
 

@@ -28,7 +28,8 @@ from beam_audio.types import (
 )
 from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.prepare import RecordingEnd
-from beam_audio.unit.results import Outcome, Recognised, StoredAudio
+from beam_audio.unit.results import Outcome, Recognised
+from beam_audio.unit.scratch import append_audio
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -117,14 +118,14 @@ class StoredUnit:
         """Move stored audio into the temporary file: that of a long day does not fit in memory."""
         audio = row.pop("audio", None)
         if audio is not None:
-            row["stored_audio"] = StoredAudio(self._audio_file.seek(0, 2), len(audio["bytes"]))
-            self._audio_file.write(audio["bytes"])
+            row["stored_audio"] = append_audio(self._audio_file, audio["bytes"])
         return row
 
     def _recording(self, row: Row, ref: AudioRef) -> StoredRecording:
         """One recording from its row, the rows of its segments and those of its failures."""
         failures = self._failures[row["recording_id"]]
-        truncation = next((each for each in failures if each["unit"] == "recording"), None)
+        # A recording that could not be scored is scored again.
+        truncation = next((each for each in failures if each["stage"] == "decode"), None)
         rate_hz = row["sample_rate_hz"]
         source = Channel(
             ref=ref,

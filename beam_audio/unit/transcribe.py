@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from beam_audio import store
+from beam_audio.errors import raise_machine_error
 from beam_audio.output.commits import (
     Commit,
     LostTo,
@@ -19,13 +21,15 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.parts import PartWriter, carry
 from beam_audio.types import AudioRef, stable_id
+from beam_audio.unit.batching import BatchCounts
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.progress import Progress
+from beam_audio.unit.scratch import scratch
 from beam_audio.unit.stored_rows import StoredUnit
-from beam_audio.unit.work import BatchCounts, UnitWork
+from beam_audio.unit.work import UnitWork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
@@ -94,16 +98,18 @@ def transcribe_unit(unit: Unit, run: UnitRun) -> UnitReport:
     Raises:
         StoreError: The output cannot be written.
         ModelError: The recogniser fails on everything, even on silence.
+        MachineError: The machine is at fault; nothing is committed.
     """
     before = read_commit(run.root, unit.unit_id)
     if before is not None and before.version > unit.version:
         return UnitReport(before, was_committed=True)
     try:
         return _transcribe(unit, before, run)
-    except Exception:
+    except Exception as error:
         # Another writer's commit may have deleted the rows that were to be copied.
         current = read_commit(run.root, unit.unit_id)
         if current is None or current.version <= unit.version:
+            raise_machine_error(error)
             raise
         return UnitReport(current, was_committed=True)
 
@@ -125,7 +131,7 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
     settings, clock, version = run.settings, StageClock(), unit.version + 1
     name = part_id(unit.unit_id, version, _work_id(unit, run))
     layout = settings.rows.layout()
-    with PartWriter(run.root, name, layout) as writer, TemporaryFile() as audio_file:
+    with PartWriter(run.root, name, layout) as writer, _audio_file() as audio_file:
         stored = None
         if before is not None:
             stored = StoredUnit(
@@ -156,6 +162,18 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
         run_id=run.run_id,
     )
     return commit, result.counts
+
+
+@contextmanager
+def _audio_file() -> Iterator[IO[bytes]]:
+    """A temporary file for stored audio; on a full disk even closing it fails."""
+    with scratch():
+        file = TemporaryFile()  # noqa: SIM115 - closed below
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def _carry(

@@ -6,10 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from beam_audio.errors import ConfigError
 from beam_audio.types import Failure, Transcript
 from beam_audio.unit import rows
-from beam_audio.unit.batching import batches, read_ahead
-from beam_audio.unit.input_result import InputResult
+from beam_audio.unit.batching import BatchCounts, batches, read_ahead
+from beam_audio.unit.input_result import InputResult, require_access
 from beam_audio.unit.prepare import (
     KnownInput,
     PreparedSegment,
@@ -25,7 +26,9 @@ from beam_audio.unit.recognise import (
     recognise_passages,
 )
 from beam_audio.unit.recut import Before, MeasuredRecording
-from beam_audio.unit.results import Outcome, StoredAudio, outcome_of
+from beam_audio.unit.results import Outcome, outcome_of
+from beam_audio.unit.scoring import recording_failure
+from beam_audio.unit.scratch import append_audio
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
@@ -53,31 +56,15 @@ class UnitSettings:
         rows: Normaliser, rules, partition keys and identities that enter the rows.
         language: ``auto``, ``from_manifest`` or an ISO 639 code.
         batch_seconds: Most padded seconds in a batch.
+        stops_if_refused: Whether a unit fails if all its inputs are forbidden. In a stream, whoever
+            publishes could stop it so.
     """
 
     prepare: PrepareSettings
     rows: rows.RowSettings
     language: str = "auto"
     batch_seconds: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class BatchCounts:
-    """What the recogniser was given: batches, passages, their seconds, and seconds once padded."""
-
-    batches: int = 0
-    passages: int = 0
-    passage_seconds: float = 0.0
-    padded_seconds: float = 0.0
-
-    def plus(self, batch: Sequence[Passage], padded_seconds: float) -> BatchCounts:
-        """These counts with one more batch."""
-        return BatchCounts(
-            self.batches + 1,
-            self.passages + len(batch),
-            self.passage_seconds + sum(map(passage_seconds, batch)),
-            self.padded_seconds + padded_seconds,
-        )
+    stops_if_refused: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +136,7 @@ class UnitWork:
         Raises:
             ModelError: The recogniser fails on everything, even on silence.
             StoreError: A file cannot be written.
+            MachineError: The machine is at fault, or forbids everything.
         """
         budget = self._settings.batch_seconds
         # While one batch is recognised, the audio of the next one is decoded.
@@ -161,6 +149,8 @@ class UnitWork:
                 budget_seconds=budget,
             ):
                 self._recognise(batch)
+        if self._settings.stops_if_refused:
+            require_access(self._found.values())
         found, layers = self._found, self._settings.rows.layers
         return UnitResult(
             states={
@@ -228,7 +218,7 @@ class UnitWork:
         with self._clock.stage("recognise"):
             results = recognise_passages(self._recognizer, batch, languages)
         padded_seconds = len(batch) * max(map(self._cost_seconds, batch))
-        self._counts = self._counts.plus(batch, padded_seconds)
+        self._counts = self._counts.plus([*map(passage_seconds, batch)], padded_seconds)
         for passage, passage_results in zip(batch, results, strict=True):
             for item, result in zip(passage, passage_results, strict=True):
                 self._settle(item, result)
@@ -237,8 +227,7 @@ class UnitWork:
         """Keep the result of a segment, and write its recording if it was the last one."""
         audio = None
         if item.encoded is not None:
-            audio = StoredAudio(self._audio_file.seek(0, 2), len(item.encoded))
-            self._audio_file.write(item.encoded)
+            audio = append_audio(self._audio_file, item.encoded)
         recording = self._open[item.source.recording_id]
         recording.waiting -= 1
         recording.outcomes.append(outcome_of(item, result, audio))
@@ -253,19 +242,25 @@ class UnitWork:
         self._finish(end, ordered)
 
     def _finish(self, end: RecordingEnd, outcomes: Sequence[Outcome]) -> None:
-        """Write the rows of a complete recording."""
+        """Write the rows of a complete recording; if they cannot be made, it fails."""
+        try:
+            with self._clock.stage("write"):
+                made = rows.recording_rows(end, outcomes, self._settings.rows, self._audio_file)
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it costs this recording only
+            self._fail_input(recording_failure(end.source, error))
+            return
         found = self._found[end.source.ref.source_id]
         found.recording_ids.add(end.source.recording_id)
         found.content_sha256 = end.source.content_sha256
-        found.failed_segments += sum(each.transcript is None for each in outcomes)
         failures = []
         with self._clock.stage("write"):
-            for table, keys, row in rows.recording_rows(
-                end, outcomes, self._settings.rows, self._audio_file
-            ):
+            for table, keys, row in made:
                 self._writer.write(table, keys, row)
                 if table == "failures":
                     failures.append(str(row["error_type"]))
+                    found.failed_segments += row["unit"] == "segment"
         self._progress.add(
             inputs=self._is_first(end),
             decoded_seconds=self._source_seconds(end),

@@ -7,9 +7,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from beam_audio.asr.memory_bound import MemoryBound, is_out_of_memory
+from beam_audio.asr.memory_bound import MemoryBound
 from beam_audio.asr.placeholder import PlaceholderRecognizer
 from beam_audio.asr.recognizer import Request
+from beam_audio.errors import is_out_of_memory
 from beam_audio.models.card import load_card
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from support.run_outputs import run, write_speech
 from beam_audio import store
 from beam_audio.asr import model_facts
 from beam_audio.asr.remote_model import local_model
-from beam_audio.errors import ModelError
+from beam_audio.errors import MachineError, ModelError
 from beam_audio.output.ledger import read_ledger
 from beam_audio.types import StoredFile
 
@@ -132,6 +132,12 @@ def test_an_object_with_two_dots_in_a_bucket_of_amazon_is_refused(tmp_path: Path
     assert not list(tmp_path.rglob("outside.txt"))
 
 
+@pytest.mark.parametrize("address", ["gs://bucket/..", "gs://bucket/a\\b", "s3://bucket/m/."])
+def test_a_model_whose_folder_has_no_name_of_a_folder_is_refused(address: str) -> None:
+    with pytest.raises(ModelError, match="the name of its folder"):
+        local_model(address)
+
+
 @pytest.mark.usefixtures("cache")
 def test_objects_that_consoles_draw_folders_with_are_no_files(bucket: str) -> None:
     for name in ("drawn/config.json", "drawn/sub/notes.txt"):
@@ -159,3 +165,13 @@ def test_a_run_reads_and_writes_buckets(bucket: str, tmp_path: Path) -> None:
     added = {meta.path for meta in store.files_under(output)} - files
     assert added == {f"{output}/run-{again.run_id}.json"}
     assert read_ledger(output, []).recordings == 2
+
+
+def test_a_cache_that_cannot_be_written_is_the_machines_fault(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(f"{bucket}/no-room/model.bin", b"weights")
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path / "a-file"))
+    with pytest.raises(MachineError, match=r"cannot be copied to .*BEAM_AUDIO_CACHE"):
+        local_model(f"{bucket}/no-room")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,3 +103,10 @@ def test_decode_of_a_missing_file_or_channel_is_an_input_error(tmp_path: Path) -
         decode(tmp_path / "none.wav")
     with pytest.raises(InputError, match="has 2"):
         decode(encode(STEREO), channels=5)
+
+
+def test_decode_never_waits_for_a_pipe_or_reads_a_device(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+        with pytest.raises(InputError, match="it is not a regular file"):
+            decode(path)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.poisoned import poison, use_poison
 from support.run_outputs import DEMO, run, settings, write_manifest, write_speech
 
 from beam_audio.audio.decode import DecodeLimits
+from beam_audio.audio.isolated.decoding_child import end_idle
 from beam_audio.command.estimate import (
     Estimate,
     Speed,
@@ -50,6 +53,18 @@ def test_headers_add_up(audio: Path) -> None:
     assert plan.size_bytes == sum(path.stat().st_size for path in audio.iterdir())
 
 
+def test_a_file_that_ends_its_decoder_is_unreadable(
+    audio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_idle()
+    use_poison(monkeypatch)
+    (audio / "bad.wav").write_bytes(poison("abort"))
+    plan = found(input=audio)
+    end_idle()
+    assert (plan.recordings, plan.unreadable) == (10, 1)
+    assert plan.seconds == pytest.approx(55)
+
+
 def test_what_is_not_looked_at_is_estimated_by_its_size(audio: Path) -> None:
     plan = found(input=audio, max_headers=4)
     assert (plan.headers, plan.unseen) == (4, 7)
@@ -70,6 +85,15 @@ def test_a_manifest_says_how_long_its_audio_is(audio: Path, tmp_path: Path) -> N
     assert (plan.recordings, plan.unreadable, plan.headers) == (3, 2, 1)
     assert plan.seconds == pytest.approx(7200 + 3 + 5.5)
     assert found(manifest=tmp_path / "m.jsonl", limit=1).seconds == 7200
+
+
+def test_a_header_inside_gzip_is_read(tmp_path: Path) -> None:
+    packed = tmp_path / "river.wav.gz"
+    packed.write_bytes(gzip.compress((DEMO / "river.wav").read_bytes()))
+    whole = header_seconds(AudioRef(str(DEMO / "river.wav"), 1), LIMITS)
+    assert header_seconds(AudioRef(str(packed), packed.stat().st_size), LIMITS) == whole
+    packed.write_bytes(packed.read_bytes()[:100])
+    assert header_seconds(AudioRef(str(packed), 100), LIMITS) is None
 
 
 def test_a_header_is_believed_up_to_the_limit_of_a_recording() -> None:

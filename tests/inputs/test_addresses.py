@@ -73,6 +73,14 @@ def test_an_address_on_a_web_server_is_refused_with_what_to_do(address: str) -> 
         require_store(address)
 
 
-@pytest.mark.parametrize("address", ["/a.wav", "gs://b/https://h", "s3://b/a", "/https://h"])
+@pytest.mark.parametrize("address", ["s3://key:secret@b/a.wav", "gs://me@b"])
+def test_an_address_with_a_user_name_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match="has a user name or password"):
+        require_store(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["/a.wav", "gs://b/me@x.wav", "/a@b", "gs://b/https://h", "s3://b/a", "/https://h"]
+)
 def test_other_addresses_may_be_in_a_store(address: str) -> None:
     require_store(address)

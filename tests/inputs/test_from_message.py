@@ -91,7 +91,7 @@ def test_a_message_that_is_published_again_states_the_same(tmp_path: Path) -> No
     """Audio in a message without a time has that of its publication, which nobody stated."""
     first = message(wav(0.5), "1", content_type="audio/wav")
     retry = replace(first, message_id="2", published=PUBLISHED + timedelta(minutes=1))
-    timed = replace(retry, attributes=first.attributes | {"time": "2026-01-05T09:00:00Z"})
+    timed = replace(retry, attributes={**first.attributes, "time": "2026-01-05T09:00:00Z"})
     ids = [
         found.stated_id
         for each in (first, retry, timed)

@@ -361,6 +361,13 @@ def test_a_signed_address_goes_by_what_it_is_without_its_secrets() -> None:
     assert other == failure
 
 
+def test_no_store_is_asked_about_an_address_with_a_password() -> None:
+    failure = input_of_line("/m.jsonl", 1, line(audio="s3://key:5ec2e7@bucket/a.wav"))
+    assert isinstance(failure, Failure)
+    assert failure.uri == "s3://bucket/a.wav"
+    assert failure.message.startswith("'s3://bucket/a.wav' has a user name or password")
+
+
 def test_ids_of_addresses_without_a_secret_are_those_of_earlier_versions() -> None:
     """The ids were written by the version before secrets were left out."""
     given = line(audio_filepath="nosuch://h/a.wav?versionId=3&st=1")

@@ -36,6 +36,7 @@ pytestmark = pytest.mark.integration
 COUNT = 60
 LIMIT_SECONDS = 90
 LEASE_SECONDS = 60
+SHORT_LEASES = (str(ROOT / "tests" / "support" / "killed_by.py"), "nothing")
 FLAGS = ("--unit_bytes=1", "--max_recording_seconds=100")
 
 
@@ -179,7 +180,7 @@ def test_a_paused_stream_that_another_took_over_adds_nothing(
     folder: Path, out: Path, tmp_path: Path, channel: Channel
 ) -> None:
     send(channel, folder)
-    first = start_stream(channel, out, *FLAGS, "--max_wait_seconds=1")
+    first = start_stream(channel, out, *FLAGS, "--max_wait_seconds=1", program=SHORT_LEASES)
     first.wait_until(lambda: bool(commit_files(out)), LIMIT_SECONDS)
     first.process.send_signal(signal.SIGSTOP)
     second = start_stream(channel, out, *FLAGS, "--max_wait_seconds=1")

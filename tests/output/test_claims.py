@@ -11,8 +11,8 @@ from beam_audio.errors import StoreError
 from beam_audio.output.claims import (
     Claim,
     claim_files,
+    close_claimed,
     drop_claims,
-    fence,
     is_settled,
     read_claims,
     write_claim,
@@ -44,7 +44,7 @@ def test_claims_are_read_as_they_were_written(root: str) -> None:
 
 
 def test_a_fenced_unit_is_never_committed(root: str) -> None:
-    assert fence(root, CLAIM).is_closed
+    assert close_claimed(root, CLAIM).is_closed
     assert isinstance(write_commit(root, COMMIT), LostTo)
 
 
@@ -52,7 +52,7 @@ def test_a_fence_leaves_the_rows_of_a_unit_that_was_to_be_done_again(root: str) 
     assert isinstance(write_commit(root, COMMIT), Written)
     again = replace(CLAIM, version=2)
     assert not is_settled(again, read_commit(root, "u"))
-    fenced = fence(root, again)
+    fenced = close_claimed(root, again)
     assert (fenced.files, fenced.sources) == (COMMIT.files, COMMIT.sources)
     assert isinstance(write_commit(root, replace(COMMIT, version=2, files=())), LostTo)
     assert read_commit(root, "u") == fenced
@@ -61,7 +61,7 @@ def test_a_fence_leaves_the_rows_of_a_unit_that_was_to_be_done_again(root: str) 
 def test_what_is_committed_in_time_stays(root: str) -> None:
     write_commit(root, COMMIT)
     assert is_settled(CLAIM, read_commit(root, "u"))
-    assert fence(root, CLAIM) == COMMIT
+    assert close_claimed(root, CLAIM) == COMMIT
 
 
 def test_claims_stay_for_streams(root: str, tmp_path: Path) -> None:
@@ -77,8 +77,17 @@ def test_claims_stay_for_streams(root: str, tmp_path: Path) -> None:
     assert claim_files(root) == []
 
 
-def test_a_broken_claim_is_named(root: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"unit_id": "u", "version": 1, "run_id": "r", "places": 1}',
+        '{"unit_id": "../u", "version": 1, "run_id": "r", "places": {}}',
+    ],
+)
+def test_a_broken_claim_is_named(root: str, tmp_path: Path, content: str) -> None:
     (tmp_path / "_claims").mkdir()
-    (tmp_path / "_claims" / "u-1.json").write_bytes(b"{")
+    (tmp_path / "_claims" / "u-1.json").write_text(content, "utf-8")
     with pytest.raises(StoreError, match=r"u-1\.json.*delete it"):
         read_claims(root)

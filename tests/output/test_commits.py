@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.bucket_servers import google_bucket, put
 
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.output import commits
+from beam_audio.output import commits, folder
 from beam_audio.output.commits import Commit, InputState, LostTo, Written
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import COMMITS
@@ -159,6 +161,27 @@ def test_a_clean_up_deletes_files_that_no_record_names(tmp_path: Path) -> None:
     commits.write_commit(root, commit("1", "segments/part-1-2.parquet"))
     assert commits.delete_uncommitted(root) == 1
     assert [path.name for path in (tmp_path / "segments").iterdir()] == ["part-1-2.parquet"]
+
+
+def test_in_a_bucket_a_unit_is_closed_before_its_old_files_are_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever wrote them was paused for an hour, and goes on afterwards."""
+    unit = "ab" * 16
+    name = f"segments/part-{unit}-1-0123abcd.parquet"
+    with google_bucket() as bucket:
+        put(f"{bucket}/{name}", b"x")
+        in_two_hours = time.time() + 7200
+        monkeypatch.setattr(folder, "present_seconds", lambda _: in_two_hours)
+        assert commits.delete_uncommitted(bucket) == 1
+        assert isinstance(commits.write_commit(bucket, commit(unit, name)), LostTo)
+
+
+def test_a_unit_that_is_committed_in_time_is_not_closed(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    written = commit("1", "segments/part-1-1.parquet")
+    commits.write_commit(root, written)
+    assert commits.close_unit(root, "1") == written
 
 
 def test_a_record_of_another_unit_is_refused(tmp_path: Path) -> None:

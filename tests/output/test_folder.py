@@ -25,6 +25,10 @@ def run_batch(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+def never(_name: str) -> bool:
+    return False
+
+
 def test_a_run_leaves_no_folder_for_temporary_files(tmp_path: Path) -> None:
     out = run_batch(tmp_path)
     assert not (out / "_tmp").exists()
@@ -59,7 +63,10 @@ def test_a_clean_up_deletes_uncommitted_files_and_nothing_else(tmp_path: Path) -
     ]
     foreign = [write_byte(tmp_path, "segments/notes.txt"), write_byte(tmp_path, "run-1.json")]
     assert (
-        folder.delete_uncommitted(f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}) == 3
+        folder.delete_uncommitted(
+            f"{tmp_path}/", {"segments/date=2026-01-01/part-1.parquet"}, never
+        )
+        == 3
     )
     assert kept.exists()
     assert all(path.exists() for path in foreign)
@@ -69,7 +76,7 @@ def test_a_clean_up_deletes_uncommitted_files_and_nothing_else(tmp_path: Path) -
 def test_a_folder_whose_name_is_a_pattern_is_the_only_one_cleaned(tmp_path: Path) -> None:
     write_byte(tmp_path, "out[1]/segments/part-2.parquet")
     other = write_byte(tmp_path, "out1/segments/part-2.parquet")
-    assert folder.delete_uncommitted(f"{tmp_path}/out[1]", set()) == 1
+    assert folder.delete_uncommitted(f"{tmp_path}/out[1]", set(), never) == 1
     assert other.exists()
 
 
@@ -79,10 +86,10 @@ def test_young_files_of_a_bucket_may_be_about_to_be_committed(
     with google_bucket() as bucket:
         for name in ("segments/part-1.parquet", "_tmp/half-written"):
             bucket_servers.put(f"{bucket}/{name}", b"x")
-        assert folder.delete_uncommitted(bucket, set()) == 0
+        assert folder.delete_uncommitted(bucket, set(), never) == 0
         later = time.time() + 4000
         monkeypatch.setattr(folder, "present_seconds", lambda _: later)
-        assert folder.delete_uncommitted(bucket, set()) == 2
+        assert folder.delete_uncommitted(bucket, set(), never) == 2
         assert store.files_under(bucket) == []
 
 

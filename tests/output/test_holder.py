@@ -54,7 +54,7 @@ def begin_and_fail(root: str) -> None:
 
 def minutes_later(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
     """Let the store's clock go on."""
-    present = holders.present_seconds
+    present = vars(holders)["present_seconds"]
     monkeypatch.setattr(holders, "present_seconds", lambda root: present(root) + 60 * minutes)
 
 
@@ -142,7 +142,7 @@ def test_a_living_batch_gives_signs_of_life(root: str, monkeypatch: pytest.Monke
         with store.open_to_read(uri) as file:
             return file.read()
 
-    seen = set()
+    seen: set[bytes] = set()
     with held(root, HERE):
         while len(seen) < 3:
             seen.add(content())

@@ -175,12 +175,13 @@ def test_decoding_and_inference_share_what_is_hinted(cloud: Cloud) -> None:
 
 
 def test_no_audio_crosses_an_edge_of_the_job(cloud: Cloud) -> None:
-    """One transform opens audio, and nothing takes what it returns, its reports."""
+    """One transform opens audio; what it returns, its reports, is only counted."""
     graph = dry_run(cloud)
     unit = the_unit(graph)
     returned = set(unit.outputs.values())
     for each in transforms(graph):
-        assert returned.isdisjoint(each.inputs.values()), each.unique_name
+        takes = not returned.isdisjoint(each.inputs.values())
+        assert not takes or each.unique_name.startswith("All/"), each.unique_name
         if each is not unit:
             for module in MODULES_OF_AUDIO:
                 assert module not in function(each), each.unique_name

@@ -12,7 +12,7 @@ from support.run_outputs import run, settings, write_speech
 
 from beam_audio.asr import model_facts
 from beam_audio.errors import ConfigError
-from beam_audio.run.job import check_run, settings_by_model
+from beam_audio.run.job import check_run, settings_by_model, with_records
 from beam_audio.transforms.live_model import FixedModel, LiveModel
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def test_a_stream_has_a_model_that_can_be_exchanged_and_keeps_one_record(tmp_pat
     run(input=tmp_path / "in", output=tmp_path / "out", unit_bytes=1)
     batch = settings(input=tmp_path / "in", output=tmp_path / "out")
     stream = settings(subscription="projects/p/subscriptions/s", output=tmp_path / "out")
-    assert len(check_run(batch, PipelineOptions()).before) == 2
-    job = check_run(stream, PipelineOptions())
+    assert len(with_records(check_run(batch, PipelineOptions())).before) == 2
+    job = with_records(check_run(stream, PipelineOptions()))
     assert isinstance(job.model, LiveModel)
     assert len(job.before) == 1
 

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,25 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_seen_and_not_waited_for(
     thread.join(10)
     assert seen
     assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_a_file_is_created_while_its_empty_folder_is_deleted_again_and_again(
+    tmp_path: Path,
+) -> None:
+    ended = threading.Event()
+
+    def delete() -> None:
+        while not ended.is_set():
+            with suppress(OSError):
+                (tmp_path / "folder").rmdir()
+
+    deleting = threading.Thread(target=delete)
+    deleting.start()
+    try:
+        for number in range(300):
+            path = tmp_path / "folder" / str(number)
+            local_disk.create(str(path)).close()
+            path.unlink()
+    finally:
+        ended.set()
+        deleting.join()

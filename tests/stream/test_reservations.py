@@ -66,6 +66,20 @@ def test_a_new_input_is_taken_once_by_a_run(tmp_path: Path, item: AudioRef) -> N
     assert take(tmp_path, item, unit="u2") == "repeated"
 
 
+@pytest.mark.parametrize("hours", [-40 * 24, -1, 1, 40 * 24])
+def test_a_clock_that_is_off_takes_nothing_over(
+    tmp_path: Path, item: AudioRef, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    take(tmp_path, item, run="r2")
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600 * hours)
+    assert take(tmp_path, item, unit="u1", run="r1") == "elsewhere"
+    finish(tmp_path, item, "u1")
+    assert forget_places(str(tmp_path)) == 0
+    assert index_commits(str(tmp_path)) == 0
+    assert take(tmp_path, item, unit="u0", run="r0") == "repeated"
+
+
 def test_a_message_that_says_otherwise_is_told_from_a_repeat(
     tmp_path: Path, item: AudioRef
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from support.unit_runs import Scripted, levels, read, ref, run_unit, tones, write
 
 from beam_audio.errors import HeldError
-from beam_audio.output.claims import claim_files, fence, read_claims
+from beam_audio.output.claims import claim_files, close_claimed, read_claims
 from beam_audio.output.commits import close_unit
 from beam_audio.output.holder import Holder, let_go, take
 from beam_audio.stream.reservations import Reservation, index_commits, reserve
@@ -189,5 +189,5 @@ def test_a_claim_stays_if_a_stream_reserved_its_input_meanwhile(root: str, item:
     index_commits(root)
     drop_entered(root)
     assert len(claim_files(root)) == 1
-    fence(root, read_claims(root)[0])
+    close_claimed(root, read_claims(root)[0])
     assert of_stream(root, item) == "repeated"

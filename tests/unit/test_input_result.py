@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from support.unit_runs import ref, tones, write
 
+from beam_audio.errors import MachineError
 from beam_audio.types import Failure
-from beam_audio.unit.input_result import InputResult
+from beam_audio.unit.input_result import InputResult, require_access
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,3 +28,31 @@ def test_an_input_is_recorded_known_or_failed(tmp_path: Path) -> None:
     failed = InputResult().state(line, {})
     assert (failed.outcome, failed.place_id, failed.stated_id) == ("failed", "line", "")
     assert (failed.stated_language, failed.attempt) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_refused"),
+    [
+        (["AccessError", "AccessError"], True),
+        (["AccessError", "AccessError", "InputError"], True),
+        (["AccessError", "InputError"], False),
+        (["AccessError", "AccessError", None], False),
+        (["AccessError", "AccessError", "DecodeError"], False),
+        (["AccessError"], False),
+        (["InputError", "InputError"], False),
+        ([], False),
+    ],
+)
+def test_a_machine_that_may_read_nothing_is_told_from_forbidden_inputs(
+    kinds: list[str | None],
+    is_refused: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    found = [InputResult() for _ in kinds]
+    for each, kind in zip(found, kinds, strict=True):
+        if kind is not None:
+            each.fail(Failure("input", "open", "s", "a.wav", kind, "cannot read: 403"))
+    if is_refused:
+        with pytest.raises(MachineError, match=r"403.*the right to read"):
+            require_access(found)
+    else:
+        require_access(found)

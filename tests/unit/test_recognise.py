@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from support.unit_runs import (
 )
 
 from beam_audio.asr import Request
-from beam_audio.errors import ModelError
+from beam_audio.errors import MachineError, ModelError, RecognizerCrash
 from beam_audio.types import AudioRef, Segment, Transcript
 from beam_audio.unit.prepare import PreparedSegment
 from beam_audio.unit.recognise import (
@@ -29,6 +30,9 @@ from beam_audio.unit.recognise import (
     recognise_passages,
     require_alive,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RATE_HZ = 1000
 
@@ -165,6 +169,35 @@ def test_a_recogniser_that_fails_on_silence_is_dead() -> None:
     require_alive(Scripted(fail_when_loud))
     with pytest.raises(ModelError, match=r"silence included.*device lost"):
         require_alive(Scripted(crash))
+
+
+def test_a_process_that_dies_of_everything_is_noticed() -> None:
+    """One segment that ends the recogniser's process is at fault; not if silence ends it, too."""
+
+    def die_of(is_guilty: Callable[[Request], bool]) -> Callable[[Request], Transcript]:
+        def hear(request: Request) -> Transcript:
+            if is_guilty(request):
+                raise RecognizerCrash("died of this segment (SIGSEGV)")
+            return hear_loudness(request)
+
+        return hear
+
+    batch = [[prepared(0, 0.1)], [prepared(1, 0.95)]]
+    (fine,), (failed,) = recognise_passages(Scripted(die_of(is_loud)), batch, ["en", "en"])
+    assert isinstance(fine, Transcript)
+    assert isinstance(failed, RecognizerCrash)
+    with pytest.raises(ModelError, match=r"silence included.*SIGSEGV"):
+        recognise_passages(Scripted(die_of(lambda _: True)), batch, ["en", "en"])
+
+
+def test_a_fault_of_the_machine_fails_no_segment() -> None:
+    def fail(request: Request) -> Transcript:
+        if is_loud(request):
+            raise MachineError("the process was killed")
+        return hear_loudness(request)
+
+    with pytest.raises(MachineError, match="killed"):
+        recognise(Scripted(fail), [Request(tones([level])) for level in (0.1, 0.95, 0.2)])
 
 
 def test_a_model_is_asked_by_its_own_name_for_a_language() -> None:

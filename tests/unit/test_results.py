@@ -11,7 +11,8 @@ from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Failure, Transcript, Word
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, prepare
-from beam_audio.unit.results import Recognised, StoredAudio, outcome_of
+from beam_audio.unit.results import Recognised, outcome_of
+from beam_audio.unit.scratch import StoredAudio
 
 if TYPE_CHECKING:
     from pathlib import Path

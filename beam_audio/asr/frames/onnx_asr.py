@@ -20,7 +20,7 @@ from beam_audio.asr.session import (
     session_options,
     with_options,
 )
-from beam_audio.errors import ModelError
+from beam_audio.errors import ModelError, raise_machine_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +106,7 @@ def _load(layout: ModelLayout, provider: str, threads: int | None) -> Any:  # no
             },
         )
     except Exception as error:  # the errors of the two libraries share no class
+        raise_machine_error(error, f"cannot load {layout.directory}")
         raise ModelError(f"onnx-asr cannot load {layout.directory}: {error}") from error
 
 

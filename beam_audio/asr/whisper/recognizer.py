@@ -8,9 +8,9 @@ import numpy as np
 
 from beam_audio.asr import passages
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
-from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
+from beam_audio.asr.whisper.identity import built_facts
 from beam_audio.asr.whisper.languages import spoken_languages
 from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS
 from beam_audio.asr.whisper.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
@@ -23,31 +23,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from beam_audio.asr.model_options import ModelOptions
-    from beam_audio.asr.recognizer import Mode, Request
+    from beam_audio.asr.recognizer import Request
     from beam_audio.asr.whisper.decoding import Decoded
     from beam_audio.asr.whisper.languages import Spoken
     from beam_audio.asr.whisper.safeguards import Attempt
     from beam_audio.models.build import BuiltModel
-    from beam_audio.models.card import Padding
     from beam_audio.types import Transcript
-
-
-def built_facts(built: BuiltModel, options: ModelOptions) -> ModelFacts:
-    """Facts of a built Whisper with these options."""
-    padding = options.padding or built.padding
-    return ModelFacts(
-        model_id=whisper_model_id(built.name, built.precision, padding, options.mode),
-        model_sha256=built.model_sha256,
-        sample_rate_hz=built.sample_rate_hz,
-        max_seconds=built.max_seconds,
-        languages=frozenset(built.whisper.languages),
-    )
-
-
-def whisper_model_id(name: str, precision: str, padding: Padding, mode: Mode) -> str:
-    """Name and precision, then ``condensed`` and ``translate`` if they are asked for."""
-    condensed = "/condensed" if padding == "condensed" else ""
-    return f"{name}/{precision}{condensed}" + ("/translate" if mode == "translate" else "")
 
 
 class WhisperRecognizer:

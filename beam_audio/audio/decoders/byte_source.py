@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _READ_AHEAD_BYTES = 256 * 1024
+_MODEST_BYTES = 64 << 20
+"""More than any recording takes at a time."""
+_SAY_NO_MEMORY = ("Internal malloc () failed", "Cannot allocate memory")
+"""Words of libsndfile and FFmpeg."""
 
 
 class ByteSource:
@@ -57,17 +61,26 @@ class ByteSource:
 
         Raises:
             DecodeError: The decoder raised an exception, whatever it is: hostile bytes cause many.
+            MemoryError: The machine is out of memory.
             OSError: Or whatever else the file itself raised; it comes first.
         """
         try:
             yield
         except Exception as error:
             self.check()
+            require_memory(error)
             raise DecodeError(reason(error)) from error
         self.check()
 
     def read(self, size: int = -1) -> bytes:
         """Return up to ``size`` bytes; fewer only at the end."""
+        try:
+            return self._read(size)
+        except MemoryError as error:
+            self._failure = error
+            return b""
+
+    def _read(self, size: int) -> bytes:
         left = max(0, self.unread_bytes)
         wanted = left if size < 0 else min(size, left)
         parts = []
@@ -120,3 +133,18 @@ class ByteSource:
             if 0 <= place < len(held):
                 held[place] = byte
         return bytes(held)
+
+
+def require_memory(error: Exception) -> None:
+    """Check that a decoder did not fail because the machine is out of memory.
+
+    Decoders say so, too, when a hostile header asks for more than they ever give. The machine is
+    out of memory if it cannot give a modest amount either.
+
+    Raises:
+        MemoryError: It is.
+    """
+    if isinstance(error, MemoryError) and not type(error).__module__.startswith("av."):
+        raise error
+    if any(words in str(error) for words in _SAY_NO_MEMORY):
+        bytearray(_MODEST_BYTES)

@@ -12,7 +12,15 @@ from beam_audio.audio.decoders.pyav import PyavReader
 from beam_audio.audio.decoders.soundfile import SoundfileReader
 from beam_audio.audio.decoders.stated import mpeg_count
 from beam_audio.audio.decoders.tfio import TfioReader
-from beam_audio.errors import BeamAudioError, ConfigError, DecodeError, InputError, LimitError
+from beam_audio.errors import (
+    BeamAudioError,
+    ConfigError,
+    DecodeError,
+    DecoderCrash,
+    DecoderHang,
+    InputError,
+    LimitError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +32,9 @@ if TYPE_CHECKING:
     from beam_audio.audio.decoders.request import DecodeRequest
 
 _TITLES = {"soundfile": "soundfile", "av": "PyAV", "tfio": "tensorflow-io"}
+_TELLING = (ConfigError, DecoderCrash, DecoderHang)
+"""Errors of a decoder that say all there is to say."""
+
 _CONTINUED = frozenset({"flac", "ogg", "mp3"})
 """Containers in which PyAV goes on where libsndfile stops."""
 
@@ -140,7 +151,9 @@ class DecodedFrames:
         """How much of what the container states the file can hold, from 0 to 1."""
         source = ByteSource(self._file)
         count = mpeg_count(source) if self.format.container == "mp3" else None
-        return extent_of(source).held if count is None else count.held
+        held = extent_of(source).held if count is None else count.held
+        source.check()
+        return held
 
     @property
     def _can_continue(self) -> bool:
@@ -148,7 +161,12 @@ class DecodedFrames:
 
     def _extent_problem(self) -> str | None:
         """Why the file is not the whole container, or more than it."""
-        return None if self.reader.reads_on else extent_of(ByteSource(self._file)).problem()
+        if self.reader.reads_on:
+            return None
+        source = ByteSource(self._file)
+        problem = extent_of(source).problem()
+        source.check()
+        return problem
 
     def _counted(self, chunk: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         self._watch(self.reader.name)
@@ -198,7 +216,7 @@ def _auto(file: BinaryIO, track: int | None) -> tuple[str, ...]:
 def _failure(errors: dict[str, BeamAudioError]) -> BeamAudioError:
     """Join the errors of all decoders into one."""
     for error in errors.values():
-        if isinstance(error, LimitError) or (len(errors) == 1 and isinstance(error, ConfigError)):
+        if isinstance(error, LimitError) or (len(errors) == 1 and isinstance(error, _TELLING)):
             return error
     names = " or ".join(title for name, title in _TITLES.items() if name in errors)
     causes = "; ".join(f"{_TITLES[name]}: {errors[name]}" for name in _TITLES if name in errors)

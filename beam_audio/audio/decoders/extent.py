@@ -145,7 +145,7 @@ def _understated_at(source: ByteSource, unread: int) -> int | None:
     """
     if not unread or bytes_at(source, 0, 4) != b"RIFF":
         return None
-    for name, start, size in _chunks(source, _RIFF):
+    for name, start, size in riff_chunks(source):
         if name == b"data" and size is not None:
             least = max(size, _LEAST_SAMPLES_BYTES)
             return start - 4 if unread >= least and not _is_file(source, start + size) else None
@@ -171,6 +171,11 @@ def _end_of_chunks(source: ByteSource, layout: _Layout) -> int | None:
             break
         end = start + size
     return end
+
+
+def riff_chunks(source: ByteSource) -> Iterator[tuple[bytes, int, int | None]]:
+    """Name, first byte of the content and size of each chunk of a WAV; None for an open size."""
+    return _chunks(source, _RIFF)
 
 
 def _chunks(source: ByteSource, layout: _Layout) -> Iterator[tuple[bytes, int, int | None]]:

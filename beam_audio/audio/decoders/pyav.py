@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import numpy as np
 
 from beam_audio.audio.decoders import stated
-from beam_audio.audio.decoders.byte_source import ByteSource
+from beam_audio.audio.decoders.byte_source import ByteSource, require_memory
 from beam_audio.audio.decoders.conform import Conform
 from beam_audio.audio.decoders.padding import TAIL_BYTES, ends_in_tag, is_padding
 from beam_audio.audio.decoders.pyav_container import (
@@ -102,7 +102,9 @@ class PyavReader:
     def shortfall(self) -> str | None:
         """Why the audio is not whole, although it ended; None if it is."""
         end = max(self._timeline.clock, self._latest)
-        if self._family == "ogg" and not stated.ogg_is_whole(self._source):
+        ogg_ends = self._family != "ogg" or stated.ogg_is_whole(self._source)
+        self._source.check()
+        if not ogg_ends:
             return f"the last page is missing or cut off after {end:g} s"
         tolerance = _EXACT_TOLERANCE_SECONDS if self._family == "flac" else _TOLERANCE_SECONDS
         if self._stated is not None and end < self._stated - tolerance:
@@ -191,6 +193,7 @@ class PyavReader:
     def _lose(self, seconds: float, error: Exception) -> None:
         """Note damage; it is an error if nothing follows it."""
         self._source.check()
+        require_memory(error)
         self._damage = reason(error)
         self._timeline.lose(seconds)
 

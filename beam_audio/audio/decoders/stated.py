@@ -38,15 +38,17 @@ class MpegCount:
         seconds: Length without the delay and padding of the encoder, at most three frames: a lower
             bound.
         held: How much of the bytes that it counts the file can hold, from 0 to 1.
+        unread_bytes: Bytes of the file behind those that it counts.
     """
 
     seconds: float
     held: float
+    unread_bytes: int
 
 
 def mpeg_count(source: ByteSource) -> MpegCount | None:
     """What the first frame of an MP3 counts; None if it counts nothing."""
-    start = _after_id3(source)
+    start = after_id3(source)
     data = bytes_at(source, start, _SEARCHED_BYTES)
     place = data.find(b"\xff")
     while 0 <= place <= len(data) - 4:
@@ -76,10 +78,13 @@ def _count_in(data: bytes, place: int, available: int) -> MpegCount | None:
         return None
     audible: int = max(0, count - _DELAY_FRAMES)
     seconds = audible * (1152 if is_mpeg1 else 576) / rate_hz
-    return MpegCount(seconds, min(1.0, (available - place) / size) if size else 1.0)
+    if not size:
+        return MpegCount(seconds, 1.0, 0)
+    rest = available - place
+    return MpegCount(seconds, min(1.0, rest / size), max(0, rest - size))
 
 
-def _after_id3(source: ByteSource) -> int:
+def after_id3(source: ByteSource) -> int:
     """The first byte behind the ID3v2 tags at the beginning."""
     start = 0
     while start < source.size_bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 from contextlib import contextmanager
@@ -62,12 +63,19 @@ class DecodingChild:
     def __init__(self, limits: ChildLimits) -> None:
         self.limits = limits
         self.is_fresh = True
+        self._is_ready = False
         self._is_busy = False
         self._is_odd = False
         with memory_file() as shared:
             self._memory = SharedMemory(shared.fileno())
             self._child = Child(_PROGRAM, memory_bytes=limits.memory_bytes, environment=_ONE_THREAD)
-            self._child.send(b"", [shared.fileno()])
+            with contextlib.suppress(ChildEnded):  # it is asked how it ended when it is used
+                self._child.send(b"", [shared.fileno()])
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._child.alive
 
     @property
     def is_healthy(self) -> bool:
@@ -89,6 +97,7 @@ class DecodingChild:
             MemoryError: The machine has no memory.
             BeamAudioError: What the decoders raise.
         """
+        self._await_start()
         self._is_busy = True
         try:
             self._send(json.dumps(request.to_json()).encode(), [descriptor], name=name)
@@ -109,6 +118,19 @@ class DecodingChild:
         """End it."""
         self._child.stop()
 
+    def _await_start(self) -> None:
+        """Wait until it runs: whatever happens before is no file's fault."""
+        if self._is_ready:
+            return
+        try:
+            self._child.receive(hang_seconds=_START_SECONDS)
+        except ChildEnded as ended:
+            cause, words = ended.ending.cause, ended.ending.last_words
+            raise MachineError(f"the program that decodes cannot run: {cause}: {words}") from ended
+        except ChildHangs as hangs:
+            raise MachineError(f"the program that decodes does not start: {hangs}") from hangs
+        self._is_ready = True
+
     def _send(self, data: bytes, files: list[int] | None = None, *, name: str) -> None:
         try:
             self._child.send(data, files or [])
@@ -117,15 +139,14 @@ class DecodingChild:
 
     def _answer(self, name: str) -> dict[str, Any]:
         """The next answer; an error in it is raised."""
-        patience = self.limits.hang_seconds if self._has_begun else _START_SECONDS
         try:
-            data, _ = self._child.receive(lambda: self._memory.progress, hang_seconds=patience)
+            data, _ = self._child.receive(
+                lambda: self._memory.progress, hang_seconds=self.limits.hang_seconds
+            )
         except ChildEnded as ended:
             raise self._ended(ended, name) from ended
         except ChildHangs as hangs:
             self.stop()
-            if not self._has_begun:
-                raise MachineError(f"the program that decodes cannot run: {hangs}") from hangs
             raise DecoderHang(f"{self._decoder} never gets through {name}: {hangs}") from hangs
         answer: dict[str, Any] = json.loads(data)
         self._is_busy = not _is_last(answer)
@@ -145,16 +166,7 @@ class DecodingChild:
         ending = ended.ending
         if ending.from_outside:
             return DecoderKilled(f"{self._decoder} was ended from outside ({ending.cause})")
-        if not self._has_begun:
-            return MachineError(
-                f"the program that decodes cannot run ({ending.cause}): {ending.last_words}"
-            )
         return DecoderCrash(f"{self._decoder} died of {name} ({ending.cause})")
-
-    @property
-    def _has_begun(self) -> bool:
-        """Whether it has read anything of its first file."""
-        return self._memory.progress > 0
 
     @property
     def _decoder(self) -> str:
@@ -201,7 +213,7 @@ def decoding_child(limits: ChildLimits, *, fresh: bool = False) -> Iterator[Deco
 def _take(limits: ChildLimits) -> DecodingChild | None:
     while _idle:
         child = _idle.pop()
-        if child.is_healthy and child.limits == limits:
+        if child.is_alive and child.limits == limits:
             return child
         child.stop()
     return None

@@ -1,6 +1,7 @@
 """The child process: decodes one file after another, as its parent asks.
 
-The first message brings the shared memory. Each further one is a request, with the file. It is
+The first message brings the shared memory, and is answered as it came. Each further one is a
+request, with the file. It is
 answered with a head, messages of some blocks each, and an end, or with an error at any point. The
 parent says how many blocks it has taken, message by message, or that it wants no more.
 """
@@ -62,7 +63,10 @@ class _File(io.RawIOBase):
 def main() -> None:
     """Serve until the parent ends."""
     connection = connect()
-    memory = SharedMemory(connection.receive().files[0])
+    greeting, files = connection.receive()
+    memory = SharedMemory(files[0])
+    os.close(files[0])
+    connection.send(greeting)
     while True:
         try:
             data, files = connection.receive()

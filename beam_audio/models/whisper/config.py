@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from beam_audio.errors import ModelError
+from beam_audio.errors import ModelError, raise_machine_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +118,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
+        raise_machine_error(error, f"cannot read {path}")
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error

@@ -2,47 +2,57 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
-import sys
-from typing import TYPE_CHECKING
+import tempfile
 
 import numpy as np
 import pytest
 from support.encoded_audio import encode, noise
 
-from beam_audio.audio.decoders import tfio_worker
+from beam_audio.child import Child, Message
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+PROGRAM = "beam_audio.audio.decoders.tfio_worker"
 HAS_TFIO = importlib.util.find_spec("tensorflow_io") is not None
+WAV = encode(noise(0.5))
+PATIENCE_SECONDS = 300.0
 
 
-def answer(requests: list[list[object]]) -> bytes:
-    lines = "".join(json.dumps(request) + "\n" for request in requests)
-    command = [sys.executable, "-P", tfio_worker.__file__]
-    return subprocess.run(command, input=lines.encode(), capture_output=True, check=True).stdout
+def first_answer(child: Child) -> dict[str, object]:
+    line, _, _ = child.receive(hang_seconds=PATIENCE_SECONDS).data.partition(b"\n")
+    return dict(json.loads(line))
+
+
+def ask(child: Child, request: list[object], data: bytes | None = None) -> Message:
+    with tempfile.TemporaryFile() as file:
+        file.write(data or b"")
+        file.flush()
+        child.send(json.dumps(request).encode(), [] if data is None else [file.fileno()])
+        return child.receive(hang_seconds=PATIENCE_SECONDS)
 
 
 @pytest.mark.skipif(HAS_TFIO, reason="tensorflow-io is installed")
 def test_without_the_library_it_says_so_and_ends() -> None:
-    assert "tensorflow" in json.loads(answer([["open", "speech.wav"]]))["missing"]
+    child = Child(PROGRAM)
+    assert "tensorflow" in str(first_answer(child)["missing"])
+    child.stop()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not HAS_TFIO, reason="needs the tfio extra")
-def test_it_answers_line_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "speech"
+@pytest.mark.tfio
+def test_it_answers_each_request() -> None:
     samples = noise(0.5, channels=2)
-    path.write_bytes(encode(samples, "float"))
-    reply = answer([["open", str(tmp_path / "none")], ["open", str(path)], ["read", 10, 40]])
-    failed, header, size, payload = reply.split(b"\n", 3)
-    assert "error" in json.loads(failed)
+    child = Child(PROGRAM)
+    assert first_answer(child) == {"ready": True}
+    wrong = (b"no audio", WAV[:40] + b"\0\0\0\x80" + WAV[44:], b"RIFF" + b"\xff" * 200)
+    errors = [json.loads(ask(child, ["open"], data).data)["error"] for data in wrong]
+    header = ask(child, ["open"], encode(samples, "float")).data
+    line, _, payload = ask(child, ["read", 10, 40]).data.partition(b"\n")
+    child.stop()
+    assert all(errors)
+    assert not any("/proc" in error or "{{" in error for error in errors), "of one machine"
     assert json.loads(header) == {
         "rate": 16_000,
         "channels": 2,
         "frames": 8_000,
         "dtype": "float32",
     }
-    assert json.loads(size) == {"bytes": 240}
+    assert json.loads(line) == {}
     np.testing.assert_array_equal(np.frombuffer(payload, np.float32), samples[10:40].ravel())

@@ -1,0 +1,168 @@
+"""What was said in a recording, compared with its reference and judged.
+
+An error here, as in a normaliser of one's own, costs what it concerns: the scores of a recording
+whose reference cannot be compared, or the one segment that cannot be judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from beam_audio.errors import ConfigError, raise_machine_error
+from beam_audio.quality.error_rates import SegmentShare, share
+from beam_audio.quality.measures import Judged, Languages, Value, measure_all
+from beam_audio.quality.normalizers import normalizer_for
+from beam_audio.quality.recording_text import core_texts, majority_language
+from beam_audio.unit.clock import failure_of
+from beam_audio.unit.results import Recognised, segment_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beam_audio.quality.rules import Rules
+    from beam_audio.types import AudioRef, Decision, Failure, Segment
+    from beam_audio.unit.channels import Channel
+    from beam_audio.unit.results import Outcome
+
+STAGE: Final = "score"
+SCORE_FAILED: Final = "score_failed"
+"""Reason of a recording that could not be compared with its reference, and of its segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What was recognised in a whole recording.
+
+    Attributes:
+        language: Its language; None when nobody says.
+        texts: The text that each segment adds.
+        share: Its reference and score; None without a reference, or if comparing failed.
+        shares: The share of each segment; None likewise.
+        failure: Why it could not be compared; None if it was, or has no reference.
+    """
+
+    language: str | None
+    texts: tuple[str, ...]
+    share: SegmentShare | None
+    shares: Sequence[SegmentShare | None]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A recognised segment with its measures, and what the rules decided.
+
+    Attributes:
+        judged: The segment as rules see it.
+        measures: Every measure and flag by name.
+        decision: Whether it is kept.
+        reasons: Why, by name.
+        share: Its part of the reference; None without one.
+        recognised: What was recognised.
+    """
+
+    judged: Judged
+    measures: dict[str, Value]
+    decision: Decision
+    reasons: tuple[str, ...]
+    share: SegmentShare | None
+    recognised: Recognised
+
+
+def score(source: Channel, outcomes: Sequence[Outcome], normalizer: str) -> Scored:
+    """Compare a recording with its reference, if it has one.
+
+    Args:
+        source: The recording.
+        outcomes: All its segments, by index.
+        normalizer: The choice of ``--normalizer``.
+
+    Raises:
+        ConfigError: The normaliser cannot be had on this machine.
+        MachineError: The machine is at fault.
+    """
+    ref = source.ref
+    segments = [(outcome.segment, outcome.transcript) for outcome in outcomes]
+    language = majority_language(segments) or ref.language
+    texts = tuple(core_texts(segments))
+    unscored = Scored(language, texts, None, [None] * len(outcomes))
+    if ref.reference_text is None:
+        return unscored
+    spoken = ref.language or language
+    try:
+        shared = share(ref.reference_text, texts, spoken, normalizer_for(spoken, normalizer))
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one odd text must not end the unit
+        return replace(unscored, failure=recording_failure(source, error))
+    return replace(
+        unscored, share=SegmentShare(ref.reference_text, shared.recording), shares=shared.segments
+    )
+
+
+def judge(
+    source: Channel, outcomes: Sequence[Outcome], scored: Scored, rules: Rules
+) -> list[Verdict | Failure]:
+    """What the rules decide about each segment, or why the segment failed.
+
+    Segments of a recording that could not be compared with its reference are at best reviewed.
+
+    Raises:
+        MachineError: The machine is at fault.
+    """
+    return [
+        _judge(source, outcome, part, scored, rules)
+        for outcome, part in zip(outcomes, scored.shares, strict=True)
+    ]
+
+
+def recording_failure(source: Channel, error: Exception) -> Failure:
+    """The failure of a recording that cannot be scored.
+
+    Raises:
+        MachineError: The machine is at fault.
+    """
+    raise_machine_error(error)
+    return replace(failure_of(source.ref, STAGE, error), recording_id=source.recording_id)
+
+
+def _judge(
+    source: Channel, outcome: Outcome, part: SegmentShare | None, scored: Scored, rules: Rules
+) -> Verdict | Failure:
+    recognised = outcome.result
+    if not isinstance(recognised, Recognised):
+        return recognised  # it failed before
+    try:
+        judged = _judged(outcome.segment, recognised, part, source.ref, scored.language)
+        measures = measure_all(judged)
+        decision, reasons = rules.decide(measures)
+    except Exception as error:  # noqa: BLE001 - it costs this segment only
+        raise_machine_error(error)
+        return segment_failure(source.ref, outcome.segment, STAGE, error)
+    if scored.failure is not None:
+        decision = "review" if decision == "keep" else decision
+        reasons = tuple(sorted({*reasons, SCORE_FAILED}))
+    return Verdict(judged, measures, decision, reasons, part, recognised)
+
+
+def _judged(
+    segment: Segment,
+    recognised: Recognised,
+    part: SegmentShare | None,
+    ref: AudioRef,
+    recording_language: str | None,
+) -> Judged:
+    """A segment as rules see it.
+
+    The words of a segment with a reference are counted in the stated language, as the reference is.
+    """
+    stated = ref.language
+    languages = Languages(
+        judged_as=(stated if part else None) or recognised.transcript.language or stated,
+        recording=recording_language,
+        stated=stated,
+    )
+    return Judged(
+        segment, recognised.quality, recognised.transcript, part.score if part else None, languages
+    )

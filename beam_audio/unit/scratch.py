@@ -1,0 +1,60 @@
+"""Temporary files of a unit: what fails about them is the machine's fault."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from beam_audio.errors import of_machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudio:
+    """Where a segment's encoded audio is in the unit's temporary audio file."""
+
+    position: int
+    size_bytes: int
+
+
+@contextmanager
+def scratch() -> Iterator[None]:
+    """Create, read or write a temporary file inside the block.
+
+    Raises:
+        MachineError: It cannot be done: the disk is full or read-only, for example.
+    """
+    with of_machine("there is no temporary folder", "set TMPDIR to a folder that can be written"):
+        folder = tempfile.gettempdir()
+    with of_machine(
+        f"the temporary folder {folder} cannot be used",
+        "free some space there, or set TMPDIR to another folder",
+    ):
+        yield
+
+
+def append_audio(file: IO[bytes], encoded: bytes) -> StoredAudio:
+    """Append a segment's encoded audio to a unit's temporary audio file.
+
+    Raises:
+        MachineError: It cannot be written.
+    """
+    with scratch():
+        position = file.seek(0, 2)
+        file.write(encoded)
+    return StoredAudio(position, len(encoded))
+
+
+def read_audio(file: IO[bytes], stored: StoredAudio) -> bytes:
+    """Read it back.
+
+    Raises:
+        MachineError: It cannot be read, or what came before could not be written.
+    """
+    with scratch():
+        file.seek(stored.position)
+        return file.read(stored.size_bytes)
