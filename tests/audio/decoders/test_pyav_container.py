@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from support.encoded_audio import RATE_HZ, encode_tracks
+from support.encoded_audio import RATE_HZ, encode_packets, encode_tracks, noise
 
 from beam_audio.audio.decode import open_audio
 from beam_audio.audio.decoders.byte_source import ByteSource
@@ -40,3 +40,11 @@ def test_a_missing_track_says_how_many_there_are() -> None:
     for container in ("matroska", "mov"):
         with pytest.raises(InputError, match=r"track 3 .* has 3 audio tracks, counted from 0"):
             open_audio(io.BytesIO(encode_tracks(container, SECONDS)), track=3)
+
+
+def test_a_header_in_the_middle_makes_no_day_of_silence() -> None:
+    """Each part begins as a file of its own; FFmpeg takes that for a packet at a time far away."""
+    part = encode_packets(np.resize(noise(0.4), (19_200, 2)), "rm", "ac3", rate_hz=48_000)
+    with open_audio(io.BytesIO(part * 200)) as stream:
+        frames = sum(len(block) for block in stream.blocks())
+    assert frames < 200 * 0.5 * 48_000
