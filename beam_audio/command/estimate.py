@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 _THREADS: Final = 16
 _BLOCK_SECONDS: Final = 0.1
 _HOUR_SECONDS: Final = 3600.0
+_NO_RUN_FILE: Final = (
+    *(ValueError, KeyError, TypeError, AttributeError, ArithmeticError),
+    RecursionError,
+)
+"""What reading a run file raises that is cut off, of another version or somebody else's."""
 _LEAST_RUN_SECONDS: Final = 60.0
 """The speed of a shorter run says little: starting takes most of its time."""
 
@@ -197,11 +202,9 @@ def measured_speed(config: RunConfig) -> Speed:
             schema.
     """
     wanted = (config.model, config.precision, config.padding)
-    for run in _earlier_runs(config.output) if config.output else ():
-        flags, speed = run["configuration"], run["throughput"]
-        if (flags["model"], flags["precision"], flags["padding"]) == wanted:
-            per_core = speed["times_real_time"] / run["machine"]["cores"]
-            return Speed(per_core, f"run {run['run_id']}")
+    for model, speed in _earlier_speeds(config.output) if config.output else ():
+        if model == wanted:
+            return speed
     table = json.loads(resources.files("beam_audio").joinpath("data/speeds.json").read_bytes())
     for row in table["speeds"]:
         if (row["model"], row["precision"], row["padding"]) == (
@@ -277,15 +280,18 @@ def _suffix(ref: AudioRef) -> str:
     return "." + ref.uri.rpartition(".")[2].lower()
 
 
-def _earlier_runs(output: str) -> Iterator[dict[str, Any]]:
-    """Run files of an output that tell a speed, the last first; others tell none."""
+def _earlier_speeds(output: str) -> Iterator[tuple[tuple[object, ...], Speed]]:
+    """Models and their speeds by the run files of an output, the last first; others tell none."""
     names = (str(each.path) for each in store.files_like(output, RUN_FILES))
     for name in sorted(names, reverse=True):
         with store.open_to_read(name) as file:
             content = file.read()
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # cut off, or of another version
+        with contextlib.suppress(*_NO_RUN_FILE):
             run: dict[str, Any] = json.loads(content)
-            speed, cores = run["throughput"], run["machine"]["cores"]
+            flags, found = run["configuration"], run["throughput"]
             require_readable(run.get("schema_version"), output)
-            if cores and speed["times_real_time"] and speed["wall_seconds"] >= _LEAST_RUN_SECONDS:
-                yield run
+            per_core = found["times_real_time"] / run["machine"]["cores"]
+            is_long = found["wall_seconds"] >= _LEAST_RUN_SECONDS
+            if is_long and 0 < per_core < math.inf:
+                model = (flags["model"], flags["precision"], flags["padding"])
+                yield model, Speed(per_core, f"run {run['run_id']}")

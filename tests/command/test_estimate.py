@@ -138,8 +138,9 @@ def test_the_speed_is_that_of_an_earlier_run_of_the_same_model(tmp_path: Path) -
     content["throughput"] = {"wall_seconds": 100.0, "times_real_time": 30.0}
     content["machine"] = {"cores": 3}
     path.write_text(json.dumps(content))
-    for name, broken in (("run-98.json", "{cut of"), ("run-99.json", "{}")):
-        (output / name).write_text(broken)
+    endless = json.dumps(content | {"machine": {"cores": 1e-320}})
+    for number, broken in enumerate(("{cut of", "{}", "[" * 100_000, "[]", '"x"', endless), 94):
+        (output / f"run-{number}.json").write_text(broken)
     assert measured_speed(config).times_real_time_per_core == 10.0
     with pytest.raises(ConfigError):
         measured_speed(settings(input="in", output=output, model="whisper-small"))

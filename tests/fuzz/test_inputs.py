@@ -82,7 +82,7 @@ TEXTS = st.text(max_size=40) | st.sampled_from(
 
 
 @given(fields=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), VALUES, max_size=6))
-@fuzzed(600)
+@fuzzed(400)
 def test_manifest_lines(fields: dict[str, Any]) -> None:
     line = json.dumps(fields).encode()
     entry = attempt(line, lambda: parse_line(line), InputError)

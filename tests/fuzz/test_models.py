@@ -240,7 +240,7 @@ SETTINGS = {
     name=st.sampled_from(["config.json", "preprocessor_config.json", "tokenizer_config.json"]),
     content=strange(SETTINGS),
 )
-@fuzzed(40)
+@fuzzed(20)
 def test_strange_settings_of_users(model: Path, name: str, content: object) -> None:
     load_with(model, name, json.dumps(content).encode())
 

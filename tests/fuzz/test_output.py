@@ -12,10 +12,13 @@ from hypothesis import given
 from support.fuzzing import Damaged, attempt, damaged, fuzzed, strange
 from support.unit_runs import files, ref, tones, transcribe, update, write
 
+from beam_audio.command.estimate import measured_speed
+from beam_audio.command.flags import resolve
 from beam_audio.errors import BeamAudioError
 from beam_audio.output.commits import Commit, delete_uncommitted, parse_commit, read_commits
 from beam_audio.output.compact import compact
 from beam_audio.output.ledger import read_ledger
+from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.stream.reservations import Reservation, reserve
 
 if TYPE_CHECKING:
@@ -76,8 +79,36 @@ def test_damaged_commit_records(record: bytes, data: st.DataObject) -> None:
     attempt(content, lambda: check(parse_commit(uri, content)), BeamAudioError)
 
 
+RUN_FILE = {
+    "run_id": "20260105T090000-0123abcd",
+    "schema_version": SCHEMA_VERSION,
+    "configuration": {"model": "placeholder", "precision": None, "padding": None},
+    "machine": {"cores": 2},
+    "model_id": "m",
+    "providers": ["CPUExecutionProvider"],
+    "throughput": {"decoded_seconds": 90.0, "wall_seconds": 30.0, "times_real_time": 3.0},
+}
+
+
 @given(data=st.data())
-@fuzzed(60)
+@fuzzed(150)
+def test_run_files(place: Path, data: st.DataObject) -> None:
+    """A plan takes the speed of an earlier run, or goes on to the next."""
+    output = place / "planned"
+    output.mkdir(exist_ok=True)
+    whole = json.dumps(RUN_FILE).encode()
+    content = data.draw(
+        damaged({"run": whole, "deep": b"[" * 100_000})
+        | strange(RUN_FILE).map(lambda value: json.dumps(value).encode())
+    )
+    (output / "run-20260105T090000-0123abcd.json").write_bytes(content)
+    config = resolve({"input": "x", "output": str(output), "model": "placeholder"})
+    speed = attempt(content, lambda: measured_speed(config), BeamAudioError)
+    assert speed is None or speed.times_real_time_per_core > 0
+
+
+@given(data=st.data())
+@fuzzed(40)
 def test_a_damaged_file_in_an_output(place: Path, data: st.DataObject) -> None:
     output = place / "damaged"
     shutil.rmtree(output, ignore_errors=True)

@@ -52,6 +52,9 @@ _STATES_LENGTH: Final = frozenset(
 )
 """Containers whose header counts the audio."""
 
+_ENDS_ARE_FOUND: Final = frozenset({"mpegts", "mpeg", "mxf", "nut", "rm", "wtv"})
+"""Containers whose end FFmpeg finds, by the last timestamps or in a header that counts no audio."""
+
 _CHECKED_CODECS: Final = frozenset({"flac"})
 """Codecs whose packets have checksums that FFmpeg ignores unless told to check."""
 
@@ -152,7 +155,7 @@ def timeline_of(
     elif family in _TIMED and len(container.streams) > 1:
         origin = begins
     end = length
-    if end is None and family == "mpegts" and container.duration and begins is not None:
+    if end is None and family in _ENDS_ARE_FOUND and container.duration and begins is not None:
         end = begins + container.duration / _MICROSECONDS
     gap: Hole = "damaged_packets" if family in _GAPLESS_JITTER_SECONDS else "time_gaps"
     jitter = _GAPLESS_JITTER_SECONDS.get(family, JITTER_SECONDS)
