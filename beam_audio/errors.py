@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import re
-import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -117,9 +116,10 @@ _BY_STATUS: Final = {
     **dict.fromkeys((401, 407), _CREDENTIALS),
     **dict.fromkeys((408, 429, *range(500, 600)), _NETWORK),
 }
+_TLS: Final = "ssl.SSLError"
 _BY_CLASS: Final = {
     **dict.fromkeys(("builtins.ConnectionError", "builtins.TimeoutError"), _NETWORK),
-    "ssl.SSLError": _NETWORK,
+    _TLS: _NETWORK,
     "google.GoogleAuthError": _CREDENTIALS,
     **dict.fromkeys(("google.TransportError", "google.RetryError"), _NETWORK),
     "google.DataCorruption": _NETWORK,
@@ -258,7 +258,7 @@ def _cure_of_class(error: BaseException) -> str | None:
     if _WITHOUT_CREDENTIALS in names:
         return None
     cure = next(filter(None, map(_BY_CLASS.get, names)), None)
-    if cure is _NETWORK and isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
+    if cure is _NETWORK and isinstance(error, ValueError) and _TLS not in names:
         return None  # an address that is none
     number = error.errno if isinstance(error, OSError) else None
     return cure or _BY_NUMBER.get(number or 0)

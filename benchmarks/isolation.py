@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,19 +106,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder) / "manifest.jsonl"
         manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-        rows = [
-            compared(
-                "before recognition",
-                lambda isolated: prepared(paths, isolated=isolated),
-                arguments.rounds,
-            ),
-            compared(
-                "run, placeholder",
-                lambda isolated: ran(manifest, isolated=isolated),
-                arguments.rounds,
-            ),
-        ]
-    print(markdown_table(head, rows))
+        works: dict[str, Callable[..., Took]] = {
+            "before recognition": partial(prepared, paths),
+            "run, placeholder": partial(ran, manifest),
+        }
+        print(markdown_table(head, []), flush=True)
+        for name, work in works.items():
+            row = compared(name, work, arguments.rounds)
+            print(f"| {' | '.join(map(str, row))} |", flush=True)
 
 
 if __name__ == "__main__":

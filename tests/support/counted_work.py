@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import beam_audio.command.cli
 from beam_audio.audio.decode import AudioStream
+from beam_audio.audio.isolated.stream import IsolatedStream
 from beam_audio.quality import signal
 from beam_audio.segments.vad import SpeechDetector
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -40,7 +41,8 @@ def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> Non
 
         return call
 
-    put(AudioStream, "blocks", counted("decoded", AudioStream.blocks))
+    for stream in (AudioStream, IsolatedStream):
+        put(stream, "blocks", counted("decoded", stream.blocks))
     put(SpeechDetector, "finish", counted("searched", SpeechDetector.finish))
     put(prepare, "measure", counted("measured", signal.measure))
     load_model = OnnxAsrModelHandler.load_model
