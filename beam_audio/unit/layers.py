@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Layer = Literal["decode", "segment", "measures", "model", "metrics", "rules"]
 
 LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
-    "decode": 1,
+    "decode": 2,
     "segment": 1,
     "measures": 1,
     "model": 1,
