@@ -88,6 +88,7 @@ class Connection:
     """One end of a Unix socket: whole messages in order, with open files beside them."""
 
     def __init__(self, end: socket.socket) -> None:
+        end.settimeout(None)  # libraries set a time limit for all new sockets of a process
         self._end = end
 
     def fileno(self) -> int:
@@ -238,7 +239,7 @@ class Child:
         """End it, and wait for that."""
         self._process.kill()
         self._process.wait()
-        self._release()
+        self.release()
 
     def _is_ready(self) -> bool:
         """Whether there is a message, or the end; waits for it a moment."""
@@ -272,8 +273,8 @@ class Child:
         self.stop()
         return Ending(cause, self._last_words.decode(errors="replace").strip())
 
-    def _release(self) -> None:
-        """Close what this process holds of it."""
+    def release(self) -> None:
+        """Close what this process holds of it, which ends it only if no other process holds it."""
         self._connection.close()
         for pipe in (self._process.stdin, self._process.stderr):
             if pipe is not None:
@@ -287,7 +288,7 @@ _running: weakref.WeakSet[Child] = weakref.WeakSet()
 def _release_all() -> None:
     """A forked process holds nothing of its parent's children: they are to end with the parent."""
     for child in [*_running]:
-        child._release()  # noqa: SLF001 - of this module
+        child.release()
 
 
 os.register_at_fork(after_in_child=_release_all)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,17 @@ def test_answers_come_in_order_and_whole(start: Start) -> None:
     child = start()
     assert [ask(child, f"echo {word}") for word in ("one", "two", "")] == ["one", "two", ""]
     assert ask(child, "size " + "x" * 5_000_000) == "5000000"
+
+
+def test_a_time_limit_for_all_sockets_is_none_for_it(
+    start: Start,
+) -> None:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.01)
+    try:
+        assert ask(start(), "sleep 0.1") == "woke up"
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def test_open_files_travel_both_ways(start: Start) -> None:

@@ -50,6 +50,8 @@ VALUES = {
     "channels": "split",
     "tracks": "1",
     "decoder": "soundfile",
+    "decoder_allow": "sds,voc",
+    "isolate_decoding": "false",
     "max_recording_seconds": "7200.0",
     "max_source_bytes": "1048576",
     "max_channels": "2",

@@ -156,11 +156,11 @@ def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]
     layout = next(iter(members.values())).layout  # one output has one layout
     versions = sorted((commit.unit_id, commit.version) for commit in members.values())
     part_id = f"{SHARED}-{stable_id('shared', sorted(group), versions)}"
-    with PartWriter(root, part_id, layout) as writer:
+    with PartWriter(root, layout) as writer:
         for name in group:
             for batch in rows_of(root, name, counted_sources(units[name])):
                 writer.copy(table, _folder(name), batch)
-        (merged,) = writer.finish()
+        (merged,) = writer.finish(part_id)
     for unit_id in sorted(members):
         rename_parts(root, unit_id, dict.fromkeys(group, merged))
     for name in group:

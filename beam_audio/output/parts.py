@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, unquote
@@ -31,6 +32,7 @@ _MAX_VALUE_BYTES = 180
 _READ_ROWS = 256
 """Rows read at a time; each may carry half a minute of audio."""
 
+_OUTSIDE_CONTENT: Final = frozenset({"when", schema.AUDIO})
 _PLAIN: Final[Mapping[str, str]] = {}
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -63,28 +65,23 @@ def _folder_value(value: str | None) -> str:
 
 
 class PartWriter:
-    """Writes the part files of one unit: one for each table and partition, named after the unit.
+    """Writes the part files of one unit: one for each table and partition.
 
     Files grow under temporary names; :meth:`finish` renames them all. Leaving the context without
     finishing deletes them.
     """
 
-    def __init__(
-        self,
-        root: str,
-        part_id: str,
-        layout: Mapping[str, str] = _PLAIN,
-    ) -> None:
-        """Write below ``root`` into files named ``part-<part_id>.parquet``.
+    def __init__(self, root: str, layout: Mapping[str, str] = _PLAIN) -> None:
+        """Write below ``root``.
 
         ``layout`` is that of the output's commit records; it says which columns are added.
         """
         self._root = root
-        self._name = part_file(part_id)
         self._metadata_columns = tuple(filter(None, layout.get("metadata_columns", "").split(",")))
         self._audio = layout.get("store_audio", "none") != "none"
         self._files: dict[str, _PartFile] = {}
         self.rows: dict[str, int] = dict.fromkeys(TABLES, 0)
+        self._digest = hashlib.sha256()
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +106,13 @@ class PartWriter:
         with self._writing():
             self._file(table, partition_folder(table, keys)).add(row)
         self.rows[table] += 1
+        content = [value for name, value in sorted(row.items()) if name not in _OUTSIDE_CONTENT]
+        self._digest.update(repr((table, keys, content)).encode(errors="surrogatepass"))
+
+    @property
+    def content_id(self) -> str:
+        """Hash of the rows that were added, without their times of writing."""
+        return self._digest.hexdigest()
 
     def copy(self, table: Table, folder: str, batch: pa.RecordBatch) -> None:
         """Add rows of an earlier part file of this folder; columns missing there become null."""
@@ -135,8 +139,8 @@ class PartWriter:
             self._files[folder] = _PartFile(store.temporary_name(self._root), columns)
         return self._files[folder]
 
-    def finish(self) -> tuple[str, ...]:
-        """Finish every file and give it its final name.
+    def finish(self, part_id: str) -> tuple[str, ...]:
+        """Finish every file and name it ``part-<part_id>.parquet``.
 
         Returns:
             The names relative to the output folder, sorted.
@@ -144,9 +148,8 @@ class PartWriter:
         with self._writing():
             for file in self._files.values():
                 file.finish()
-        names = {
-            file.path: f"{folder}/{self._name}" for folder, file in sorted(self._files.items())
-        }
+        name = part_file(part_id)
+        names = {file.path: f"{folder}/{name}" for folder, file in sorted(self._files.items())}
         if names:
             store.move_into(self._root, names)
         self._files.clear()

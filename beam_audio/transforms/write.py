@@ -62,8 +62,8 @@ class WriteParquet(beam.PTransform):
         id_column = _ID_COLUMNS[self._table]
         ordered = sorted(rows, key=lambda row: str(row[id_column]))
         part_id = stable_id(*[row[id_column] for row in ordered])
-        with PartWriter(self._output, part_id) as writer:
+        with PartWriter(self._output) as writer:
             for row in ordered:
                 keys = tuple((key, row.get(key)) for key in self._partition_by)
                 writer.write(self._table, keys, row)
-            yield from writer.finish()
+            yield from writer.finish(part_id)

@@ -129,9 +129,8 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
 def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, BatchCounts]:
     """Write the part files of a unit's next version; returns the record that names them."""
     settings, clock, version = run.settings, StageClock(), unit.version + 1
-    name = part_id(unit.unit_id, version, _work_id(unit, run))
     layout = settings.rows.layout()
-    with PartWriter(run.root, name, layout) as writer, _audio_file() as audio_file:
+    with PartWriter(run.root, layout) as writer, _audio_file() as audio_file:
         stored = None
         if before is not None:
             stored = StoredUnit(
@@ -148,7 +147,10 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
         ).run(unit.tasks)
         with clock.stage("write"):
             kept = _carry(unit, stored, result, writer) if stored else {}
-            files = writer.finish()
+            # A repeated attempt may fail elsewhere. Files of other rows have other names, so that
+            # no attempt changes the files that the record of another one names.
+            work_id = stable_id(_work_id(unit, run), writer.content_id)
+            files = writer.finish(part_id(unit.unit_id, version, work_id))
     commit = Commit(
         unit_id=unit.unit_id,
         sources=kept | result.states,

@@ -42,10 +42,10 @@ def files(root: Path) -> list[str]:
 
 
 def test_rows_are_in_their_partitions_and_nothing_else_is_left(tmp_path: Path) -> None:
-    with PartWriter(str(tmp_path), "u1") as writer:
+    with PartWriter(str(tmp_path)) as writer:
         for number, date in enumerate(["2026-01-01", "2026-01-02", "2026-01-01"]):
             writer.write("failures", (("date", date),), failure(number))
-        names = writer.finish()
+        names = writer.finish("u1")
     assert list(names) == [
         "failures/date=2026-01-01/part-u1.parquet",
         "failures/date=2026-01-02/part-u1.parquet",
@@ -62,7 +62,7 @@ def test_rows_are_in_their_partitions_and_nothing_else_is_left(tmp_path: Path) -
 
 def test_leaving_without_finishing_leaves_nothing(tmp_path: Path) -> None:
     def stop_midway() -> None:
-        with PartWriter(str(tmp_path), "u1") as writer:
+        with PartWriter(str(tmp_path)) as writer:
             writer.write("failures", (("date", "d"),), failure(1))
             raise InterruptedError
 
@@ -73,18 +73,18 @@ def test_leaving_without_finishing_leaves_nothing(tmp_path: Path) -> None:
 
 def test_finishing_again_replaces_the_files(tmp_path: Path) -> None:
     for message in ("first", "second"):
-        with PartWriter(str(tmp_path), "u1") as writer:
+        with PartWriter(str(tmp_path)) as writer:
             writer.write("failures", (), failure(1, message=message))
-            (name,) = writer.finish()
+            (name,) = writer.finish("u1")
     assert pq.read_table(tmp_path / name)["message"].to_pylist() == ["second"]
     assert len(files(tmp_path)) == 1
 
 
 def test_a_missing_required_value_is_an_error_not_a_null(tmp_path: Path) -> None:
-    with PartWriter(str(tmp_path), "u1") as writer:
+    with PartWriter(str(tmp_path)) as writer:
         writer.write("failures", (), failure(1, message=None))
         with pytest.raises((pa.ArrowInvalid, OSError)):
-            writer.finish()
+            writer.finish("u1")
     assert files(tmp_path) == []
 
 
@@ -124,18 +124,18 @@ def test_a_file_has_the_keys_of_all_its_folders() -> None:
 @pytest.mark.parametrize("part_id", ["a/../../x", "x\0", "a\nb"])
 def test_a_part_with_the_name_of_another_place_is_not_written(tmp_path: Path, part_id: str) -> None:
     root = tmp_path / "deep" / "out"
-    with PartWriter(str(root), part_id) as writer:
+    with PartWriter(str(root)) as writer:
         writer.write("failures", (), failure(1))
         with pytest.raises(StoreError, match="is not written below"):
-            writer.finish()
+            writer.finish(part_id)
     assert files(tmp_path) == []
 
 
 def test_damage_to_values_is_noticed(tmp_path: Path) -> None:
     """Pages have checksums: a damaged number is never taken for a row."""
-    with PartWriter(str(tmp_path), "u1") as writer:
+    with PartWriter(str(tmp_path)) as writer:
         writer.write("failures", (), failure(1))
-        (name,) = writer.finish()
+        (name,) = writer.finish("u1")
 
     def rows() -> list[Any] | None:
         try:

@@ -43,14 +43,14 @@ OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_sec
 def write_again(out: Path, target: Path, commit: Commit, using: UnitSettings) -> None:
     """Rows of all recordings of a unit, made again from the stored ones."""
     refs = {uri: each for each in REFS for uri in [each.uri]}
-    with TemporaryFile() as audio, PartWriter(str(target), "x", {"store_audio": "flac"}) as writer:
+    with TemporaryFile() as audio, PartWriter(str(target), {"store_audio": "flac"}) as writer:
         stored = StoredUnit(str(out), commit, commit.sources.keys(), audio)
         for source_id in commit.sources_that("recorded"):
             item = next(each for each in refs.values() if each.source_id == source_id)
             for each in stored.recordings(source_id, item, "mix"):
                 for row in recording_rows(each.end, each.outcomes, using.rows, audio):
                     writer.write(*row)
-        writer.finish()
+        writer.finish("x")
 
 
 REFS = [
@@ -102,10 +102,10 @@ def test_failed_segments_and_truncations_are_read_back(tmp_path: Path) -> None:
     with TemporaryFile() as audio:
         stored = StoredUnit(str(tmp_path / "out"), report.commit, {source.source_id}, audio)
         (recording,) = stored.recordings(source.source_id, source, "mix")
-        with PartWriter(str(tmp_path / "again"), "x") as writer:
+        with PartWriter(str(tmp_path / "again")) as writer:
             for row in recording_rows(recording.end, recording.outcomes, using.rows, audio):
                 writer.write(*row)
-            writer.finish()
+            writer.finish("x")
     assert recording.end.truncation is not None
     assert recording.end.concealed_seconds > 0
     assert recording.end.reasons == ("damaged_packets",)
@@ -117,9 +117,9 @@ def test_a_copy_leaves_out_only_replaced_inputs(tmp_path: Path) -> None:
     inputs = [ref(write(tmp_path / f"{index}.wav", tones([0.1, 0.2]))) for index in range(3)]
     out, target = tmp_path / "out", tmp_path / "copy"
     report = transcribe(out, *inputs, replace(inputs[0], uri=str(tmp_path / "none.wav")))
-    with PartWriter(str(target), "x") as writer:
+    with PartWriter(str(target)) as writer:
         carry(str(out), report.commit, writer, {inputs[1].source_id})
-        writer.finish()
+        writer.finish("x")
     expected = {
         table: [row for row in rows if row["uri"] != inputs[1].uri]
         for table, rows in read_all(out).items()

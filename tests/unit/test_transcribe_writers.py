@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from support.bucket_servers import google_bucket
@@ -89,6 +90,30 @@ def check_whole(root: str, inputs: Sequence[AudioRef], text: str) -> None:
     ledger = read_ledger(root, [item.source_id for item in inputs])
     assert ledger.balances
     assert ledger.recordings == len(inputs)
+
+
+def test_an_attempt_that_fails_elsewhere_has_files_of_its_own(
+    root: str, inputs: list[AudioRef]
+) -> None:
+    """Both attempts at the same work are done before either is committed."""
+    start = threading.Barrier(2)
+    waited = threading.local()
+
+    def wait_once() -> None:
+        if not getattr(waited, "done", False):
+            waited.done = True
+            start.wait(10)
+
+    def fails_at_the_loudest(request: Request) -> Transcript:
+        wait_once()
+        if np.abs(request.samples).max(initial=0.0) > 0.25:
+            raise ValueError("a hiccup")
+        return Transcript("heard", "en")
+
+    recognizers = [says("heard", wait_once), Scripted(fails_at_the_loudest)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda each: work(root, inputs, each), recognizers))
+    check_whole(root, inputs, "heard")
 
 
 @pytest.mark.parametrize("again", [False, True])
