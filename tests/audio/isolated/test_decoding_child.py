@@ -67,6 +67,7 @@ def test_an_idle_child_that_somebody_ended_is_not_taken() -> None:
     decode_all(encode(noise(1.0)))
     (before,) = decoding_children()
     os.kill(before, 9)
+    os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
     assert decode_all(encode(noise(1.0))) == 3
     assert before not in decoding_children()
 
