@@ -92,7 +92,7 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
 
 
 def begin(job: Job) -> Watch | None:
-    """Say what messages may do, finish what earlier runs left open, and read the drift reference.
+    """Say what messages may do, read the drift reference, and finish what earlier runs left open.
 
     Raises:
         ConfigError: The drift reference cannot be used.
@@ -101,13 +101,14 @@ def begin(job: Job) -> Watch | None:
     if job.config.allowed_places is None:
         _LOG.warning(_ANY_FILE, job.config.subscription)
     topic_name, reference = job.config.output_topic, job.config.drift_reference
+    watch = Watch(read_profile(reference), job.config.drift_threshold) if reference else None
     if topic_name is not None:
         with Topic(topic_name) as topic:
             publish_left_over(topic, job.output)
     forget_places(job.output)
     index_commits(job.output)
     drop_entered(job.output)
-    return Watch(read_profile(reference), job.config.drift_threshold) if reference else None
+    return watch
 
 
 def read_stream(pipeline: beam.Pipeline, job: Job, intervals: Intervals) -> None:
