@@ -260,11 +260,31 @@ def rows_of(
         groups = [
             group
             for group in range(file.num_row_groups)
-            if any(_mask(file.read_row_group(group, columns=["source_id"]), source_ids))
+            if any(_mask(_sources(file, group), source_ids))
         ]
+        rows = 0
         # Older pyarrow fails on an empty list of row groups.
         for batch in file.iter_batches(_READ_ROWS, groups, wanted) if groups else ():
+            rows += batch.num_rows
             yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
+        _require_rows(rows, sum(_stated_rows(file, group) for group in groups))
+
+
+def _sources(file: pq.ParquetFile, group: int) -> pa.Table:
+    rows = file.read_row_group(group, columns=["source_id"])
+    _require_rows(rows.num_rows, _stated_rows(file, group))
+    return rows
+
+
+def _stated_rows(file: pq.ParquetFile, group: int) -> int:
+    rows: int = file.metadata.row_group(group).num_rows
+    return rows
+
+
+def _require_rows(found: int, stated: int) -> None:
+    """Older pyarrow passes over pages whose headers are damaged."""
+    if found != stated:
+        raise pa.ArrowInvalid(f"{found} of {stated} rows can be read")
 
 
 def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> list[bool]:

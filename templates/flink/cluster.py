@@ -127,11 +127,13 @@ def _start(state: Path, name: str, command: list[str]) -> None:
 
 def _wait_for_slots(state: Path, port: int) -> None:
     end = time.monotonic() + START_SECONDS
+    dead: set[str] = set()
     while time.monotonic() < end:
         time.sleep(0.5)
-        dead = [file.stem for file in sorted(state.glob("*.pid")) if not _is_alive(file)]
-        if dead:
-            raise SystemExit(f"{dead[0]} did not start; see {state}/{dead[0]}.log")
+        # A process that is being replaced by another program has no command for a moment.
+        seen_dead, dead = dead, {file.stem for file in state.glob("*.pid") if not _is_alive(file)}
+        for name in sorted(dead & seen_dead):
+            raise SystemExit(f"{name} did not start; see {state}/{name}.log")
         with (
             contextlib.suppress(urllib.error.URLError, ConnectionError),
             urllib.request.urlopen(f"http://127.0.0.1:{port}/overview") as answer,
