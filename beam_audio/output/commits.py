@@ -32,10 +32,7 @@ _WORK_ID_DIGITS: Final = 8
 _PART_ID: Final = re.compile(PARTS.replace("*", r"([0-9a-f]+)-(\d+)-[0-9a-f]+"))
 _VERSION: Final = "schema_version"
 
-_FOREIGN: Final = (
-    *(ValueError, KeyError, TypeError),
-    *(IndexError, AttributeError, RecursionError),
-)
+_FOREIGN: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading a file raises that is no commit record."""
 
 InputOutcome = Literal["recorded", "known", "failed"]
@@ -291,10 +288,7 @@ def parse_commit(uri: str, content: bytes) -> Commit:
             for name, state in fields["sources"].items()
         }
         return _checked(uri, value_of(Commit, fields | {"sources": sources}))
-    except (
-        *(ValueError, KeyError, TypeError),
-        *(IndexError, AttributeError, RecursionError),
-    ) as error:
+    except _FOREIGN as error:
         raise StoreError(
             f"commit record {uri!r} was not written by this version ({error}); "
             "move it away and the unit will be processed again"
