@@ -55,7 +55,7 @@ def run(
     job = check_run(config, options)
     holder = _holder(job, options)
     with held(job.output, holder):
-        job = with_records(job)
+        job = with_records(job, holder.process)
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
             pipeline = beam.Pipeline(runner=runner, options=options)
             build(pipeline, job, holder)
@@ -77,10 +77,12 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = with_records(check_run(config, options))
+    job = check_run(config, options)
+    holder = _holder(job, options)
+    job = with_records(job, holder.process)
     commits.delete_uncommitted(job.output)
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, job, _holder(job, options))
+    build(pipeline, job, holder)
     return pipeline.run()
 
 
