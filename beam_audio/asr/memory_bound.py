@@ -25,14 +25,21 @@ class MemoryBound:
     Args:
         recognizer: The recogniser that does the work. Its texts must not depend on the batch, as
             the contract of ``Recognizer`` says.
+        batch_seconds: Most padded seconds of a batch, until one proves too large.
     """
 
-    def __init__(self, recognizer: Recognizer) -> None:
+    def __init__(self, recognizer: Recognizer, batch_seconds: float) -> None:
         self.facts = recognizer.facts
         self.provider = recognizer.provider
         self.passage_seconds = recognizer.passage_seconds
         self._recognizer = recognizer
+        self._wanted_seconds = batch_seconds
         self._most_seconds = float("inf")
+
+    @property
+    def batch_seconds(self) -> float:
+        """Most padded seconds of a batch, as far as is known now."""
+        return min(self._wanted_seconds, self._most_seconds)
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 Mode = Literal["transcribe", "translate"]
 """What the model writes: the words spoken, or their translation into English."""
+
+
+BATCH_SECONDS: Final = 120.0
+"""Padded seconds of a batch that a CPU gains nothing from exceeding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,10 @@ class Recognizer(Protocol):
     @property
     def passage_seconds(self) -> float:
         """Longest clip joined from several segments; 0 if each is recognised alone."""
+
+    @property
+    def batch_seconds(self) -> float:
+        """Most padded seconds of a batch, unless a user says otherwise; more are no faster."""
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip: its length after padding."""

@@ -8,6 +8,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
+from beam_audio.asr.device_memory import cuda_memory
 from beam_audio.errors import ModelError, ProviderError, raise_machine_error
 
 if TYPE_CHECKING:
@@ -82,16 +83,28 @@ def session_options(threads: int | None) -> Any:  # noqa: ANN401 (the library ha
     return options
 
 
-def with_options(name: str) -> list[tuple[str, dict[str, str]]]:
-    """The provider and its fallbacks, those that this build has, each with its options."""
+def with_options(name: str, options: ModelOptions) -> list[tuple[str, dict[str, str]]]:
+    """The provider and its fallbacks, those that this build has, each with its options.
+
+    A session on CUDA takes no more than its share of the card's memory for its tensors. That of
+    all sessions together is bounded by the size of batches.
+    """
     if name in available_providers() and name in {_PROVIDERS["cuda"], _PROVIDERS["tensorrt"]}:
         _load_cuda()
     wanted = dict.fromkeys((name, _SECOND_CHOICE.get(name, CPU), CPU))
     return [
-        (entry, _CUDA_OPTIONS if entry == _PROVIDERS["cuda"] else {})
+        (entry, _cuda_options(options.gpu_memory_fraction) if entry == _PROVIDERS["cuda"] else {})
         for entry in wanted
         if entry in available_providers()
     ]
+
+
+def _cuda_options(gpu_memory_fraction: float) -> dict[str, str]:
+    memory = cuda_memory()
+    if memory is None:
+        return _CUDA_OPTIONS
+    limit_bytes = int(gpu_memory_fraction * memory.total_bytes)
+    return _CUDA_OPTIONS | {"gpu_mem_limit": str(limit_bytes)}
 
 
 @functools.cache
@@ -116,8 +129,9 @@ def make_session(path: Path, options: ModelOptions) -> Any:  # noqa: ANN401 (the
     """
     runtime, name = _onnxruntime(), resolve_provider(options.provider)
     settings = session_options(options.threads)
+    providers = with_options(name, options)
     try:
-        session = runtime.InferenceSession(str(path), settings, providers=with_options(name))
+        session = runtime.InferenceSession(str(path), settings, providers=providers)
     except Exception as error:  # its errors share no class
         raise_machine_error(error, f"cannot load {path}")
         raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error

@@ -72,6 +72,7 @@ class Scripted:
     facts: ModelFacts = SCRIPTED_FACTS
     provider: str = "CPUExecutionProvider"
     passage_seconds: float = 0.0
+    batch_seconds: float = 120.0
     batches: list[list[Request]] = field(default_factory=list)
 
     def cost_seconds(self, duration_seconds: float) -> float:
@@ -141,6 +142,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
     *,
     language: str = "auto",
     batch_seconds: float = 240.0,
+    cores: int | None = None,
     partition_by: tuple[str, ...] = ("date", "language"),
     metadata_columns: tuple[str, ...] = (),
     rules: str = "balanced",
@@ -164,6 +166,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
         ),
         language=language,
         batch_seconds=batch_seconds,
+        cores=cores,
     )
 
 

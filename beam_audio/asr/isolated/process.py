@@ -76,6 +76,7 @@ class ModelProcess:
 
     Attributes:
         loaded: What it said of its model.
+        batch_seconds: Most padded seconds of a batch; another process may have measured otherwise.
     """
 
     def __init__(self, name_or_dir: str, options: ModelOptions, hang_seconds: float) -> None:
@@ -116,10 +117,12 @@ class ModelProcess:
             target=self._listen, args=(pack(order), theirs), name="recogniser", daemon=True
         ).start()
         try:
-            self.loaded: Content = _result(loading)["loaded"]
+            said = _result(loading)
         except BaseException:
             self.stop()
             raise
+        self.loaded: Content = said["loaded"]
+        self.batch_seconds: float = said["batch_seconds"]
 
     @property
     def is_lost(self) -> bool:

@@ -75,7 +75,13 @@ def main() -> None:
     try:
         os.chdir(content["folder"])
         recognizer = load_model(content["model"], ModelOptions(**content["options"]))
-        answer({"number": content["number"], "loaded": _described(recognizer)})
+        answer(
+            {
+                "number": content["number"],
+                "loaded": _described(recognizer),
+                "batch_seconds": recognizer.batch_seconds,
+            }
+        )
     except Exception as error:  # noqa: BLE001 - the parent raises it
         answer({"number": content["number"], "error": error_content(error)})
     else:

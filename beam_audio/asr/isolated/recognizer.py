@@ -69,10 +69,12 @@ class IsolatedRecognizer:
         self._processes = _Processes(name_or_dir, options, hang_seconds)
         weakref.finalize(self, self._processes.stop)
         self._turns = _Turns()
-        loaded = self._processes.first()
+        process = self._processes.first()
+        loaded = process.loaded
         self.facts = facts_in(loaded["facts"])
         self.provider: str = loaded["provider"]
         self.passage_seconds: float = loaded["passage_seconds"]
+        self.batch_seconds = process.batch_seconds
         self._costs: list[float] = loaded["costs"]
 
     def cost_seconds(self, duration_seconds: float) -> float:
@@ -133,8 +135,8 @@ class _Processes:
         self._process: ModelProcess | None = None
         self._loaded: Content = {}
 
-    def first(self) -> Content:
-        """Start the first one; returns what it says of its model.
+    def first(self) -> ModelProcess:
+        """Start the first one.
 
         Raises:
             ModelError: The model cannot be loaded.
@@ -152,7 +154,7 @@ class _Processes:
                 f"the process that loads {self._name} was ended from outside ({lost}); {_CURE}"
             ) from lost
         self._loaded = self._process.loaded
-        return self._loaded
+        return self._process
 
     def current(self) -> ModelProcess:
         """One that runs.
