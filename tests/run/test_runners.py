@@ -9,7 +9,12 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions, PrismRunnerOptions, S3Options
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    PrismRunnerOptions,
+    S3Options,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_audio.errors import ConfigError
@@ -70,6 +75,29 @@ def test_workers_share_the_model_of_this_process_or_not(
 )
 def test_processes_share_the_cores(flags: tuple[str, ...], threads: int | None) -> None:
     assert runners.threads_per_process(options(*flags)) == threads
+
+
+@pytest.mark.parametrize(
+    ("flags", "provider", "units"),
+    [
+        ((), "CUDAExecutionProvider", 2),
+        ((), "CPUExecutionProvider", 1),
+        (("--direct_running_mode=multi_threading",), "CUDAExecutionProvider", 1),
+        (("--direct_num_workers=3",), "CUDAExecutionProvider", 3),
+        (("--runner=PrismRunner",), "CUDAExecutionProvider", 1),
+    ],
+)
+def test_a_local_run_on_a_device_does_two_units_at_a_time(
+    flags: tuple[str, ...], provider: str, units: int
+) -> None:
+    wanted = options(*flags)
+    runners.overlap_units(wanted, provider)
+    direct = wanted.view_as(DirectOptions)
+    assert direct.direct_num_workers == units
+    assert (direct.direct_running_mode == "multi_threading") == (
+        units == 2 or "--direct_running_mode=multi_threading" in flags
+    )
+    assert runners.runs_in_this_process(wanted) == ("--runner=PrismRunner" not in flags)
 
 
 def test_prism_is_taken_from_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
