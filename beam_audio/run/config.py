@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Group = Literal["input", "model", "segments", "judging", "output", "limits", "streaming"]
 """What a flag is about; ``run --help`` and docs/flags.md show the flags by group."""
 
+AUTO_PRECISION: Final = "auto"
 _LIMITS: Final = DecodeLimits()
 _PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
 
@@ -70,7 +71,10 @@ class RunConfig:
         "model", "whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…"
     )
     precision: str | None = _flag(
-        "model", None, "numeric precision of the model; by default the one its card names"
+        "model",
+        AUTO_PRECISION,
+        "numbers the model computes with: float32, float16 or int8; auto is float16 for workers "
+        "with a GPU, else what its card or folder names",
     )
     padding: str | None = _flag(
         "model",
@@ -82,7 +86,7 @@ class RunConfig:
     provider: str = _flag(
         "model",
         "auto",
-        "where inference runs: auto, cpu, cuda or the name of an ONNX Runtime provider",
+        "where inference runs: auto, cpu, cuda, tensorrt or the name of an ONNX Runtime provider",
     )
     require_provider: bool = _flag(
         "model", default=False, text="fail instead of falling back to another provider"
@@ -270,9 +274,9 @@ class RunConfig:
 
     @property
     def model_options(self) -> ModelOptions:
-        """How the model is loaded and used."""
+        """How the model is loaded and used; ``auto`` is decided before (``run.precision``)."""
         return ModelOptions(
-            precision=self.precision,
+            precision=None if self.precision == AUTO_PRECISION else self.precision,
             padding=next((padding for padding in _PADDINGS if padding == self.padding), None),
             provider=self.provider,
             require_provider=self.require_provider,

@@ -20,6 +20,7 @@ from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.run.dataflow import check_submission
+from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel
@@ -82,9 +83,11 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access(places, options)
     left_out = _check_input(config) if config.subscription is None else ""
+    model_here = local_model(config.model)
+    config = with_precision(config, options, model_here)
     threads = threads_per_process(options)
     settings_for = settings_by_model(config, threads)
-    settings = settings_for(_model_facts(config, local_model(config.model)))
+    settings = settings_for(_model_facts(config, model_here))
     # One record shows the schema of all: an output that is refused is left as it is.
     next(commits.read_commits(config.output), None)
     require_writable(config.output)

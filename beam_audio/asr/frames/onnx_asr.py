@@ -19,6 +19,7 @@ from beam_audio.asr.session import (
     resolve_provider,
     session_options,
     with_options,
+    within_share,
 )
 from beam_audio.errors import ModelError, raise_machine_error
 
@@ -101,7 +102,7 @@ def _load(layout: ModelLayout, provider: str, options: ModelOptions) -> Any:  # 
             quantization=layout.suffix or None,
             providers=[CPU],
             asr_config={
-                "providers": with_options(provider, options),
+                "providers": within_share(with_options(provider), options.gpu_memory_fraction),
                 "sess_options": session_options(options.threads),
             },
         )
