@@ -76,11 +76,11 @@ def fitting_seconds(
     bound.transcribe([clip] * _PROBED_CLIPS)
     after = measure()
     if before is None or after is None:
-        return min(recognizer.batch_seconds, bound.batch_seconds)
+        return min(recognizer.batch_limits.seconds, bound.batch_limits.seconds)
     # What is freed after a batch stays with the session, so this is the most it took.
     grown_bytes = before.free_bytes - after.free_bytes
     second_bytes = max(grown_bytes, 1) / ((_PROBED_CLIPS - 1) * clip_seconds)
     left_to_others = (1 - memory_fraction) * after.total_bytes
     usable_bytes = grown_bytes + after.free_bytes - left_to_others
     fitting = usable_bytes / second_bytes / batches
-    return max(clip_seconds, min(fitting, bound.batch_seconds))
+    return max(clip_seconds, min(fitting, bound.batch_limits.seconds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from beam_audio.asr.recognizer import BatchLimits
 from beam_audio.errors import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ class MemoryBound:
         self._most_seconds = float("inf")
 
     @property
-    def batch_seconds(self) -> float:
-        """Most padded seconds of a batch, as far as is known now."""
-        return min(self._wanted_seconds, self._most_seconds)
+    def batch_limits(self) -> BatchLimits:
+        """The size that is wanted, or what is known to fit if that is less."""
+        return BatchLimits(min(self._wanted_seconds, self._most_seconds))
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip."""

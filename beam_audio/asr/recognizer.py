@@ -17,8 +17,20 @@ Mode = Literal["transcribe", "translate"]
 """What the model writes: the words spoken, or their translation into English."""
 
 
-BATCH_SECONDS: Final = 120.0
-"""Padded seconds of a batch that a CPU gains nothing from exceeding."""
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much a recogniser is given at a time; the defaults are those of a CPU.
+
+    Attributes:
+        seconds: Most padded seconds of a batch; a CPU gains nothing from more.
+        at_a_time: Most batches at the same time. A CPU has all its cores at work on one.
+    """
+
+    seconds: float = 120.0
+    at_a_time: int = 1
+
+
+ON_CPU: Final = BatchLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +92,8 @@ class Recognizer(Protocol):
         """Longest clip joined from several segments; 0 if each is recognised alone."""
 
     @property
-    def batch_seconds(self) -> float:
-        """Most padded seconds of a batch, unless a user says otherwise; more are no faster."""
+    def batch_limits(self) -> BatchLimits:
+        """How much it is given at a time, unless a user says otherwise."""
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip: its length after padding."""

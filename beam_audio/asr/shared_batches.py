@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.asr.recognizer import BatchLimits
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,7 +36,7 @@ class SharedBatches:
     """A recogniser on a device that threads share; it gives small batches to another one together.
 
     A batch that waits for its turn is joined by those that wait, too, if all together are within
-    ``batch_seconds`` and of similar length. When such a batch fails, its parts are recognised one
+    the limits and of similar length. When such a batch fails, its parts are recognised one
     by one, so that an error reaches the thread whose batch it is.
 
     Args:
@@ -52,9 +54,9 @@ class SharedBatches:
         self._waiting: list[_Asked] = []
 
     @property
-    def batch_seconds(self) -> float:
-        """Most padded seconds of a batch."""
-        return self._recognizer.batch_seconds
+    def batch_limits(self) -> BatchLimits:
+        """Two batches at a time, of the size of the recogniser inside."""
+        return BatchLimits(self._recognizer.batch_limits.seconds, AT_A_TIME)
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip."""
@@ -89,7 +91,7 @@ class SharedBatches:
         count = sum(len(each.requests) for each in together)
         padded = count * max(each.longest_seconds for each in together)
         apart = sum(len(each.requests) * each.longest_seconds for each in together)
-        return padded <= min(self.batch_seconds, _MOST_WASTE * apart)
+        return padded <= min(self.batch_limits.seconds, _MOST_WASTE * apart)
 
     def _recognise(self, together: Sequence[_Asked]) -> None:
         if not together:

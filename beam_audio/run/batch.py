@@ -58,7 +58,7 @@ def run(
         job = with_records(job)
         if job.held is not None:
             _, recognizer = job.held()
-            overlap_units(options, recognizer.provider)
+            overlap_units(options, recognizer.batch_limits.at_a_time)
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
             pipeline = beam.Pipeline(runner=runner, options=options)
             build(pipeline, job, holder)

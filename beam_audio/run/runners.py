@@ -24,7 +24,6 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
-from beam_audio.asr.session import CPU
 from beam_audio.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineRunner
 
 _LOCAL: Final = (None, "DirectRunner", "FnApiRunner")
-_UNITS_ON_A_DEVICE: Final = 2
 _ONE_CONTAINER: Final = "no_use_multiple_sdk_containers"
 
 
@@ -70,16 +68,16 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
     return None
 
 
-def overlap_units(options: PipelineOptions, provider: str) -> None:
-    """Have a local run do two units at a time if its model is on a device.
+def overlap_units(options: PipelineOptions, at_a_time: int) -> None:
+    """Have a local run do as many units at a time as its recogniser takes batches.
 
-    While one is written and the next one opened, the device has the batches of the other one. On a
-    CPU the recogniser uses all cores, and one unit at a time is the fastest.
+    While one is written and the next one opened, a device has the batches of the others. On a CPU
+    the recogniser uses all cores, and one unit at a time is the fastest.
     """
     direct = options.view_as(DirectOptions)
     is_plain = direct.direct_num_workers == 1 and direct.direct_running_mode == "in_memory"
-    if is_local(options) and is_plain and provider != CPU:
-        direct.direct_num_workers = _UNITS_ON_A_DEVICE
+    if is_local(options) and is_plain and at_a_time > 1:
+        direct.direct_num_workers = at_a_time
         direct.direct_running_mode = "multi_threading"
 
 

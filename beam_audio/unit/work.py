@@ -7,9 +7,8 @@ import os
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 
-from beam_audio.asr.session import CPU
 from beam_audio.errors import ConfigError
 from beam_audio.types import Failure
 from beam_audio.unit import rows
@@ -53,9 +52,6 @@ if TYPE_CHECKING:
 
 Passage = tuple[PreparedSegment, ...]
 """Segments of one recording that are recognised in one piece."""
-
-_BATCHES_ON_A_DEVICE: Final = 2
-"""One is on the device, and the results of the one before become rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +151,16 @@ class UnitWork:
             StoreError: A file cannot be written.
             MachineError: The machine is at fault, or forbids everything.
         """
-        budget = self._settings.batch_seconds or self._recognizer.batch_seconds
-        # On a CPU the recogniser uses all cores, and one batch at a time is the fastest.
-        on_cpu = self._recognizer.provider == CPU
+        limits = self._recognizer.batch_limits
+        budget = self._settings.batch_seconds or limits.seconds
+        # A recogniser that takes one batch at a time uses all cores itself.
+        helpers = _helpers(self._settings.cores) if limits.at_a_time > 1 else NO_HELPERS
         # While one batch is recognised, the audio of the next one is decoded.
         ahead = read_ahead(
             map(self._events, tasks),
             seconds=_event_seconds,
             budget_seconds=budget,
-            helpers=NO_HELPERS if on_cpu else _helpers(self._settings.cores),
+            helpers=helpers,
             clock=self._clock,
         )
         with ahead as events:
@@ -173,8 +170,7 @@ class UnitWork:
                 cost=self._cost_seconds,
                 budget_seconds=budget,
             )
-            at_once = 1 if on_cpu else _BATCHES_ON_A_DEVICE
-            for batch, results in in_flight(ready, self._recognise, at_once):
+            for batch, results in in_flight(ready, self._recognise, limits.at_a_time):
                 self._settle_batch(batch, results, budget)
         if self._settings.stops_if_refused:
             require_access(self._found.values())

@@ -77,7 +77,7 @@ def test_a_card_too_small_for_the_probe_still_takes_clip_by_clip() -> None:
 def test_memory_that_cannot_be_seen_leaves_batches_as_they_are() -> None:
     card = Card(8_000, second_mib=10.0)
     seconds = fitting_seconds(card, lambda: None, memory_fraction=0.8, batches=2)
-    assert seconds == card.batch_seconds
+    assert seconds == card.batch_limits.seconds
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in available_providers(), reason="there may be a card")

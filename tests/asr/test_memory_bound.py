@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 from beam_audio.asr.memory_bound import MemoryBound
 from beam_audio.asr.placeholder import PlaceholderRecognizer
-from beam_audio.asr.recognizer import Request
+from beam_audio.asr.recognizer import BatchLimits, Request
 from beam_audio.errors import is_out_of_memory
 from beam_audio.models.card import load_card
 
@@ -56,7 +56,7 @@ def test_the_size_that_fits_is_remembered() -> None:
     bound = MemoryBound(card, 960.0)
     bound.transcribe(requests(16))
     assert card.batches[:3] == [16, 8, 4]
-    assert bound.batch_seconds < 8 * 1.16
+    assert bound.batch_limits.seconds < 8 * 1.16
     card.batches.clear()
     bound.transcribe(requests(16))
     assert max(card.batches) <= card.room
@@ -86,7 +86,7 @@ def test_everything_else_is_that_of_the_recogniser_inside() -> None:
 def test_batches_have_the_wanted_size_until_one_does_not_fit() -> None:
     bound = MemoryBound(SmallCard(room=100), 48.0)
     bound.transcribe(requests(16))
-    assert bound.batch_seconds == 48.0
+    assert bound.batch_limits == BatchLimits(48.0)
 
 
 def test_the_runtimes_own_error_is_known() -> None:

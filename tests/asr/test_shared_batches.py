@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.unit_runs import RATE_HZ, Scripted, fail_when_loud, hear_loudness, tones
 
-from beam_audio.asr.recognizer import Request
+from beam_audio.asr.recognizer import BatchLimits, Request
 from beam_audio.asr.shared_batches import AT_A_TIME, SharedBatches
 from beam_audio.unit.recognise import recognise
 
@@ -27,7 +27,7 @@ class Gate(Scripted):
     """Holds the first batches until it is opened, so that others wait."""
 
     def __init__(self, batch_seconds: float = 120.0) -> None:
-        super().__init__(fail_when_loud, batch_seconds=batch_seconds)
+        super().__init__(fail_when_loud, batch_limits=BatchLimits(batch_seconds))
         self.begun: list[int] = []
         self.opened = threading.Event()
         self.entered = threading.Semaphore(0)
@@ -130,7 +130,7 @@ def test_no_more_batches_at_a_time_than_there_are_turns() -> None:
                 at_work -= 1
             return heard
 
-    shared = SharedBatches(Counting(batch_seconds=1.0))
+    shared = SharedBatches(Counting(batch_limits=BatchLimits(1.0)))
     with ThreadPoolExecutor(8) as threads:
         heard = list(threads.map(shared.transcribe, [[clip(level)] for level in range(1, 9)]))
     assert heard == [[hear_loudness(clip(level))] for level in range(1, 9)]
@@ -138,10 +138,13 @@ def test_no_more_batches_at_a_time_than_there_are_turns() -> None:
 
 
 def test_everything_else_is_that_of_the_recogniser_inside() -> None:
-    inside = Scripted(batch_seconds=48.0, provider="CUDAExecutionProvider", passage_seconds=8.0)
+    inside = Scripted(
+        batch_limits=BatchLimits(48.0), provider="CUDAExecutionProvider", passage_seconds=8.0
+    )
     shared = SharedBatches(inside)
     assert shared.facts == inside.facts
     assert (shared.provider, shared.passage_seconds) == ("CUDAExecutionProvider", 8.0)
-    assert (shared.batch_seconds, shared.cost_seconds(3.0)) == (48.0, 3.0)
+    assert shared.batch_limits == BatchLimits(48.0, AT_A_TIME)
+    assert shared.cost_seconds(3.0) == 3.0
     with pytest.raises(ValueError, match="hurts"):
         SharedBatches(Scripted(fail_when_loud)).transcribe([clip(10)])

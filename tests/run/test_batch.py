@@ -30,6 +30,7 @@ from support.run_outputs import (
 )
 from support.unit_runs import PLACEHOLDER, Scripted
 
+from beam_audio.asr.recognizer import BatchLimits
 from beam_audio.output.holder import Holder
 from beam_audio.run import batch
 from beam_audio.run.job import check_run
@@ -297,7 +298,8 @@ def test_a_device_changes_no_row(
         """Beam refers to it weakly."""
 
     device = "CUDAExecutionProvider"
-    on_device = OnDevice(facts=PLACEHOLDER.facts, provider=device)
+    limits = BatchLimits(at_a_time=2)
+    on_device = OnDevice(facts=PLACEHOLDER.facts, provider=device, batch_limits=limits)
     monkeypatch.setattr(OnnxAsrModelHandler, "load_model", lambda _: on_device)
     result = run(manifest=mixed, output=tmp_path / "out", batch_seconds=30, unit_bytes=100_000)
     assert (result.exit_status, result.providers) == (0, (device,))

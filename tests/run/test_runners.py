@@ -78,20 +78,20 @@ def test_processes_share_the_cores(flags: tuple[str, ...], threads: int | None) 
 
 
 @pytest.mark.parametrize(
-    ("flags", "provider", "units"),
+    ("flags", "at_a_time", "units"),
     [
-        ((), "CUDAExecutionProvider", 2),
-        ((), "CPUExecutionProvider", 1),
-        (("--direct_running_mode=multi_threading",), "CUDAExecutionProvider", 1),
-        (("--direct_num_workers=3",), "CUDAExecutionProvider", 3),
-        (("--runner=PrismRunner",), "CUDAExecutionProvider", 1),
+        ((), 2, 2),
+        ((), 1, 1),
+        (("--direct_running_mode=multi_threading",), 2, 1),
+        (("--direct_num_workers=3",), 2, 3),
+        (("--runner=PrismRunner",), 2, 1),
     ],
 )
-def test_a_local_run_on_a_device_does_two_units_at_a_time(
-    flags: tuple[str, ...], provider: str, units: int
+def test_a_local_run_does_as_many_units_as_its_recogniser_takes_batches(
+    flags: tuple[str, ...], at_a_time: int, units: int
 ) -> None:
     wanted = options(*flags)
-    runners.overlap_units(wanted, provider)
+    runners.overlap_units(wanted, at_a_time)
     direct = wanted.view_as(DirectOptions)
     assert direct.direct_num_workers == units
     assert (direct.direct_running_mode == "multi_threading") == (

@@ -29,6 +29,7 @@ from support.unit_runs import (
     write,
 )
 
+from beam_audio.asr.recognizer import BatchLimits
 from beam_audio.output import commits
 from beam_audio.output.ledger import read_ledger
 from beam_audio.types import AudioRef, Row, Transcript
@@ -98,7 +99,7 @@ def test_rows_do_not_depend_on_the_threads_that_decode(
     cores: int,
     batch_seconds: float,
 ) -> None:
-    on_device = Scripted(facts=PLACEHOLDER.facts, provider="CUDAExecutionProvider")
+    on_device = Scripted(facts=PLACEHOLDER.facts, batch_limits=BatchLimits(at_a_time=2))
     using = settings(segments=VAD, batch_seconds=batch_seconds, cores=cores)
     written = []
     for out in (tmp_path / "one", tmp_path / "again"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.nemo import NemoModel
 from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
 from beam_audio.asr.frames.timed_tokens import TimedToken, transcript_of
-from beam_audio.asr.recognizer import BATCH_SECONDS
+from beam_audio.asr.recognizer import ON_CPU, BatchLimits
 from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class FrameRecognizer:
         model: The loaded model.
     """
 
+    batch_limits: ClassVar[BatchLimits] = ON_CPU
+
     facts: ModelFacts
     model: FrameModel
 
@@ -64,11 +66,6 @@ class FrameRecognizer:
     def passage_seconds(self) -> float:
         """Always 0: each clip is one segment."""
         return 0.0
-
-    @property
-    def batch_seconds(self) -> float:
-        """Most padded seconds of a batch."""
-        return BATCH_SECONDS
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Length of the clip after padding."""

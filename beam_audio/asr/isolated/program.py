@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -79,7 +80,7 @@ def main() -> None:
             {
                 "number": content["number"],
                 "loaded": _described(recognizer),
-                "batch_seconds": recognizer.batch_seconds,
+                "batch_limits": asdict(recognizer.batch_limits),
             }
         )
     except Exception as error:  # noqa: BLE001 - the parent raises it

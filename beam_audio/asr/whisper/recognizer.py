@@ -8,7 +8,7 @@ import numpy as np
 
 from beam_audio.asr import passages
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
-from beam_audio.asr.recognizer import BATCH_SECONDS
+from beam_audio.asr.recognizer import ON_CPU
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.identity import built_facts
@@ -44,6 +44,8 @@ class WhisperRecognizer:
         ProviderError: The provider was required and cannot be used.
     """
 
+    batch_limits = ON_CPU
+
     def __init__(self, built: BuiltModel, options: ModelOptions = DEFAULT_OPTIONS) -> None:
         self.facts = built_facts(built, options)
         self._config = built.whisper
@@ -77,11 +79,6 @@ class WhisperRecognizer:
     def passage_seconds(self) -> float:
         """Longest passage; 0 for translations, whose words cannot be assigned by their times."""
         return 0.0 if self._mode == "translate" else passages.PASSAGE_SECONDS
-
-    @property
-    def batch_seconds(self) -> float:
-        """Most padded seconds of a batch."""
-        return BATCH_SECONDS
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds the encoder computes for a clip: 30, or fewer with condensed padding."""
