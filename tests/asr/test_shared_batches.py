@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,7 +108,10 @@ def test_an_error_reaches_the_thread_whose_batch_it_is() -> None:
 
 @given(st.lists(st.lists(st.integers(1, 10), min_size=1, max_size=4), max_size=8))
 def test_every_thread_gets_what_it_would_get_alone(levels: list[list[int]]) -> None:
-    batches = [[Request(SECOND[: RATE_HZ // 10] * each / 5) for each in batch] for batch in levels]
+    batches = [
+        [Request(SECOND[: RATE_HZ // 10] * np.float32(each / 5)) for each in batch]
+        for batch in levels
+    ]
     shared = SharedBatches(Scripted(fail_when_loud))
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda batch: recognise(shared, batch), batches))
