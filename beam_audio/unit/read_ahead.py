@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NO_HELPERS: Final = threading.Semaphore(0)
+ONE_THREAD: Final = threading.Semaphore(0)
+"""No places: each reader has one thread."""
 
 
 @contextmanager
@@ -23,13 +24,13 @@ def read_ahead(
     *,
     seconds: Callable[[T], float],
     budget_seconds: float,
-    helpers: threading.Semaphore = NO_HELPERS,
+    places: threading.Semaphore = ONE_THREAD,
     clock: StageClock | None = None,
 ) -> Iterator[Iterator[T]]:
     """Make the items of ``streams`` in threads, ahead of the reader by about a budget of seconds.
 
     A stream is made by one thread from start to end, and its items are read in their order. One
-    thread takes stream after stream. Whenever it begins one, and a place of ``helpers`` is free, it
+    thread takes stream after stream. Whenever it begins one, and one of ``places`` is free, it
     starts another thread that does the same; items of several streams are then mixed. All threads
     wait once they are ahead by the budget, so they are never ahead by more than the budget and one
     item each. An error in one ends all, and is raised again in the reader. Leaving the context
@@ -39,11 +40,12 @@ def read_ahead(
         streams: What each thread makes at a time.
         seconds: Length of an item.
         budget_seconds: How far ahead the threads may be; 0 for one item each.
-        helpers: Places of further threads. Those who share it share the places.
+        places: How many threads there may be in all; those who share it share the places. The first
+            thread of each reader does not need one.
         clock: Is told how long the reader waited for audio, and the threads for the reader.
     """
-    lead = _Lead(streams, seconds, budget_seconds, helpers, clock or StageClock())
-    lead.start()
+    lead = _Lead(streams, seconds, budget_seconds, places, clock or StageClock())
+    lead.begin()
     try:
         yield lead.read()
     finally:
@@ -58,13 +60,13 @@ class _Lead(Generic[T]):
         streams: Iterable[Iterable[T]],
         seconds: Callable[[T], float],
         budget_seconds: float,
-        helpers: threading.Semaphore,
+        places: threading.Semaphore,
         clock: StageClock,
     ) -> None:
         self._streams = iter(streams)
         self._seconds = seconds
         self._budget_seconds = budget_seconds
-        self._helpers = helpers
+        self._places = places
         self._clock = clock
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
@@ -74,15 +76,10 @@ class _Lead(Generic[T]):
         self._is_stopped = False
         self._error: BaseException | None = None
 
-    def start(self, at_end: Callable[[], object] = lambda: None) -> None:
-        """Start a thread; it calls ``at_end`` last."""
-        thread = threading.Thread(
-            target=self._produce, args=(at_end,), name="read-ahead", daemon=True
-        )
-        with self._changed:
-            thread.start()
-            self._threads.append(thread)
-            self._at_work += 1
+    def begin(self) -> None:
+        """Start the first thread."""
+        has_place = self._places.acquire(blocking=False)
+        self._start(self._places.release if has_place else lambda: None)
 
     def stop(self) -> None:
         """Stop the threads and wait for them."""
@@ -129,12 +126,22 @@ class _Lead(Generic[T]):
             return None if self._is_stopped else next(self._streams, None)
 
     def _call_help(self) -> None:
-        if self._helpers.acquire(blocking=False):
+        if self._places.acquire(blocking=False):
             try:
-                self.start(self._helpers.release)
+                self._start(self._places.release)
             except BaseException:
-                self._helpers.release()
+                self._places.release()
                 raise
+
+    def _start(self, at_end: Callable[[], object]) -> None:
+        """Start a thread; it calls ``at_end`` last."""
+        thread = threading.Thread(
+            target=self._produce, args=(at_end,), name="read-ahead", daemon=True
+        )
+        with self._changed:
+            thread.start()
+            self._threads.append(thread)
+            self._at_work += 1
 
     def _put(self, item: T) -> bool:
         """Hand over an item when there is room for it; returns whether more are wanted."""

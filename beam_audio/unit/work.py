@@ -22,7 +22,7 @@ from beam_audio.unit.prepare import (
     RecordingEnd,
     prepare,
 )
-from beam_audio.unit.read_ahead import NO_HELPERS, read_ahead
+from beam_audio.unit.read_ahead import ONE_THREAD, read_ahead
 from beam_audio.unit.recognise import (
     PassageBuilder,
     language_failure,
@@ -154,13 +154,13 @@ class UnitWork:
         limits = self._recognizer.batch_limits
         budget = self._settings.batch_seconds or limits.seconds
         # A recogniser that takes one batch at a time uses all cores itself.
-        helpers = _helpers(self._settings.cores) if limits.at_a_time > 1 else NO_HELPERS
+        places = _places(self._settings.cores) if limits.at_a_time > 1 else ONE_THREAD
         # While one batch is recognised, the audio of the next one is decoded.
         ahead = read_ahead(
             map(self._events, tasks),
             seconds=_event_seconds,
             budget_seconds=budget,
-            helpers=helpers,
+            places=places,
             clock=self._clock,
         )
         with ahead as events:
@@ -320,12 +320,9 @@ class UnitWork:
 
 
 @functools.cache
-def _helpers(cores: int | None) -> threading.Semaphore:
-    """Places of the threads that help the units of this process to decode.
-
-    Each unit has a thread of its own beside them.
-    """
-    return threading.Semaphore((cores or len(os.sched_getaffinity(0))) - 1)
+def _places(cores: int | None) -> threading.Semaphore:
+    """Places of the threads that decode for all units of this process."""
+    return threading.Semaphore(cores or len(os.sched_getaffinity(0)))
 
 
 def _event_seconds(event: RedoEvent) -> float:
