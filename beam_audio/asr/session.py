@@ -101,11 +101,11 @@ def _load_cuda() -> None:
         _onnxruntime().preload_dlls()
 
 
-def make_session(path: Path, options: ModelOptions) -> Any:  # noqa: ANN401 (the library has no types)
-    """Load an ONNX file.
+def make_session(model: Path | bytes, options: ModelOptions) -> Any:  # noqa: ANN401 (the library has no types)
+    """Load an ONNX model.
 
     Args:
-        path: The model.
+        model: Its file, or what would be in it.
         options: Provider and threads. A provider that cannot run falls back to the CPU with a
             warning; ``session.get_providers()[0]`` is the one in use.
 
@@ -116,11 +116,13 @@ def make_session(path: Path, options: ModelOptions) -> Any:  # noqa: ANN401 (the
     """
     runtime, name = _onnxruntime(), resolve_provider(options.provider)
     settings = session_options(options.threads)
+    source = model if isinstance(model, bytes) else str(model)
+    title = "a graph built around a model's" if isinstance(model, bytes) else model
     try:
-        session = runtime.InferenceSession(str(path), settings, providers=with_options(name))
+        session = runtime.InferenceSession(source, settings, providers=with_options(name))
     except Exception as error:  # its errors share no class
-        raise_machine_error(error, f"cannot load {path}")
-        raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
+        raise_machine_error(error, f"cannot load {title}")
+        raise ModelError(f"ONNX Runtime cannot load {title}: {error}") from error
     check_provider(name, session.get_providers()[0], require_provider=options.require_provider)
     return session
 
