@@ -3,9 +3,10 @@
     python benchmarks/gpu.py --data=../shared/data --json
     python benchmarks/gpu.py --rehearse --folder=build/gpu
 
-Four tables: equality with the CPU and speed with trained weights; speed with large-v3-turbo's sizes;
-``beam-audio run`` on many hours; and where its time goes. Peers that are not installed are left out,
-and said so. ``--rehearse`` does all of it small, on the CPU. docs/gpu.md has the figures so far.
+Four tables: equality with the CPU and speed with trained weights; speed with large-v3-turbo's
+sizes; ``beam-audio run`` on many hours; and where its time goes. Peers that are not installed are
+left out, and named. ``--rehearse`` does all of it small, on the CPU. docs/gpu.md has the figures so
+far.
 """
 
 from __future__ import annotations

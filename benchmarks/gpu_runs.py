@@ -54,12 +54,12 @@ def _run(
     with gpu_load(wanted=setting.provider == "cuda") as load:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     result: dict[str, Any] = {
-        **{"tool": "beam-audio run", "model": model, "provider": setting.provider},
-        **{
-            "precision": setting.half,
-            "exit_status": done.returncode,
-            "audio_hours": seconds / 3600,
-        },
+        "tool": "beam-audio run",
+        "model": model,
+        "provider": setting.provider,
+        "precision": setting.half,
+        "exit_status": done.returncode,
+        "audio_hours": seconds / 3600,
         "gpu_percent": load.percent,
         "peak_mebibytes": load.peak_mebibytes,
     }

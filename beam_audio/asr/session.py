@@ -30,7 +30,7 @@ _PROVIDERS = {
 # The provider tried before the CPU.
 _SECOND_CHOICE = {_PROVIDERS["tensorrt"]: _PROVIDERS["cuda"]}
 _CUDA_OPTIONS = {
-    # By default the arena doubles when it is full, and leaves other processes no memory of the card.
+    # By default the arena doubles when it is full, and leaves others no memory of the card.
     "arena_extend_strategy": "kSameAsRequested",
     # By default float32 is multiplied with 10 bits of its 23, and the CPU's text is not kept.
     "use_tf32": "0",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.poisoned import poison, use_poison
-from support.run_outputs import DEMO, run, settings, write_manifest, write_speech
+from support.run_outputs import DEMO, settings, write_manifest, write_speech
 
 from beam_audio.audio.decode import DecodeLimits
 from beam_audio.audio.isolated.decoding_child import end_idle

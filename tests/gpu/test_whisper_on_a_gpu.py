@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.gpu, pytest.mark.shared, pytest.mark.slow]
 
 MODEL, CUDA, RATE_HZ = "whisper-tiny.en", "CUDAExecutionProvider", 16_000
-CLIPS, STEADY_MEBIBYTES, GIGABYTE = 24, 64, 1 << 30
+CLIPS, STEADY_MEBIBYTES, GIGABYTE, MOST_GIGABYTES = 24, 64, 1 << 30, 500
 Clips = list["NDArray[np.float32]"]
 
 
@@ -88,7 +89,9 @@ def test_float32_writes_what_the_cpu_writes(clips: Clips, on_the_cpu: list[Trans
     assert recognizer.provider == CUDA
     found = hear(recognizer, clips)
     same = sum(one == other for one, other in zip(tokens(found), tokens(on_the_cpu), strict=True))
-    assert same >= len(clips) - 1  # other sums have other last bits, and two tokens may be as likely
+    assert (
+        same >= len(clips) - 1
+    )  # other sums have other last bits, and two tokens may be as likely
     for one, other in zip(found, on_the_cpu, strict=True):
         if tuple(one.token_ids) == tuple(other.token_ids):
             assert one.avg_logprob == pytest.approx(other.avg_logprob, abs=1e-3)
@@ -128,10 +131,9 @@ def test_a_batch_that_does_not_fit_is_halved(
 
     recognizer = loaded("float16")
     expected = tokens(hear(recognizer, clips[-4:], batch=4))
-    taken = []
-    with pytest.raises(RuntimeError):  # until the card is full
-        while True:
-            gigabyte = np.zeros(GIGABYTE, np.uint8)
+    gigabyte, taken = np.zeros(GIGABYTE, np.uint8), []
+    with contextlib.suppress(RuntimeError):  # until the card is full
+        while len(taken) < MOST_GIGABYTES:
             taken.append(onnxruntime.OrtValue.ortvalue_from_numpy(gigabyte, "cuda", 0))
     del taken[-2:]
     many = clips[-4:] * 64
@@ -141,13 +143,13 @@ def test_a_batch_that_does_not_fit_is_halved(
     assert same >= 0.95 * len(many)
 
 
-def test_a_run_takes_the_card_in_float16(
-    english: list[dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_run_takes_the_card_in_float16(english: list[dict[str, Any]], tmp_path: Path) -> None:
     assert has_gpu()
     manifest = write_manifest(tmp_path / "m.jsonl", [*english[:6]])
     output = tmp_path / "out"
-    assert run_command("run", f"--manifest={manifest}", f"--output={output}", f"--model={MODEL}") == 0
+    assert (
+        run_command("run", f"--manifest={manifest}", f"--output={output}", f"--model={MODEL}") == 0
+    )
     (run_file,) = output.glob("run-*.json")
     told = json.loads(run_file.read_text("utf-8"))
     assert told["model_id"] == f"{MODEL}/float16"
