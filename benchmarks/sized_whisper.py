@@ -65,7 +65,7 @@ def write_sized_whisper(target: Path, size: Size, tokenizer: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(tokenizer, target / "tokenizer.json")
     words = Tokenizer.from_file(str(tokenizer))
-    special = {name: words.token_to_id(f"<|{name}|>") for name in _SPECIAL}
+    special = {name: int(words.token_to_id(f"<|{name}|>")) for name in _SPECIAL}
     tokens = words.encode(_WORDS, add_special_tokens=False).ids[:TOKENS]
     if len(tokens) < TOKENS:
         raise ValueError(f"the sentence has {len(tokens)} tokens and not {TOKENS}")
