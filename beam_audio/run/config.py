@@ -162,8 +162,14 @@ class RunConfig:
     max_sample_rate_hz: int = _flag(
         "limits", _LIMITS.max_sample_rate_hz, "refuse higher sample rates"
     )
-    batch_seconds: float = _flag(
-        "limits", 120.0, "padded seconds of audio per batch; affects speed and memory, not the text"
+    batch_seconds: float | None = _flag(
+        "limits",
+        None,
+        "padded seconds of audio per batch; by default 120 on a CPU, and on a GPU what its memory "
+        "holds; affects speed and memory, not the text",
+    )
+    gpu_memory_fraction: float = _flag(
+        "limits", 0.8, "share of a GPU's memory that one process may use"
     )
     unit_bytes: int = _flag(
         "limits", 32 << 20, "encoded bytes of the inputs committed together; changes no row"
@@ -205,6 +211,10 @@ class RunConfig:
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
         if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
             raise ConfigError(f"--tracks={self.tracks} must be default, all or a number from 0")
+        if not 0 < self.gpu_memory_fraction <= 1:
+            raise ConfigError(
+                f"--gpu_memory_fraction={self.gpu_memory_fraction} must be above 0 and at most 1"
+            )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if choices and value is not None and value not in choices:
@@ -272,6 +282,8 @@ class RunConfig:
             require_provider=self.require_provider,
             mode="translate" if self.task == "translate" else "transcribe",
             prompt=self.prompt,
+            batch_seconds=self.batch_seconds,
+            gpu_memory_fraction=self.gpu_memory_fraction,
         )
 
     @property
