@@ -65,11 +65,12 @@ def write_sized_whisper(target: Path, size: Size, tokenizer: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(tokenizer, target / "tokenizer.json")
     words = Tokenizer.from_file(str(tokenizer))
-    special = {name: int(words.token_to_id(f"<|{name}|>")) for name in _SPECIAL}
+    ids = words.get_vocab(with_added_tokens=True)
+    special = {name: ids[f"<|{name}|>"] for name in _SPECIAL}
     tokens = words.encode(_WORDS, add_special_tokens=False).ids[:TOKENS]
     if len(tokens) < TOKENS:
         raise ValueError(f"the sentence has {len(tokens)} tokens and not {TOKENS}")
-    vocabulary = words.get_vocab_size() + _TIMESTAMPS
+    vocabulary = len(ids) + _TIMESTAMPS
     weights = _weights(size, vocabulary, [*tokens, special["endoftext"]])
     _write_safetensors(target / "model.safetensors", weights)
     for file, content in _settings(size, vocabulary, special).items():
