@@ -104,7 +104,7 @@ def test_a_network_of_any_size_says_the_same_64_tokens(tmp_path: Path, cache: No
     assert [len(each.token_ids) for each in found] == [64, 64]
     assert found[0].text == found[1].text
     assert found[0].text.startswith("The old lighthouse keeper walked slowly")
-    assert found[0].avg_logprob > -0.01  # so sure that no safeguard tries again
+    assert (found[0].avg_logprob or -1) > -0.01  # so sure that no safeguard tries again
 
 
 def test_tables_show_what_was_measured_and_leave_the_rest_empty() -> None:
