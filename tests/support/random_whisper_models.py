@@ -17,23 +17,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.models.whisper.config import WhisperConfig
+    from beam_audio.models.whisper.transformer import Precision
+
+
+ONE_CPU = ModelOptions(provider="cpu", require_provider=True, threads=1)
+
+
+def export_random(
+    shape: Shape, weights: Weights, folder: Path, precision: Precision = "float32"
+) -> WhisperConfig:
+    """Write the graphs of a random model into ``folder``; returns its configuration."""
+    source = folder / "source"
+    write_huggingface(source, weights, shape)
+    checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
+    export_whisper(checkpoint, folder, precision=precision)
+    return checkpoint.config
 
 
 def load_random(
     shape: Shape, weights: Weights, folder: Path
 ) -> tuple[WhisperGraphs, WhisperConfig]:
     """The graphs of a random model, on one thread, and its configuration."""
-    source, target = folder / "source", folder / "target"
-    source.mkdir()
-    target.mkdir()
-    write_huggingface(source, weights, shape)
-    checkpoint = read_huggingface_whisper({path.name: path for path in source.iterdir()})
-    export_whisper(checkpoint, target)
-    sizes = checkpoint.config.dimensions
-    graphs = WhisperGraphs(
-        target, sizes, ModelOptions(provider="cpu", require_provider=True, threads=1)
-    )
-    return graphs, checkpoint.config
+    config = export_random(shape, weights, folder)
+    return WhisperGraphs(folder, config.dimensions, ONE_CPU), config
 
 
 def build_random(shape: Shape, folder: Path) -> BuiltModel:

@@ -60,17 +60,6 @@ def test_steps_compute_what_the_reference_does(
         np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_a_batch_encoded_at_once_is_the_clips_one_by_one(
-    graphs: WhisperGraphs, clips: list[EncoderInput]
-) -> None:
-    together = graphs._encode(clips)
-    for row, clip in enumerate(clips):
-        for name, value in graphs._encode([clip]).items():
-            alone = value.numpy()[0]
-            filled = together[name].numpy()[row, :, : alone.shape[1], : alone.shape[2]]
-            np.testing.assert_allclose(filled, alone, atol=1e-4 * np.abs(alone).max())
-
-
 def test_alignment_reaches_over_the_clip(graphs: WhisperGraphs, clips: list[EncoderInput]) -> None:
     state = graphs.encode(clips)
     assert state.contents == (15, 152, 1500)
