@@ -8,6 +8,7 @@ import numpy as np
 
 from beam_audio.asr import passages
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
+from beam_audio.asr.recognizer import ON_CPU
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.identity import built_facts
@@ -42,6 +43,8 @@ class WhisperRecognizer:
         ModelError: The model cannot translate, or a library is missing.
         ProviderError: The provider was required and cannot be used.
     """
+
+    batch_limits = ON_CPU
 
     def __init__(self, built: BuiltModel, options: ModelOptions = DEFAULT_OPTIONS) -> None:
         self.facts = built_facts(built, options)
