@@ -130,7 +130,11 @@ def _load_cuda() -> None:
 
 
 def make_session(
-    path: Path, options: ModelOptions, extents: Mapping[str, Extent] | None = None
+    path: Path,
+    options: ModelOptions,
+    extents: Mapping[str, Extent] | None = None,
+    *,
+    captures: bool = False,
 ) -> Any:  # noqa: ANN401 (the library has no types)
     """Load an ONNX file.
 
@@ -140,6 +144,7 @@ def make_session(
             warning; ``session.get_providers()[0]`` is the one in use.
         extents: Sizes of the named dimensions of the inputs, for which TensorRT makes its engines
             beforehand; without them it makes them as batches come.
+        captures: Whether CUDA captures the graph in runs whose option ``gpu_graph_id`` is not -1.
 
     Raises:
         ProviderError: The provider was required and another one is in use.
@@ -148,6 +153,8 @@ def make_session(
     """
     name = resolve_provider(options.provider)
     attempts = _attempts(name, path, extents or {})
+    if captures and name == _PROVIDERS["cuda"]:
+        attempts = [with_options(name, enable_cuda_graph="1")]
     while True:
         providers = attempts.pop(0)
         try:
