@@ -69,11 +69,15 @@ class Layers:
 
     def linear(self, x: str, name: str, scale_rows: slice = slice(0), scale: float = 1.0) -> str:
         """``x`` times the transposed weight, plus the bias; some outputs may be scaled."""
-        weight, bias = (self.weights[f"{name}.{part}"].read() for part in ("weight", "bias"))
+        weight, bias = self.parameters(name)
         for array in (weight, bias):
             array[scale_rows] *= np.float32(scale)
         product = self.multiply(x, f"{name}.weight", weight)
         return self.graph.node("Add", product, self.array(f"{name}.bias", bias))
+
+    def parameters(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Weight (out, in) and bias (out,) of a linear layer, which may be changed."""
+        return self.weights[f"{name}.weight"].read(), self.weights[f"{name}.bias"].read()
 
     def multiply(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
         """``x`` times the transpose of ``weight``, float32 (out, in)."""
