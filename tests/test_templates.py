@@ -62,6 +62,7 @@ VALUES = {
     "metadata_columns": "speaker,source",
     "store_audio": "flac",
     "batch_seconds": "60.0",
+    "gpu_memory_fraction": "0.5",
     "unit_bytes": "4096",
     "limit": "3",
     "retry_failures": "true",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import math
 import os
@@ -13,28 +12,24 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio import store
-from beam_audio.audio.decoders.request import DecodeRequest
-from beam_audio.audio.decoders.stream import AudioStream
-from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
-from beam_audio.errors import BeamAudioError, ConfigError, raise_machine_error
+from beam_audio.command.headers import header_seconds
+from beam_audio.errors import ConfigError
 from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
 from beam_audio.output.folder import require_readable
 from beam_audio.store.output_names import RUN_FILES
 from beam_audio.types import AudioRef
-from beam_audio.unit.content import spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from beam_audio.audio.limits import DecodeLimits
+    from beam_audio.audio.decoders.request import DecodeRequest
     from beam_audio.run.config import RunConfig
     from beam_audio.unit.tasks import Input
 
 _THREADS: Final = 16
-_BLOCK_SECONDS: Final = 0.1
 _HOUR_SECONDS: Final = 3600.0
 _NO_RUN_FILE: Final = (
     *(ValueError, KeyError, TypeError, AttributeError, ArithmeticError),
@@ -119,14 +114,14 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
     yield from distinct.values()
 
 
-def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -> Survey:
+def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest) -> Survey:
     """Add up the lengths of inputs; where a manifest states none, read the header.
 
     Args:
         inputs: The inputs of a run.
         max_headers: Most headers that are read. Of more recordings, so many are chosen by hash;
             the others are estimated from their size, at the seconds per byte of the same suffix.
-        limits: Limits of decoding.
+        request: How headers are read; see :func:`~beam_audio.command.headers.header_request`.
     """
     refs, unreadable = [], 0
     for item in inputs:
@@ -140,7 +135,7 @@ def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -
     far = any(store.scheme(ref.spooled_uri or ref.uri) for ref in looked_at)
     # Reading from a disk is work and not waiting: each thread there has a child that decodes.
     with ThreadPoolExecutor(_THREADS if far else os.cpu_count()) as pool:
-        headers = list(pool.map(lambda ref: header_seconds(ref, limits), looked_at))
+        headers = list(pool.map(lambda ref: header_seconds(ref, request), looked_at))
     seconds = sum(length for length in claimed.values() if length is not None)
     seconds += sum(length for length in headers if length is not None)
     rate = _SecondsPerByte(looked_at, headers)
@@ -155,43 +150,6 @@ def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -
         headers=len(looked_at),
         unseen=len(unseen),
     )
-
-
-def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
-    """Length that a file's header states; None if it cannot be read or holds no audio.
-
-    Raises:
-        MachineError: The machine is at fault, or the store does not answer.
-    """
-    try:
-        with _header_file(ref, limits) as file, _opened_header(file, limits) as stream:
-            claimed = stream.credible_seconds
-    except (BeamAudioError, OSError) as error:
-        raise_machine_error(error, ref.uri)
-        return None
-    if claimed is None:
-        return None
-    return max(0.0, min(claimed, limits.max_recording_seconds) - (ref.offset_seconds or 0.0))
-
-
-@contextlib.contextmanager
-def _header_file(ref: AudioRef, limits: DecodeLimits) -> Iterator[BinaryIO]:
-    """An input's bytes; those of gzip are decompressed first, as a run does."""
-    with store.open_to_read(ref.spooled_uri or ref.uri) as file:
-        if file.read(len(store.GZIP_MAGIC)) != store.GZIP_MAGIC:
-            file.seek(0)
-            yield file
-            return
-    unpacked, _ = spool(ref, limits.max_source_bytes)
-    with unpacked:
-        yield unpacked
-
-
-def _opened_header(file: BinaryIO, limits: DecodeLimits) -> BlockStream:
-    """The beginning of a file, decoded in a child process where the system has the file."""
-    request = DecodeRequest(limits=limits, block_seconds=_BLOCK_SECONDS)
-    is_local = isinstance(getattr(file, "raw", file), io.FileIO)
-    return IsolatedStream(file, request) if is_local else AudioStream(file, request)
 
 
 def measured_speed(config: RunConfig) -> Speed:

@@ -36,13 +36,15 @@ def plan(given: argparse.Namespace, rest: list[str]) -> int:
     settings, beam_words = with_file(flags, rest, given.config)
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_audio.command import estimate
+    from beam_audio.command import estimate, headers
     from beam_audio.store.credentials import require_access
 
     places = (settings.input, settings.manifest, settings.output)
     require_access(places, PipelineOptions(beam_words))
     found = estimate.survey(
-        estimate.list_inputs(settings), max_headers=given.max_headers, limits=settings.limits
+        estimate.list_inputs(settings),
+        max_headers=given.max_headers,
+        request=headers.header_request(settings),
     )
     cores, speed = given.worker_cores, given.times_real_time
     wanted = estimate.Estimate(

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.poisoned import poison, use_poison
-from support.run_outputs import DEMO, run, settings, write_manifest, write_speech
+from support.run_outputs import run, settings, write_manifest, write_speech
 
-from beam_audio.audio.decode import DecodeLimits
+from beam_audio.audio.decoders.request import DecodeRequest
 from beam_audio.audio.isolated.decoding_child import end_idle
 from beam_audio.command.estimate import (
     Estimate,
     Speed,
-    header_seconds,
     list_inputs,
     measured_speed,
     plan_table,
     survey,
 )
 from beam_audio.errors import ConfigError
-from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.command.estimate import Survey
 
-LIMITS = DecodeLimits()
-
 
 def found(*, max_headers: int = 1000, **flags: object) -> Survey:
     inputs = list_inputs(settings(output="none", **flags))
-    return survey(inputs, max_headers=max_headers, limits=LIMITS)
+    return survey(inputs, max_headers=max_headers, request=DecodeRequest())
 
 
 @pytest.fixture
@@ -85,23 +80,6 @@ def test_a_manifest_says_how_long_its_audio_is(audio: Path, tmp_path: Path) -> N
     assert (plan.recordings, plan.unreadable, plan.headers) == (3, 2, 1)
     assert plan.seconds == pytest.approx(7200 + 3 + 5.5)
     assert found(manifest=tmp_path / "m.jsonl", limit=1).seconds == 7200
-
-
-def test_a_header_inside_gzip_is_read(tmp_path: Path) -> None:
-    packed = tmp_path / "river.wav.gz"
-    packed.write_bytes(gzip.compress((DEMO / "river.wav").read_bytes()))
-    whole = header_seconds(AudioRef(str(DEMO / "river.wav"), 1), LIMITS)
-    assert header_seconds(AudioRef(str(packed), packed.stat().st_size), LIMITS) == whole
-    packed.write_bytes(packed.read_bytes()[:100])
-    assert header_seconds(AudioRef(str(packed), 100), LIMITS) is None
-
-
-def test_a_header_is_believed_up_to_the_limit_of_a_recording() -> None:
-    river = AudioRef(str(DEMO / "river.wav"), 1)
-    whole = header_seconds(river, LIMITS)
-    assert whole == pytest.approx(3.6, abs=0.5)
-    assert header_seconds(river, DecodeLimits(max_recording_seconds=2.0)) == 2.0
-    assert header_seconds(AudioRef(str(DEMO / "none.wav"), 1), LIMITS) is None
 
 
 def test_nothing_to_plan_is_an_error(tmp_path: Path) -> None:

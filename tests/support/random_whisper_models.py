@@ -39,7 +39,7 @@ def load_random(
 ) -> tuple[WhisperGraphs, WhisperConfig]:
     """The graphs of a random model, on one thread, and its configuration."""
     config = export_random(shape, weights, folder)
-    return WhisperGraphs(folder, config.dimensions, ONE_CPU), config
+    return WhisperGraphs(folder, config, ONE_CPU), config
 
 
 def build_random(shape: Shape, folder: Path) -> BuiltModel:

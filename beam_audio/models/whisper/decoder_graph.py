@@ -1,4 +1,10 @@
-"""The graph of a step of Whisper's decoder; shapes as in ``beam_audio.models.whisper.export``."""
+"""The graph of a step of Whisper's decoder; shapes as in ``beam_audio.models.whisper.export``.
+
+Keys and values of tokens have fixed places in buffers that are input and output. A session that is
+given one buffer as both writes the new tokens into it and copies nothing: ``ScatterElements`` only
+copies what is not in place, on CPU and CUDA. (On CUDA ``ScatterND`` copies sizes from main memory
+and ``Range`` copies its limits to it, which a captured CUDA graph cannot do.)
+"""
 
 from __future__ import annotations
 
@@ -10,92 +16,159 @@ import numpy as np
 from beam_audio.models.whisper.encoder_graph import attention_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from beam_audio.models.whisper.config import WhisperConfig
     from beam_audio.models.whisper.transformer import Layers
 
+_MICROSOFT = "com.microsoft"
+
 
 def write_decoder(layers: Layers, config: WhisperConfig) -> None:
-    """Token embeddings, the layers, alignment scores, and logits at the positions asked for."""
-    graph, sizes, kind = layers.graph, config.dimensions, layers.kind
-    heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
+    """Token embeddings, the layers, and the likeliest tokens at the positions asked for."""
+    graph, sizes = layers.graph, config.dimensions
     tokens = graph.input("tokens", "int64", ("b", "t"))
+    start = graph.input("start", "int64", (1,))
     positions = graph.input("positions", "int64", ("p",))
-    for layer in range(sizes.decoder_layers):
-        graph.input(f"past_key_{layer}", kind, ("b", heads, size, "c"))
-        graph.input(f"past_value_{layer}", kind, ("b", heads, "c", size))
-        graph.input(f"cross_key_{layer}", kind, ("b", heads, size, "n"))
-        graph.input(f"cross_value_{layer}", kind, ("b", heads, "n", size))
+    count = graph.node("Shape", tokens, start=1, end=2)
+    own = graph.node("Add", _first_places(layers, count), start)
+    for name, shape in cross_shapes(config).items():
+        graph.input(name, layers.kind, ("b", *shape))
+    buffers = _Buffers(layers, config, own)
     audio_mask = attention_mask(layers)
-    places, mask = _places_and_mask(layers, tokens)
-    x = graph.node("Add", layers.embed(tokens, "decoder.tokens"), places)
-    scores = []
+    embedded = graph.node("Gather", layers.constant("decoder.positions"), own, axis=0)
+    x = graph.node("Add", layers.embed(tokens, "decoder.tokens"), embedded)
+    queries = {}
     for layer in range(sizes.decoder_layers):
-        x, cross_scores = _decoder_layer(layers, config, x, layer, (mask, audio_mask))
-        scores.append(cross_scores)
-    _write_alignment(layers, config, scores)
+        x, queries[layer] = _decoder_layer(layers, config, x, layer, (buffers, audio_mask))
+    buffers.write("query", of_alignment_heads(layers, config, queries))
     x = layers.norm(graph.node("Gather", x, positions, axis=1), "decoder.norm")
-    flat = graph.node("Reshape", x, graph.integers(-1, sizes.width))
-    logits = layers.logits(flat, "decoder.tokens")
-    if kind != "float":
-        logits = graph.cast(logits, "float")
-    rows = graph.node("Concat", graph.node("Shape", x, end=2), graph.integers(-1), axis=0)
-    graph.node("Reshape", logits, rows, to="logits")
-    graph.output("logits", "float", ("b", "p", sizes.vocabulary))
+    _write_choice(layers, config, x)
 
 
-def _places_and_mask(layers: Layers, tokens: str) -> tuple[str, str]:
-    """Position embeddings of the new tokens, and the (t, c + t) mask that hides later ones."""
+class _Buffers:
+    """Buffers (b, heads, s, d) in which every token has a place.
+
+    Args:
+        layers: The graph.
+        config: Sizes of the network.
+        own: The place of each new token, int64 (t,).
+    """
+
+    def __init__(self, layers: Layers, config: WhisperConfig, own: str) -> None:
+        self._layers = layers
+        self._shapes = buffer_shapes(config)
+        self._own = own
+        self._indices: dict[int | str, str] = {}
+        self._mask: str | None = None
+
+    def write(self, name: str, new: str) -> str:
+        """Write (b, heads, t, d) into the buffer ``name``; returns the whole buffer."""
+        graph, (heads, *rest) = self._layers.graph, self._shapes[name]
+        if heads not in self._indices:
+            place = graph.node("Unsqueeze", self._own, graph.integers(0, 1, 3))
+            self._indices[heads] = graph.node("Expand", place, graph.node("Shape", new))
+        past, present = f"past_{name}", f"present_{name}"
+        graph.input(past, self._layers.kind, ("b", heads, *rest))
+        graph.output(present, self._layers.kind, ("b", heads, *rest))
+        return graph.node("ScatterElements", past, self._indices[heads], new, to=present, axis=2)
+
+    def mask(self, buffer: str) -> str:
+        """(t, s): what hides the places after each new token's own."""
+        if self._mask is None:
+            graph = self._layers.graph
+            other = _first_places(self._layers, graph.node("Shape", buffer, start=2, end=3))
+            own = graph.node("Unsqueeze", self._own, graph.integers(1))
+            nothing = self._layers.array("nothing", np.array(0.0, np.float32))
+            hidden = graph.node("Greater", other, own)
+            self._mask = graph.node("Where", hidden, self._layers.lowest(), nothing)
+        return self._mask
+
+
+def _first_places(layers: Layers, count: str) -> str:
+    """0, 1, 2, …, as many as ``count`` (1,) says."""
+    places = np.arange(layers.weights["decoder.positions"].shape[0], dtype=np.int64)
     graph = layers.graph
-    past = graph.node("Shape", "past_value_0", start=2, end=3)
-    total = graph.node("Add", past, graph.node("Shape", tokens, start=1, end=2))
-    places = graph.node(
-        "Slice", layers.constant("decoder.positions"), past, total, graph.integers(0)
-    )
-    zero, one = (graph.weight(f"integer_{n}", np.array(n, np.int64)) for n in (0, 1))
-    first, last = graph.node("Squeeze", past), graph.node("Squeeze", total)
-    own = graph.node("Unsqueeze", graph.node("Range", first, last, one), graph.integers(1))
-    other = graph.node("Range", zero, last, one)
-    hidden = graph.node("Greater", other, own)
-    nothing = layers.array("nothing", np.array(0.0, np.float32))
-    return places, graph.node("Where", hidden, layers.lowest(), nothing)
+    return graph.node("Slice", graph.weight("places", places), graph.integers(0), count)
+
+
+def buffer_shapes(config: WhisperConfig) -> dict[str, tuple[int | str, ...]]:
+    """Shapes of the buffers of tokens, after the rows: places are ``s``."""
+    sizes = config.dimensions
+    size = sizes.width // sizes.decoder_heads
+    layers = range(sizes.decoder_layers)
+    names = (f"{part}_{layer}" for layer in layers for part in ("key", "value"))
+    return {
+        **dict.fromkeys(names, (sizes.decoder_heads, "s", size)),
+        "query": (len(config.alignment_heads), "s", size),
+    }
+
+
+def cross_shapes(config: WhisperConfig) -> dict[str, tuple[int | str, ...]]:
+    """Shapes of what the encoder computes for the decoder, after the rows: positions are ``n``."""
+    sizes = config.dimensions
+    heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
+    shapes: dict[str, tuple[int | str, ...]] = {}
+    for layer in range(sizes.decoder_layers):
+        shapes[f"cross_key_{layer}"] = (heads, size, "n")
+        shapes[f"cross_value_{layer}"] = (heads, "n", size)
+    return shapes
 
 
 def _decoder_layer(
-    layers: Layers, config: WhisperConfig, x: str, layer: int, masks: tuple[str, str]
+    layers: Layers, config: WhisperConfig, x: str, layer: int, memory: tuple[_Buffers, str]
 ) -> tuple[str, str]:
-    """The layer's output, and its scores against the audio (b, h, t, n)."""
-    graph, sizes = layers.graph, config.dimensions
+    """The layer's output, and its queries to the audio (b, h, t, d)."""
+    graph, sizes, (buffers, audio_mask) = layers.graph, config.dimensions, memory
     heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
     name, scale = f"decoder.{layer}", size**-0.5
     normed = layers.norm(x, f"{name}.attention.norm")
     qkv = layers.linear(normed, f"{name}.attention.qkv", slice(sizes.width), scale)
-    query, key, value = layers.split(qkv, "qkv")
-    present_key, present_value = f"present_key_{layer}", f"present_value_{layer}"
-    new_key, new_value = layers.heads(key, heads, swapped=True), layers.heads(value, heads)
-    graph.node("Concat", f"past_key_{layer}", new_key, to=present_key, axis=3)
-    graph.node("Concat", f"past_value_{layer}", new_value, to=present_value, axis=2)
-    graph.output(present_key, layers.kind, ("b", heads, size, "c + t"))
-    graph.output(present_value, layers.kind, ("b", heads, "c + t", size))
-    scores = graph.node("MatMul", layers.heads(query, heads), present_key)
-    mixed = layers.attend(scores, present_value, masks[0])
+    query, new_key, new_value = (layers.heads(part, heads) for part in layers.split(qkv, "qkv"))
+    key = buffers.write(f"key_{layer}", new_key)
+    value = buffers.write(f"value_{layer}", new_value)
+    scores = graph.node("FusedMatMul", query, key, domain=_MICROSOFT, transB=1)
+    mixed = layers.attend(scores, value, buffers.mask(key))
     x = graph.node("Add", x, layers.linear(mixed, f"{name}.attention.out"))
     normed = layers.norm(x, f"{name}.cross.norm")
     query = layers.heads(layers.linear(normed, f"{name}.cross.q", slice(None), scale), heads)
     scores = graph.node("MatMul", query, f"cross_key_{layer}")
-    mixed = layers.attend(scores, f"cross_value_{layer}", masks[1])
+    mixed = layers.attend(scores, f"cross_value_{layer}", audio_mask)
     x = graph.node("Add", x, layers.linear(mixed, f"{name}.cross.out"))
-    return layers.mlp(x, f"{name}.mlp"), scores
+    return layers.mlp(x, f"{name}.mlp"), query
 
 
-def _write_alignment(layers: Layers, config: WhisperConfig, scores: list[str]) -> None:
+def of_alignment_heads(layers: Layers, config: WhisperConfig, by_layer: Mapping[int, str]) -> str:
+    """The heads that follow time, of tensors (b, h, …) of the layers that have any."""
     graph = layers.graph
-    by_layer: defaultdict[int, list[int]] = defaultdict(list)
+    heads: defaultdict[int, list[int]] = defaultdict(list)
     for layer, head in config.alignment_heads:
-        by_layer[layer].append(head)
+        heads[layer].append(head)
     picked = [
-        graph.node("Gather", scores[layer], graph.integers(*heads), axis=1)
-        for layer, heads in sorted(by_layer.items())
+        graph.node("Gather", by_layer[layer], graph.integers(*heads[layer]), axis=1)
+        for layer in sorted(heads)
     ]
-    joined = graph.node("Concat", *picked, axis=1)
-    graph.cast(joined, "float", to="alignment")
-    graph.output("alignment", "float", ("b", len(config.alignment_heads), "t", "n"))
+    return graph.node("Concat", *picked, axis=1)
+
+
+def _write_choice(layers: Layers, config: WhisperConfig, x: str) -> None:
+    """Logits of (b, p, width), the likeliest token of each, and log probabilities."""
+    graph, sizes = layers.graph, config.dimensions
+    hidden = graph.input("hidden", "float", ("p", sizes.vocabulary))
+    asked = graph.input("asked", "int64", ("q",))
+    flat = graph.node("Reshape", x, graph.integers(-1, sizes.width))
+    scores = layers.logits(flat, "decoder.tokens")
+    if layers.kind != "float":
+        scores = graph.cast(scores, "float")
+    rows = graph.node("Concat", graph.node("Shape", x, end=2), graph.integers(-1), axis=0)
+    logits = graph.node("Add", graph.node("Reshape", scores, rows), hidden, to="logits")
+    logprobs = graph.node("LogSoftmax", logits, axis=-1)
+    _, best = graph.nodes("TopK", logits, graph.integers(1), to=("best_logit", "best"), axis=-1)
+    best_logprob = graph.node("GatherElements", logprobs, best, axis=-1)
+    graph.node("Squeeze", best, graph.integers(-1), to="token")
+    graph.node("Squeeze", best_logprob, graph.integers(-1), to="logprob")
+    graph.node("Gather", logprobs, asked, to="asked_logprobs", axis=2)
+    graph.output("token", "int64", ("b", "p"))
+    graph.output("logprob", "float", ("b", "p"))
+    graph.output("asked_logprobs", "float", ("b", "p", "q"))
+    graph.output("logits", "float", ("b", "p", sizes.vocabulary))

@@ -32,8 +32,10 @@ import math
 from typing import TYPE_CHECKING
 
 from beam_audio.models.onnx_graph import GraphWriter
+from beam_audio.models.whisper.alignment_graph import write_alignment
 from beam_audio.models.whisper.decoder_graph import write_decoder
 from beam_audio.models.whisper.encoder_graph import write_encoder
+from beam_audio.models.whisper.rows_graph import write_audio_rows, write_rows
 from beam_audio.models.whisper.transformer import Layers
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
 ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"
+ALIGNMENT_FILE = "alignment.onnx"
+AUDIO_ROWS_FILE = "audio_rows.onnx"
+ROWS_FILE = "rows.onnx"
 _INLINE_LIMIT_BYTES = (
     1_900_000_000  # protobuf's limit is 2 GiB, and the graph itself needs some room
 )
@@ -56,7 +61,7 @@ def export_whisper(
     precision: Precision = "float32",
     inline_limit_bytes: int = _INLINE_LIMIT_BYTES,
 ) -> None:
-    """Write ``encoder.onnx`` and ``decoder.onnx``.
+    """Write the graphs, each to a file of its own.
 
     Args:
         checkpoint: Configuration and weights.
@@ -70,6 +75,9 @@ def export_whisper(
     graphs = (
         (ENCODER_FILE, encoder, write_encoder),
         (DECODER_FILE, weights.keys() - encoder, write_decoder),
+        (ALIGNMENT_FILE, set[str](), write_alignment),
+        (AUDIO_ROWS_FILE, set[str](), write_audio_rows),
+        (ROWS_FILE, set[str](), write_rows),
     )
     for file, names, write in graphs:
         size_bytes = sum(4 * math.prod(weights[name].shape) for name in names)

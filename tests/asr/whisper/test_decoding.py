@@ -42,9 +42,10 @@ class Model:
 
     def begin(self, places: Sequence[int], context: Sequence[int] = ()) -> Decoding:
         inputs = [encoder_input(self.clips[place], SHAPE.bands, "full") for place in places]
-        state = self.graphs.encode(inputs)
         prompts = [[*context, *PROMPT] for _ in places]
-        return Decoding(self.graphs, self.config, state, prompts, len(context))
+        decoder = self.graphs.decoder
+        started = decoder.read(self.graphs.encode(inputs), prompts, len(context))
+        return Decoding(decoder, self.config, started)
 
 
 @pytest.fixture(scope="module")
