@@ -31,7 +31,7 @@ _LARGEST_WEIGHT = 63
 _LARGEST_ACTIVATION = 127
 _ZERO_POINT = 128
 _SMALLEST_SCALE = 1e-12
-_MICROSOFT = "com.microsoft"
+MICROSOFT = "com.microsoft"
 
 
 class Layers:
@@ -50,9 +50,9 @@ class Layers:
         self.graph = graph
         self.weights = weights
         self.width = width
+        self.precision = precision
         self.kind: Kind = "float16" if precision == "float16" else "float"
         self._dtype = np.float16 if precision == "float16" else np.float32
-        self._int8 = precision == "int8"
         self._rows: dict[str, tuple[str, str]] = {}
 
     def array(self, name: str, array: NDArray[np.float32]) -> str:
@@ -81,7 +81,7 @@ class Layers:
 
     def multiply(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
         """``x`` times the transpose of ``weight``, float32 (out, in)."""
-        if not self._int8:
+        if self.precision != "int8":
             return self.graph.node("MatMul", x, self.array(name, weight.T))
         rows, peaks = self._quantized_rows(x)
         whole, scales = self.quantized(name, weight)
@@ -92,7 +92,7 @@ class Layers:
             self._scalar("activation_step", np.float32(1 / _LARGEST_ACTIVATION)),
             scales,
             self._scalar("activation_zero", np.uint8(_ZERO_POINT)),
-            domain=_MICROSOFT,
+            domain=MICROSOFT,
         )
         return self.graph.node("Mul", product, peaks)
 
