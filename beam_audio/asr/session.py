@@ -130,12 +130,12 @@ def _load_cuda() -> None:
 
 
 def make_session(
-    path: Path, options: ModelOptions, extents: Mapping[str, Extent] | None = None
+    model: Path | bytes, options: ModelOptions, extents: Mapping[str, Extent] | None = None
 ) -> Any:  # noqa: ANN401 (the library has no types)
-    """Load an ONNX file.
+    """Load an ONNX model.
 
     Args:
-        path: The model.
+        model: Its file, or what would be in it.
         options: Provider and threads. A provider that cannot run falls back to the CPU with a
             warning; ``session.get_providers()[0]`` is the one in use.
         extents: Sizes of the named dimensions of the inputs, for which TensorRT makes its engines
@@ -147,28 +147,29 @@ def make_session(
         MachineError: The machine or its accelerator has no memory left, for example.
     """
     name = resolve_provider(options.provider)
-    attempts = _attempts(name, path, extents or {})
+    title = "a graph built around a model's" if isinstance(model, bytes) else str(model)
+    attempts = _attempts(name, model, extents or {})
     while True:
         providers = attempts.pop(0)
         try:
-            session = _open(path, options, providers)
+            session = _open(model, options, providers)
             break
         except Exception as error:  # its errors share no class
-            raise_machine_error(error, f"cannot load {path}")
+            raise_machine_error(error, f"cannot load {title}")
             if not attempts:
-                raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
+                raise ModelError(f"ONNX Runtime cannot load {title}: {error}") from error
             if _TENSORRT_MISSING in str(error):
                 del attempts[:-1]
-            _LOG.warning("TensorRT cannot run %s so: %s", path.name, _why(error))
+            _LOG.warning("TensorRT cannot run %s so: %s", title, _why(error))
     check_provider(name, session.get_providers()[0], require_provider=options.require_provider)
     return session
 
 
-def _open(path: Path, options: ModelOptions, providers: _Providers) -> Any:  # noqa: ANN401 (the library has no types)
+def _open(model: Path | bytes, options: ModelOptions, providers: _Providers) -> Any:  # noqa: ANN401 (the library has no types)
     settings = session_options(options.threads)
     # By itself ONNX Runtime would try again with providers that have lost their options.
     return _onnxruntime().InferenceSession(
-        str(path),
+        model if isinstance(model, bytes) else str(model),
         settings,
         providers=within_share(providers, options.gpu_memory_fraction),
         enable_fallback=0,
@@ -190,17 +191,20 @@ def within_share(providers: _Providers, gpu_memory_fraction: float) -> _Provider
     ]
 
 
-def _attempts(name: str, path: Path, extents: Mapping[str, Extent]) -> list[_Providers]:
+def _attempts(name: str, model: Path | bytes, extents: Mapping[str, Extent]) -> list[_Providers]:
     """Providers to load a graph with, the best first.
 
     TensorRT refuses shapes that are given beforehand if a part of the graph that it does not take
     stands between an input and a part that it takes, and loads nothing at all without its
-    libraries: it is tried without the shapes, and CUDA is tried without it.
+    libraries: it is tried without the shapes, and CUDA is tried without it. Engines are kept for
+    files only.
     """
-    if name != _PROVIDERS["tensorrt"] or name not in available_providers() or not path.is_file():
+    if name != _PROVIDERS["tensorrt"] or name not in available_providers():
         return [with_options(name)]
-    own = engine_options(path)
-    profile = profile_options(path, extents)
+    if isinstance(model, bytes) or not model.is_file():
+        return [with_options(name)]
+    own = engine_options(model)
+    profile = profile_options(model, extents)
     tried = [with_options(name, **own, **profile)] if profile else []
     return [*tried, with_options(name, **own), with_options(_PROVIDERS["cuda"])]
 

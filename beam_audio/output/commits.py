@@ -53,6 +53,7 @@ class InputState:
         failed_segments: Number of their segments that failed.
         attempt: 1, or more if it was tried again.
         lacks_model: Whether it failed because the model does not know its stated language.
+        claims_id: Hash of what is stated except metadata; empty for nothing, None if not known.
     """
 
     outcome: InputOutcome
@@ -64,6 +65,7 @@ class InputState:
     failed_segments: int = 0
     attempt: int = 1
     lacks_model: bool = False
+    claims_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

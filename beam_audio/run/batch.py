@@ -55,7 +55,7 @@ def run(
     job = check_run(config, options)
     holder = _holder(job, options)
     with held(job.output, holder):
-        job = with_records(job)
+        job = with_records(job, holder.process)
         if job.held is not None:
             _, recognizer = job.held()
             overlap_units(options, recognizer.batch_limits.at_a_time)
@@ -80,10 +80,12 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = with_records(check_run(config, options))
+    job = check_run(config, options)
+    holder = _holder(job, options)
+    job = with_records(job, holder.process)
     commits.delete_uncommitted(job.output)
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, job, _holder(job, options))
+    build(pipeline, job, holder)
     return pipeline.run()
 
 

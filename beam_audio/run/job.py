@@ -16,6 +16,7 @@ from beam_audio.inputs.listing import list_input, match_manifest, require_readab
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
 from beam_audio.output.holder import require_free
+from beam_audio.output.layout import agree, require_same
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
@@ -30,7 +31,7 @@ from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.work import UnitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -108,14 +109,21 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     )
 
 
-def with_records(job: Job) -> Job:
+def with_records(job: Job, process: str) -> Job:
     """The job with the commit records that the output holds now.
+
+    Args:
+        job: The job.
+        process: The process that it ends with; empty for one that goes on without its command.
 
     Raises:
         ConfigError: The files of the output are laid out otherwise.
+        StoreError: The output cannot be written.
     """
-    before = _commits_before(job.config)
-    _check_same_layout(before, job.settings)
+    before, layout = _commits_before(job.config), job.settings.rows.layout()
+    for commit in before:
+        require_same(layout, commit.layout)
+    agree(job.output, layout, process)
     return replace(job, before=before)
 
 
@@ -219,16 +227,3 @@ def _commits_before(config: RunConfig) -> tuple[Commit, ...]:
     """
     committed = (each for each in commits.read_commits(config.output) if not each.is_closed)
     return tuple(islice(committed, None if config.subscription is None else 1))
-
-
-def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> None:
-    """Refuse a run whose folders or columns differ from the output's; anything else may change."""
-    wanted = settings.rows.layout()
-    for commit in committed:
-        differs = [name for name, value in wanted.items() if commit.layout.get(name) != value]
-        if differs:
-            flags = ", ".join(f"--{name}" for name in sorted(differs))
-            raise ConfigError(
-                f"--output holds rows made with another {flags}; "
-                "name another --output or use the flag of the earlier run (see its run-*.json)"
-            )
