@@ -36,7 +36,7 @@ def plan(given: argparse.Namespace, rest: list[str]) -> int:
     settings, beam_words = with_file(flags, rest, given.config)
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_audio.command import estimate, headers
+    from beam_audio.command import estimate, headers, speeds
     from beam_audio.store.credentials import require_access
 
     places = (settings.input, settings.manifest, settings.output)
@@ -46,11 +46,13 @@ def plan(given: argparse.Namespace, rest: list[str]) -> int:
         max_headers=given.max_headers,
         request=headers.header_request(settings),
     )
-    cores, speed = given.worker_cores, given.times_real_time
+    cores, gpu, stated = given.worker_cores, given.worker_gpu, given.times_real_time
     wanted = estimate.Estimate(
         found.seconds,
-        estimate.Speed(speed / cores, "as given") if speed else estimate.measured_speed(settings),
-        cores,
+        speeds.Speed(stated, "as given")
+        if stated
+        else speeds.worker_speed(settings, cores=cores, gpu=gpu),
+        f"one {gpu}" if gpu else f"{cores} cores",
     )
     print(
         estimate.plan_table(

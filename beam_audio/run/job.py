@@ -21,6 +21,7 @@ from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.run.dataflow import check_submission
+from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel
@@ -83,14 +84,17 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access(places, options)
     left_out = _check_input(config) if config.subscription is None else ""
-    settings_for = settings_by_model(config)
-    settings = settings_for(_model_facts(config, local_model(config.model)))
+    model_here = local_model(config.model)
+    config = with_precision(config, options, model_here)
+    threads = threads_per_process(options)
+    settings_for = settings_by_model(config, threads)
+    settings = settings_for(_model_facts(config, model_here))
     # One record shows the schema of all: an output that is refused is left as it is.
     next(commits.read_commits(config.output), None)
     require_writable(config.output)
     if config.subscription is None:
         require_free(config.output)
-    handler = model_handler(config, threads=threads_per_process(options))
+    handler = model_handler(config, threads=threads)
     is_stream = config.subscription is not None
     model = LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler)
     return Job(
@@ -136,18 +140,26 @@ def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModel
     return OnnxAsrModelHandler(config.model, replace(config.model_options, threads=threads))
 
 
-def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]:
+def settings_by_model(
+    config: RunConfig, cores: int | None = None
+) -> Callable[[ModelFacts], UnitSettings]:
     """What gives the settings for a model. Workers call it too, so it reads no file.
+
+    Args:
+        config: The flags.
+        cores: Cores that a process may use; None for all there are.
 
     Raises:
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
             raises it when the flags do not fit the model.
     """
     normalizer = resolved_choice(config.normalizer)
-    return partial(_settings, config, load_rules(config.rules), normalizer)
+    return partial(_settings, config, cores, load_rules(config.rules), normalizer)
 
 
-def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFacts) -> UnitSettings:
+def _settings(
+    config: RunConfig, cores: int | None, rules: Rules, normalizer: str, facts: ModelFacts
+) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
     if not _is_known(language, facts.languages):
@@ -177,6 +189,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
         ),
         language=language,
         batch_seconds=config.batch_seconds,
+        cores=cores,
         stops_if_refused=config.subscription is None,
     )
 
