@@ -22,11 +22,20 @@ def read_graph(path: Path) -> Any:  # noqa: ANN401 (protobuf has no types)
     Raises:
         ModelError: It is not an ONNX file.
     """
+    return read_model(path, weights=False).graph
+
+
+def read_model(path: Path, *, weights: bool = True) -> Any:  # noqa: ANN401 (protobuf has no types)
+    """The model; ``weights`` says whether those stored beside it are read, too.
+
+    Raises:
+        ModelError: It is not an ONNX file, or weights are missing.
+    """
     import onnx  # noqa: PLC0415 (slow to load)
     from google.protobuf.message import DecodeError  # noqa: PLC0415 (comes with onnx)
 
     try:
-        return onnx.load(path, load_external_data=False).graph
+        return onnx.load(path, load_external_data=weights)
     except (DecodeError, OSError) as error:
         raise_machine_error(error, f"cannot read {path}")
         raise ModelError(f"{path} is not an ONNX file: {error}") from error

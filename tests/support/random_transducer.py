@@ -23,59 +23,94 @@ Array = NDArray[np.float32]
 TOKENS = ("<unk>", *(f"\N{LOWER ONE EIGHTH BLOCK}{c}" for c in "tsao"), *"ehrn", ",", "<blk>")
 BLANK = len(TOKENS) - 1
 DURATIONS = 5
-FEATURES, WIDTH, HIDDEN, SUBSAMPLING = 80, 16, 12, 8
+FEATURES, WIDTH, SUBSAMPLING = 80, 16, 8
 MOST_ON_A_FRAME = 4
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """Of the networks of a transducer.
+
+    Attributes:
+        tokens: Number of tokens, blank included; the blank is the last.
+        width: Numbers of a frame that the encoder makes.
+        hidden: Numbers of a state, and of the joint network.
+        layers: Layers of the prediction network.
+        for_blank: Added to the score of the blank, which makes it one frame in two or so.
+    """
+
+    tokens: int = len(TOKENS)
+    width: int = WIDTH
+    hidden: int = 12
+    layers: int = 1
+    for_blank: float = 1.5
+
+
+# Of Parakeet 0.6b; its third version has 8,192 tokens and a blank.
+PARAKEET = Sizes(tokens=1025, width=1024, hidden=640, layers=2, for_blank=15.5)
+
+
+@dataclass(frozen=True)
 class TransducerWeights:
-    """Of the encoder (one convolution), the prediction network (an LSTM) and the joint network."""
+    """Of the encoder (one convolution), the prediction network (LSTMs) and the joint network."""
 
     encoder: Array  # (width, features, subsampling)
     embedding: Array  # (tokens, hidden)
-    gates: Array  # (4 hidden, hidden), in the order of ONNX: input, output, forget, cell
+    gates: Array  # (layers, 4 hidden, hidden), in the order of ONNX: input, output, forget, cell
     recurrent: Array
     from_encoder: Array  # (width, hidden)
+    from_tokens: Array  # (hidden, hidden)
     out: Array  # (hidden, tokens + durations)
     bias: Array
 
     @property
+    def tokens(self) -> int:
+        return len(self.embedding)
+
+    @property
     def states(self) -> tuple[Array, Array]:
-        zeros = np.zeros((1, 1, HIDDEN), np.float32)
+        zeros = np.zeros((len(self.gates), 1, self.embedding.shape[1]), np.float32)
         return zeros, zeros.copy()
 
     def joint(
-        self, frames: Array, tokens: NDArray[np.int64], states: tuple[Array, ...]
-    ) -> tuple[Array, tuple[Array, ...]]:
-        """One step of rows in float32 numpy."""
-        hidden, cell = (state[0] for state in states)
-        products = self.embedding[tokens] @ self.gates.T + hidden @ self.recurrent.T
-        take, give, keep, new = np.split(products, 4, axis=1)
-        cell = _sigmoid(keep) * cell + _sigmoid(take) * np.tanh(new)
-        hidden = _sigmoid(give) * np.tanh(cell)
-        scores = np.tanh(frames @ self.from_encoder + hidden) @ self.out + self.bias
-        return scores, (hidden[None], cell[None])
+        self, frame: Array, token: int, states: tuple[Array, Array]
+    ) -> tuple[Array, tuple[Array, Array]]:
+        """Scores of one frame, (tokens + durations,), in float32 numpy, and the states after."""
+        hidden, cell = (state[:, 0].copy() for state in states)
+        x = self.embedding[token]
+        for layer, (gates, recurrent) in enumerate(zip(self.gates, self.recurrent, strict=True)):
+            products = gates @ x + recurrent @ hidden[layer]
+            take, give, keep, new = np.split(products, 4)
+            cell[layer] = _sigmoid(keep) * cell[layer] + _sigmoid(take) * np.tanh(new)
+            x = hidden[layer] = _sigmoid(give) * np.tanh(cell[layer])
+        joined = np.tanh(frame @ self.from_encoder + x @ self.from_tokens)
+        return joined @ self.out + self.bias, (hidden[:, None], cell[:, None])
 
 
 def _sigmoid(x: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-x)), np.float32)
 
 
-def random_transducer(seed: int = 0, *, durations: int = 0) -> TransducerWeights:
+def random_transducer(
+    seed: int = 0, *, durations: int = 0, sizes: Sizes = Sizes()
+) -> TransducerWeights:
     rng = np.random.default_rng(seed)
 
     def normal(*size: int, scale: float = 1.0) -> Array:
-        return (rng.normal(size=size) * scale).astype(np.float32)
+        return rng.standard_normal(size, np.float32) * np.float32(scale)
 
-    bias = normal(len(TOKENS) + durations, scale=0.1)
-    bias[BLANK] += 1.5
+    hidden, layers = sizes.hidden, sizes.layers
+    bias = normal(sizes.tokens + durations, scale=0.1)
+    bias[sizes.tokens - 1] += sizes.for_blank
+    into = 1.7 / np.sqrt(hidden)
     return TransducerWeights(
-        encoder=normal(WIDTH, FEATURES, SUBSAMPLING, scale=0.05),
-        embedding=normal(len(TOKENS), HIDDEN),
-        gates=normal(4 * HIDDEN, HIDDEN, scale=0.5),
-        recurrent=normal(4 * HIDDEN, HIDDEN, scale=0.5),
-        from_encoder=normal(WIDTH, HIDDEN, scale=0.5),
-        out=normal(HIDDEN, len(TOKENS) + durations, scale=1.5),
+        encoder=normal(sizes.width, FEATURES, SUBSAMPLING, scale=0.05),
+        embedding=normal(sizes.tokens, hidden),
+        gates=normal(layers, 4 * hidden, hidden, scale=into),
+        recurrent=normal(layers, 4 * hidden, hidden, scale=into),
+        from_encoder=normal(sizes.width, hidden, scale=2 / np.sqrt(sizes.width)),
+        from_tokens=normal(hidden, hidden, scale=into),
+        out=normal(hidden, sizes.tokens + durations, scale=5.2 / np.sqrt(hidden)),
         bias=bias,
     )
 
@@ -84,17 +119,18 @@ def decode_one(
     encoded: Array, weights: TransducerWeights, *, durations: bool
 ) -> list[tuple[int, int, float]]:
     """(token, frame, logprob) of one clip, frame by frame, as the papers put it."""
-    states: tuple[Array, ...] = weights.states
-    before, frame, on_frame, found = BLANK, 0, 0, []
+    blank = weights.tokens - 1
+    states = weights.states
+    before, frame, on_frame, found = blank, 0, 0, []
     while frame < len(encoded):
-        scores, after = weights.joint(encoded[frame][None], np.array([before]), states)
-        tokens = scores[0, : len(TOKENS)].astype(np.float64)
+        scores, after = weights.joint(encoded[frame], before, states)
+        tokens = scores[: weights.tokens].astype(np.float64)
         token = int(tokens.argmax())
-        if token != BLANK:
+        if token != blank:
             before, states, on_frame = token, after, on_frame + 1
             found.append((token, frame, float(tokens[token] - np.log(np.exp(tokens).sum()))))
-        skip = int(scores[0, len(TOKENS) :].argmax()) if durations else 0
-        if skip == 0 and (token == BLANK or on_frame == MOST_ON_A_FRAME):
+        skip = int(scores[weights.tokens :].argmax()) if durations else 0
+        if skip == 0 and (token == blank or on_frame == MOST_ON_A_FRAME):
             skip = 1
         if skip:
             frame, on_frame = frame + skip, 0
@@ -107,52 +143,78 @@ def write_transducer(
     """Encoder, decoder with joint network, vocabulary and configuration."""
     _write_settings(directory, "nemo-conformer-tdt" if durations else "nemo-conformer-rnnt")
     _write_encoder(directory / "encoder-model.onnx", weights)
+    write_decoder_joint(directory / "decoder_joint-model.onnx", weights, clips)
+
+
+def write_decoder_joint(path: Path, weights: TransducerWeights, clips: int | str = "b") -> None:
+    """The two networks as PyTorch exports them: an LSTM a layer, each with its part of a state."""
+    layers, hidden = weights.gates.shape[0], weights.embedding.shape[1]
     arrays: dict[str, NDArray[Any]] = {
         "embedding": weights.embedding,
-        "gates": weights.gates[None],
-        "recurrent": weights.recurrent[None],
         "from_encoder": weights.from_encoder,
+        "from_tokens": weights.from_tokens,
         "out": weights.out,
         "bias": weights.bias,
+        **{f"place_{number}": np.array([number], np.int64) for number in range(layers + 1)},
         "second": np.array([1], np.int64),
+        "third": np.array([2], np.int64),
     }
     nodes = [
         helper.make_node("Gather", ["embedding", "targets"], ["embedded"]),
-        helper.make_node("Transpose", ["embedded"], ["steps"], perm=[1, 0, 2]),
-        helper.make_node(
-            "LSTM",
-            ["steps", "gates", "recurrent", "", "", "input_states_1", "input_states_2"],
-            ["all", "output_states_1", "output_states_2"],
-            hidden_size=HIDDEN,
-        ),
-        helper.make_node("Squeeze", ["all", "second"], ["predicted"]),
-        helper.make_node("Transpose", ["predicted"], ["b_u_h"], perm=[1, 0, 2]),
-        helper.make_node("Unsqueeze", ["b_u_h", "second"], ["b_1_u_h"]),
+        helper.make_node("Transpose", ["embedded"], ["predicted_0"], perm=[1, 0, 2]),
+    ]
+    for layer in range(layers):
+        arrays |= {f"gates_{layer}": weights.gates[[layer]]}
+        arrays |= {f"recurrent_{layer}": weights.recurrent[[layer]]}
+        nodes += _lstm(layer, hidden)
+    states = [[f"{kind}_after_{layer}" for layer in range(layers)] for kind in "hc"]
+    nodes += [
+        helper.make_node("Concat", states[0], ["output_states_1"], axis=0),
+        helper.make_node("Concat", states[1], ["output_states_2"], axis=0),
+        helper.make_node("Transpose", [f"predicted_{layers}"], ["b_u_h"], perm=[1, 0, 2]),
+        helper.make_node("MatMul", ["b_u_h", "from_tokens"], ["projected"]),
+        helper.make_node("Unsqueeze", ["projected", "second"], ["b_1_u_h"]),
         helper.make_node("Transpose", ["encoder_outputs"], ["b_t_w"], perm=[0, 2, 1]),
         helper.make_node("MatMul", ["b_t_w", "from_encoder"], ["b_t_h"]),
-        helper.make_node("Unsqueeze", ["b_t_h", "two"], ["b_t_1_h"]),
+        helper.make_node("Unsqueeze", ["b_t_h", "third"], ["b_t_1_h"]),
         helper.make_node("Add", ["b_t_1_h", "b_1_u_h"], ["sum"]),
         helper.make_node("Tanh", ["sum"], ["joined"]),
         helper.make_node("MatMul", ["joined", "out"], ["scores"]),
         helper.make_node("Add", ["scores", "bias"], ["outputs"]),
         helper.make_node("Identity", ["target_length"], ["prednet_lengths"]),
     ]
-    arrays["two"] = np.array([2], np.int64)
-    state = [1, clips, HIDDEN]
+    state = [layers, clips, hidden]
     inputs = [
-        ("encoder_outputs", TensorProto.FLOAT, [clips, WIDTH, "t"]),
+        ("encoder_outputs", TensorProto.FLOAT, [clips, weights.encoder.shape[0], "t"]),
         ("targets", TensorProto.INT32, [clips, "u"]),
         ("target_length", TensorProto.INT32, [clips]),
         ("input_states_1", TensorProto.FLOAT, state),
         ("input_states_2", TensorProto.FLOAT, state),
     ]
     outputs = [
-        ("outputs", TensorProto.FLOAT, [clips, "t", "u", len(weights.bias)]),
+        ("outputs", TensorProto.FLOAT, [clips, "t", "u", "v"]),
         ("prednet_lengths", TensorProto.INT32, [clips]),
         ("output_states_1", TensorProto.FLOAT, state),
         ("output_states_2", TensorProto.FLOAT, state),
     ]
-    write_graph(directory / "decoder_joint-model.onnx", nodes, inputs, outputs, arrays)
+    write_graph(path, nodes, inputs, outputs, arrays)
+
+
+def _lstm(layer: int, hidden: int) -> list[Any]:
+    """From ``predicted_{layer}`` (u, b, hidden) to that of the next layer."""
+    start, stop, first = f"place_{layer}", f"place_{layer + 1}", "place_0"
+    states = [f"{kind}_{layer}" for kind in "hc"]
+    return [
+        helper.make_node("Slice", ["input_states_1", start, stop, first], [states[0]]),
+        helper.make_node("Slice", ["input_states_2", start, stop, first], [states[1]]),
+        helper.make_node(
+            "LSTM",
+            [f"predicted_{layer}", f"gates_{layer}", f"recurrent_{layer}", "", "", *states],
+            [f"all_{layer}", f"h_after_{layer}", f"c_after_{layer}"],
+            hidden_size=hidden,
+        ),
+        helper.make_node("Squeeze", [f"all_{layer}", "second"], [f"predicted_{layer + 1}"]),
+    ]
 
 
 def write_nemo_ctc(directory: Path, weights: TransducerWeights) -> None:

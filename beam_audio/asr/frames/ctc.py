@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from beam_audio.asr.device_values import Device
+from beam_audio.asr.frames.best_path import BestPath, runs
 from beam_audio.asr.frames.clip_groups import group_clips
 from beam_audio.asr.frames.timed_tokens import TimedToken
 from beam_audio.asr.session import CPU, make_session
@@ -24,7 +25,7 @@ from beam_audio.models.graph_files import mixes_rows
 from beam_audio.models.whisper.config import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,40 +40,6 @@ _BLANKS: Final = ("<pad>", "[PAD]", "<blank>")
 _SPECIAL: Final = re.compile(r"<.+>|\[.+\]")  # <s>, </s>, <unk> and [UNK] have no text
 _VARIANCE_FLOOR: Final = 1e-7  # the value of Hugging Face's feature extractor
 _FLOATS: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Consecutive frames on which one token is the likeliest.
-
-    Attributes:
-        token: Its id; never the blank's.
-        start: First frame.
-        stop: The frame after the last.
-        logprob: Natural log of its probability, averaged over the frames.
-    """
-
-    token: int
-    start: int
-    stop: int
-    logprob: float
-
-
-def greedy_runs(log_probabilities: NDArray[np.float32], blank: int) -> Iterator[Run]:
-    """Best path of a CTC output (Graves et al., 2006): repeats are one token, blanks are none.
-
-    Args:
-        log_probabilities: float32 of shape (frames, vocabulary).
-        blank: The token that separates others.
-    """
-    best = log_probabilities.argmax(axis=1)
-    chosen = np.take_along_axis(log_probabilities, best[:, None], axis=1)[:, 0]
-    start = 0
-    for token, frames in groupby(best.tolist()):
-        stop = start + sum(1 for _ in frames)
-        if token != blank:
-            yield Run(token, start, stop, float(chosen[start:stop].mean(dtype=np.float64)))
-        start = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +159,14 @@ class CtcModel:
         self._session = make_session(path, options)
         self.provider: str = self._session.get_providers()[0]
         inputs = {entry.name: entry.type for entry in self._session.get_inputs()}
-        outputs = [entry.name for entry in self._session.get_outputs()]
+        outputs = {entry.name: entry.type for entry in self._session.get_outputs()}
         kind = inputs.get("input_values")
         if kind not in _FLOATS or inputs.keys() - {"input_values", "attention_mask"}:
             raise ModelError(f"{path} takes {', '.join(inputs)}, not input_values of samples")
         if "logits" not in outputs:
             raise ModelError(f"{path} gives {', '.join(outputs)}, but no logits")
+        self._device = Device(self.provider)
+        self._best_path = BestPath(outputs["logits"], self._device, options)
         self._float = _FLOATS[kind]
         self._masked = "attention_mask" in inputs
         self.takes_batches = self._masked and self.provider != CPU and not mixes_rows(path)
@@ -206,14 +175,16 @@ class CtcModel:
         """Tokens of each clip, float32 of shape (n,)."""
         found: dict[int, list[TimedToken]] = {}
         for group in group_clips(clips, self._sample_rate_hz, together=self.takes_batches):
-            logits = self._logits(group)
-            for row, scores, length in zip(group.rows, logits, group.lengths, strict=True):
+            paths = zip(*self._best_path(self._logits(group)), strict=True)
+            for row, (tokens, logprobs), length in zip(
+                group.rows, paths, group.lengths, strict=True
+            ):
                 frames = self._settings.frames(int(length))
-                found[row] = self._clip_tokens(log_softmax(scores[:frames].astype(np.float32)))
+                found[row] = self._clip_tokens(tokens[:frames], logprobs[:frames])
         return [found[row] for row in range(len(clips))]
 
-    def _logits(self, group: ClipGroup) -> NDArray[np.floating]:
-        """Scores (clips, frames, vocabulary), including the frames of padding."""
+    def _logits(self, group: ClipGroup) -> Any:  # noqa: ANN401 (the library has no types)
+        """A value (clips, frames, vocabulary), including the frames of padding."""
         samples, lengths = group.samples, group.lengths
         if self._settings.normalise:
             pairs = zip(samples, lengths, strict=True)
@@ -222,23 +193,25 @@ class CtcModel:
         if self._masked:
             heard = np.arange(samples.shape[1]) < lengths[:, None]
             feed["attention_mask"] = heard.astype(np.int64)
-        (logits,) = self._session.run(["logits"], feed)
-        expected = self._settings.frames(samples.shape[1])
-        if logits.shape[1] != expected:
+        values = {name: self._device.put(array) for name, array in feed.items()}
+        logits = self._device.run(self._session, values, ["logits"])["logits"]
+        expected, made = self._settings.frames(samples.shape[1]), logits.shape()[1]
+        if made != expected:
             raise ModelError(
-                f"{self._path} makes {logits.shape[1]} frames of {samples.shape[1]} samples, but "
+                f"{self._path} makes {made} frames of {samples.shape[1]} samples, but "
                 f"its config.json says {expected}: conv_kernel and conv_stride belong to another "
                 "model"
             )
-        scores: NDArray[np.floating] = logits
-        return scores
+        return logits
 
-    def _clip_tokens(self, log_probabilities: NDArray[np.float32]) -> list[TimedToken]:
+    def _clip_tokens(
+        self, tokens: NDArray[np.int64], logprobs: NDArray[np.float32]
+    ) -> list[TimedToken]:
         step = self._settings.samples_per_frame / self._sample_rate_hz
         texts = self._settings.texts
         return [
             TimedToken(run.token, text, run.start * step, run.stop * step, run.logprob)
-            for run in greedy_runs(log_probabilities, self._settings.blank)
+            for run in runs(tokens, logprobs, self._settings.blank)
             if (text := texts.get(run.token))
         ]
 
@@ -248,11 +221,4 @@ def _normalised(samples: NDArray[np.float32], length: int) -> NDArray[np.float32
     clip = samples[:length].astype(np.float64)
     result = np.zeros_like(samples)
     result[:length] = (clip - clip.mean()) / np.sqrt(clip.var() + _VARIANCE_FLOOR)
-    return result
-
-
-def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Natural log of the probabilities along the last axis."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    result: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return result

@@ -10,25 +10,28 @@ Graphs, by the names NeMo's exporter gives their inputs and outputs::
 Each line of ``vocab.txt`` holds a token and its number; ``<blk>`` is the blank. ``config.json`` may
 state ``features_size`` (80), ``subsampling_factor`` (8) and ``max_tokens_per_step`` (10), as in
 onnx-asr, whose feature extraction is used. On the CPU each clip is encoded on its own; a batch is
-always decoded together.
+always decoded together. Features, frames and scores stay in the memory of the provider.
 """
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from beam_audio.asr.device_values import Device
+from beam_audio.asr.frames.best_path import BestPath, runs
 from beam_audio.asr.frames.clip_groups import group_clips
-from beam_audio.asr.frames.ctc import greedy_runs, log_softmax
+from beam_audio.asr.frames.label_loop import TransducerRules
 from beam_audio.asr.frames.timed_tokens import TimedToken
-from beam_audio.asr.frames.transducer import TransducerRules, decode_greedily
+from beam_audio.asr.frames.transducer import Encoded, TransducerDecoder
 from beam_audio.asr.session import CPU, make_session
 from beam_audio.errors import ModelError
 from beam_audio.models.graph_files import mixes_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,16 +40,15 @@ if TYPE_CHECKING:
     from beam_audio.asr.model_options import ModelOptions
     from beam_audio.models.layout import ModelLayout
 
-    Features = Callable[
-        [NDArray[np.float32], NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.int64]]
-    ]
+    # From samples and lengths to values of the device: features, and their number in each clip.
+    Features = Callable[[NDArray[np.float32], NDArray[np.int64]], tuple[Any, Any]]
+    _Found = tuple[int, int, int, float]  # token, first frame, the frame after the last, logprob
 
 MISSING: Final = "this model needs the onnx-asr package: pip install 'beam_audio[onnx-asr]'"
 _RATE_HZ: Final = 16000
 _SECONDS_PER_FEATURE: Final = 0.01
 _FEATURE_SIZES: Final = (80, 128)
 _BLANK: Final = "<blk>"
-_INTEGERS: Final = {"tensor(int32)": np.int32, "tensor(int64)": np.int64}
 
 
 def read_vocabulary(path: Path) -> list[str]:
@@ -87,36 +89,35 @@ class NemoModel:
         layout: ModelLayout,
         options: ModelOptions,
     ) -> None:
-        def session(role: str) -> Any:  # noqa: ANN401 (the library has no types)
-            return make_session(layout.files[role], options)
-
         config = layout.config()
         self._vocabulary = read_vocabulary(layout.files["vocabulary"])
         self._subsampling = _positive(config, "subsampling_factor", 8)
+        self._blank = self._vocabulary.index(_BLANK)
         self._is_ctc = layout.family == "nemo-ctc"
-        role = "model" if self._is_ctc else "encoder"
-        self._encoder = session(role)
+        path = layout.files["model" if self._is_ctc else "encoder"]
+        self._encoder = make_session(path, options)
         self.provider: str = self._encoder.get_providers()[0]
+        self._device = Device(self.provider)
         one_clip = isinstance(self._encoder.get_inputs()[0].shape[0], int)
-        mixed = one_clip or mixes_rows(layout.files[role])
-        self.takes_batches = self.provider != CPU and not mixed
-        self._features = _feature_extractor(config, self.provider)
-        self._rules = TransducerRules(
-            blank=self._vocabulary.index(_BLANK),
+        self.takes_batches = self.provider != CPU and not one_clip and not mixes_rows(path)
+        self._features = _feature_extractor(config, self._device, self.provider, options)
+        if self._is_ctc:
+            self._best_path = BestPath("tensor(float)", self._device, options)
+            return
+        rules = TransducerRules(
+            blank=self._blank,
             vocabulary=len(self._vocabulary),
             max_tokens_per_frame=_positive(config, "max_tokens_per_step", 10),
             has_durations=layout.family == "nemo-tdt",
         )
-        if not self._is_ctc:
-            self._joint = _JointGraph(session("decoder_joint"), layout.files["decoder_joint"])
+        path = layout.files["decoder_joint"]
+        self._decoder = TransducerDecoder(path, rules, self._device, options)
+        self.takes_batches &= self._decoder.takes_batches
 
     def tokens(self, clips: Sequence[NDArray[np.float32]]) -> list[list[TimedToken]]:
         """Tokens of each clip, float32 of shape (n,)."""
-        encoded: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(clips)
-        for group in group_clips(clips, _RATE_HZ, together=self.takes_batches):
-            for row, frames in zip(group.rows, self._encode(group), strict=True):
-                encoded[row] = frames
-        found = self._ctc(encoded) if self._is_ctc else self._transducer(encoded)
+        groups = group_clips(clips, _RATE_HZ, together=self.takes_batches)
+        found = self._ctc(groups) if self._is_ctc else self._transducer(groups)
         step = _SECONDS_PER_FEATURE * self._subsampling
         return [
             [
@@ -126,80 +127,41 @@ class NemoModel:
             for of_clip in found
         ]
 
-    def _encode(self, group: ClipGroup) -> Iterator[NDArray[np.float32]]:
-        """The encoder's output for each clip, (frames, width), without the frames of padding."""
+    def _encode(self, group: ClipGroup, outputs: tuple[str, ...]) -> tuple[dict[str, Any], Any]:
+        """Outputs of the encoder, and the number of features of each clip."""
         features, counts = self._features(group.samples, group.lengths)
-        feed = {"audio_signal": features.astype(np.float32, copy=False), "length": counts}
-        if self._is_ctc:
-            (outputs,) = self._encoder.run(["logprobs"], feed)
-            lengths = (counts - 1) // self._subsampling + 1
-        else:
-            outputs, lengths = self._encoder.run(["outputs", "encoded_lengths"], feed)
-            outputs = outputs.transpose(0, 2, 1)
-        for frames, length in zip(outputs, lengths, strict=True):
-            yield frames[: int(length)]
+        feed = {"audio_signal": features, "length": counts}
+        return self._device.run(self._encoder, feed, outputs), counts
 
-    def _ctc(
-        self, encoded: list[NDArray[np.float32]]
-    ) -> Iterator[Iterator[tuple[int, int, int, float]]]:
-        for frames in encoded:
-            if frames.shape[1] != len(self._vocabulary):
+    def _ctc(self, groups: Iterable[ClipGroup]) -> list[list[_Found]]:
+        found: dict[int, list[_Found]] = {}
+        for group in groups:
+            outputs, counts = self._encode(group, ("logprobs",))
+            scores = outputs["logprobs"].shape()[2]
+            if scores != len(self._vocabulary):
                 raise ModelError(
-                    f"the network scores {frames.shape[1]} tokens, but vocab.txt has "
+                    f"the network scores {scores} tokens, but vocab.txt has "
                     f"{len(self._vocabulary)}: they belong to different models"
                 )
-            runs = greedy_runs(log_softmax(frames), self._rules.blank)
-            yield ((run.token, run.start, run.stop, run.logprob) for run in runs)
+            lengths = (self._device.fetch(counts) - 1) // self._subsampling + 1
+            paths = zip(*self._best_path(outputs["logprobs"]), strict=True)
+            for row, (tokens, logprobs), n in zip(group.rows, paths, lengths, strict=True):
+                found[row] = [
+                    (run.token, run.start, run.stop, run.logprob)
+                    for run in runs(tokens[:n], logprobs[:n], self._blank)
+                ]
+        return [found[row] for row in sorted(found)]
 
-    def _transducer(
-        self, encoded: list[NDArray[np.float32]]
-    ) -> Iterator[Iterator[tuple[int, int, int, float]]]:
-        emissions = decode_greedily(
-            encoded, self._joint, self._rules, self._joint.states, self._joint.rows_at_once
-        )
-        for clip in emissions:
-            yield ((one.token, one.frame, one.frame + one.frames, one.logprob) for one in clip)
-
-
-class _JointGraph:
-    """``decoder_joint-model.onnx``; a ``Joint``."""
-
-    def __init__(self, session: Any, path: Path) -> None:  # noqa: ANN401 (the library has no types)
-        self._session = session
-        inputs = {entry.name: entry for entry in session.get_inputs()}
-        try:
-            shapes = [inputs[f"input_states_{number}"].shape for number in (1, 2)]
-            self._target_type = _INTEGERS[inputs["targets"].type]
-            self._length_type = _INTEGERS[inputs["target_length"].type]
-            self.states = tuple(
-                np.zeros((int(layers), 1, int(size)), np.float32) for layers, _, size in shapes
-            )
-            clips = inputs["encoder_outputs"].shape[0]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"{path} is not a decoder and joint network of NeMo: {error}"
-            ) from error
-        # Exports for exactly one clip, or with one scale for all rows, get one row at a time.
-        self.rows_at_once = 1 if isinstance(clips, int) or mixes_rows(path) else None
-
-    def __call__(
-        self,
-        frames: NDArray[np.float32],
-        tokens: NDArray[np.int64],
-        states: tuple[NDArray[np.float32], ...],
-    ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
-        """One step: see ``Joint``."""
-        outputs, first, second = self._session.run(
-            ["outputs", "output_states_1", "output_states_2"],
-            {
-                "encoder_outputs": np.ascontiguousarray(frames[:, :, None]),
-                "targets": tokens[:, None].astype(self._target_type),
-                "target_length": np.ones(len(tokens), self._length_type),
-                "input_states_1": states[0],
-                "input_states_2": states[1],
-            },
-        )
-        return outputs.reshape(len(tokens), -1), (first, second)
+    def _transducer(self, groups: Iterable[ClipGroup]) -> list[list[_Found]]:
+        encoded = []
+        for group in groups:
+            outputs, _ = self._encode(group, ("outputs", "encoded_lengths"))
+            lengths = self._device.fetch(outputs["encoded_lengths"]).astype(np.int64)
+            encoded.append(Encoded(group.rows, outputs["outputs"], lengths))
+        return [
+            [(one.token, one.frame, one.frame + one.frames, one.logprob) for one in clip]
+            for clip in self._decoder.decode(encoded)
+        ]
 
 
 def _positive(config: dict[str, Any], name: str, default: int) -> int:
@@ -209,18 +171,32 @@ def _positive(config: dict[str, Any], name: str, default: int) -> int:
     return value
 
 
-def _feature_extractor(config: dict[str, Any], provider: str) -> Features:
+def _feature_extractor(
+    config: dict[str, Any], device: Device, provider: str, options: ModelOptions
+) -> Features:
     """Log-mel features of onnx-asr: numpy on the CPU, a graph on a device."""
     size = config.get("features_size", _FEATURE_SIZES[0])
     if size not in _FEATURE_SIZES:
         raise ModelError(f"config.json: features_size is {size!r}, not one of {_FEATURE_SIZES}")
     try:
-        from onnx_asr.preprocessors import (  # noqa: PLC0415 (optional, comes with an extra)
-            numpy_preprocessor,
-            preprocessor,
-        )
+        from onnx_asr import preprocessors  # noqa: PLC0415 (optional, comes with an extra)
+        from onnx_asr.preprocessors import numpy_preprocessor  # noqa: PLC0415
     except ImportError as error:
         raise ModelError(MISSING) from error
     if provider == CPU:
-        return numpy_preprocessor.NemoPreprocessorNumpy(f"nemo{size}")
-    return preprocessor.OnnxPreprocessor(f"nemo{size}_conv", {"providers": [provider, CPU]})
+        by_numpy = numpy_preprocessor.NemoPreprocessorNumpy(f"nemo{size}")
+
+        def compute(samples: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[Any, Any]:
+            features, counts = by_numpy(samples, lengths)
+            return device.put(features.astype(np.float32, copy=False)), device.put(counts)
+
+        return compute
+    graph = resources.files(preprocessors).joinpath("data", f"nemo{size}_conv.onnx").read_bytes()
+    session = make_session(graph, options)
+
+    def on_device(samples: NDArray[np.float32], lengths: NDArray[np.int64]) -> tuple[Any, Any]:
+        feed = {"waveforms": device.put(samples), "waveforms_lens": device.put(lengths)}
+        found = device.run(session, feed, ("features", "features_lens"))
+        return found["features"], found["features_lens"]
+
+    return on_device

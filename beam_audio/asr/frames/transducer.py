@@ -1,25 +1,31 @@
-"""Greedy decoding of transducers, RNN-T and TDT, for a batch of clips at once.
-
-RNN-T (Graves, 2012): each frame gives tokens until the blank, which moves on to the next frame.
-TDT (Xu et al., 2023): the network also says by how many frames each token moves on. Every clip has
-its own current frame; one call of the prediction and joint networks serves all clips that have
-frames left.
-"""
+"""Greedy decoding of transducers, RNN-T and TDT, for a batch of clips at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from beam_audio.asr.frames.ctc import log_softmax
-from beam_audio.errors import ModelError
+from beam_audio.asr.frames.decoder_joint import FLOATS
+from beam_audio.asr.frames.label_loop import FOUND, label_loop
+from beam_audio.asr.session import make_session
+from beam_audio.models.graph_files import mixes_rows, read_graph
+from beam_audio.models.onnx_graph import GraphWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from beam_audio.asr.device_values import Device
+    from beam_audio.asr.frames.label_loop import TransducerRules
+    from beam_audio.asr.model_options import ModelOptions
+    from beam_audio.models.onnx_graph import Kind
+
+
+_KINDS: Final[dict[str, Kind]] = {"tensor(float)": "float", "tensor(float16)": "float16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,143 +45,107 @@ class Emission:
     logprob: float
 
 
-class Joint(Protocol):
-    """One step of the prediction and joint networks."""
-
-    def __call__(
-        self,
-        frames: NDArray[np.float32],
-        tokens: NDArray[np.int64],
-        states: tuple[NDArray[np.float32], ...],
-    ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
-        """Scores of the next token.
-
-        Args:
-            frames: float32 of shape (rows, width): the current frame of each row.
-            tokens: int64 of shape (rows,): the previous token of each row.
-            states: float32 each of shape (layers, rows, size).
-
-        Returns:
-            float32 of shape (rows, tokens + durations), and the states after the previous token.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class TransducerRules:
-    """What decoding needs to know of a model.
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """What the encoder makes of some clips of a batch.
 
     Attributes:
-        blank: The token without text; it is also the previous token at the start.
-        vocabulary: Number of tokens, blank included; the scores after them are of durations.
-        max_tokens_per_frame: After this many tokens on one frame, decoding moves on.
-        has_durations: Whether it is a TDT; its n-th duration is n frames.
+        rows: Index of each clip in the batch.
+        frames: A value of the device, (clips, width, frames).
+        lengths: int64 (clips,): frames of each clip, without those of padding.
     """
 
-    blank: int
-    vocabulary: int
-    max_tokens_per_frame: int
-    has_durations: bool
+    rows: tuple[int, ...]
+    frames: Any
+    lengths: NDArray[np.int64]
 
 
-class _Batch:
-    """The progress of each clip: arrays with one entry per clip."""
-
-    def __init__(
-        self,
-        encoded: Sequence[NDArray[np.float32]],
-        rules: TransducerRules,
-        states: tuple[NDArray[np.float32], ...],
-    ) -> None:
-        clips = len(encoded)
-        self._encoded = encoded
-        self._rules = rules
-        self._lengths = np.array([len(frames) for frames in encoded])
-        self._states = tuple(np.repeat(state, clips, axis=1) for state in states)
-        self._before = np.full(clips, rules.blank, np.int64)
-        self._frame = np.zeros(clips, np.int64)
-        self._on_frame = np.zeros(clips, np.int64)  # tokens it has given
-        self.emissions: list[list[Emission]] = [[] for _ in encoded]
-
-    def running(self) -> NDArray[np.intp]:
-        """Clips that have frames left."""
-        return np.flatnonzero(self._frame < self._lengths)
-
-    def ask(
-        self, joint: Joint, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
-        """Scores and new states of some clips.
-
-        Raises:
-            ModelError: The number of scores does not fit the vocabulary.
-        """
-        frames = np.stack([self._encoded[row][self._frame[row]] for row in rows])
-        states = tuple(state[:, rows] for state in self._states)
-        scores, states = joint(frames, self._before[rows], states)
-        durations = scores.shape[1] - self._rules.vocabulary
-        if durations < 0 or (durations > 0) != self._rules.has_durations:
-            raise ModelError(
-                f"the joint network gives {scores.shape[1]} scores for {self._rules.vocabulary} "
-                "tokens: it is of another kind, or the vocabulary of another model"
-            )
-        return scores, states
-
-    def take(
-        self,
-        rows: NDArray[np.intp],
-        scores: NDArray[np.float32],
-        states: tuple[NDArray[np.float32], ...],
-    ) -> None:
-        """Take the likeliest token of each of these clips, and move on."""
-        rules = self._rules
-        tokens = scores[:, : rules.vocabulary]
-        chosen = tokens.argmax(axis=1)
-        skips = np.zeros_like(chosen)
-        if rules.has_durations:
-            skips = scores[:, rules.vocabulary :].argmax(axis=1)
-        spoken = np.flatnonzero(chosen != rules.blank)
-        logprobs = log_softmax(tokens[spoken])
-        for index, distribution in zip(spoken, logprobs, strict=True):
-            token, row = int(chosen[index]), rows[index]
-            self.emissions[row].append(
-                Emission(
-                    token,
-                    int(self._frame[row]),
-                    max(int(skips[index]), 1),
-                    float(distribution[token]),
-                )
-            )
-        given = rows[spoken]
-        self._before[given] = chosen[spoken]
-        for mine, new in zip(self._states, states, strict=True):
-            mine[:, given] = new[:, spoken]
-        self._on_frame[given] += 1
-        done = (chosen == rules.blank) | (self._on_frame[rows] >= rules.max_tokens_per_frame)
-        steps = np.where(skips > 0, skips, done)
-        self._frame[rows] += steps
-        self._on_frame[rows[steps > 0]] = 0
-
-
-def decode_greedily(
-    encoded: Sequence[NDArray[np.float32]],
-    joint: Joint,
-    rules: TransducerRules,
-    states: tuple[NDArray[np.float32], ...],
-    rows_at_once: int | None = None,
-) -> list[list[Emission]]:
-    """Decode clips together; the result of one does not depend on the others.
+class TransducerDecoder:
+    """Prediction and joint network with the loops that decode by them.
 
     Args:
-        encoded: For each clip float32 of shape (frames, width), without frames of padding.
-        joint: The networks.
-        rules: How their output is read.
-        states: The initial states, each of shape (layers, 1, size).
-        rows_at_once: Most rows per call of ``joint``; None is any number.
+        path: ``decoder_joint-model.onnx`` as NeMo exports it.
+        rules: How its scores are read.
+        device: The memory of the provider.
+        options: Provider and threads.
 
-    Returns:
-        The tokens of each clip, in order.
+    Raises:
+        ModelError: The file is of another kind, or does not fit the rules.
+        ProviderError: The provider was required and cannot be used.
     """
-    batch = _Batch(encoded, rules, states)
-    while len(rows := batch.running()):
-        part = rows[:rows_at_once]
-        batch.take(part, *batch.ask(joint, part))
-    return batch.emissions
+
+    def __init__(
+        self, path: Path, rules: TransducerRules, device: Device, options: ModelOptions
+    ) -> None:
+        self._rules = rules
+        self._device = device
+        self._loop = make_session(label_loop(path, rules), options)
+        self._kind = _KINDS[self._loop.get_inputs()[0].type]
+        self._packer = make_session(_packer(self._kind), options)
+        # Exports for exactly one clip, or with one scale for all rows, get one row at a time.
+        clips = next(entry for entry in read_graph(path).input if entry.name == "encoder_outputs")
+        fixed = clips.type.tensor_type.shape.dim[0].HasField("dim_value")
+        self.takes_batches = not fixed and not mixes_rows(path)
+
+    def decode(self, encoded: Sequence[Encoded]) -> list[list[Emission]]:
+        """Decode a batch; the tokens of one clip do not depend on the others.
+
+        Args:
+            encoded: The clips. If the networks take no batches, each part is one clip.
+
+        Returns:
+            The tokens of each clip, in the order of the batch.
+        """
+        if self.takes_batches:
+            return self._decode(encoded) if encoded else []
+        found = {part.rows: self._decode([replace(part, rows=(0,))])[0] for part in encoded}
+        return [found[rows] for rows in sorted(found)]
+
+    def _decode(self, encoded: Sequence[Encoded]) -> list[list[Emission]]:
+        lengths = np.zeros(sum(len(part.rows) for part in encoded), np.int64)
+        for part in encoded:
+            lengths[list(part.rows)] = part.lengths
+        feed = {"packed": self._packed(encoded, len(lengths)), "lengths": self._device.put(lengths)}
+        values = self._device.run(self._loop, feed, FOUND)
+        found = {name: self._device.fetch(value) for name, value in values.items()}
+        return list(_emissions(found, len(lengths), self._rules.blank))
+
+    def _packed(self, encoded: Sequence[Encoded], clips: int) -> Any:  # noqa: ANN401 (the library has no types)
+        """The frames of all clips, (clips, width, frames of the longest)."""
+        shapes = [part.frames.shape() for part in encoded]
+        width, frames = shapes[0][1], max(shape[2] for shape in shapes)
+        packed = self._device.empty((clips, width, frames), FLOATS[self._kind])
+        for part in encoded:
+            rows = self._device.put(np.array(part.rows, np.int64)[:, None])
+            feed = {"packed": packed, "encoded": part.frames, "rows": rows}
+            self._device.run(self._packer, feed, into={"filled": packed})
+        return packed
+
+
+def _packer(kind: Kind) -> bytes:
+    """A graph that writes the frames of some clips into a value that holds those of all."""
+    graph = GraphWriter("packer")
+    packed = graph.input("packed", kind, ("all", "w", "t"))
+    encoded = graph.input("encoded", kind, ("b", "w", "own"))
+    rows = graph.input("rows", "int64", ("b", 1))
+    after = graph.node("Sub", _frames(graph, packed), _frames(graph, encoded))
+    pads = graph.node("Concat", *(graph.integers(0),) * 5, after, axis=0)
+    # ONNX Runtime writes in place where both are the same value.
+    graph.node("ScatterND", packed, rows, graph.node("Pad", encoded, pads), to="filled")
+    graph.output("filled", kind, ("all", "w", "t"))
+    return graph.model_bytes()
+
+
+def _frames(graph: GraphWriter, x: str) -> str:
+    return graph.node("Gather", graph.node("Shape", x), graph.integers(2), axis=0)
+
+
+def _emissions(found: dict[str, NDArray[Any]], clips: int, blank: int) -> Iterator[list[Emission]]:
+    """The tokens of each clip, from arrays (labels, clips)."""
+    if not len(found["token"]):  # ONNX Runtime gives them another shape if there was no label
+        yield from ([] for _ in range(clips))
+        return
+    for row in range(clips):
+        spoken = found["token"][:, row] != blank
+        columns = (found[name][spoken, row].tolist() for name in FOUND)
+        yield [Emission(*values) for values in zip(*columns, strict=True)]

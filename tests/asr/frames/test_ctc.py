@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.random_ctc import LETTERS, Array, numpy_logits, random_ctc, write_ctc
 
 from beam_audio.asr.frames import ctc
-from beam_audio.asr.frames.ctc import CtcModel, greedy_runs, log_softmax, read_settings
+from beam_audio.asr.frames.ctc import CtcModel, read_settings
 from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.recognizer import FrameRecognizer
 from beam_audio.asr.model_options import ModelOptions
@@ -203,18 +201,3 @@ def test_a_provider_that_is_not_there_is_an_error_when_required(tmp_path: Path) 
     layout = recognise_layout(tmp_path)
     with pytest.raises(ProviderError, match="CUDAExecutionProvider was required"):
         CtcModel(layout, RATE_HZ, ModelOptions(provider="cuda", require_provider=True))
-
-
-@given(st.lists(st.integers(0, 3), max_size=40))
-def test_runs_of_a_path_collapse_as_ctc_defines(path: list[int]) -> None:
-    scores = np.full((len(path), 4), -5.0, np.float32)
-    scores[np.arange(len(path)), path] = 5.0
-    runs = list(greedy_runs(log_softmax(scores), blank=0))
-    collapsed = [
-        token
-        for frame, token in enumerate(path)
-        if token and (frame == 0 or path[frame - 1] != token)
-    ]
-    assert [run.token for run in runs] == collapsed
-    assert all(set(path[run.start : run.stop]) == {run.token} for run in runs)
-    assert sum(run.stop - run.start for run in runs) == sum(token != 0 for token in path)
