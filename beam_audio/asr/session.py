@@ -127,13 +127,14 @@ def _load_cuda() -> None:
         _onnxruntime().preload_dlls()
 
 
-def make_session(model: Path | bytes, options: ModelOptions) -> Any:  # noqa: ANN401 (the library has no types)
+def make_session(model: Path | bytes, options: ModelOptions, *, captures: bool = False) -> Any:  # noqa: ANN401 (the library has no types)
     """Load an ONNX model.
 
     Args:
         model: Its file, or what would be in it.
         options: Provider and threads. A provider that cannot run falls back to the CPU with a
             warning; ``session.get_providers()[0]`` is the one in use.
+        captures: Whether CUDA captures the graph in runs whose option ``gpu_graph_id`` is not -1.
 
     Raises:
         ProviderError: The provider was required and another one is in use.
@@ -143,6 +144,8 @@ def make_session(model: Path | bytes, options: ModelOptions) -> Any:  # noqa: AN
     name = resolve_provider(options.provider)
     title = "a graph built around a model's" if isinstance(model, bytes) else str(model)
     attempts = _attempts(name, model)
+    if captures and name == _PROVIDERS["cuda"]:
+        attempts = [with_options(name, enable_cuda_graph="1")]
     while True:
         try:
             session = _open(model, options, attempts.pop(0))
