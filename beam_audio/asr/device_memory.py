@@ -61,7 +61,8 @@ def fitting_seconds(
     Args:
         recognizer: A model on the device.
         measure: Looks at the device's memory; None where it cannot be seen.
-        memory_fraction: Share of the device that this process may use.
+        memory_fraction: Share of the device's memory for batches; what others have of it already is
+            not taken.
         batches: How many are recognised at the same time.
 
     Returns:
@@ -80,7 +81,6 @@ def fitting_seconds(
     # What is freed after a batch stays with the session, so this is the most it took.
     grown_bytes = before.free_bytes - after.free_bytes
     second_bytes = max(grown_bytes, 1) / ((_PROBED_CLIPS - 1) * clip_seconds)
-    left_to_others = (1 - memory_fraction) * after.total_bytes
-    usable_bytes = grown_bytes + after.free_bytes - left_to_others
+    usable_bytes = min(grown_bytes + after.free_bytes, memory_fraction * after.total_bytes)
     fitting = usable_bytes / second_bytes / batches
     return max(clip_seconds, min(fitting, bound.batch_limits.seconds))

@@ -28,19 +28,21 @@ class Card(PlaceholderRecognizer):
         self.total_bytes = total_mib * MIB
         self.second_bytes = second_mib * MIB
         self.taken_bytes = 0.0
+        self.others_bytes = 0
         self.fixed_bytes = fixed_mib * MIB
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
         rate_hz = self.facts.sample_rate_hz
         longest = max(len(each.samples) for each in requests) / rate_hz
         wanted = self.fixed_bytes + len(requests) * longest * self.second_bytes
-        if wanted > self.total_bytes:
+        if wanted > self.total_bytes - self.others_bytes:
             raise RuntimeError("Failed to allocate memory for requested buffer")
         self.taken_bytes = max(self.taken_bytes, wanted)
         return super().transcribe(requests)
 
     def memory(self) -> DeviceMemory:
-        return DeviceMemory(self.total_bytes - round(self.taken_bytes), self.total_bytes)
+        free_bytes = self.total_bytes - self.others_bytes - round(self.taken_bytes)
+        return DeviceMemory(free_bytes, self.total_bytes)
 
 
 def fitting(card: Card, *, share: float = 1.0, batches: int = 1) -> float:
@@ -51,6 +53,7 @@ def test_a_batch_of_the_size_that_fits_fits() -> None:
     card = Card(8_000, second_mib=10.0, fixed_mib=500)
     seconds = fitting(card)
     assert seconds == pytest.approx((8_000 - 500 - 30 * 10) / 10.0, rel=0.05)
+    assert seconds < 960.0
     assert card.fixed_bytes + seconds * card.second_bytes <= card.total_bytes
 
 
@@ -61,6 +64,20 @@ def test_half_the_memory_or_two_batches_at_a_time_make_smaller_batches(
     whole = fitting(Card(8_000, second_mib=10.0))
     part = fitting(Card(8_000, second_mib=10.0), share=share, batches=batches)
     assert part == pytest.approx(whole / 2, rel=0.1)
+
+
+def test_two_processes_share_a_card_by_their_fractions() -> None:
+    first = Card(8_000, second_mib=10.0)
+    second = Card(8_000, second_mib=10.0)
+    alone = fitting(first, share=0.4)
+    second.others_bytes = round(alone * first.second_bytes)
+    assert fitting(second, share=0.4) == pytest.approx(alone)
+
+
+def test_what_others_have_is_not_taken() -> None:
+    card = Card(8_000, second_mib=10.0)
+    card.others_bytes = 5_000 * MIB
+    assert fitting(card, share=0.8) == pytest.approx(3_000 / 10.0, rel=0.2)
 
 
 def test_much_memory_makes_no_larger_batch_than_is_fast() -> None:
