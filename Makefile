@@ -17,10 +17,12 @@ PIP_INSTALL := -m pip install $$(test -t 1 || echo --quiet) --no-input --disable
 PYTEST_ARGS ?=
 MINUTES ?= 45
 INPUTS ?= 20000
+ARCHITECTURE ?= 90
+SHARED ?= ../shared/data
 ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration readers minimum tfio lint types lock soak fuzz hostile prism gpuimage flink-up flink-run flink-down clean
+.PHONY: help demo test gpu-test gpu-pack integration readers minimum tfio lint types lock soak fuzz hostile prism gpuimage flink-up flink-run flink-down clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -29,7 +31,7 @@ demo: $(VENV)/.installed  ## transcribe the packaged clips; prints a table and w
 	$(BIN)/beam-audio demo
 
 test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
-	$(BIN)/python -m pytest -m "not integration and not tfio" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not integration and not tfio and not gpu" $(PYTEST_ARGS)
 
 integration: $(VENV)/.installed $(VENV)-readers/.locked $(BIN)/prism $(FLINK)/.fetched  ## run the tests that need other runners, servers and images (needs Go, Java, Maven, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
@@ -47,10 +49,16 @@ hostile: $(VENV)/.installed  ## give the command 20,000 hostile inputs and print
 	$(BIN)/python benchmarks/hostile.py --inputs=$(INPUTS)
 
 minimum: $(VENV)-minimum/.installed  ## run the tests, slow ones aside, on the oldest dependencies allowed
-	$(VENV)-minimum/bin/python -m pytest -m "not slow and not integration and not tfio"
+	$(VENV)-minimum/bin/python -m pytest -m "not slow and not integration and not tfio and not gpu"
 
 tfio: $(VENV)-tfio/.installed  ## run the tests that need tensorflow-io, in an environment of its own (Python 3.11 or 3.12)
 	$(VENV)-tfio/bin/python -m pytest -m tfio $(PYTEST_ARGS) $$(grep -rl --include='test_*.py' mark.tfio tests)
+
+gpu-test: $(VENV)-gpu/.installed  ## run the tests that need an NVIDIA GPU, in an environment with ONNX Runtime for it (5 GB)
+	$(VENV)-gpu/bin/python -m pytest -m gpu $(PYTEST_ARGS) tests/gpu
+
+gpu-pack: $(VENV)/.installed  ## pack what a machine with a GPU and without a network needs, into parts of 60 MB; ARCHITECTURE=89 for L4, 75 for T4
+	$(BIN)/python benchmarks/gpu_pack.py --data=$(SHARED) --architecture=$(ARCHITECTURE)
 
 lint: $(VENV)/.installed  ## ruff, rules and format
 	$(BIN)/ruff check .
@@ -111,7 +119,7 @@ gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the d
 	$(BIN)/python tests/support/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-tfio $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-tfio $(VENV)-gpu $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.
@@ -129,6 +137,15 @@ $(VENV)-readers/.locked: requirements/readers.txt
 	sed -n '/^setuptools==/,/[^\\]$$/p' $< >$(VENV)-readers/build.txt
 	$(VENV)-readers/bin/python $(PIP_INSTALL) --require-hashes --requirement $(VENV)-readers/build.txt
 	$(VENV)-readers/bin/python $(PIP_INSTALL) --no-binary pyspark --no-build-isolation --require-hashes --requirement $<
+	@touch $@
+
+# The environment of the tests, with the ONNX Runtime of the GPU image and its CUDA in place of the CPU's.
+$(VENV)-gpu/.locked: requirements/dev.txt requirements/worker-gpu.txt
+	$(call new_environment,$(VENV)-gpu,$<,$(PYTHON))
+	@rm $@
+	sed -n '/^\(nvidia-[a-z0-9-]*\|onnxruntime-gpu\)==/,/[^\]$$/p' requirements/worker-gpu.txt >$(VENV)-gpu/gpu.txt
+	$(VENV)-gpu/bin/python -m pip uninstall --quiet --yes onnxruntime
+	$(VENV)-gpu/bin/python $(PIP_INSTALL) --no-deps --require-hashes --requirement $(VENV)-gpu/gpu.txt
 	@touch $@
 
 # The pip of Python 3.11 cannot install this lock: the one that it names is installed first.

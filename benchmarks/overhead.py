@@ -32,7 +32,7 @@ from workers import Heard, Layout, Workers
 
 from beam_audio.audio.decode import open_audio, read_signal, resample
 from beam_audio.segments.splitter import SegmentSettings, Splitter
-from beam_audio.unit.batching import read_ahead
+from beam_audio.unit.read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ class BareLoop:
         """Text of each file, its segments joined."""
         texts: dict[str, list[tuple[int, str]]] = {recording.path: [] for recording in recordings}
         with read_ahead(
-            _cuts(recordings),
+            [_cuts(recordings)],
             seconds=lambda cut: cut.segment.duration_seconds,
             budget_seconds=self._budget_seconds,
         ) as cuts:

@@ -29,6 +29,7 @@ MISSING_MESSAGE = (
 
 TFIO_IS_MISSING = importlib.util.find_spec("tensorflow_io") is None
 TFIO_MESSAGE = "tensorflow-io is not installed here; make tfio runs what needs it where it is"
+GPU_MESSAGE = "there is no GPU that ONNX Runtime can use; make gpu-test runs what needs one"
 
 # Decoding and inference have no steady duration; in CI a failure must be the same on every run.
 hypothesis.settings.register_profile("beam_audio", deadline=None, derandomize=IN_CI)
@@ -45,12 +46,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for marker, message in (
         *([("shared", MISSING_MESSAGE)] if SHARED_IS_MISSING else []),
         *([("tfio", TFIO_MESSAGE)] if TFIO_IS_MISSING else []),
+        *([("gpu", GPU_MESSAGE)] if _gpu_is_missing(items) else []),
     ):
         needing = [item for item in items if item.get_closest_marker(marker)]
         if needing and IN_CI:
             raise pytest.UsageError(f"{len(needing)} tests cannot run in CI: {message}")
         for item in needing:
             item.add_marker(pytest.mark.skip(reason=message))
+
+
+def _gpu_is_missing(items: list[pytest.Item]) -> bool:
+    """Whether tests need a GPU and there is none; nobody asks a driver for nothing."""
+    if not any(item.get_closest_marker("gpu") for item in items):
+        return False
+    from beam_audio.asr.gpu import has_gpu  # noqa: PLC0415 - few ask
+
+    return not has_gpu()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from beam_audio.asr.recognizer import BatchLimits
 from beam_audio.errors import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -25,14 +26,21 @@ class MemoryBound:
     Args:
         recognizer: The recogniser that does the work. Its texts must not depend on the batch, as
             the contract of ``Recognizer`` says.
+        batch_seconds: Most padded seconds of a batch, until one proves too large.
     """
 
-    def __init__(self, recognizer: Recognizer) -> None:
+    def __init__(self, recognizer: Recognizer, batch_seconds: float) -> None:
         self.facts = recognizer.facts
         self.provider = recognizer.provider
         self.passage_seconds = recognizer.passage_seconds
         self._recognizer = recognizer
+        self._wanted_seconds = batch_seconds
         self._most_seconds = float("inf")
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """The size that is wanted, or what is known to fit if that is less."""
+        return BatchLimits(min(self._wanted_seconds, self._most_seconds))
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip."""

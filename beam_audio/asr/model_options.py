@@ -31,6 +31,9 @@ class ModelOptions:
             no text for silence (see ``beam_audio.asr.whisper.safeguards``). Without them it takes
             the likeliest tokens once, which comparisons need.
         threads: Threads inside one operator; None is one per core.
+        batch_seconds: Most padded seconds of a batch on a device; None measures what fits into its
+            memory when the model is loaded.
+        gpu_memory_fraction: Share of a GPU's memory that this process may use.
     """
 
     precision: str | None = None
@@ -41,6 +44,8 @@ class ModelOptions:
     prompt: str | None = None
     safeguards: bool = True
     threads: int | None = None
+    batch_seconds: float | None = None
+    gpu_memory_fraction: float = 0.8
 
     def only_whisper_has(self) -> dict[str, str]:
         """The options given that no other family has: command-line flag -> value."""

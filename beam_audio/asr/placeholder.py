@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beam_audio.asr.recognizer import ModelFacts
+from beam_audio.asr.recognizer import ON_CPU, ModelFacts
 from beam_audio.errors import ModelError
 from beam_audio.types import Transcript, Word
 
@@ -33,6 +33,7 @@ class PlaceholderRecognizer:
 
     provider = "CPUExecutionProvider"
     passage_seconds = 0.0
+    batch_limits = ON_CPU
 
     def __init__(self, card: ModelCard, mode: Mode = "transcribe") -> None:
         self.facts = ModelFacts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 
 Mode = Literal["transcribe", "translate"]
 """What the model writes: the words spoken, or their translation into English."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much a recogniser is given at a time; the defaults are those of a CPU.
+
+    Attributes:
+        seconds: Most padded seconds of a batch; a CPU gains nothing from more.
+        at_a_time: Most batches at the same time. A CPU has all its cores at work on one.
+    """
+
+    seconds: float = 120.0
+    at_a_time: int = 1
+
+
+ON_CPU: Final = BatchLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,10 @@ class Recognizer(Protocol):
     @property
     def passage_seconds(self) -> float:
         """Longest clip joined from several segments; 0 if each is recognised alone."""
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """How much it is given at a time, unless a user says otherwise."""
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip: its length after padding."""

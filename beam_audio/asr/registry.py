@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.asr.device_memory import cuda_memory, fitting_seconds
 from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.memory_bound import MemoryBound
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.placeholder import PlaceholderRecognizer
 from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.asr.session import CPU, resolve_provider
+from beam_audio.asr.shared_batches import AT_A_TIME, SharedBatches
 from beam_audio.asr.whisper.identity import built_facts, whisper_model_id
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.build import check_built, model_sha256
@@ -57,7 +59,7 @@ def load_model(name_or_dir: str, options: ModelOptions = DEFAULT_OPTIONS) -> Rec
         from beam_audio.asr.frames.recognizer import load_frame_recognizer  # noqa: PLC0415 - one family
 
         _refuse_whispers_options(layout, options)
-        return _within_memory(load_frame_recognizer(layout, options))
+        return _on_device(load_frame_recognizer(layout, options), options)
     from beam_audio.asr.whisper.recognizer import WhisperRecognizer  # noqa: PLC0415 - one family
 
     built = ensure_built(name_or_dir, options.precision)
@@ -67,7 +69,7 @@ def load_model(name_or_dir: str, options: ModelOptions = DEFAULT_OPTIONS) -> Rec
         padding=options.padding or _usual_padding(name_or_dir, built),
         provider=_fitting_provider(built, options.provider),
     )
-    return _within_memory(WhisperRecognizer(built, fitting))
+    return _on_device(WhisperRecognizer(built, fitting), options)
 
 
 def _placeholder(options: ModelOptions) -> PlaceholderRecognizer:
@@ -76,9 +78,18 @@ def _placeholder(options: ModelOptions) -> PlaceholderRecognizer:
     return PlaceholderRecognizer(card, options.mode)
 
 
-def _within_memory(recognizer: Recognizer) -> Recognizer:
+def _on_device(recognizer: Recognizer, options: ModelOptions) -> Recognizer:
+    """A recogniser that keeps within the memory of its device, and fills its batches."""
     # Main memory is swapped, or the process is killed: no error says that a batch is too large.
-    return recognizer if recognizer.provider == CPU else MemoryBound(recognizer)
+    if recognizer.provider == CPU:
+        return recognizer
+    batch_seconds = options.batch_seconds or fitting_seconds(
+        recognizer,
+        cuda_memory,
+        memory_fraction=options.gpu_memory_fraction,
+        batches=AT_A_TIME,
+    )
+    return SharedBatches(MemoryBound(recognizer, batch_seconds))
 
 
 def frame_layout(name_or_dir: str, precision: str | None) -> ModelLayout | None:

@@ -58,6 +58,11 @@ _PLAN_EXAMPLES: Final = """examples:
 
 The speed is that of the last run of this model over --output, if there is one, else a table's."""
 
+_GPUS: Final = (
+    *("nvidia-l4", "nvidia-tesla-t4", "nvidia-tesla-a100"),
+    *("nvidia-h100-80gb", "nvidia-h200-141gb"),
+)
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -223,11 +228,17 @@ def _add_plan(commands: Subparsers) -> None:
         ("deadline_hours", 24.0, _above_zero, "hours it may take"),
         ("worker_cores", 4, _count, "cores of a worker"),
         ("worker_price", 1.0, _above_zero, "price of a worker per hour, in any currency"),
-        ("times_real_time", None, _above_zero, "speed of a worker; measured on cores if not given"),
+        ("times_real_time", None, _above_zero, "speed of a worker; a measured one if not given"),
         ("max_headers", 1000, _count, "read no more headers; other lengths are estimated by size"),
     ):
         shown = "" if default is None else f" (default: {default:g})"
         flags.add_argument(f"--{name}", type=kind, default=default, metavar="N", help=text + shown)
+    flags.add_argument(
+        "--worker_gpu",
+        choices=_GPUS,
+        metavar="GPU",
+        help=f"the one GPU of a worker, in place of its cores: {', '.join(_GPUS)}",
+    )
 
 
 def _add_compact(commands: Subparsers) -> None:

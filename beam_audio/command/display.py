@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.run.stage_table import STAGES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -17,7 +19,8 @@ _MOST_CHARACTERS: Final = 160
 
 def closing_table(result: RunResult) -> str:
     """The account of a run as aligned text."""
-    return "\n".join([*_inputs(result), *_failures(result), *_quality(result), *_balance(result)])
+    parts = (_inputs, _failures, _quality, _stages, _balance)
+    return "\n".join(line for part in parts for line in part(result))
 
 
 def _inputs(result: RunResult) -> Iterator[str]:
@@ -63,6 +66,29 @@ def _quality(result: RunResult) -> Iterator[str]:
     else:
         took = f"× real time, {result.wall_seconds:.1f} s on {', '.join(result.providers)}"
         yield _line("speed", f"{result.times_real_time:.1f}", took)
+
+
+def _stages(result: RunResult) -> Iterator[str]:
+    """Who waited for whom; nothing if no unit was done."""
+    stages = result.stages
+    if stages.seconds:
+        host = [(name, stages.seconds.get(name, 0.0)) for name in STAGES if name != "recognise"]
+        figure = shown_seconds(sum(took for _, took in host))
+        yield _line("host", figure, ", ".join(f"{name} {took:.1f}" for name, took in host))
+    if stages.busy_share is not None:
+        waits = {
+            "audio": stages.seconds["wait_for_audio"],
+            "the recogniser": stages.seconds["wait_for_recogniser"],
+        }
+        yield _line(
+            "recogniser",
+            f"{stages.busy_share:.0%} busy",
+            f"{shown_seconds(stages.seconds['device_idle'])} idle between batches; waited "
+            + ", ".join(f"{took:.1f} s for {name}" for name, took in waits.items()),
+        )
+    if stages.filled_share is not None and stages.padding_share is not None:
+        remark = f"{stages.filled_share:.0%} full, {stages.padding_share:.0%} padding"
+        yield _line("batches", f"{stages.batches['batches']:.0f}", remark)
 
 
 def _balance(result: RunResult) -> Iterator[str]:

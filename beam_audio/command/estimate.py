@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import math
 import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib import resources
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
-from beam_audio.audio.decoders.request import DecodeRequest
-from beam_audio.audio.decoders.stream import AudioStream
-from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
-from beam_audio.errors import BeamAudioError, ConfigError, raise_machine_error
+from beam_audio.command.headers import header_seconds
+from beam_audio.errors import ConfigError
 from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
-from beam_audio.output.folder import require_readable
-from beam_audio.store.output_names import RUN_FILES
 from beam_audio.types import AudioRef
-from beam_audio.unit.content import spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from beam_audio.audio.limits import DecodeLimits
+    from beam_audio.audio.decoders.request import DecodeRequest
+    from beam_audio.command.speeds import Speed
     from beam_audio.run.config import RunConfig
     from beam_audio.unit.tasks import Input
 
 _THREADS: Final = 16
-_BLOCK_SECONDS: Final = 0.1
 _HOUR_SECONDS: Final = 3600.0
-_NO_RUN_FILE: Final = (
-    *(ValueError, KeyError, TypeError, AttributeError, ArithmeticError),
-    RecursionError,
-)
-"""What reading a run file raises that is cut off, of another version or somebody else's."""
-_LEAST_RUN_SECONDS: Final = 60.0
-"""The speed of a shorter run says little: starting takes most of its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +52,17 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
-    """A measured speed: source seconds per second and core, and where it was measured."""
-
-    times_real_time_per_core: float
-    measured: str
-
-
-@dataclass(frozen=True, slots=True)
 class Estimate:
-    """Compute for an amount of audio on workers of some cores."""
+    """Compute for an amount of audio on workers of one kind, such as ``4 cores``."""
 
     seconds: float
     speed: Speed
-    worker_cores: int
+    worker: str
 
     @property
     def worker_hours(self) -> float:
         """Hours that one worker would take."""
-        per_worker = self.speed.times_real_time_per_core * self.worker_cores
-        return self.seconds / per_worker / _HOUR_SECONDS
+        return self.seconds / self.speed.times_real_time / _HOUR_SECONDS
 
     def workers(self, deadline_hours: float) -> int:
         """Number of workers that finish in time; starting them is not included."""
@@ -119,14 +94,14 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
     yield from distinct.values()
 
 
-def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -> Survey:
+def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest) -> Survey:
     """Add up the lengths of inputs; where a manifest states none, read the header.
 
     Args:
         inputs: The inputs of a run.
         max_headers: Most headers that are read. Of more recordings, so many are chosen by hash;
             the others are estimated from their size, at the seconds per byte of the same suffix.
-        limits: Limits of decoding.
+        request: How headers are read; see :func:`~beam_audio.command.headers.header_request`.
     """
     refs, unreadable = [], 0
     for item in inputs:
@@ -140,7 +115,7 @@ def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -
     far = any(store.scheme(ref.spooled_uri or ref.uri) for ref in looked_at)
     # Reading from a disk is work and not waiting: each thread there has a child that decodes.
     with ThreadPoolExecutor(_THREADS if far else os.cpu_count()) as pool:
-        headers = list(pool.map(lambda ref: header_seconds(ref, limits), looked_at))
+        headers = list(pool.map(lambda ref: header_seconds(ref, request), looked_at))
     seconds = sum(length for length in claimed.values() if length is not None)
     seconds += sum(length for length in headers if length is not None)
     rate = _SecondsPerByte(looked_at, headers)
@@ -157,68 +132,6 @@ def survey(inputs: Iterable[Input], *, max_headers: int, limits: DecodeLimits) -
     )
 
 
-def header_seconds(ref: AudioRef, limits: DecodeLimits) -> float | None:
-    """Length that a file's header states; None if it cannot be read or holds no audio.
-
-    Raises:
-        MachineError: The machine is at fault, or the store does not answer.
-    """
-    try:
-        with _header_file(ref, limits) as file, _opened_header(file, limits) as stream:
-            claimed = stream.credible_seconds
-    except (BeamAudioError, OSError) as error:
-        raise_machine_error(error, ref.uri)
-        return None
-    if claimed is None:
-        return None
-    return max(0.0, min(claimed, limits.max_recording_seconds) - (ref.offset_seconds or 0.0))
-
-
-@contextlib.contextmanager
-def _header_file(ref: AudioRef, limits: DecodeLimits) -> Iterator[BinaryIO]:
-    """An input's bytes; those of gzip are decompressed first, as a run does."""
-    with store.open_to_read(ref.spooled_uri or ref.uri) as file:
-        if file.read(len(store.GZIP_MAGIC)) != store.GZIP_MAGIC:
-            file.seek(0)
-            yield file
-            return
-    unpacked, _ = spool(ref, limits.max_source_bytes)
-    with unpacked:
-        yield unpacked
-
-
-def _opened_header(file: BinaryIO, limits: DecodeLimits) -> BlockStream:
-    """The beginning of a file, decoded in a child process where the system has the file."""
-    request = DecodeRequest(limits=limits, block_seconds=_BLOCK_SECONDS)
-    is_local = isinstance(getattr(file, "raw", file), io.FileIO)
-    return IsolatedStream(file, request) if is_local else AudioStream(file, request)
-
-
-def measured_speed(config: RunConfig) -> Speed:
-    """Speed of this model on a CPU: that of the last longer run over this output, else a table's.
-
-    Raises:
-        ConfigError: The speed of this model was never measured, or the output is of an older
-            schema.
-    """
-    wanted = (config.model, config.precision, config.padding)
-    for model, speed in _earlier_speeds(config.output) if config.output else ():
-        if model == wanted:
-            return speed
-    table = json.loads(resources.files("beam_audio").joinpath("data/speeds.json").read_bytes())
-    for row in table["speeds"]:
-        if (row["model"], row["precision"], row["padding"]) == (
-            config.model,
-            config.precision or "float32",
-            config.padding or "full",
-        ):
-            return Speed(row["times_real_time_per_core"], table["measured"])
-    raise ConfigError(
-        f"--model={config.model} has no measured speed: run some of it with --limit=50 into this "
-        "--output first, or give the speed as --times_real_time=N"
-    )
-
-
 def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, price: float) -> str:
     """The plan as aligned text.
 
@@ -229,8 +142,7 @@ def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, pric
         price: Price of a worker per hour.
     """
     workers = estimate.workers(deadline_hours)
-    cores, hours = estimate.worker_cores, estimate.worker_hours
-    speed = estimate.speed.times_real_time_per_core * cores
+    speed, hours = estimate.speed.times_real_time, estimate.worker_hours
     lengths = f"{found.headers} headers read"
     if found.unseen:
         lengths += f", {found.unseen} lengths estimated from sizes"
@@ -239,7 +151,7 @@ def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, pric
         ("recordings", f"{found.recordings:,}", unreadable),
         ("audio", f"{found.seconds / _HOUR_SECONDS:,.2f} h", lengths),
         ("encoded", f"{found.size_bytes / 2**30:,.2f} GiB", ""),
-        ("speed", f"{speed:,.1f} ×", f"real time on {cores} cores; {estimate.speed.measured}"),
+        ("speed", f"{speed:,.1f} ×", f"real time on {estimate.worker}; {estimate.speed.measured}"),
         ("compute", f"{hours:,.2f} h", "of one worker"),
         (
             "workers",
@@ -278,20 +190,3 @@ class _SecondsPerByte:
 
 def _suffix(ref: AudioRef) -> str:
     return "." + ref.uri.rpartition(".")[2].lower()
-
-
-def _earlier_speeds(output: str) -> Iterator[tuple[tuple[object, ...], Speed]]:
-    """Models and their speeds by the run files of an output, the last first; others tell none."""
-    names = (str(each.path) for each in store.files_like(output, RUN_FILES))
-    for name in sorted(names, reverse=True):
-        with store.open_to_read(name) as file:
-            content = file.read()
-        with contextlib.suppress(*_NO_RUN_FILE):
-            run: dict[str, Any] = json.loads(content)
-            flags, found = run["configuration"], run["throughput"]
-            require_readable(run.get("schema_version"), output)
-            per_core = found["times_real_time"] / run["machine"]["cores"]
-            is_long = found["wall_seconds"] >= _LEAST_RUN_SECONDS
-            if is_long and 0 < per_core < math.inf:
-                model = (flags["model"], flags["precision"], flags["padding"])
-                yield model, Speed(per_core, f"run {run['run_id']}")

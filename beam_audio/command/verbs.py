@@ -36,19 +36,23 @@ def plan(given: argparse.Namespace, rest: list[str]) -> int:
     settings, beam_words = with_file(flags, rest, given.config)
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_audio.command import estimate
+    from beam_audio.command import estimate, headers, speeds
     from beam_audio.store.credentials import require_access
 
     places = (settings.input, settings.manifest, settings.output)
     require_access(places, PipelineOptions(beam_words))
     found = estimate.survey(
-        estimate.list_inputs(settings), max_headers=given.max_headers, limits=settings.limits
+        estimate.list_inputs(settings),
+        max_headers=given.max_headers,
+        request=headers.header_request(settings),
     )
-    cores, speed = given.worker_cores, given.times_real_time
+    cores, gpu, stated = given.worker_cores, given.worker_gpu, given.times_real_time
     wanted = estimate.Estimate(
         found.seconds,
-        estimate.Speed(speed / cores, "as given") if speed else estimate.measured_speed(settings),
-        cores,
+        speeds.Speed(stated, "as given")
+        if stated
+        else speeds.worker_speed(settings, cores=cores, gpu=gpu),
+        f"one {gpu}" if gpu else f"{cores} cores",
     )
     print(
         estimate.plan_table(

@@ -16,6 +16,7 @@ from beam_audio.inputs.left_out import LeftOut, inputs_below
 from beam_audio.inputs.manifest import ManifestEntry, parse_line
 from beam_audio.inputs.manifest_files import lines_of, refusal
 from beam_audio.inputs.redaction import redacted
+from beam_audio.store.credentials import require_credentials
 from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def match_manifest(pattern: str) -> list[str]:
     """Manifest files that ``--manifest`` names, sorted.
 
     Raises:
-        InputError: The pattern cannot be listed.
+        InputError: The pattern cannot be listed, or a match is a pipe, a dead link or the like.
     """
     pattern = _absolute(pattern)
     require_store(pattern)
@@ -91,9 +92,27 @@ def match_manifest(pattern: str) -> list[str]:
         return []
     with store.reported(InputError, f"cannot list --manifest={pattern}"):
         if store.exists(pattern):
-            return [pattern]
-        found = store.match(pattern) if store.is_pattern(pattern) else []
-    return sorted(each.path for each in found)
+            found = [pattern]
+        else:
+            listed = store.match(pattern) if store.is_pattern(pattern) else []
+            found = sorted(each.path for each in listed)
+    _require_files(found)
+    return found
+
+
+def _require_files(manifests: list[str]) -> None:
+    """Refuse manifests that are pipes, dead links or the like: they are read more than once.
+
+    Raises:
+        InputError: One is; the message names it.
+    """
+    for uri in manifests:
+        try:
+            store.require_regular(uri)
+        except InputError as error:
+            raise InputError(
+                f"the manifest {error}; write its lines to a file, and name that by --manifest"
+            ) from error
 
 
 def read_lines(pattern: str) -> Iterator[Line | Failure]:
@@ -156,11 +175,15 @@ def ref_of_entry(
         uri: The file.
         stated_in: The line or message that states it.
         allowed: Where the file may be; None allows everywhere.
+
+    Raises:
+        MachineError: The process has no credentials for the store, or the store does not answer.
     """
     try:
         if allowed is not None:
             allowed.require(uri)
         require_store(uri)
+        require_credentials(uri)
         file = ref_of_file(store.stat(uri))
     except InputError as error:
         return _missing(uri, error, entry)

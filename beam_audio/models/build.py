@@ -1,8 +1,8 @@
 """Built models: directories of ONNX files, whose origin is written down and checked before use.
 
-A directory holds ``encoder.onnx``, ``decoder.onnx``, their ``.data`` files if they have any,
-``tokenizer.json``, and ``config.json`` with the settings of the runtime and the sha256 of the other
-files.
+A directory holds the graphs (``beam_audio.models.whisper.export``), their ``.data`` files if they
+have any, ``tokenizer.json``, and ``config.json`` with the settings of the runtime and the sha256 of
+the other files.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from beam_audio.models.weight_files import WeightFiles
     from beam_audio.models.whisper.transformer import Precision
 
-EXPORTER_VERSION = "4"
-"""Part of ``model_sha256``; it is raised when a change of an exporter changes its graphs."""
+NUMERICS_VERSION = "4"
+"""Part of ``model_sha256``; it is raised when what the graphs compute changes beyond rounding."""
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
-_FORMAT = "beam_audio/2"
+_FORMATS = "beam_audio/"
+_FORMAT = f"{_FORMATS}3"
+"""Raised when a change of the graphs' inputs and outputs, or of their files, needs a new build."""
 _READERS = {
     "ctranslate2": read_ctranslate2_whisper,
     "huggingface": read_huggingface_whisper,
@@ -61,7 +63,7 @@ class BuiltModel:
         family: Name of the model family, such as ``whisper``.
         precision: Number type of the graphs.
         padding: What follows a clip in the model's window by default.
-        model_sha256: Hash of weight files, exporter version and precision.
+        model_sha256: Hash of weight files, numerics version and precision.
         sample_rate_hz: Sample rate of the clips.
         max_seconds: Longest clip the model takes.
         files: File name -> sha256.
@@ -81,13 +83,13 @@ class BuiltModel:
 
 
 def model_sha256(weights: Mapping[str, str], precision: str) -> str:
-    """Identity of a built model: one hash of its weight files, its precision and its exporter.
+    """Identity of a built model: one hash of its weight files, its precision and its numerics.
 
     Args:
         weights: Weight file name -> sha256.
         precision: Number type of the graphs.
     """
-    identity = [sorted(weights.items()), EXPORTER_VERSION, precision]
+    identity = [sorted(weights.items()), NUMERICS_VERSION, precision]
     return hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
@@ -155,7 +157,7 @@ def _require_unchanged(weights: WeightFiles) -> None:
 
 def _identity(weights: WeightFiles, precision: str) -> dict[str, Any]:
     return {
-        "exporter_version": EXPORTER_VERSION,
+        "numerics_version": NUMERICS_VERSION,
         "model_sha256": model_sha256(weights.sha256, precision),
         "sources": dict(sorted(weights.sha256.items())),
     }
@@ -175,11 +177,20 @@ def _put_in_place(scratch: Path, target: Path) -> None:
 
 def is_built(directory: Path) -> bool:
     """Whether ``build_whisper`` finished this directory."""
+    return _stated_format(directory) == _FORMAT
+
+
+def was_built(directory: Path) -> bool:
+    """Whether any version of this package built this directory."""
+    return _stated_format(directory).startswith(_FORMATS)
+
+
+def _stated_format(directory: Path) -> str:
     config = directory / CONFIG_FILE
     try:
-        return config.is_file() and read_json(config).get("format") == _FORMAT
+        return str(read_json(config).get("format")) if config.is_file() else ""
     except ModelError:
-        return False
+        return ""
 
 
 def read_built(directory: Path) -> BuiltModel:
@@ -190,7 +201,10 @@ def read_built(directory: Path) -> BuiltModel:
     """
     content = read_json(directory / CONFIG_FILE)
     if content.get("format") != _FORMAT:
-        raise ModelError(f"{directory} was not built by beam-audio, or by another version of it")
+        raise ModelError(
+            f"{directory} was not built by beam-audio, or by another version of it: build it again "
+            "with beam-audio models build, from the weights"
+        )
     try:
         return BuiltModel(
             directory=directory,

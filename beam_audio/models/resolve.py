@@ -15,6 +15,7 @@ from beam_audio.models.build import (
     model_sha256,
     read_built,
     scratch_directory,
+    was_built,
 )
 from beam_audio.models.card import ModelCard, has_card, list_cards, load_card
 from beam_audio.models.graph_files import external_weights
@@ -94,7 +95,7 @@ def _from_card(card: ModelCard, precision: str | None, *, again: bool) -> BuiltM
 
 
 def _from_directory(directory: Path, precision: str | None, *, again: bool) -> BuiltModel:
-    if is_built(directory):
+    if was_built(directory):
         built = read_built(directory)
         if precision not in {None, built.precision}:
             raise ModelError(f"{directory} was built in {built.precision}, not {precision}")

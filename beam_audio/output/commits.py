@@ -53,6 +53,7 @@ class InputState:
         failed_segments: Number of their segments that failed.
         attempt: 1, or more if it was tried again.
         lacks_model: Whether it failed because the model does not know its stated language.
+        claims_id: Hash of what is stated except metadata; empty for nothing, None if not known.
     """
 
     outcome: InputOutcome
@@ -64,6 +65,7 @@ class InputState:
     failed_segments: int = 0
     attempt: int = 1
     lacks_model: bool = False
+    claims_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ class Commit:
         files: Part files, relative to the output folder.
         rows: Number of rows by table.
         decoded_seconds: Source seconds decoded for this version, each counted once.
-        stage_seconds: Seconds spent by stage for this version.
+        stage_seconds: Seconds spent by stage for this version, all threads together; seconds of
+            waiting; and seconds that the process's recogniser had a batch, and none, since the
+            unit that was committed before.
+        batches: What the recogniser was given: batches, passages, and their seconds.
         provider: Execution provider of the recogniser.
         version: 1, and one more each time an input of the unit is processed again.
         run_id: The run that wrote this version.
@@ -90,6 +95,7 @@ class Commit:
     rows: dict[str, int] = field(default_factory=dict)
     decoded_seconds: float = 0.0
     stage_seconds: dict[str, float] = field(default_factory=dict)
+    batches: dict[str, float] = field(default_factory=dict)
     provider: str = ""
     version: int = 1
     run_id: str = ""

@@ -121,11 +121,18 @@ def _frames(
     highest = np.maximum.reduceat(wide, edges)
     lowest = np.minimum.reduceat(wide, edges)
     counts = np.diff(edges, append=len(block))
-    flat = _in_runs(wide[1:] == wide[:-1], CLIPPING_RUN_SAMPLES - 1, reach=1)
-    below = np.abs(wide) < full_scale
+    full = np.abs(wide) >= full_scale
+    equal = wide[1:] == wide[:-1]
 
     def count(which: NDArray[np.bool_]) -> NDArray[np.float64]:
         return np.add.reduceat(which.astype(np.float64), edges)
+
+    def flat(extremes: NDArray[np.float64]) -> NDArray[np.float64]:
+        reached = wide == (extremes if len(edges) == 1 else np.repeat(extremes, counts, axis=0))
+        if not (equal & reached[1:]).any() and not (equal & reached[:-1]).any():
+            return np.zeros(extremes.shape)
+        runs = _in_runs(equal, CLIPPING_RUN_SAMPLES - 1, reach=1)
+        return count(runs & reached & ~full)
 
     return np.stack(
         (
@@ -134,9 +141,9 @@ def _frames(
             np.add.reduceat(wide * wide, edges),
             highest,
             lowest,
-            count(_in_runs(np.abs(wide) >= full_scale, CLIPPING_RUN_SAMPLES)),
-            count(flat & (wide == np.repeat(highest, counts, axis=0)) & below),
-            count(flat & (wide == np.repeat(lowest, counts, axis=0)) & below),
+            count(_in_runs(full, CLIPPING_RUN_SAMPLES)) if full.any() else np.zeros(highest.shape),
+            flat(highest),
+            flat(lowest),
         ),
         axis=2,
     )

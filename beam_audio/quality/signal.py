@@ -62,7 +62,9 @@ def measure(segment: Segment, level: Level | None = None) -> Quality:
     Returns:
         The measures, unrounded.
     """
-    samples = np.nan_to_num(segment.samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
+    samples = segment.samples.astype(np.float64)
+    if not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
     rate_hz = segment.sample_rate_hz
     level = level or level_of(samples)
     return Quality(
@@ -95,9 +97,8 @@ def _snr_db(samples: NDArray[np.float64], segment: Segment) -> float | None:
         return np.asarray(np.count_nonzero(near.reshape(-1, frame), axis=1))
 
     powers = _powers(frames)
-    spoken, quiet = powers[near(0) == frame], powers[near(guard) == 0]
-    noise = segment.noise_power
-    if noise is None and len(quiet):
+    spoken, noise = powers[near(0) == frame], segment.noise_power
+    if noise is None and len(quiet := powers[near(guard) == 0]):
         noise = float(np.median(quiet))
     if noise is None or not len(spoken):
         return None

@@ -15,7 +15,7 @@ from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, let_go
 from beam_audio.run.job import check_run, with_records
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
-from beam_audio.run.runners import choose_runner, is_dataflow
+from beam_audio.run.runners import choose_runner, is_dataflow, overlap_units
 from beam_audio.transforms.input_ids import WriteNames, read_names
 from beam_audio.transforms.read import ReadAudio
 from beam_audio.transforms.units import TranscribeUnits
@@ -55,7 +55,10 @@ def run(
     job = check_run(config, options)
     holder = _holder(job, options)
     with held(job.output, holder):
-        job = with_records(job)
+        job = with_records(job, holder.process)
+        if job.held is not None:
+            _, recognizer = job.held()
+            overlap_units(options, recognizer.batch_limits.at_a_time)
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
             pipeline = beam.Pipeline(runner=runner, options=options)
             build(pipeline, job, holder)
@@ -77,10 +80,12 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = with_records(check_run(config, options))
+    job = check_run(config, options)
+    holder = _holder(job, options)
+    job = with_records(job, holder.process)
     commits.delete_uncommitted(job.output)
     pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, job, _holder(job, options))
+    build(pipeline, job, holder)
     return pipeline.run()
 
 

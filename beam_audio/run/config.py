@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Group = Literal["input", "model", "segments", "judging", "output", "limits", "streaming"]
 """What a flag is about; ``run --help`` and docs/flags.md show the flags by group."""
 
+AUTO_PRECISION: Final = "auto"
 _LIMITS: Final = DecodeLimits()
 _PADDINGS: Final[tuple[Padding, ...]] = get_args(Padding)
 
@@ -70,7 +71,10 @@ class RunConfig:
         "model", "whisper-tiny.en", "a name from 'beam-audio models list', a folder, or gs://…"
     )
     precision: str | None = _flag(
-        "model", None, "numeric precision of the model; by default the one its card names"
+        "model",
+        AUTO_PRECISION,
+        "numbers the model computes with: float32, float16 or int8; auto is float16 for workers "
+        "with a GPU, else what its card or folder names",
     )
     padding: str | None = _flag(
         "model",
@@ -82,7 +86,7 @@ class RunConfig:
     provider: str = _flag(
         "model",
         "auto",
-        "where inference runs: auto, cpu, cuda or the name of an ONNX Runtime provider",
+        "where inference runs: auto, cpu, cuda, tensorrt or the name of an ONNX Runtime provider",
     )
     require_provider: bool = _flag(
         "model", default=False, text="fail instead of falling back to another provider"
@@ -158,8 +162,14 @@ class RunConfig:
     max_sample_rate_hz: int = _flag(
         "limits", _LIMITS.max_sample_rate_hz, "refuse higher sample rates"
     )
-    batch_seconds: float = _flag(
-        "limits", 120.0, "padded seconds of audio per batch; affects speed and memory, not the text"
+    batch_seconds: float | None = _flag(
+        "limits",
+        None,
+        "padded seconds of audio per batch; by default 120 on a CPU, and on a GPU what its memory "
+        "holds; affects speed and memory, not the text",
+    )
+    gpu_memory_fraction: float = _flag(
+        "limits", 0.8, "share of a GPU's memory that one process may use"
     )
     unit_bytes: int = _flag(
         "limits", 32 << 20, "encoded bytes of the inputs committed together; changes no row"
@@ -201,6 +211,10 @@ class RunConfig:
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
         if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
             raise ConfigError(f"--tracks={self.tracks} must be default, all or a number from 0")
+        if not 0 < self.gpu_memory_fraction <= 1:
+            raise ConfigError(
+                f"--gpu_memory_fraction={self.gpu_memory_fraction} must be above 0 and at most 1"
+            )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if choices and value is not None and value not in choices:
@@ -260,14 +274,16 @@ class RunConfig:
 
     @property
     def model_options(self) -> ModelOptions:
-        """How the model is loaded and used."""
+        """How the model is loaded and used; ``auto`` is decided before (``run.precision``)."""
         return ModelOptions(
-            precision=self.precision,
+            precision=None if self.precision == AUTO_PRECISION else self.precision,
             padding=next((padding for padding in _PADDINGS if padding == self.padding), None),
             provider=self.provider,
             require_provider=self.require_provider,
             mode="translate" if self.task == "translate" else "transcribe",
             prompt=self.prompt,
+            batch_seconds=self.batch_seconds,
+            gpu_memory_fraction=self.gpu_memory_fraction,
         )
 
     @property

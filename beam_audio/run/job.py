@@ -16,10 +16,12 @@ from beam_audio.inputs.listing import list_input, match_manifest, require_readab
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
 from beam_audio.output.holder import require_free
+from beam_audio.output.layout import agree, require_same
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.run.dataflow import check_submission
+from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel
@@ -29,7 +31,7 @@ from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.work import UnitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -82,14 +84,17 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access(places, options)
     left_out = _check_input(config) if config.subscription is None else ""
-    settings_for = settings_by_model(config)
-    settings = settings_for(_model_facts(config, local_model(config.model)))
+    model_here = local_model(config.model)
+    config = with_precision(config, options, model_here)
+    threads = threads_per_process(options)
+    settings_for = settings_by_model(config, threads)
+    settings = settings_for(_model_facts(config, model_here))
     # One record shows the schema of all: an output that is refused is left as it is.
     next(commits.read_commits(config.output), None)
     require_writable(config.output)
     if config.subscription is None:
         require_free(config.output)
-    handler = model_handler(config, threads=threads_per_process(options))
+    handler = model_handler(config, threads=threads)
     is_stream = config.subscription is not None
     model = LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler)
     return Job(
@@ -104,14 +109,21 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     )
 
 
-def with_records(job: Job) -> Job:
+def with_records(job: Job, process: str) -> Job:
     """The job with the commit records that the output holds now.
+
+    Args:
+        job: The job.
+        process: The process that it ends with; empty for one that goes on without its command.
 
     Raises:
         ConfigError: The files of the output are laid out otherwise.
+        StoreError: The output cannot be written.
     """
-    before = _commits_before(job.config)
-    _check_same_layout(before, job.settings)
+    before, layout = _commits_before(job.config), job.settings.rows.layout()
+    for commit in before:
+        require_same(layout, commit.layout)
+    agree(job.output, layout, process)
     return replace(job, before=before)
 
 
@@ -120,18 +132,26 @@ def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModel
     return OnnxAsrModelHandler(config.model, replace(config.model_options, threads=threads))
 
 
-def settings_by_model(config: RunConfig) -> Callable[[ModelFacts], UnitSettings]:
+def settings_by_model(
+    config: RunConfig, cores: int | None = None
+) -> Callable[[ModelFacts], UnitSettings]:
     """What gives the settings for a model. Workers call it too, so it reads no file.
+
+    Args:
+        config: The flags.
+        cores: Cores that a process may use; None for all there are.
 
     Raises:
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
             raises it when the flags do not fit the model.
     """
     normalizer = resolved_choice(config.normalizer)
-    return partial(_settings, config, load_rules(config.rules), normalizer)
+    return partial(_settings, config, cores, load_rules(config.rules), normalizer)
 
 
-def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFacts) -> UnitSettings:
+def _settings(
+    config: RunConfig, cores: int | None, rules: Rules, normalizer: str, facts: ModelFacts
+) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
     if not _is_known(language, facts.languages):
@@ -161,6 +181,7 @@ def _settings(config: RunConfig, rules: Rules, normalizer: str, facts: ModelFact
         ),
         language=language,
         batch_seconds=config.batch_seconds,
+        cores=cores,
         stops_if_refused=config.subscription is None,
     )
 
@@ -206,16 +227,3 @@ def _commits_before(config: RunConfig) -> tuple[Commit, ...]:
     """
     committed = (each for each in commits.read_commits(config.output) if not each.is_closed)
     return tuple(islice(committed, None if config.subscription is None else 1))
-
-
-def _check_same_layout(committed: Sequence[Commit], settings: UnitSettings) -> None:
-    """Refuse a run whose folders or columns differ from the output's; anything else may change."""
-    wanted = settings.rows.layout()
-    for commit in committed:
-        differs = [name for name, value in wanted.items() if commit.layout.get(name) != value]
-        if differs:
-            flags = ", ".join(f"--{name}" for name in sorted(differs))
-            raise ConfigError(
-                f"--output holds rows made with another {flags}; "
-                "name another --output or use the flag of the earlier run (see its run-*.json)"
-            )

@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio import store
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.output import commits
+from beam_audio.output import commits, processes
 from beam_audio.output.folder import in_use
 from beam_audio.run.job import check_run, with_records
 from beam_audio.run.runners import choose_runner, is_local
@@ -61,7 +61,7 @@ def run_stream(
     if config.subscription is None or not is_local(options):
         raise ConfigError(READERS)
     with Subscription(config.subscription) as subscription:
-        job = with_records(check_run(config, options))
+        job = with_records(check_run(config, options), processes.own())
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
             watch = begin(job)
             taken = _take(subscription, config.max_wait_seconds, stop)

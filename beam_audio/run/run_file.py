@@ -15,6 +15,7 @@ from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
 from beam_audio.output.folder import in_use
 from beam_audio.output.ledger import Ledger, read_ledger
+from beam_audio.run.stage_table import StageTable
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import run_file
 from beam_audio.version import __version__
@@ -51,6 +52,7 @@ class RunResult:
         providers: ONNX Runtime execution providers of this run's units.
         causes: Why inputs failed and why segments were not kept.
         left_out: What was left out of a folder, in words; empty for nothing.
+        stages: Who waited for whom.
     """
 
     run_id: str
@@ -65,6 +67,7 @@ class RunResult:
     providers: tuple[str, ...]
     causes: Causes = field(default_factory=Causes)
     left_out: str = ""
+    stages: StageTable = field(default_factory=StageTable)
 
     @property
     def exit_status(self) -> int:
@@ -112,6 +115,7 @@ def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult
         providers=tuple(sorted({commit.provider for commit in fresh})),
         causes=read_causes(job.output, committed, ledger.undecoded, _decisive(job, ledger)),
         left_out=job.left_out,
+        stages=StageTable.of(fresh),
     )
 
 
@@ -149,6 +153,7 @@ def write_run_file(job: Job, result: RunResult) -> None:
             "wall_seconds": result.wall_seconds,
             "times_real_time": result.times_real_time,
         },
+        "stages": result.stages.content(),
     }
     text = json.dumps(content, indent=1, sort_keys=True)
     # A run that starts at this moment must not clean the half-written file away.

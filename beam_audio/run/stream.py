@@ -83,7 +83,7 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     if config.subscription is None or not is_dataflow(options):
         raise ConfigError(READERS)
     options.view_as(StandardOptions).streaming = True
-    job = with_records(check_run(config, options))
+    job = with_records(check_run(config, options), process="")
     commits.delete_uncommitted(job.output)
     intervals = Intervals(f"{job.run_id}-", INTERVAL_SECONDS, begin(job))
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)

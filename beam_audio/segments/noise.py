@@ -56,8 +56,11 @@ class NoiseFloor:
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Add float32 (n,) at the source rate; values that are not finite count as 0."""
-        finite = np.nan_to_num(samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
-        joined = np.concatenate((self._rest, finite))
+        joined = samples.astype(np.float64)
+        if not np.isfinite(joined).all():
+            joined = np.nan_to_num(joined, nan=0.0, posinf=1.0, neginf=-1.0)
+        if len(self._rest):
+            joined = np.concatenate((self._rest, joined))
         whole = len(joined) // self._frame * self._frame
         frames = joined[:whole].reshape(-1, self._frame)
         self._means.append(frames.mean(axis=1))
@@ -65,7 +68,9 @@ class NoiseFloor:
         self._rest = joined[whole:]
 
     def mark(self, start: int, end: int) -> None:
-        """Add a stretch of speech, in source samples, after those before it."""
+        """Add a stretch of speech, in source samples, after those before it, or touching them."""
+        if self._speech and self._speech[-1][1] == start:
+            start, _ = self._speech.pop()
         self._speech.append((start, end))
 
     def drop_before(self, position: int) -> None:

@@ -31,7 +31,7 @@ class Energies:
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Add float32 (n,) at 16 kHz."""
-        joined = np.concatenate((self._rest, samples))
+        joined = np.concatenate((self._rest, samples)) if len(self._rest) else samples
         whole = len(joined) // _HOP_SAMPLES * _HOP_SAMPLES
         hops = joined[:whole].reshape(-1, _HOP_SAMPLES).astype(np.float64)
         self._hops.append(np.rint((hops * hops).sum(axis=1) * _ENERGY_SCALE).astype(np.int64))

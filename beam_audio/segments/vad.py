@@ -1,33 +1,23 @@
 """Voice activity detection: Silero VAD in ONNX, streamed, and the rules that find speech with it.
 
-Everything runs at 16 kHz in frames of 512 samples (32 ms). The model file is
-``silero_vad_16k_sequence.onnx`` of silero-vad 6.2.3 (MIT), unchanged;
-:mod:`beam_audio.segments.vad_graph` rearranges it when it is loaded.
+Everything runs at 16 kHz in frames of 512 samples (32 ms).
 """
 
 from __future__ import annotations
 
 import itertools
-from functools import lru_cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 import soxr
 
-from beam_audio.errors import ModelError, raise_machine_error
-from beam_audio.segments.vad_graph import INPUT_SAMPLES, side_by_side, side_by_side_model
+from beam_audio.segments.vad_graph import CONTEXT_SAMPLES, FRAME_SAMPLES
+from beam_audio.segments.vad_network import NO_STATE, vad_network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VAD_RATE_HZ: Final = 16_000
-FRAME_SAMPLES: Final = 512
-
-_CONTEXT_SAMPLES = INPUT_SAMPLES - FRAME_SAMPLES
-_STATE_SHAPE = (1, 1, 128)
-_MODEL_FILE = "silero_vad_16k_sequence.onnx"
-
 MARGIN_FRAMES: Final = 8
 """The detector hears 0.26 s before the first sample: one that starts cold misses words there. It is
 the beginning of the recording, backwards and 20 dB quieter. After plain silence, the noise that a
@@ -124,26 +114,6 @@ class VadInput:
         return converted
 
 
-@lru_cache(maxsize=1)
-def _session() -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    """Load the model once per process; it always runs on one CPU thread."""
-    try:
-        import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
-    except ImportError as error:
-        raise_machine_error(error, "cannot load onnxruntime")
-        raise ModelError(
-            "voice activity detection needs onnxruntime: pip install 'beam_audio[cpu]', "
-            "or 'beam_audio[gpu]' on a machine with an NVIDIA GPU"
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    model = resources.files("beam_audio").joinpath("data", _MODEL_FILE).read_bytes()
-    return onnxruntime.InferenceSession(
-        side_by_side_model(model), options, providers=["CPUExecutionProvider"]
-    )
-
-
 class SpeechDetector:
     """Speech probability of every frame of one 16 kHz stream, with the model's state carried along.
 
@@ -155,14 +125,12 @@ class SpeechDetector:
     """
 
     def __init__(self) -> None:
-        self._model = _session()
-        self._hidden = np.zeros(_STATE_SHAPE, np.float32)
-        self._cell = np.zeros(_STATE_SHAPE, np.float32)
-        self._pending = StreamBuffer(np.float32)
-        # The model takes each frame with the 64 samples before it.
-        self._context = np.zeros(_CONTEXT_SAMPLES, np.float32)
-        self._pending = StreamBuffer(np.float32)
-        self._next = 0
+        self._network = vad_network()
+        self._state = NO_STATE
+        self._has_begun = False
+        # The samples of a group, behind those that the model takes with its first frame.
+        self._group = np.zeros(CONTEXT_SAMPLES + _GROUP_SAMPLES, np.float32)
+        self._held = 0
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take float32 (n,) at 16 kHz; return the probabilities of the frames that became ready.
@@ -170,51 +138,42 @@ class SpeechDetector:
         Frames become ready in groups, up to 4.1 s late, and the last frame of a stream only in
         :meth:`finish`.
         """
-        self._pending.append(samples)
         ready: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
-        while self._unread > _GROUP_SAMPLES:
-            ready.append(self._run(_GROUP_SAMPLES))
+        while len(samples):
+            if self._held == _GROUP_SAMPLES:
+                ready.append(self._hear_held())
+            taken = samples[: _GROUP_SAMPLES - self._held]
+            self._hold(taken)
+            samples = samples[len(taken) :]
         return np.concatenate(ready)
 
     def finish(self) -> NDArray[np.float32]:
         """Return the probabilities of all remaining frames, the last one padded with zeros."""
-        missing = -self._unread % FRAME_SAMPLES
-        self._pending.append(np.zeros(missing, np.float32))
-        return self._run(self._unread) if self._unread else np.empty(0, np.float32)
+        self._hold(np.zeros(-self._held % FRAME_SAMPLES, np.float32))
+        return self._hear_held() if self._held else np.empty(0, np.float32)
 
-    @property
-    def _unread(self) -> int:
-        return self._pending.stop - self._next
+    def _hold(self, samples: NDArray[np.float32]) -> None:
+        place = CONTEXT_SAMPLES + self._held
+        self._group[place : place + len(samples)] = samples
+        self._held += len(samples)
 
-    def _run(self, count: int) -> NDArray[np.float32]:
-        """Probabilities of the next ``count`` samples, whole frames."""
-        if self._next == 0:
-            self._warm_up()
-        samples = self._pending.read(self._next, self._next + count)
-        self._next += count
-        self._pending.drop_before(self._next)
-        return self._hear(samples)
-
-    def _warm_up(self) -> None:
-        margin = np.zeros(MARGIN_FRAMES * FRAME_SAMPLES, np.float32)
-        beginning = self._pending.read(0, min(len(margin), self._pending.stop))
-        margin[len(margin) - len(beginning) :] = beginning[::-1] * _MARGIN_GAIN
-        self._hear(margin)
-
-    def _hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        joined = np.concatenate((self._context, samples))
-        frames = np.lib.stride_tricks.sliding_window_view(joined, INPUT_SAMPLES)[::FRAME_SAMPLES]
-        self._context = joined[-_CONTEXT_SAMPLES:]
-        inputs = {
-            "frames": side_by_side(frames),
-            "count": np.array([len(frames)]),
-            "h": self._hidden,
-            "c": self._cell,
-        }
-        outputs = ("speech_probs", "hn", "cn")
-        probabilities: NDArray[np.float32]
-        probabilities, self._hidden, self._cell = self._model.run(outputs, inputs)
+    def _hear_held(self) -> NDArray[np.float32]:
+        """Probabilities of the samples that are held, whole frames."""
+        stop = CONTEXT_SAMPLES + self._held
+        if not self._has_begun:
+            self._warm_up(self._group[CONTEXT_SAMPLES:stop])
+        probabilities, self._state = self._network.hear(self._group[:stop], self._state)
+        self._group[:CONTEXT_SAMPLES] = self._group[self._held : stop]
+        self._held = 0
         return probabilities
+
+    def _warm_up(self, beginning: NDArray[np.float32]) -> None:
+        margin = np.zeros(CONTEXT_SAMPLES + MARGIN_FRAMES * FRAME_SAMPLES, np.float32)
+        heard = beginning[: MARGIN_FRAMES * FRAME_SAMPLES]
+        margin[len(margin) - len(heard) :] = heard[::-1] * _MARGIN_GAIN
+        _, self._state = self._network.hear(margin, self._state)
+        self._group[:CONTEXT_SAMPLES] = margin[-CONTEXT_SAMPLES:]
+        self._has_begun = True
 
 
 class SpeechTracker:
@@ -257,6 +216,8 @@ class SpeechTracker:
 
         A long stretch is returned in parts that touch; two stretches never touch.
         """
+        if not len(probabilities):
+            return []
         rounded = np.round(probabilities.astype(np.float64), _PROBABILITY_DECIMALS)
         rising = rounded >= self._threshold
         # Index of the last frame that switched speech on or off; 0 is the state before the block.

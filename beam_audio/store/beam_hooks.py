@@ -22,6 +22,11 @@ BEAM_VERSION: Final = "2.77"
 """The minor version for which the members were looked at."""
 
 
+def file_system_options() -> PipelineOptions:
+    """Options that Beam's file systems have in this process; no flags where nobody set any."""
+    return FileSystems._pipeline_options or PipelineOptions([])  # noqa: SLF001
+
+
 def google_file_system() -> FileSystem:
     """Beam's file system for ``gs://``, with the options of the run."""
     return FileSystems.get_filesystem("gs://")

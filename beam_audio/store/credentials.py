@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import GoogleCloudOptions, S3Options
 
-from beam_audio.errors import ConfigError
+from beam_audio.errors import ConfigError, MachineError
 from beam_audio.store import beam_hooks, files
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
 EMULATOR: Final = "STORAGE_EMULATOR_HOST"
+
+_FOUND: Final[set[str]] = set()
+"""Schemes for which this process has credentials, with the options it has."""
 
 
 def require_access(uris: Iterable[str | None], options: PipelineOptions) -> None:
@@ -33,11 +36,36 @@ def require_access(uris: Iterable[str | None], options: PipelineOptions) -> None
         ConfigError: Credentials or a package are missing.
     """
     FileSystems.set_options(options)
-    named = {files.scheme(uri): uri for uri in uris if uri}
-    if "gs" in named:
-        _require_google(named["gs"], options)
-    if "s3" in named:
-        _require_amazon(named["s3"], options)
+    _FOUND.clear()
+    for scheme, uri in {files.scheme(uri): uri for uri in uris if uri}.items():
+        _require(scheme, uri, options)
+
+
+def require_credentials(uri: str) -> None:
+    """Look for a store's credentials before it is asked about what a manifest or message names.
+
+    Without them Beam asks for a minute, and for each address again.
+
+    Raises:
+        MachineError: Credentials or a package are missing.
+    """
+    scheme = files.scheme(uri)
+    if scheme is None or scheme in _FOUND:
+        return
+    bucket = uri.partition("://")[2].partition("/")[0]
+    try:
+        _require(scheme, f"{scheme}://{bucket}", beam_hooks.file_system_options())
+    except ConfigError as error:
+        raise MachineError(str(error)) from error
+
+
+def _require(scheme: str | None, uri: str, options: PipelineOptions) -> None:
+    if scheme == "gs":
+        _require_google(uri, options)
+    elif scheme == "s3":
+        _require_amazon(uri, options)
+    if scheme is not None:
+        _FOUND.add(scheme)
 
 
 def _require_google(uri: str, options: PipelineOptions) -> None:

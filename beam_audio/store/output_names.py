@@ -19,6 +19,7 @@ SHARED_PARTS: Final = f"part-{SHARED}-*.parquet"
 COMMITS: Final = "_units"
 RUN_LOCK: Final = f"{COMMITS}/.run"
 BATCH: Final = f"{COMMITS}/.batch"
+LAYOUT: Final = f"{COMMITS}/.layout"
 CLAIMS: Final = "_claims"
 LOCK: Final = ".lock"
 RUN_FILES: Final = "run-*.json"
@@ -38,6 +39,7 @@ NAMES: Final[Mapping[str, str]] = {
     f"{COMMITS}/*.json": "Commit record of a unit: its inputs and the part files that count.",
     RUN_LOCK: "Locked by every run that writes here; a new run then does not clean up.",
     BATCH: "The batch that is writing here: no second one begins meanwhile.",
+    LAYOUT: "How the first run lays out the files; others must do the same.",
     f"{CLAIMS}/*.json": "The inputs of a unit that a batch is working on or has done.",
     f"**/{LOCK}": "Locked while a file beside it is replaced.",
     RUN_FILES: "How a batch run ended: configuration, versions, ledger and throughput.",

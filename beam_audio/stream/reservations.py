@@ -33,6 +33,7 @@ from beam_audio.unit.tasks import Task, committed_sources
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from beam_audio.output.commits import Commit
     from beam_audio.unit.tasks import Committed, Input
 
 HORIZON_SECONDS: Final = 31 * 86_400.0
@@ -51,13 +52,20 @@ class Reservation:
         run_id: The run; a later run has a greater name.
         claims_id: Hash of what the message states, see :attr:`AudioRef.claims_id`; empty for
             nothing.
-        stated_in: The message; empty if the input did not come with one.
+        stated_in: The message, or the run of a batch; empty where it is not known.
     """
 
     unit_id: str
     run_id: str
     claims_id: str = ""
     stated_in: str = ""
+
+    @classmethod
+    def of_commit(cls, commit: Commit, source_id: str) -> Self:
+        """The reservation of an input of a committed unit, such as a batch's, which has none."""
+        claims_id = commit.sources[source_id].claims_id
+        stated_in = "" if claims_id is None else f"the batch {commit.run_id}"
+        return cls(commit.unit_id, commit.run_id, claims_id or "", stated_in)
 
     def of(self, item: Input) -> Self:
         """The reservation of an input."""
@@ -114,14 +122,14 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
         theirs = reservations.pop(item.source_id, None)
         is_mine = mine.is_same_work(theirs)
         if is_done and not is_mine:
-            return _repeated(item, theirs)
+            return repeated(item, theirs)
         if theirs is not None and not is_mine and not is_closed(root, theirs.unit_id):
             if theirs.run_id == mine.run_id:
-                return _repeated(item, theirs)
+                return repeated(item, theirs)
             if theirs.run_id > mine.run_id and _is_fresh(root, name):
                 return "elsewhere"
             if item.source_id in close_unit(root, theirs.unit_id).sources:
-                return _repeated(item, theirs)  # finished just now
+                return repeated(item, theirs)  # finished just now
         content = _encoded({item.source_id: mine.of(item), **reservations})
         # A worker that died, perhaps between commit and report, repeats its own reservation.
         if is_mine or swap(root, name, content, partial(operator.eq, current)) == content:
@@ -129,7 +137,7 @@ def reserve(root: str, item: Input, mine: Reservation) -> Task | Refusal:
             return Task(item, known=tuple(id_ for state in recorded for id_ in state.recording_ids))
 
 
-def _repeated(item: Input, earlier: Reservation | None) -> Refusal:
+def repeated(item: Input, earlier: Reservation | None) -> Refusal:
     """Why a repeated input is not taken: whether it is stated as it was before."""
     if isinstance(item, Failure) or earlier is None or not earlier.stated_in:
         return "repeated"
@@ -173,7 +181,7 @@ def index_commits(root: str) -> int:
     entered = 0
     for commit in store.read_each(load_commit, [file.path for file in files]):
         for source_id, state in commit.sources.items():
-            holder = Reservation(commit.unit_id, commit.run_id)
+            holder = Reservation.of_commit(commit, source_id)
             entered += _enter(root, state.place_id, source_id, holder)
     if files:
         latest = max(file.last_updated_in_seconds for file in files)

@@ -23,7 +23,7 @@ from beam_audio.output.claims import (
 )
 from beam_audio.output.commits import close_unit, is_closed, read_commit
 from beam_audio.output.holder import living_batch, require_held
-from beam_audio.stream.reservations import reservations_at
+from beam_audio.stream.reservations import Reservation, repeated, reservations_at
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -97,8 +97,9 @@ def give_way(root: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Refusal |
         if any(not is_settled(*each) and each[0].run_id == living for each in present):
             yield task, "elsewhere"
         else:
-            left = _left(task, [close_claimed(root, claim) for claim in found])
-            yield (task, "repeated") if left is None else (left, None)
+            committed = [close_claimed(root, claim) for claim in found]
+            left = _left(task, committed)
+            yield (task, _repeated(task, committed)) if left is None else (left, None)
 
 
 def drop_entered(root: str) -> None:
@@ -109,6 +110,12 @@ def drop_entered(root: str) -> None:
             holders = (at.get(name) for at, name in zip(found, claim.places, strict=True))
             if all(each and each.unit_id == claim.unit_id for each in holders):
                 delete_claims(root, [claim])
+
+
+def _repeated(task: Task, committed: Iterable[Commit]) -> Refusal:
+    """Why a message's input is not done: a batch has done it, perhaps with other statements."""
+    commit = next(each for each in committed if task.source_id in each.sources)
+    return repeated(task.item, Reservation.of_commit(commit, task.source_id))
 
 
 def _left(task: Task, committed: Iterable[Commit]) -> Task | None:

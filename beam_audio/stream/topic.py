@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, Final
 
-from beam_audio.errors import StoreError
+from beam_audio.errors import StoreError, is_refusal
 from beam_audio.stream.pubsub import ANSWER_SECONDS, Connection
 
 if TYPE_CHECKING:
@@ -78,9 +78,10 @@ class Topic(Connection):
             for future in futures:
                 future.result(0)
         except Exception as error:
+            cure = "; give this account the role pubsub.publisher" if is_refusal(error) else ""
             raise StoreError(
-                f"--output_topic={self._path} refused a message: {error!r}; the rows are committed "
-                "and will be published when the stream is started again"
+                f"--output_topic={self._path} refused a message: {error!r}{cure}; the rows are "
+                "committed and will be published when the stream is started again"
             ) from error
         return len(futures)
 

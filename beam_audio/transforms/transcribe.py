@@ -11,7 +11,7 @@ from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.utils.shared import Shared
 
 from beam_audio.asr import ModelOptions, Recognizer, Request
-from beam_audio.asr.isolated.recognizer import IsolatedRecognizer
+from beam_audio.asr.isolated.every_gpu import load_isolated
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
@@ -70,7 +70,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, Recognised, Recognizer]):
 
     def load_from(self, name_or_dir: str) -> Recognizer:
         """Load the recogniser of a card or a folder on this machine, with the same options."""
-        return IsolatedRecognizer(name_or_dir, self._options)
+        return load_isolated(name_or_dir, self._options)
 
     def acquire(self) -> Recognizer:
         """The recogniser of this process, loaded at the first call and shared while it is in use.

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
+from apache_beam.utils.shared import Shared
 
 from beam_audio.stream.sharing import claim_unit, open_unit
 from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_units import PlanUnits
+from beam_audio.unit.device_clock import DeviceClock
 from beam_audio.unit.progress import PROGRESS
 from beam_audio.unit.tasks import Wanted
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
@@ -117,13 +119,16 @@ class _TranscribeUnit(beam.DoFn):
         self._model = model
         self._output = output
         self._run_id = run_id
+        self._shared_clock = Shared()
+        self._device: DeviceClock | None = None
         self._choose: Callable[[], Choice] | None = None
 
     def setup(self) -> None:
+        self._device = self._shared_clock.acquire(DeviceClock)
         self._choose = self._model.acquire()
 
     def process(self, element: Unit) -> Iterable[UnitReport]:
-        if self._choose is None:
+        if self._choose is None or self._device is None:
             raise RuntimeError("setup was not called")
         settings, recognizer = self._choose()
         run = UnitRun(
@@ -131,6 +136,7 @@ class _TranscribeUnit(beam.DoFn):
             recognizer=recognizer,
             root=self._output,
             progress=PROGRESS,
+            device=self._device,
             run_id=self._run_id,
         )
         report = transcribe_unit(element, run)

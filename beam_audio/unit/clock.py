@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -17,9 +18,10 @@ T = TypeVar("T")
 
 
 class StageClock:
-    """Adds up the seconds spent in each stage."""
+    """Adds up the seconds spent in each stage, by all threads together."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
@@ -29,7 +31,9 @@ class StageClock:
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - start
+            took = time.perf_counter() - start
+            with self._lock:
+                self.seconds[name] += took
 
     def iterate(self, name: str, items: Iterable[T]) -> Iterator[T]:
         """Add the time it takes to make each item to a stage."""

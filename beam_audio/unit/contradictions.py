@@ -63,7 +63,7 @@ def later_contradiction(ref: AudioRef, earlier: str) -> Failure:
 
     Args:
         ref: What the message states.
-        earlier: The message that the rows of the input are made by.
+        earlier: The message or batch that the rows of the input are made by.
     """
     identity = stable_id("contradiction", ref.source_id, ref.claims_id)
     return Failure(

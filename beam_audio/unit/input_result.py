@@ -48,6 +48,7 @@ class InputResult:
             failed_segments=self.failed_segments,
             attempt=item.attempt,
             lacks_model=self.error_type == LanguageUnsupported.__name__,
+            claims_id=item.claims_id or "" if isinstance(item, AudioRef) else None,
         )
 
 

@@ -50,7 +50,7 @@ class StoredRecording:
 
 
 class StoredUnit:
-    """The rows of some inputs of a committed unit.
+    """The rows of some inputs of a committed unit. Once they are read, threads may share it.
 
     Args:
         root: The output folder.
@@ -92,7 +92,7 @@ class StoredUnit:
             ref: Stands in for the reference that they were made of.
             channels: The policy of ``--channels``.
         """
-        rows = self._recordings[source_id]
+        rows = self._recordings.get(source_id, [])
         ref = ref_of_tracks(ref, len({row.get("track") for row in rows}))
         return [
             self._recording(row, ref_of_channels(ref, channels, row["channels"]))
@@ -101,7 +101,7 @@ class StoredUnit:
 
     def failed_tracks(self, source_id: str, ref: AudioRef) -> list[Failure]:
         """Failures of those tracks of an input that have no recording."""
-        ids = {row["recording_id"] for row in self._recordings[source_id]}
+        ids = {row["recording_id"] for row in self._recordings.get(source_id, [])}
         return [
             _failure(row, ref)
             for recording_id, rows in self._failures.items()
@@ -112,7 +112,7 @@ class StoredUnit:
 
     def contents(self, source_id: str) -> frozenset[str]:
         """sha256 of the bytes of an input, one for each content it was recorded with."""
-        return frozenset(row["content_sha256"] for row in self._recordings[source_id])
+        return frozenset(row["content_sha256"] for row in self._recordings.get(source_id, []))
 
     def _without_audio(self, row: Row) -> Row:
         """Move stored audio into the temporary file: that of a long day does not fit in memory."""
@@ -123,7 +123,7 @@ class StoredUnit:
 
     def _recording(self, row: Row, ref: AudioRef) -> StoredRecording:
         """One recording from its row, the rows of its segments and those of its failures."""
-        failures = self._failures[row["recording_id"]]
+        failures = self._failures.get(row["recording_id"], [])
         # A recording that could not be scored is scored again.
         truncation = next((each for each in failures if each["stage"] == "decode"), None)
         rate_hz = row["sample_rate_hz"]
@@ -152,7 +152,8 @@ class StoredUnit:
             ),
             audio_sha256=row["audio_sha256"],
         )
-        recognised = [_outcome(each, source) for each in self._segments[row["recording_id"]]]
+        segments = self._segments.get(row["recording_id"], [])
+        recognised = [_outcome(each, source) for each in segments]
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
         ordered = sorted(recognised + failed, key=lambda each: each.segment.core_start_sample)
         return StoredRecording(end, tuple(ordered))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Self
 
@@ -23,6 +23,7 @@ from beam_audio.output.parts import PartWriter, carry
 from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit.batching import BatchCounts
 from beam_audio.unit.clock import StageClock
+from beam_audio.unit.device_clock import DeviceClock
 from beam_audio.unit.progress import Progress
 from beam_audio.unit.scratch import scratch
 from beam_audio.unit.stored_rows import StoredUnit
@@ -67,6 +68,7 @@ class UnitRun:
         recognizer: The model.
         root: The output folder.
         progress: Where finished work is counted.
+        device: Where the time of the recogniser is added up; its units share it.
         run_id: Name of the run.
     """
 
@@ -74,6 +76,7 @@ class UnitRun:
     recognizer: Recognizer
     root: str
     progress: Progress = field(default_factory=Progress)
+    device: DeviceClock = field(default_factory=DeviceClock)
     run_id: str = ""
 
 
@@ -143,6 +146,7 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
             audio_file=audio_file,
             stored=stored,
             clock=clock,
+            device=run.device,
             progress=run.progress,
         ).run(unit.tasks)
         with clock.stage("write"):
@@ -151,6 +155,8 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
             # no attempt changes the files that the record of another one names.
             work_id = stable_id(_work_id(unit, run), writer.content_id)
             files = writer.finish(part_id(unit.unit_id, version, work_id))
+    recogniser = run.device.take()
+    seconds = clock.seconds | {"device_busy": recogniser.busy, "device_idle": recogniser.idle}
     commit = Commit(
         unit_id=unit.unit_id,
         sources=kept | result.states,
@@ -158,7 +164,8 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
         files=files,
         rows=dict(writer.rows),
         decoded_seconds=result.decoded_seconds,
-        stage_seconds={stage: round(took, 6) for stage, took in clock.seconds.items()},
+        stage_seconds={stage: round(took, 6) for stage, took in seconds.items()},
+        batches=asdict(result.counts),
         provider=run.recognizer.provider,
         version=version,
         run_id=run.run_id,

@@ -25,7 +25,7 @@ from beam_audio.quality.recording_text import core_texts, join_texts, majority_l
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings, Splitter
 from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Word, stable_id
-from beam_audio.unit.batching import batches, read_ahead
+from beam_audio.unit.batching import batches
 from beam_audio.unit.channels import Channel
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.content import Opened, spool
@@ -36,6 +36,7 @@ from beam_audio.unit.prepare import (
     prepare_opened,
     prepared_segment,
 )
+from beam_audio.unit.read_ahead import read_ahead
 from beam_audio.unit.recognise import (
     PassageBuilder,
     model_language,
@@ -225,7 +226,7 @@ def _recognised(
     """The end of a recording and what became of each segment; decoding runs ahead in a thread."""
     ends: list[RecordingEnd] = []
     outcomes: list[Outcome] = []
-    with read_ahead(events, seconds=_event_seconds, budget_seconds=_BATCH_SECONDS) as ready:
+    with read_ahead([events], seconds=_event_seconds, budget_seconds=_BATCH_SECONDS) as ready:
         for batch in batches(
             _passages(ready, recognizer.passage_seconds, ends),
             seconds=passage_seconds,

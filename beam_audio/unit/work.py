@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from beam_audio.errors import ConfigError
-from beam_audio.types import Failure, Transcript
+from beam_audio.types import Failure
 from beam_audio.unit import rows
-from beam_audio.unit.batching import BatchCounts, batches, read_ahead
+from beam_audio.unit.batching import BatchCounts, batches
+from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.input_result import InputResult, require_access
 from beam_audio.unit.prepare import (
     KnownInput,
@@ -18,6 +22,7 @@ from beam_audio.unit.prepare import (
     RecordingEnd,
     prepare,
 )
+from beam_audio.unit.read_ahead import ONE_THREAD, read_ahead
 from beam_audio.unit.recognise import (
     PassageBuilder,
     language_failure,
@@ -32,14 +37,16 @@ from beam_audio.unit.scratch import append_audio
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
     from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
+    from beam_audio.unit.device_clock import DeviceClock
     from beam_audio.unit.progress import Progress
+    from beam_audio.unit.recognise import Result
     from beam_audio.unit.recut import RedoEvent
     from beam_audio.unit.tasks import Task
 
@@ -55,7 +62,9 @@ class UnitSettings:
         prepare: Decoding, channels and segmentation.
         rows: Normaliser, rules, partition keys and identities that enter the rows.
         language: ``auto``, ``from_manifest`` or an ISO 639 code.
-        batch_seconds: Most padded seconds in a batch.
+        batch_seconds: Most padded seconds in a batch; None leaves it to the recogniser.
+        cores: Cores that a process may use; None for all there are. If the model runs on a device,
+            as many threads decode.
         stops_if_refused: Whether a unit fails if all its inputs are forbidden. In a stream, whoever
             publishes could stop it so.
     """
@@ -63,7 +72,8 @@ class UnitSettings:
     prepare: PrepareSettings
     rows: rows.RowSettings
     language: str = "auto"
-    batch_seconds: float = 120.0
+    batch_seconds: float | None = None
+    cores: int | None = None
     stops_if_refused: bool = True
 
 
@@ -103,6 +113,7 @@ class UnitWork:
         audio_file: A temporary file for encoded audio on its way to its row.
         stored: The stored rows of inputs that are done again; None for a new unit.
         clock: Where the time spent is added up.
+        device: Where the time of the recogniser is added up.
         progress: Where finished work is counted.
     """
 
@@ -115,6 +126,7 @@ class UnitWork:
         audio_file: IO[bytes],
         stored: StoredUnit | None,
         clock: StageClock,
+        device: DeviceClock,
         progress: Progress,
     ) -> None:
         self._settings = settings
@@ -123,6 +135,7 @@ class UnitWork:
         self._audio_file = audio_file
         self._stored = stored
         self._clock = clock
+        self._device = device
         self._progress = progress
         self._passages = PassageBuilder[PreparedSegment](recognizer.passage_seconds)
         self._open: defaultdict[str, _OpenRecording] = defaultdict(_OpenRecording)
@@ -138,17 +151,27 @@ class UnitWork:
             StoreError: A file cannot be written.
             MachineError: The machine is at fault, or forbids everything.
         """
-        budget = self._settings.batch_seconds
+        limits = self._recognizer.batch_limits
+        budget = self._settings.batch_seconds or limits.seconds
+        # A recogniser that takes one batch at a time uses all cores itself.
+        places = _places(self._settings.cores) if limits.at_a_time > 1 else ONE_THREAD
         # While one batch is recognised, the audio of the next one is decoded.
-        ahead = read_ahead(self._events(tasks), seconds=_event_seconds, budget_seconds=budget)
+        ahead = read_ahead(
+            map(self._events, tasks),
+            seconds=_event_seconds,
+            budget_seconds=budget,
+            places=places,
+            clock=self._clock,
+        )
         with ahead as events:
-            for batch in batches(
+            ready = batches(
                 filter(None, map(self._take, events)),
                 seconds=passage_seconds,
                 cost=self._cost_seconds,
                 budget_seconds=budget,
-            ):
-                self._recognise(batch)
+            )
+            for batch, results in in_flight(ready, self._recognise, limits.at_a_time):
+                self._settle_batch(batch, results, budget)
         if self._settings.stops_if_refused:
             require_access(self._found.values())
         found, layers = self._found, self._settings.rows.layers
@@ -161,16 +184,15 @@ class UnitWork:
             decoded_seconds=self._decoded_seconds,
         )
 
-    def _events(self, tasks: Iterable[Task]) -> Iterator[RedoEvent]:
-        """Everything that is found in the inputs, in their order; it is read in another thread."""
-        for task in tasks:
-            ref = task.item
-            if isinstance(ref, Failure):
-                yield ref
-            elif failure := language_failure(self._recognizer, ref):
-                yield failure
-            else:
-                yield from self._events_of(task, ref)
+    def _events(self, task: Task) -> Iterator[RedoEvent]:
+        """Everything that is found in an input, in order; it is read in another thread."""
+        ref = task.item
+        if isinstance(ref, Failure):
+            yield ref
+        elif failure := language_failure(self._recognizer, ref):
+            yield failure
+        else:
+            yield from self._events_of(task, ref)
 
     def _events_of(self, task: Task, ref: AudioRef) -> Iterator[RedoEvent]:
         settings, clock, stored = self._settings.prepare, self._clock, self._stored
@@ -213,17 +235,24 @@ class UnitWork:
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(inputs=1, failures=[failure.error_type])
 
-    def _recognise(self, batch: list[Passage]) -> None:
+    def _recognise(self, batch: list[Passage]) -> list[list[Result]]:
         languages = [self._language(passage[0]) for passage in batch]
-        with self._clock.stage("recognise"):
-            results = recognise_passages(self._recognizer, batch, languages)
-        padded_seconds = len(batch) * max(map(self._cost_seconds, batch))
-        self._counts = self._counts.plus([*map(passage_seconds, batch)], padded_seconds)
+        with self._clock.stage("recognise"), self._device.batch():
+            return recognise_passages(self._recognizer, batch, languages)
+
+    def _settle_batch(
+        self, batch: list[Passage], results: list[list[Result]], budget_seconds: float
+    ) -> None:
+        self._counts = self._counts.plus(
+            [*map(passage_seconds, batch)],
+            padded_seconds=len(batch) * max(map(self._cost_seconds, batch)),
+            budget_seconds=budget_seconds,
+        )
         for passage, passage_results in zip(batch, results, strict=True):
             for item, result in zip(passage, passage_results, strict=True):
                 self._settle(item, result)
 
-    def _settle(self, item: PreparedSegment, result: Transcript | Exception) -> None:
+    def _settle(self, item: PreparedSegment, result: Result) -> None:
         """Keep the result of a segment, and write its recording if it was the last one."""
         audio = None
         if item.encoded is not None:
@@ -288,6 +317,12 @@ class UnitWork:
         is_split = settings.channels == "split" and source.ref.channel is None
         first_track = settings.tracks != "all" or source.track in (None, 0)
         return first_track and (not is_split or source.channel in (None, 0))
+
+
+@functools.cache
+def _places(cores: int | None) -> threading.Semaphore:
+    """Places of the threads that decode for all units of this process."""
+    return threading.Semaphore(cores or len(os.sched_getaffinity(0)))
 
 
 def _event_seconds(event: RedoEvent) -> float:

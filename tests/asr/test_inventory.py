@@ -39,7 +39,8 @@ def test_check_reports_every_file(weights: str) -> None:
     report = check_model(weights)
     assert report.directory == ensure_built(weights).directory
     assert set(report.files) == {
-        "config.json", "decoder.onnx", "encoder.onnx", "tokenizer.json",
+        "alignment.onnx", "audio_rows.onnx", "config.json", "decoder.onnx", "encoder.onnx",
+        "rows.onnx", "tokenizer.json",
     }  # fmt: skip
     assert report.model_sha256 in str(report)
     assert "decoder.onnx" in str(report)

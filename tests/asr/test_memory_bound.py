@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 from beam_audio.asr.memory_bound import MemoryBound
 from beam_audio.asr.placeholder import PlaceholderRecognizer
-from beam_audio.asr.recognizer import Request
+from beam_audio.asr.recognizer import BatchLimits, Request
 from beam_audio.errors import is_out_of_memory
 from beam_audio.models.card import load_card
 
@@ -48,14 +48,15 @@ def requests(count: int) -> list[Request]:
 def test_a_batch_too_large_comes_back_whole_and_in_order() -> None:
     card = SmallCard(room=3)
     expected = SmallCard(room=100).transcribe(requests(16))
-    assert MemoryBound(card).transcribe(requests(16)) == expected
+    assert MemoryBound(card, 960.0).transcribe(requests(16)) == expected
 
 
 def test_the_size_that_fits_is_remembered() -> None:
     card = SmallCard(room=4)
-    bound = MemoryBound(card)
+    bound = MemoryBound(card, 960.0)
     bound.transcribe(requests(16))
     assert card.batches[:3] == [16, 8, 4]
+    assert bound.batch_limits.seconds < 8 * 1.16
     card.batches.clear()
     bound.transcribe(requests(16))
     assert max(card.batches) <= card.room
@@ -63,23 +64,29 @@ def test_the_size_that_fits_is_remembered() -> None:
 
 def test_one_clip_too_large_is_that_clips_error() -> None:
     with pytest.raises(RuntimeError, match="Failed to allocate"):
-        MemoryBound(SmallCard(room=0)).transcribe(requests(1))
+        MemoryBound(SmallCard(room=0), 960.0).transcribe(requests(1))
 
 
 def test_other_errors_are_not_retried() -> None:
     card = SmallCard(room=1, message="the model is broken")
     with pytest.raises(RuntimeError, match="broken"):
-        MemoryBound(card).transcribe(requests(8))
+        MemoryBound(card, 960.0).transcribe(requests(8))
     assert card.batches == [8]
 
 
 def test_everything_else_is_that_of_the_recogniser_inside() -> None:
     card = SmallCard(room=1)
-    bound = MemoryBound(card)
+    bound = MemoryBound(card, 960.0)
     assert bound.facts == card.facts
     assert bound.provider == card.provider
     assert bound.passage_seconds == card.passage_seconds
     assert bound.cost_seconds(3.0) == card.cost_seconds(3.0)
+
+
+def test_batches_have_the_wanted_size_until_one_does_not_fit() -> None:
+    bound = MemoryBound(SmallCard(room=100), 48.0)
+    bound.transcribe(requests(16))
+    assert bound.batch_limits == BatchLimits(48.0)
 
 
 def test_the_runtimes_own_error_is_known() -> None:

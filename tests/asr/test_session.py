@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from beam_audio.asr.model_options import ModelOptions
-from beam_audio.asr.session import CPU, available_providers, make_session, resolve_provider
+from beam_audio.asr.session import (
+    CPU,
+    available_providers,
+    make_session,
+    resolve_provider,
+    with_options,
+)
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.onnx_graph import GraphWriter
 
@@ -74,6 +80,13 @@ def test_the_provider_asked_for_causes_no_warning(
 ) -> None:
     make_session(model, ModelOptions(provider="cpu"))
     assert caplog.text == ""
+
+
+def test_options_reach_the_provider_they_are_for() -> None:
+    given = with_options("TensorrtExecutionProvider", trt_fp16_enable="1")
+    for name, options in given:
+        assert ("trt_fp16_enable" in options) == (name == "TensorrtExecutionProvider")
+    assert given[-1] == (CPU, {})
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:

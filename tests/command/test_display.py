@@ -10,6 +10,7 @@ from beam_audio.command.display import closing_table
 from beam_audio.output.causes import Causes, FailedInput
 from beam_audio.output.ledger import Ledger
 from beam_audio.run.run_file import RunResult
+from beam_audio.run.stage_table import StageTable
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Case:
     missing: tuple[str, ...] = ()
     corpus_wer_words: int = 200
     reasons: dict[str, int] = field(default_factory=dict)
+    stages: StageTable = StageTable()  # noqa: RUF009 - frozen
 
 
 def text(case: Case) -> str:
@@ -58,6 +60,7 @@ def text(case: Case) -> str:
         providers=case.providers,
         causes=case.causes,
         left_out=case.left_out,
+        stages=case.stages,
     )
     return closing_table(result)
 
@@ -65,6 +68,44 @@ def text(case: Case) -> str:
 def table(case: Case) -> dict[str, str]:
     """The lines of a closing table by their first word."""
     return {line.split()[0]: line for line in text(case).splitlines()}
+
+
+STAGES = StageTable(
+    seconds={
+        "open": 0.5,
+        "decode": 8.0,
+        "segment": 3.0,
+        "measure": 1.0,
+        "write": 0.5,
+        "recognise": 30.0,
+        "wait_for_audio": 2.25,
+        "wait_for_recogniser": 9.0,
+        "device_busy": 28.5,
+        "device_idle": 1.5,
+    },
+    batches={
+        "batches": 4,
+        "passages": 60,
+        "passage_seconds": 300.0,
+        "padded_seconds": 400.0,
+        "budget_seconds": 480.0,
+    },
+)
+
+
+def test_the_table_says_who_waited_for_whom() -> None:
+    lines = table(Case(stages=STAGES))
+    assert lines["host"].split(maxsplit=3)[1:] == [
+        *("13.0", "s"),
+        "open 0.5, decode 8.0, segment 3.0, measure 1.0, write 0.5",
+    ]
+    assert "95% busy  1.5 s idle between batches" in lines["recogniser"]
+    assert lines["recogniser"].endswith("waited 2.2 s for audio, 9.0 s for the recogniser")
+    assert lines["batches"].split(maxsplit=2)[1:] == ["4", "83% full, 25% padding"]
+
+
+def test_a_run_that_did_no_unit_waited_for_nothing() -> None:
+    assert not {"host", "recogniser", "batches"} & table(Case()).keys()
 
 
 def test_the_table_holds_the_figures_of_a_run() -> None:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.poisoned import poison, use_poison
-from support.run_outputs import DEMO, run, settings, write_manifest, write_speech
+from support.run_outputs import settings, write_manifest, write_speech
 
-from beam_audio.audio.decode import DecodeLimits
+from beam_audio.audio.decoders.request import DecodeRequest
 from beam_audio.audio.isolated.decoding_child import end_idle
 from beam_audio.command.estimate import (
     Estimate,
-    Speed,
-    header_seconds,
     list_inputs,
-    measured_speed,
     plan_table,
     survey,
 )
+from beam_audio.command.speeds import Speed
 from beam_audio.errors import ConfigError
-from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.command.estimate import Survey
 
-LIMITS = DecodeLimits()
-
 
 def found(*, max_headers: int = 1000, **flags: object) -> Survey:
     inputs = list_inputs(settings(output="none", **flags))
-    return survey(inputs, max_headers=max_headers, limits=LIMITS)
+    return survey(inputs, max_headers=max_headers, request=DecodeRequest())
 
 
 @pytest.fixture
@@ -87,70 +80,25 @@ def test_a_manifest_says_how_long_its_audio_is(audio: Path, tmp_path: Path) -> N
     assert found(manifest=tmp_path / "m.jsonl", limit=1).seconds == 7200
 
 
-def test_a_header_inside_gzip_is_read(tmp_path: Path) -> None:
-    packed = tmp_path / "river.wav.gz"
-    packed.write_bytes(gzip.compress((DEMO / "river.wav").read_bytes()))
-    whole = header_seconds(AudioRef(str(DEMO / "river.wav"), 1), LIMITS)
-    assert header_seconds(AudioRef(str(packed), packed.stat().st_size), LIMITS) == whole
-    packed.write_bytes(packed.read_bytes()[:100])
-    assert header_seconds(AudioRef(str(packed), 100), LIMITS) is None
-
-
-def test_a_header_is_believed_up_to_the_limit_of_a_recording() -> None:
-    river = AudioRef(str(DEMO / "river.wav"), 1)
-    whole = header_seconds(river, LIMITS)
-    assert whole == pytest.approx(3.6, abs=0.5)
-    assert header_seconds(river, DecodeLimits(max_recording_seconds=2.0)) == 2.0
-    assert header_seconds(AudioRef(str(DEMO / "none.wav"), 1), LIMITS) is None
-
-
 def test_nothing_to_plan_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="matches no file"):
         list(list_inputs(settings(input=tmp_path / "none", output="none")))
 
 
 def test_workers_and_cost_follow_from_hours() -> None:
-    estimate = Estimate(3600.0 * 1000, Speed(12.5, "here"), worker_cores=4)
+    estimate = Estimate(3600.0 * 1000, Speed(50, "here"), "4 cores")
     assert estimate.worker_hours == 20.0
     assert [estimate.workers(hours) for hours in (100.0, 20.0, 19.0, 1.0)] == [1, 1, 2, 20]
 
 
 def test_the_table_tells_it_all(audio: Path) -> None:
     plan = found(input=audio, max_headers=4)
-    estimate = Estimate(3600.0 * 1000, Speed(12.5, "measured here"), worker_cores=4)
+    estimate = Estimate(3600.0 * 1000, Speed(50, "measured here"), "4 cores")
     table = plan_table(plan, estimate, deadline_hours=8.0, price=0.25)
     for text in ("7 lengths estimated", "20.00 h", "50.0 ×", "measured here", "5.00", "at 0.25"):
         assert text in table
     (workers,) = (line for line in table.splitlines() if line.startswith("workers"))
     assert workers.split()[1] == "3"
-
-
-def test_the_speed_is_that_of_an_earlier_run_of_the_same_model(tmp_path: Path) -> None:
-    write_speech(tmp_path / "in" / "a.wav")
-    output = tmp_path / "out"
-    run(input=tmp_path / "in", output=output)
-    config = settings(input=tmp_path / "in", output=output)
-    with pytest.raises(ConfigError, match="--times_real_time"):
-        measured_speed(config)  # it took too little time to tell
-
-    (path,) = output.glob("run-*.json")
-    content = json.loads(path.read_text())
-    content["throughput"] = {"wall_seconds": 100.0, "times_real_time": 30.0}
-    content["machine"] = {"cores": 3}
-    path.write_text(json.dumps(content))
-    endless = json.dumps(content | {"machine": {"cores": 1e-320}})
-    for number, broken in enumerate(("{cut of", "{}", "[" * 100_000, "[]", '"x"', endless), 94):
-        (output / f"run-{number}.json").write_text(broken)
-    assert measured_speed(config).times_real_time_per_core == 10.0
-    with pytest.raises(ConfigError):
-        measured_speed(settings(input="in", output=output, model="whisper-small"))
-
-
-def test_the_models_with_weights_of_their_own_have_a_speed() -> None:
-    for model in ("whisper-tiny.en", "whisper-base"):
-        for padding in ("full", "condensed"):
-            config = settings(input="in", output="none", model=model, padding=padding)
-            assert measured_speed(config).times_real_time_per_core > 1
 
 
 def test_a_stream_has_no_end_to_plan_for() -> None:

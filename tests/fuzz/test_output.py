@@ -12,8 +12,8 @@ from hypothesis import given
 from support.fuzzing import Damaged, attempt, damaged, fuzzed, strange
 from support.unit_runs import files, ref, tones, transcribe, update, write
 
-from beam_audio.command.estimate import measured_speed
 from beam_audio.command.flags import resolve
+from beam_audio.command.speeds import worker_speed
 from beam_audio.errors import BeamAudioError
 from beam_audio.output.commits import Commit, delete_uncommitted, parse_commit, read_commits
 from beam_audio.output.compact import compact
@@ -103,8 +103,8 @@ def test_run_files(place: Path, data: st.DataObject) -> None:
     )
     (output / "run-20260105T090000-0123abcd.json").write_bytes(content)
     config = resolve({"input": "x", "output": str(output), "model": "placeholder"})
-    speed = attempt(content, lambda: measured_speed(config), BeamAudioError)
-    assert speed is None or speed.times_real_time_per_core > 0
+    speed = attempt(content, lambda: worker_speed(config, cores=2), BeamAudioError)
+    assert speed is None or speed.times_real_time > 0
 
 
 @given(data=st.data())

@@ -190,6 +190,14 @@ def test_a_manifest_is_a_file_or_a_glob_not_a_folder(tmp_path: Path) -> None:
     assert match_manifest(str(tmp_path / "none.jsonl")) == []
 
 
+@pytest.mark.parametrize("pattern", ["*.jsonl", "2.jsonl"])
+def test_a_manifest_that_is_a_pipe_is_named_and_not_opened(tmp_path: Path, pattern: str) -> None:
+    put(tmp_path / "1.jsonl", b'{"audio": "1"}\n')
+    os.mkfifo(tmp_path / "2.jsonl")
+    with pytest.raises(InputError, match=r"2\.jsonl' is a pipe, .*; write its lines to a file"):
+        match_manifest(str(tmp_path / pattern))
+
+
 def test_lines_keep_their_number_without_their_line_ends(tmp_path: Path) -> None:
     manifest = put(tmp_path / "m.jsonl", b'{"audio": "1"}\r\n\n   \n{"b": 2}\nlast')
     assert [line[1:] for line in lines(manifest)] == [

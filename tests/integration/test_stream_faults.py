@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from google.pubsub_v1.types import DeadLetterPolicy
 from support.project import ROOT
+from support.published_rows import received
 from support.pubsub_emulator import new_channel, publish, pubsub_emulator
+from support.refusing_pubsub import refusing_to_publish
 from support.run_outputs import read_rows, write_speech
 from support.stream_processes import closed_messages, start_stream
 
@@ -67,6 +70,35 @@ def test_pubsub_is_gone_for_a_while_and_comes_back_without_the_subscription(
         again.wait_until(lambda: closed_messages(out) == 9, LIMIT_SECONDS)
         assert again.stop() == 0
     assert uris(out) == sorted(map(str, paths))
+
+
+@pytest.mark.usefixtures("emulator")
+def test_a_topic_that_may_not_be_published_to_ends_the_stream_and_is_served_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = os.environ["PUBSUB_EMULATOR_HOST"]
+    out, complaints = tmp_path / "out", tmp_path / "complaints"
+    paths = recordings(tmp_path, 2)
+    channel, rows = new_channel(), new_channel()
+    flags = (*FLAGS, f"--output_topic={rows.topic}")
+    send(channel, paths)
+    with refusing_to_publish(emulator) as host:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
+        stream = start_stream(channel, out, *flags, complaints=complaints)
+        assert stream.process.wait(LIMIT_SECONDS) == 1
+    *_, said = complaints.read_text().splitlines()
+    assert f"--output_topic={rows.topic} refused a message" in said
+    assert "give this account the role pubsub.publisher" in said
+    assert "will be published when the stream is started again" in said
+    assert "Traceback" not in complaints.read_text()
+    assert uris(out) == sorted(map(str, paths))
+
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", emulator)
+    again = start_stream(channel, out, *flags)
+    again.wait_until(lambda: closed_messages(out) == 2, LIMIT_SECONDS)
+    assert again.stop() == 0
+    published = {json.loads(data)["recording_id"] for data, _ in received(rows)}
+    assert published == {row["recording_id"] for row in read_rows(out, "recordings")}
 
 
 @pytest.mark.usefixtures("emulator")

@@ -19,6 +19,7 @@ from beam_audio.models.build import (
     model_sha256,
     read_built,
     scratch_directory,
+    was_built,
 )
 from beam_audio.models.weight_files import WeightFiles, file_sha256
 
@@ -72,13 +73,15 @@ def test_weights_that_change_under_a_build_leave_nothing_under_their_name(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_identity_is_of_weights_exporter_and_precision() -> None:
+def test_identity_is_of_weights_numerics_and_precision() -> None:
     sources = {"a": "1" * 64, "b": "2" * 64}
     identity = model_sha256(sources, "float32")
     assert len(identity) == 64
     assert identity == model_sha256(dict(reversed(sources.items())), "float32")
     assert identity != model_sha256(sources | {"b": "3" * 64}, "float32")
     assert identity != model_sha256(sources, "int8")
+    # Rows name it: an output that was written before is not recognised again.
+    assert identity.startswith("7dbcc6a1828e3a5e")
 
 
 @pytest.mark.parametrize("name", ["encoder.onnx", "decoder.onnx", "tokenizer.json"])
@@ -101,10 +104,23 @@ def test_a_missing_file_is_named(source: dict[str, Path], tmp_path: Path) -> Non
         check_built(built)
 
 
+def test_what_another_version_built_is_built_again(source: dict[str, Path], tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    config = build(source, target).directory / "config.json"
+    content = json.loads(config.read_text())
+    config.write_text(json.dumps(content | {"format": "beam_audio/2"}))
+    assert was_built(target)
+    assert not is_built(target)
+    with pytest.raises(ModelError, match="by another version of it: build it again"):
+        read_built(target)
+    assert build(source, target).model_sha256 == content["model_sha256"]
+
+
 def test_a_directory_of_something_else_is_not_built(tmp_path: Path) -> None:
     assert not is_built(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "whisper"}))
     assert not is_built(tmp_path)
+    assert not was_built(tmp_path)
     with pytest.raises(ModelError, match="was not built by beam-audio"):
         read_built(tmp_path)
 

@@ -43,6 +43,16 @@ def test_directories_of_weights_are_built_into_the_cache(cache: Path, tmp_path: 
 
 
 @pytest.mark.usefixtures("cache")
+def test_a_directory_that_another_version_built_is_to_be_built_again(tmp_path: Path) -> None:
+    write_huggingface(tmp_path / "hf", random_weights(SHAPE), SHAPE)
+    made = shutil.copytree(ensure_built(str(tmp_path / "hf")).directory, tmp_path / "made")
+    config = (made / "config.json").read_text()
+    (made / "config.json").write_text(config.replace("beam_audio/", "beam_audio/1"))
+    with pytest.raises(ModelError, match="by another version of it: build it again"):
+        ensure_built(str(made))
+
+
+@pytest.mark.usefixtures("cache")
 def test_a_built_directory_whose_graph_names_weights_elsewhere_is_refused(tmp_path: Path) -> None:
     write_huggingface(tmp_path / "hf", random_weights(SHAPE), SHAPE)
     made = shutil.copytree(ensure_built(str(tmp_path / "hf")).directory, tmp_path / "made")

@@ -28,10 +28,13 @@ from support.run_outputs import (
     write_manifest,
     write_speech,
 )
+from support.unit_runs import PLACEHOLDER, Scripted
 
+from beam_audio.asr.recognizer import BatchLimits
 from beam_audio.output.holder import Holder
 from beam_audio.run import batch
 from beam_audio.run.job import check_run
+from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit, UnitReport
@@ -281,6 +284,26 @@ def test_sizes_and_order_change_no_row(
     finally:
         mixed.write_text(original, encoding="utf-8")
     assert identity(output) == reference
+
+
+def test_a_device_changes_no_row(
+    mixed: Path,
+    reference: dict[str, list[Row]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There, units, decoding threads and batches are several at a time."""
+
+    class OnDevice(Scripted):
+        """Beam refers to it weakly."""
+
+    device = "CUDAExecutionProvider"
+    limits = BatchLimits(at_a_time=2)
+    on_device = OnDevice(facts=PLACEHOLDER.facts, provider=device, batch_limits=limits)
+    monkeypatch.setattr(OnnxAsrModelHandler, "load_model", lambda _: on_device)
+    result = run(manifest=mixed, output=tmp_path / "out", batch_seconds=30, unit_bytes=100_000)
+    assert (result.exit_status, result.providers) == (0, (device,))
+    assert identity(tmp_path / "out") == reference
 
 
 # No audio crosses a stage

@@ -27,7 +27,7 @@ def configured(**flags: Any) -> RunConfig:  # noqa: ANN401 - fields of RunConfig
 
 def test_defaults_are_those_of_the_documentation() -> None:
     config = configured()
-    assert (config.model, config.provider, config.precision) == ("whisper-tiny.en", "auto", None)
+    assert (config.model, config.provider, config.precision) == ("whisper-tiny.en", "auto", "auto")
     assert (config.language, config.task, config.prompt) == ("auto", "transcribe", None)
     assert (config.segmenter, config.vad_preset) == ("vad", "default")
     assert (config.window_seconds, config.overlap_seconds) == (30.0, 0.0)

@@ -60,6 +60,9 @@ def test_the_run_file_holds_what_the_result_says(tmp_path: Path) -> None:
     assert written["configuration"]["rules"] == "strict"
     assert written["ledger"]["inputs"] == written["ledger"]["new_inputs"] == 1
     assert written["throughput"]["decoded_seconds"] == ended.decoded_seconds
+    assert written["stages"] == json.loads(json.dumps(ended.stages.content()))
+    assert written["stages"]["batches"]["batches"] == 1
+    assert written["stages"]["busy_share"] == 1.0
     assert written["versions"]["apache-beam"].startswith("2.")
 
 

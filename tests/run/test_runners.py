@@ -9,7 +9,12 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions, PrismRunnerOptions, S3Options
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    PrismRunnerOptions,
+    S3Options,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_audio.errors import ConfigError
@@ -70,6 +75,29 @@ def test_workers_share_the_model_of_this_process_or_not(
 )
 def test_processes_share_the_cores(flags: tuple[str, ...], threads: int | None) -> None:
     assert runners.threads_per_process(options(*flags)) == threads
+
+
+@pytest.mark.parametrize(
+    ("flags", "at_a_time", "units"),
+    [
+        ((), 2, 2),
+        ((), 1, 1),
+        (("--direct_running_mode=multi_threading",), 2, 1),
+        (("--direct_num_workers=3",), 2, 3),
+        (("--runner=PrismRunner",), 2, 1),
+    ],
+)
+def test_a_local_run_does_as_many_units_as_its_recogniser_takes_batches(
+    flags: tuple[str, ...], at_a_time: int, units: int
+) -> None:
+    wanted = options(*flags)
+    runners.overlap_units(wanted, at_a_time)
+    direct = wanted.view_as(DirectOptions)
+    assert direct.direct_num_workers == units
+    assert (direct.direct_running_mode == "multi_threading") == (
+        units == 2 or "--direct_running_mode=multi_threading" in flags
+    )
+    assert runners.runs_in_this_process(wanted) == ("--runner=PrismRunner" not in flags)
 
 
 def test_prism_is_taken_from_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

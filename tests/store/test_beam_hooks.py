@@ -41,13 +41,22 @@ def test_the_installed_beam_is_the_one_the_hooks_were_written_for() -> None:
         (GCSFileSystem, "_gcsIO"),
         (auth._Credentials, "_credentials_init"),
         (PipelineOptions, "_add_argparse_args"),
+        (FileSystems, "_pipeline_options"),
     ],
 )
 def test_each_member_exists(owner: type, name: str) -> None:
     assert hasattr(owner, name)
 
 
+def test_file_systems_have_no_flags_before_anybody_sets_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FileSystems, "_pipeline_options", None)
+    assert not beam_hooks.file_system_options().view_as(GoogleCloudOptions).no_auth
+
+
 def test_file_systems_tell_their_options(options: PipelineOptions) -> None:
+    assert beam_hooks.file_system_options() is options
     google = beam_hooks.google_options(beam_hooks.google_file_system())
     assert google is options
     assert google.view_as(GoogleCloudOptions).project == "p"

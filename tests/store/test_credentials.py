@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from support.project import ROOT
 from support.run_outputs import write_speech
 
-from beam_audio.errors import ConfigError
-from beam_audio.store.credentials import require_access
+from beam_audio.errors import ConfigError, MachineError
+from beam_audio.store.credentials import require_access, require_credentials
 
+LINE_SECONDS = 60
+"""Less than Beam takes to give up a single line."""
 CREDENTIALS = ("GOOGLE_", "AWS_", "CLOUDSDK_", "STORAGE_", "GCE_", "NO_GCE_")
 WATCHED = """
 import os, sys
@@ -105,6 +108,34 @@ def test_amazon_without_credentials_is_refused(
     ):
         require_access(["s3://bucket/out"], PipelineOptions([]))
     require_access(["s3://bucket/out"], PipelineOptions(["--s3_access_key_id=key"]))
+
+
+def test_manifest_lines_in_a_bucket_without_credentials_end_the_run_at_once(
+    bare: dict[str, str], tmp_path: Path
+) -> None:
+    """It is the machine's fault: no line becomes a failure, and no line is asked about."""
+    lines = [f'{{"audio_filepath": "s3://bucket/{number}.wav"}}' for number in range(50)]
+    manifest, output = tmp_path / "m.jsonl", tmp_path / "out"
+    manifest.write_text("\n".join(lines))
+    flags = [f"--manifest={manifest}", f"--output={output}", "--model=placeholder"]
+    start = time.monotonic()
+    done = command(["run", *flags], bare | {"AWS_EC2_METADATA_DISABLED": "true"})
+    assert time.monotonic() - start < LINE_SECONDS
+    assert done.returncode == 1
+    assert "s3://bucket: no AWS credentials were found; run 'aws configure'" in done.stderr
+    assert done.stderr.count("aws configure") == 1
+    assert not (output / "failures").exists()
+
+
+def test_credentials_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_access([], PipelineOptions(["--s3_access_key_id=key"]))
+    require_credentials("s3://bucket/a.wav")
+    monkeypatch.setattr("beam_audio.store.credentials.find_spec", lambda _: None)
+    require_credentials("s3://bucket/b.wav")
+    require_credentials("a.wav")
+    require_access([], PipelineOptions([]))
+    with pytest.raises(MachineError, match="pip install"):
+        require_credentials("s3://bucket/c.wav")
 
 
 def test_no_credentials_are_needed_for_a_public_bucket_and_for_local_paths(

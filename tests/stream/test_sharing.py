@@ -13,7 +13,7 @@ from beam_audio.errors import HeldError
 from beam_audio.output.claims import claim_files, close_claimed, read_claims
 from beam_audio.output.commits import close_unit
 from beam_audio.output.holder import Holder, let_go, take
-from beam_audio.stream.reservations import Reservation, index_commits, reserve
+from beam_audio.stream.reservations import Contradicted, Reservation, index_commits, reserve
 from beam_audio.stream.sharing import claim_unit, drop_entered, give_way, open_unit
 from beam_audio.unit.recut import FromAudio
 from beam_audio.unit.tasks import Task
@@ -129,6 +129,27 @@ def test_a_batch_that_was_taken_over_stops(root: str, item: AudioRef) -> None:
     take(root, replace(BATCH, run_id="another"))
     with pytest.raises(HeldError, match="taken over by another batch"):
         claim(root, item)
+
+
+@pytest.mark.parametrize("is_entered", [False, True], ids=["claims", "reservations"])
+@pytest.mark.parametrize(
+    ("text", "is_other"), [(None, False), ("said", False), ("meant", True)], ids=str
+)
+def test_a_message_that_states_what_a_batch_did_not_is_a_failure_of_its_own(
+    root: str, item: AudioRef, text: str | None, *, is_other: bool, is_entered: bool
+) -> None:
+    item = replace(item, updated=item.event_time)  # which is then not stated
+    assert commit(root, claim(root, replace(item, reference_text="said", stated_in="m line 1")))
+    if is_entered:
+        index_commits(root)
+    message = replace(item, reference_text=text, stated_in="message 7", metadata=(("a", "b"),))
+    found = of_stream(root, message)
+    assert isinstance(found, Contradicted) if is_other else found == "repeated"
+    if isinstance(found, Contradicted):
+        assert found.failure.message.startswith("message 7 states another text")
+        assert "than the batch" in found.failure.message
+        assert found.failure.source_id != item.source_id
+    assert len(segment_ids(root)) == 2
 
 
 @pytest.mark.parametrize("first", ["batch", "stream"])

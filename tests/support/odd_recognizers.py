@@ -11,15 +11,19 @@ from beam_audio.command.interrupts import descendants
 PROGRAM: Final = b"beam_audio.asr.isolated.program"
 
 
-def odd_environment(what: str, twenty_times: Path | None = None) -> dict[str, str]:
+def odd_environment(
+    what: str, twenty_times: Path | None = None, *, on_device: bool = False
+) -> dict[str, str]:
     """Variables that make the placeholder odd, as a key of ``ODDITIES`` says.
 
-    If a file is named, it is odd twenty times, and each time a byte is added to the file.
+    If a file is named, it is odd twenty times, and each time a byte is added to the file. On a
+    device, batches that wait together are recognised together.
     """
     folder = str(Path(__file__).with_name("odd_recognizer"))
     paths = [folder, *filter(None, [os.environ.get("PYTHONPATH")])]
     times = {"ODD_LOG": str(twenty_times)} if twenty_times else {}
-    return {"ODD": what, "PYTHONPATH": os.pathsep.join(paths)} | times
+    device = {"ODD_DEVICE": "yes"} if on_device else {}
+    return {"ODD": what, "PYTHONPATH": os.pathsep.join(paths)} | times | device
 
 
 def recogniser_processes(above: int) -> list[int]:

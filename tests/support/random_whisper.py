@@ -132,6 +132,17 @@ class NumpyWhisper:
             x = x + self._mlp(name, x)
         return self._norm("model.encoder.layer_norm", x)
 
+    def cross(self, hidden: Doubles) -> dict[str, Doubles]:
+        """Keys (heads, size, positions) and values (heads, positions, size) of decoder layers."""
+        found = {}
+        for layer in range(self._shape.decoder_layers):
+            for part, name, axes in (("k", "key", (1, 2, 0)), ("v", "value", (1, 0, 2))):
+                projection = f"model.decoder.layers.{layer}.encoder_attn.{part}_proj"
+                rows = self._linear(projection, hidden)
+                split = rows.reshape(len(hidden), self._shape.heads, -1)
+                found[f"cross_{name}_{layer}"] = split.transpose(axes)
+        return found
+
     def logits(self, tokens: list[int], hidden: Doubles) -> Doubles:
         """Logits (tokens, vocabulary) of a whole sequence."""
         embedding = self._weights["model.decoder.embed_tokens.weight"]

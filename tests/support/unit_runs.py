@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 import soundfile
 
 from beam_audio.asr import ModelFacts, Request, load_model
+from beam_audio.asr.recognizer import ON_CPU, BatchLimits
 from beam_audio.output.commits import read_commits
 from beam_audio.quality.rules import Rules, load_rules
 from beam_audio.schema import LEDGER_COLUMNS
@@ -72,6 +73,7 @@ class Scripted:
     facts: ModelFacts = SCRIPTED_FACTS
     provider: str = "CPUExecutionProvider"
     passage_seconds: float = 0.0
+    batch_limits: BatchLimits = ON_CPU
     batches: list[list[Request]] = field(default_factory=list)
 
     def cost_seconds(self, duration_seconds: float) -> float:
@@ -141,6 +143,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
     *,
     language: str = "auto",
     batch_seconds: float = 240.0,
+    cores: int | None = None,
     partition_by: tuple[str, ...] = ("date", "language"),
     metadata_columns: tuple[str, ...] = (),
     rules: str = "balanced",
@@ -164,6 +167,7 @@ def settings(  # noqa: PLR0913 - keyword arguments
         ),
         language=language,
         batch_seconds=batch_seconds,
+        cores=cores,
     )
 
 

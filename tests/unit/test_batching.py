@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.unit.batching import BatchCounts, batches, read_ahead
+from beam_audio.unit.batching import BatchCounts, batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,59 +66,8 @@ def test_work_begins_long_before_two_budgets_have_come() -> None:
     assert max(sizes) == 240.0
 
 
-@given(LENGTHS, st.floats(0.0, 100.0))
-def test_reading_ahead_keeps_order_and_bounds_the_lead(lengths: list[float], budget: float) -> None:
-    made: list[float] = []
-
-    def produce() -> Iterator[float]:
-        for length in lengths:
-            made.append(length)
-            yield length
-
-    read = []
-    with read_ahead(produce(), seconds=identity, budget_seconds=budget) as items:
-        for item in items:
-            read.append(item)
-            ahead = made[len(read) :]
-            # The last item waits for room, and the one before it may have exceeded the budget.
-            assert sum(ahead[:-2]) <= budget + 1e-6
-    assert read == lengths
-
-
-def test_the_producer_runs_ahead_without_being_asked() -> None:
-    produced = threading.Event()
-
-    def produce() -> Iterator[float]:
-        yield from (1.0, 1.0, 1.0)
-        produced.set()
-
-    with read_ahead(produce(), seconds=identity, budget_seconds=10.0):
-        assert produced.wait(timeout=30.0)
-
-
-def test_an_error_of_the_producer_reaches_the_reader_after_what_came_before() -> None:
-    def produce() -> Iterator[int]:
-        yield 1
-        raise ValueError("broken")
-
-    seen: list[int] = []
-    with (
-        pytest.raises(ValueError, match="broken"),
-        read_ahead(produce(), seconds=float, budget_seconds=4.0) as items,
-    ):
-        seen.extend(items)
-    assert seen == [1]
-
-
-def test_leaving_early_stops_the_producer() -> None:
-    def produce() -> Iterator[int]:
-        yield from range(10**9)
-
-    with read_ahead(produce(), seconds=float, budget_seconds=4.0) as items:
-        assert next(items) == 0
-    assert "read-ahead" not in {thread.name for thread in threading.enumerate()}
-
-
 def test_batches_are_counted_with_what_they_were_padded_to() -> None:
-    counts = BatchCounts().plus([1.0, 2.5], 5.0).plus([3.0], 3.0)
-    assert counts == BatchCounts(2, 3, 6.5, 8.0)
+    counts = BatchCounts()
+    counts = counts.plus([1.0, 2.5], padded_seconds=5.0, budget_seconds=6.0)
+    counts = counts.plus([3.0], padded_seconds=3.0, budget_seconds=6.0)
+    assert counts == BatchCounts(2, 3, 6.5, 8.0, 12.0)

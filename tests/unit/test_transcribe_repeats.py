@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from support.unit_runs import (
     DEMO,
+    PLACEHOLDER,
     RATE_HZ,
     RIVER,
     VAD,
@@ -28,6 +29,7 @@ from support.unit_runs import (
     write,
 )
 
+from beam_audio.asr.recognizer import BatchLimits
 from beam_audio.output import commits
 from beam_audio.output.ledger import read_ledger
 from beam_audio.types import AudioRef, Row, Transcript
@@ -86,6 +88,25 @@ def test_rows_do_not_depend_on_order_batches_or_units(
     for first in range(units):
         transcribe(tmp_path, *shuffled[first::units], using=using)
     assert read_all(tmp_path) == expected_rows
+
+
+@pytest.mark.parametrize("cores", [1, 2, 5])
+@pytest.mark.parametrize("batch_seconds", [1.0, 30.0])
+def test_rows_do_not_depend_on_the_threads_that_decode(
+    tmp_path: Path,
+    mixed_inputs: list[Input],
+    expected_rows: dict[str, list[Row]],
+    cores: int,
+    batch_seconds: float,
+) -> None:
+    on_device = Scripted(facts=PLACEHOLDER.facts, batch_limits=BatchLimits(at_a_time=2))
+    using = settings(segments=VAD, batch_seconds=batch_seconds, cores=cores)
+    written = []
+    for out in (tmp_path / "one", tmp_path / "again"):
+        report = transcribe(out, *mixed_inputs, recognizer=on_device, using=using)
+        assert read_all(out) == expected_rows
+        written.append((report.commit.files, report.commit.sources))
+    assert written[0] == written[1]  # an attempt that is repeated writes the same files
 
 
 @pytest.mark.parametrize("store_audio", ["flac", "opus"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -162,9 +162,11 @@ def test_the_report_counts_batches_and_padding(tmp_path: Path) -> None:
     assert report.batches.padded_seconds == 10.0
     assert report.commit.rows == {"segments": 5, "recordings": 1, "failures": 0}
     assert report.commit.provider == "CPUExecutionProvider"
-    assert {"open", "decode", "segment", "measure", "recognise", "write"} == set(
-        report.commit.stage_seconds
-    )
+    assert report.batches.budget_seconds == 12.0
+    assert report.commit.batches == asdict(report.batches)
+    host = {"open", "decode", "segment", "measure", "recognise", "write"}
+    waiting = {"wait_for_audio", "wait_for_recogniser"}
+    assert host | waiting | {"device_busy", "device_idle"} == report.commit.stage_seconds.keys()
 
 
 def test_progress_counts_inputs_seconds_and_failures_by_kind(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from beam_audio.asr.session import (
     resolve_provider,
     session_options,
     with_options,
+    within_share,
 )
 from beam_audio.errors import ModelError, raise_machine_error
 
@@ -66,7 +67,7 @@ class OnnxAsrModel:
         options: ModelOptions,
     ) -> None:
         name = resolve_provider(options.provider)
-        adapter = _load(layout, name, options.threads)
+        adapter = _load(layout, name, options)
         self.provider = _provider_in_use(adapter.asr)
         check_provider(name, self.provider, require_provider=options.require_provider)
         self._model = adapter.with_timestamps()
@@ -88,7 +89,7 @@ class OnnxAsrModel:
         return [found[row] for row in range(len(clips))]
 
 
-def _load(layout: ModelLayout, provider: str, threads: int | None) -> Any:  # noqa: ANN401 (generic over private types)
+def _load(layout: ModelLayout, provider: str, options: ModelOptions) -> Any:  # noqa: ANN401 (generic over private types)
     """Load the sessions on the provider; features, which are cheap, are computed on the CPU."""
     try:
         import onnx_asr  # noqa: PLC0415 (optional, comes with an extra)
@@ -101,8 +102,8 @@ def _load(layout: ModelLayout, provider: str, threads: int | None) -> Any:  # no
             quantization=layout.suffix or None,
             providers=[CPU],
             asr_config={
-                "providers": with_options(provider),
-                "sess_options": session_options(threads),
+                "providers": within_share(with_options(provider), options.gpu_memory_fraction),
+                "sess_options": session_options(options.threads),
             },
         )
     except Exception as error:  # the errors of the two libraries share no class

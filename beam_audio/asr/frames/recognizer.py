@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.frames.nemo import NemoModel
 from beam_audio.asr.frames.onnx_asr import OnnxAsrModel
 from beam_audio.asr.frames.timed_tokens import TimedToken, transcript_of
+from beam_audio.asr.recognizer import ON_CPU, BatchLimits
 from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class FrameRecognizer:
         facts: Name, hash and limits of the model.
         model: The loaded model.
     """
+
+    batch_limits: ClassVar[BatchLimits] = ON_CPU
 
     facts: ModelFacts
     model: FrameModel

@@ -20,6 +20,7 @@ from beam_audio.asr.isolated.messages import (
     transcripts_in,
     unpack,
 )
+from beam_audio.asr.recognizer import BatchLimits
 from beam_audio.child import Child, ChildEnded, ChildHangs, Connection
 from beam_audio.errors import MachineError, is_out_of_memory
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from beam_audio.types import Transcript
 
 _PROGRAM: Final = "beam_audio.asr.isolated.program"
+VISIBLE_GPUS: Final = "CUDA_VISIBLE_DEVICES"
+"""The environment variable by which CUDA shows a process some GPUs, or parts of one (MIG)."""
+
 _LOADING: Final = 0
 """The number of the message that names the model; batches count from 1."""
 
@@ -76,15 +80,23 @@ class ModelProcess:
 
     Attributes:
         loaded: What it said of its model.
+        batch_limits: How much it is given at a time; another process may have measured otherwise.
     """
 
-    def __init__(self, name_or_dir: str, options: ModelOptions, hang_seconds: float) -> None:
+    def __init__(
+        self,
+        name_or_dir: str,
+        options: ModelOptions,
+        hang_seconds: float,
+        gpu: str | None = None,
+    ) -> None:
         """Start it and wait until the model is loaded.
 
         Args:
             name_or_dir: Name of a card, or a folder.
             options: How the model is loaded and used.
             hang_seconds: How long it may leave a batch unanswered without computing.
+            gpu: Name of the only GPU that CUDA shows it; None shows it all of ours.
 
         Raises:
             MachineError: The process cannot be started.
@@ -99,7 +111,7 @@ class ModelProcess:
         self._changing = threading.Lock()
         self._sending = threading.Lock()
         try:
-            self._child = Child(_PROGRAM)
+            self._child = Child(_PROGRAM, environment={VISIBLE_GPUS: gpu} if gpu else {})
             ours, theirs = socket.socketpair()
         except OSError as error:
             raise MachineError(f"no process for {name_or_dir} can be started: {error}") from error
@@ -116,10 +128,12 @@ class ModelProcess:
             target=self._listen, args=(pack(order), theirs), name="recogniser", daemon=True
         ).start()
         try:
-            self.loaded: Content = _result(loading)["loaded"]
+            said = _result(loading)
         except BaseException:
             self.stop()
             raise
+        self.loaded: Content = said["loaded"]
+        self.batch_limits = BatchLimits(**said["batch_limits"])
 
     @property
     def is_lost(self) -> bool:

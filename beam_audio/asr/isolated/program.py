@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -75,7 +76,13 @@ def main() -> None:
     try:
         os.chdir(content["folder"])
         recognizer = load_model(content["model"], ModelOptions(**content["options"]))
-        answer({"number": content["number"], "loaded": _described(recognizer)})
+        answer(
+            {
+                "number": content["number"],
+                "loaded": _described(recognizer),
+                "batch_limits": asdict(recognizer.batch_limits),
+            }
+        )
     except Exception as error:  # noqa: BLE001 - the parent raises it
         answer({"number": content["number"], "error": error_content(error)})
     else:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import weakref
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.errors import MachineError, ModelError, RecognizerCrash, RecognizerHang
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from beam_audio.asr.isolated.messages import Content
     from beam_audio.asr.model_options import ModelOptions
@@ -54,6 +55,7 @@ class IsolatedRecognizer:
         options: ModelOptions = DEFAULT_OPTIONS,
         *,
         hang_seconds: float = HANG_SECONDS,
+        gpu: str | None = None,
     ) -> None:
         """Load the model.
 
@@ -61,18 +63,23 @@ class IsolatedRecognizer:
             name_or_dir: Name of a card, or a folder on this machine.
             options: How it is loaded and used.
             hang_seconds: See :data:`HANG_SECONDS`.
+            gpu: Name of the only GPU that CUDA shows the process; None shows it all of ours.
 
         Raises:
             ModelError: The model cannot be loaded, or ends the process that loads it.
             MachineError: The process was killed from outside, or cannot be started.
         """
-        self._processes = _Processes(name_or_dir, options, hang_seconds)
+        self._processes = _Processes(
+            partial(ModelProcess, name_or_dir, options, hang_seconds, gpu), name_or_dir
+        )
         weakref.finalize(self, self._processes.stop)
         self._turns = _Turns()
-        loaded = self._processes.first()
+        process = self._processes.first()
+        loaded = process.loaded
         self.facts = facts_in(loaded["facts"])
         self.provider: str = loaded["provider"]
         self.passage_seconds: float = loaded["passage_seconds"]
+        self.batch_limits = process.batch_limits
         self._costs: list[float] = loaded["costs"]
 
     def cost_seconds(self, duration_seconds: float) -> float:
@@ -125,16 +132,15 @@ class IsolatedRecognizer:
 class _Processes:
     """The process in use, and the next one when that is lost."""
 
-    def __init__(self, name_or_dir: str, options: ModelOptions, hang_seconds: float) -> None:
-        self._name = name_or_dir
-        self._options = options
-        self._hang_seconds = hang_seconds
+    def __init__(self, start: Callable[[], ModelProcess], name: str) -> None:
+        self._start = start
+        self._name = name
         self._starting = threading.Lock()
         self._process: ModelProcess | None = None
         self._loaded: Content = {}
 
-    def first(self) -> Content:
-        """Start the first one; returns what it says of its model.
+    def first(self) -> ModelProcess:
+        """Start the first one.
 
         Raises:
             ModelError: The model cannot be loaded.
@@ -152,7 +158,7 @@ class _Processes:
                 f"the process that loads {self._name} was ended from outside ({lost}); {_CURE}"
             ) from lost
         self._loaded = self._process.loaded
-        return self._loaded
+        return self._process
 
     def current(self) -> ModelProcess:
         """One that runs.
@@ -186,9 +192,6 @@ class _Processes:
             process.stop()
             raise MachineError(f"{again}: it is another model now, or runs on another provider")
         return process
-
-    def _start(self) -> ModelProcess:
-        return ModelProcess(self._name, self._options, self._hang_seconds)
 
 
 class _Turns:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.whisper.safeguards import TEMPERATURES, choose, draw_noise
+from beam_audio.asr.whisper.safeguards import TEMPERATURES, draw, draw_noise
+from beam_audio.asr.whisper.token_loop import TokenLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from beam_audio.asr.whisper.graphs import DecoderState, WhisperGraphs
+    from beam_audio.asr.whisper.decoder import Decoder, Started
     from beam_audio.asr.whisper.safeguards import Attempt
     from beam_audio.models.whisper.config import WhisperConfig
 
@@ -50,12 +51,11 @@ class Decoded:
 
 @dataclass(slots=True)
 class _Row:
-    """The tokens of one clip so far; ``content`` is its number of audio positions."""
+    """The tokens of one clip so far, and its scores once it is at its end."""
 
     seed: int
-    content: int
     no_speech_prob: float
-    scores: list[NDArray[np.float32]]
+    scores: NDArray[np.float32] | None = None
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     ended: bool = False
@@ -68,18 +68,15 @@ class _Row:
         if not self.ended:
             self.tokens.append(token)
 
-    def look(self, scores: NDArray[np.float32]) -> None:
-        """Keep the scores of the last token: (alignment heads, 1, audio positions)."""
-        if not self.ended:
-            self.scores.append(scores[:, :, : self.content].copy())
-
     def decoded(self, temperature: float) -> Decoded:
+        if self.scores is None:
+            raise AssertionError
         return Decoded(
             tokens=tuple(self.tokens),
             logprobs=tuple(self.logprobs),
             no_speech_prob=self.no_speech_prob,
             temperature=temperature,
-            scores=np.concatenate(self.scores, axis=1),
+            scores=self.scores,
         )
 
 
@@ -87,32 +84,22 @@ class Decoding:
     """Clips whose audio is encoded and whose prompt is read; they can be decoded repeatedly.
 
     Args:
-        graphs: The network.
+        decoder: The network.
         config: Tokens and sizes of the network.
-        state: The encoded clips.
-        prompts: Tokens each clip begins with, all of one length.
-        context: Number of prompt tokens before the start of the transcript.
+        started: The clips.
     """
 
-    def __init__(
-        self,
-        graphs: WhisperGraphs,
-        config: WhisperConfig,
-        state: DecoderState,
-        prompts: Sequence[Sequence[int]],
-        context: int,
-    ) -> None:
-        self._graphs = graphs
-        self._tokens = config.tokens
-        self._context = context
-        length, room = len(prompts[0]), config.dimensions.text_positions
-        self._most_tokens = min(room // 2, room - length)
-        self._started = graphs.step(state, np.array(prompts, np.int64), [context, length - 1])
+    def __init__(self, decoder: Decoder, config: WhisperConfig, started: Started) -> None:
+        self._decoder = decoder
+        self._end = config.tokens.end
+        self._started = started
+        room = config.dimensions.text_positions
+        self._most_tokens = min(room // 2, room - started.length)
 
     @property
     def rows(self) -> int:
         """Number of clips."""
-        return self._started.state.rows
+        return self._started.clips.rows
 
     def run(self, rows: Sequence[int], temperature: float, seeds: Sequence[int]) -> list[Decoded]:
         """Decode some of the clips until each ends or reaches half the model's longest text.
@@ -122,37 +109,64 @@ class Decoding:
             temperature: At 0 the likeliest token is taken; above 0 tokens are drawn at random.
             seeds: Seed of the draws for each of these clips.
         """
-        running = [self._begin(row, seed) for row, seed in zip(rows, seeds, strict=True)]
-        begun = list(running)
-        state, following = self._started.state, self._started.logits[list(rows), 1]
-        if len(rows) < self.rows:
-            state = self._graphs.keep_rows(state, np.array(rows))
-        hidden = [*self._tokens.suppress, *self._tokens.suppress_first]
-        for count in range(self._most_tokens):
-            following[:, hidden] = -np.inf
-            noise = _noise(running, temperature, count, following.shape[1])
-            chosen, logprobs = choose(following, temperature, noise)
+        begun = [
+            _Row(seed, float(self._started.no_speech_probs[row]))
+            for row, seed in zip(rows, seeds, strict=True)
+        ]
+        loop = TokenLoop(self._decoder, self._started, drawing=temperature > 0)
+        loop.keep(np.array(rows))
+        running = list(begun)
+        chosen, logprobs = self._first(rows, running, temperature)
+        loop.put(chosen)
+        for count in range(1, self._most_tokens + 1):
             for row, token, logprob in zip(running, chosen, logprobs, strict=True):
-                row.take(int(token), float(logprob), self._tokens.end)
+                row.take(int(token), float(logprob), self._end)
             going = np.flatnonzero([not row.ended for row in running])
             if not len(going):
                 break
             if len(going) <= _COMPACT_BELOW * len(running):
-                state = self._graphs.keep_rows(state, going)
-                running, chosen = [running[row] for row in going], chosen[going]
-            step = self._graphs.step(state, chosen[:, None], [0])
-            state, following, hidden = step.state, step.logits[:, 0], [*self._tokens.suppress]
-            for row, scores in zip(running, step.alignment, strict=True):
-                row.look(scores)
+                _look(loop, running, only_ended=True)
+                loop.keep(going)
+                running = [running[row] for row in going]
+                loop.put(chosen[going])
+            chosen, logprobs = self._next(loop, running, temperature, count)
+        _look(loop, running, only_ended=False)
         return [row.decoded(temperature) for row in begun]
 
-    def _begin(self, row: int, seed: int) -> _Row:
-        logits = self._started.logits[row, 0]
-        powers = np.exp(logits - logits.max())
-        content = self._started.state.contents[row]
-        scores = self._started.alignment[row, :, self._context :, :content]
-        no_speech = powers[self._tokens.no_speech] / powers.sum()
-        return _Row(seed, content, float(no_speech), [scores])
+    def _first(
+        self, rows: Sequence[int], running: Sequence[_Row], temperature: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The first token of each clip, and its log probability."""
+        which = list(rows)
+        if not temperature:
+            return self._started.tokens[which], self._started.logprobs[which]
+        logits = self._decoder.device.fetch(self._started.logits)[which, 1]
+        return _drawn(logits, running, temperature, 0)
+
+    def _next(
+        self, loop: TokenLoop, running: Sequence[_Row], temperature: float, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        if not temperature:
+            return loop.step()
+        chosen, logprobs = _drawn(loop.logits(), running, temperature, count)
+        loop.put(chosen)
+        return chosen, logprobs
+
+
+def _look(loop: TokenLoop, running: Sequence[_Row], *, only_ended: bool) -> None:
+    """Fetch the scores of rows before they leave the loop."""
+    for place, row in enumerate(running):
+        if row.ended or not only_ended:
+            row.scores = loop.scores(place, len(row.tokens))
+
+
+def _drawn(
+    logits: NDArray[np.float32], rows: Sequence[_Row], temperature: float, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """A token of each row, of which it has ``count``, and its log probability."""
+    vocabulary = logits.shape[1]
+    noise = [draw_noise(row.seed, temperature, count, vocabulary) for row in rows]
+    return draw(logits, temperature, np.stack(noise))
 
 
 def decode_safely(
@@ -184,11 +198,3 @@ def decode_safely(
         if not pending:
             break
     return [best[row] for row in range(decoding.rows)]
-
-
-def _noise(
-    rows: Sequence[_Row], temperature: float, count: int, vocabulary: int
-) -> NDArray[np.float64] | None:
-    if not temperature:
-        return None
-    return np.stack([draw_noise(row.seed, temperature, count, vocabulary) for row in rows])

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.recognizer import Request
-    from beam_audio.asr.whisper.graphs import DecoderState, WhisperGraphs
+    from beam_audio.asr.whisper.batches import EncodedClips
+    from beam_audio.asr.whisper.decoder import Decoder
     from beam_audio.models.whisper.config import WhisperConfig
 
 
@@ -40,7 +41,7 @@ class Spoken:
 
 
 def spoken_languages(
-    graphs: WhisperGraphs, config: WhisperConfig, state: DecoderState, requests: Sequence[Request]
+    decoder: Decoder, config: WhisperConfig, clips: EncodedClips, requests: Sequence[Request]
 ) -> list[Spoken]:
     """Languages of encoded clips: the requested ones, or else the detected ones.
 
@@ -53,7 +54,7 @@ def spoken_languages(
     stated = [request.language for request in requests]
     if None not in stated:
         return [_stated(str(request.language), request) for request in requests]
-    heard = list(zip(*_heard(graphs, config, state, requests), strict=True))
+    heard = list(zip(*_heard(decoder, clips, requests), strict=True))
     codes = list(config.tokens.languages)
     return [
         _stated(request.language, request)
@@ -68,16 +69,12 @@ def _stated(language: str, request: Request) -> Spoken:
 
 
 def _heard(
-    graphs: WhisperGraphs, config: WhisperConfig, state: DecoderState, requests: Sequence[Request]
+    decoder: Decoder, clips: EncodedClips, requests: Sequence[Request]
 ) -> Iterator[NDArray[np.float32]]:
     """Yield, for the n-th piece of all clips, the probability of each language."""
-    start = np.full((len(requests), 1), config.tokens.start, np.int64)
-    wanted = list(config.tokens.languages.values())
     most = max(len(request.pieces) for request in requests)
     for place in range(max(most, 1)):
-        spans = [_span(request, place) for request in requests]
-        heard = graphs.attend(state, spans) if any(spans) else state
-        yield _softmax(graphs.step(heard, start, [0]).logits[:, 0, wanted])
+        yield decoder.language_probs(clips, [_span(request, place) for request in requests])
 
 
 def _span(request: Request, place: int) -> slice | None:
@@ -105,10 +102,3 @@ def _found(
         own = int(row.argmax()) if is_long else best
         pieces.append(Spoken(codes[own], float(row[own])))
     return Spoken(codes[best], float(whole[best]), tuple(pieces))
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities

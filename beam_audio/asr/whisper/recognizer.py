@@ -8,6 +8,7 @@ import numpy as np
 
 from beam_audio.asr import passages
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
+from beam_audio.asr.recognizer import ON_CPU
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.identity import built_facts
@@ -43,6 +44,8 @@ class WhisperRecognizer:
         ProviderError: The provider was required and cannot be used.
     """
 
+    batch_limits = ON_CPU
+
     def __init__(self, built: BuiltModel, options: ModelOptions = DEFAULT_OPTIONS) -> None:
         self.facts = built_facts(built, options)
         self._config = built.whisper
@@ -54,7 +57,7 @@ class WhisperRecognizer:
                 f"{built.name} knows English only and cannot translate: use a multilingual model "
                 "such as whisper-base"
             )
-        self._graphs = WhisperGraphs(built.directory, self._config.dimensions, options)
+        self._graphs = WhisperGraphs(built.directory, self._config, options)
         self._tokenizer = _load_tokenizer(built)
         self._writer = TranscriptWriter(self._tokenizer, self._config.tokens.end)
         self._context = self._encode_prompt(options.prompt)
@@ -113,17 +116,14 @@ class WhisperRecognizer:
 
     def _hear(self, requests: Sequence[Request]) -> list[tuple[Spoken, Decoded, Attempt]]:
         bands = self._config.dimensions.mel_bands
-        state = self._graphs.encode(
+        clips = self._graphs.encode(
             [encoder_input(request.samples, bands, self._padding) for request in requests]
         )
-        spoken = spoken_languages(self._graphs, self._config, state, requests)
-        decoding = Decoding(
-            self._graphs,
-            self._config,
-            state,
-            [self._start(each.language) for each in spoken],
-            len(self._context),
-        )
+        decoder = self._graphs.decoder
+        spoken = spoken_languages(decoder, self._config, clips, requests)
+        prompts = [self._start(each.language) for each in spoken]
+        started = decoder.read(clips, prompts, len(self._context))
+        decoding = Decoding(decoder, self._config, started)
         decoded = self._decode(decoding, requests, spoken)
         return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
 

@@ -88,25 +88,22 @@ def draw_noise(seed: int, temperature: float, step: int, count: int) -> NDArray[
     return noise
 
 
-def choose(
-    logits: NDArray[np.float32], temperature: float, noise: NDArray[np.float64] | None = None
+def draw(
+    logits: NDArray[np.float32], temperature: float, noise: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Choose a token for each row, and give its log probability at temperature 1.
+    """Draw a token for each row, and give its log probability at temperature 1.
 
     Args:
-        logits: float32 (rows, vocabulary); minus infinity for tokens that may not be chosen.
-        temperature: At 0 the likeliest token is chosen.
-        noise: Gumbel noise (rows, vocabulary) for other temperatures. The token with the largest
+        logits: float32 (rows, vocabulary); minus infinity for tokens that may not be drawn.
+        temperature: Above 0.
+        noise: Gumbel noise (rows, vocabulary). The token with the largest
             ``logits / temperature + noise`` is a draw from their softmax.
 
     Returns:
         Tokens, int64 (rows,), and log probabilities, float32 (rows,).
     """
+    drawn = (logits / temperature + noise).argmax(axis=1)
     best = logits.max(axis=1)
-    if temperature and noise is not None:
-        chosen = (logits / temperature + noise).argmax(axis=1)
-    else:
-        chosen = logits.argmax(axis=1)
-    taken = logits[np.arange(len(logits)), chosen]
+    taken = logits[np.arange(len(logits)), drawn]
     total = np.exp(logits - best[:, None]).sum(axis=1)
-    return chosen, taken - best - np.log(total)
+    return drawn, taken - best - np.log(total)

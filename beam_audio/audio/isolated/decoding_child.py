@@ -211,8 +211,7 @@ def decoding_child(limits: ChildLimits, *, fresh: bool = False) -> Iterator[Deco
 
 
 def _take(limits: ChildLimits) -> DecodingChild | None:
-    while _idle:
-        child = _idle.pop()
+    while (child := _last_idle()) is not None:
         if child.is_alive and child.limits == limits:
             return child
         child.stop()
@@ -222,5 +221,12 @@ def _take(limits: ChildLimits) -> DecodingChild | None:
 @atexit.register
 def end_idle() -> None:
     """End the children that wait: they give their memory back."""
-    while _idle:
-        _idle.pop().stop()
+    while (child := _last_idle()) is not None:
+        child.stop()
+
+
+def _last_idle() -> DecodingChild | None:
+    """Take one; several threads may be about to take the last."""
+    with contextlib.suppress(IndexError):
+        return _idle.pop()
+    return None

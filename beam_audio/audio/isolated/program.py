@@ -18,6 +18,7 @@ from beam_audio.audio.decoders.request import DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.memory import SharedMemory, places
 from beam_audio.audio.isolated.messages import End, Head, error_message
+from beam_audio.audio.isolated.served_file import asked_file
 from beam_audio.child import Connection, connect, own_limit_refused_memory
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def main() -> None:
         except EOFError:
             return
         if files:  # else it is about the recording before, which has ended meanwhile
-            with _File(files[0], memory.watch) as file:
+            asked = asked_file(files[0], memory.watch)
+            with asked or _File(files[0], memory.watch) as file:
                 _answer(connection, memory, cast("BinaryIO", file), json.loads(data))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.audio.decoders.request import DecodeRequest
+    from beam_audio.audio.isolated.served_file import ServedFile
     from beam_audio.errors import BeamAudioError
     from beam_audio.types import AudioFormat
 
@@ -64,8 +65,8 @@ class IsolatedStream:
     yielded again.
 
     Args:
-        file: A seekable file with a descriptor of its own, whose position is left alone. The caller
-            closes it, after the stream.
+        file: A seekable file with a descriptor of its own, whose position is left alone, or one
+            that is served to the child. The caller closes it, after the stream.
         request: How it is to be decoded.
         name: What messages call it.
         limits: What the child may take.
@@ -79,7 +80,7 @@ class IsolatedStream:
 
     def __init__(
         self,
-        file: BinaryIO,
+        file: BinaryIO | ServedFile,
         request: DecodeRequest,
         name: str = "this file",
         limits: ChildLimits = _LIMITS,

@@ -31,7 +31,7 @@ _LARGEST_WEIGHT = 63
 _LARGEST_ACTIVATION = 127
 _ZERO_POINT = 128
 _SMALLEST_SCALE = 1e-12
-_MICROSOFT = "com.microsoft"
+MICROSOFT = "com.microsoft"
 
 
 class Layers:
@@ -50,9 +50,9 @@ class Layers:
         self.graph = graph
         self.weights = weights
         self.width = width
+        self.precision = precision
         self.kind: Kind = "float16" if precision == "float16" else "float"
         self._dtype = np.float16 if precision == "float16" else np.float32
-        self._int8 = precision == "int8"
         self._rows: dict[str, tuple[str, str]] = {}
 
     def array(self, name: str, array: NDArray[np.float32]) -> str:
@@ -69,15 +69,19 @@ class Layers:
 
     def linear(self, x: str, name: str, scale_rows: slice = slice(0), scale: float = 1.0) -> str:
         """``x`` times the transposed weight, plus the bias; some outputs may be scaled."""
-        weight, bias = (self.weights[f"{name}.{part}"].read() for part in ("weight", "bias"))
+        weight, bias = self.parameters(name)
         for array in (weight, bias):
             array[scale_rows] *= np.float32(scale)
         product = self.multiply(x, f"{name}.weight", weight)
         return self.graph.node("Add", product, self.array(f"{name}.bias", bias))
 
+    def parameters(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Weight (out, in) and bias (out,) of a linear layer, which may be changed."""
+        return self.weights[f"{name}.weight"].read(), self.weights[f"{name}.bias"].read()
+
     def multiply(self, x: str, name: str, weight: NDArray[np.float32]) -> str:
         """``x`` times the transpose of ``weight``, float32 (out, in)."""
-        if not self._int8:
+        if self.precision != "int8":
             return self.graph.node("MatMul", x, self.array(name, weight.T))
         rows, peaks = self._quantized_rows(x)
         whole, scales = self.quantized(name, weight)
@@ -88,7 +92,7 @@ class Layers:
             self._scalar("activation_step", np.float32(1 / _LARGEST_ACTIVATION)),
             scales,
             self._scalar("activation_zero", np.uint8(_ZERO_POINT)),
-            domain=_MICROSOFT,
+            domain=MICROSOFT,
         )
         return self.graph.node("Mul", product, peaks)
 

@@ -5,6 +5,7 @@ import resource
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from support.unit_runs import hear_loudness, tones
 from beam_audio.asr import load_model
 from beam_audio.asr.isolated.recognizer import IsolatedRecognizer
 from beam_audio.asr.model_options import ModelOptions
-from beam_audio.asr.recognizer import Request
+from beam_audio.asr.recognizer import BatchLimits, Request
 from beam_audio.errors import MachineError, ModelError, RecognizerCrash, RecognizerHang
 from beam_audio.unit.recognise import recognise, require_alive
 
@@ -36,7 +37,8 @@ HEARD = [hear_loudness(each) for each in CALM]
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> IsolatedRecognizer:
     """The placeholder, odd as the test's parameter says."""
-    for name, value in odd_environment(request.param).items():
+    what, device, _ = request.param.partition(" on a device")
+    for name, value in odd_environment(what, on_device=bool(device)).items():
         monkeypatch.setenv(name, value)
     return IsolatedRecognizer("placeholder", hang_seconds=1.0)
 
@@ -106,7 +108,7 @@ def test_a_model_that_dies_of_everything_is_no_clips_fault(odd: IsolatedRecogniz
         require_alive(odd)
 
 
-@pytest.mark.parametrize("odd", ["abort"], indirect=True)
+@pytest.mark.parametrize("odd", ["abort", "abort on a device"], indirect=True)
 def test_batches_of_other_threads_are_not_blamed(odd: IsolatedRecognizer) -> None:
     found: dict[int, list[Transcript | Exception]] = {}
 
@@ -122,6 +124,15 @@ def test_batches_of_other_threads_are_not_blamed(odd: IsolatedRecognizer) -> Non
         thread.join()
     assert isinstance(found[0].pop(), RecognizerCrash)
     assert found == {0: HEARD, 1: HEARD * 4, 2: HEARD * 4, 3: HEARD * 4}
+
+
+@pytest.mark.parametrize("odd", ["work on a device"], indirect=True)
+def test_batches_that_wait_for_a_device_together_are_heard_each(odd: IsolatedRecognizer) -> None:
+    assert odd.batch_limits == BatchLimits(120.0, 2)
+    batches = [[LOUD], [LOUD], *([clip] for clip in CALM)]  # the first two hold the others up
+    with ThreadPoolExecutor(len(batches)) as threads:
+        heard = list(threads.map(odd.transcribe, batches))
+    assert heard == [[hear_loudness(clip) for clip in batch] for batch in batches]
 
 
 def test_a_process_that_is_killed_between_batches_costs_nothing() -> None:

@@ -42,14 +42,16 @@ class Model:
 
     def begin(self, places: Sequence[int], context: Sequence[int] = ()) -> Decoding:
         inputs = [encoder_input(self.clips[place], SHAPE.bands, "full") for place in places]
-        state = self.graphs.encode(inputs)
         prompts = [[*context, *PROMPT] for _ in places]
-        return Decoding(self.graphs, self.config, state, prompts, len(context))
+        decoder = self.graphs.decoder
+        started = decoder.read(self.graphs.encode(inputs), prompts, len(context))
+        return Decoding(decoder, self.config, started)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    graphs, config = load_random(SHAPE, WEIGHTS, tmp_path_factory.mktemp("random"))
+@pytest.fixture(scope="module", params=[False, True], ids=["any size", "fixed sizes"])
+def model(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Model:
+    folder = tmp_path_factory.mktemp("random")
+    graphs, config = load_random(SHAPE, WEIGHTS, folder, fixed=request.param)
     rng = np.random.default_rng(3)
     lengths = (8_000, 30_000, 200, 60_000, 12_000)
     return Model(

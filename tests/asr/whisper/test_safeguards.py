@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.asr.whisper.safeguards import TEMPERATURES, Attempt, choose, draw_noise
+from beam_audio.asr.whisper.safeguards import TEMPERATURES, Attempt, draw, draw_noise
 
 LOOP = "I am going to the shop. " * 12
 SPEECH = "There were two of them, and neither had seen the river before that day."
@@ -75,7 +75,7 @@ def test_tokens_are_drawn_with_their_probabilities(temperature: float) -> None:
     logits = np.log(np.array([0.5, 0.3, 0.15, 0.05], np.float32))
     draws = 20_000
     noise = draw_noise(1, temperature, 0, 4 * draws).reshape(draws, 4)
-    chosen, _ = choose(np.tile(logits, (draws, 1)), temperature, noise)
+    chosen, _ = draw(np.tile(logits, (draws, 1)), temperature, noise)
     wanted = np.exp(logits / temperature) / np.exp(logits / temperature).sum()
     np.testing.assert_allclose(np.bincount(chosen, minlength=4) / draws, wanted, atol=0.015)
 
@@ -84,19 +84,17 @@ def test_tokens_are_drawn_with_their_probabilities(temperature: float) -> None:
     st.lists(
         st.lists(st.floats(-20, 20, width=32), min_size=6, max_size=6), min_size=1, max_size=4
     ),
-    st.sampled_from(TEMPERATURES),
+    st.sampled_from(TEMPERATURES[1:]),
     st.sets(st.integers(0, 5), max_size=5),
 )
-def test_choices_are_allowed_and_have_their_log_probability(
+def test_draws_are_allowed_and_have_their_log_probability(
     rows: list[list[float]], temperature: float, hidden: set[int]
 ) -> None:
     logits = np.array(rows, np.float32)
     logits[:, list(hidden)] = -np.inf
     noise = np.stack([draw_noise(row, temperature, 0, 6) for row in range(len(rows))])
-    chosen, logprobs = choose(logits, temperature, noise if temperature else None)
+    chosen, logprobs = draw(logits, temperature, noise)
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for row, (token, logprob) in enumerate(zip(chosen, logprobs, strict=True)):
         assert int(token) not in hidden
         assert logprob == pytest.approx(np.log(probabilities[row, token]), abs=1e-4)
-        if not temperature:
-            assert logits[row, token] == logits[row].max()

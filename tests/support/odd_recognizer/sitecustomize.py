@@ -1,6 +1,7 @@
 """Makes the placeholder do something odd to a loud clip, in the process of a recogniser only.
 
-Python imports this by itself where the folder is in ``PYTHONPATH``. ``ODD`` says what is done.
+Python imports this by itself where the folder is in ``PYTHONPATH``. ``ODD`` says what is done, and
+``ODD_DEVICE`` has batches share the placeholder as if it were on a device.
 """
 
 from __future__ import annotations
@@ -67,7 +68,18 @@ def be_odd(what: str) -> None:
     PlaceholderRecognizer.transcribe = odd  # type: ignore[assignment,method-assign] # here only
 
 
+def share() -> None:
+    from beam_audio.asr import registry  # noqa: PLC0415 - as above
+    from beam_audio.asr.memory_bound import MemoryBound  # noqa: PLC0415 - as above
+    from beam_audio.asr.shared_batches import SharedBatches  # noqa: PLC0415 - as above
+
+    load = registry._placeholder
+    registry._placeholder = lambda options: SharedBatches(MemoryBound(load(options), 120.0))  # type: ignore[assignment,return-value] # here only
+
+
 if "beam_audio.asr.isolated.program" in sys.orig_argv and "ODD" in os.environ:
     if os.environ["ODD"] == "load":
         os.abort()
     be_odd(os.environ["ODD"])
+    if "ODD_DEVICE" in os.environ:
+        share()

@@ -1,0 +1,152 @@
+"""The graph of Whisper's encoder; its shapes are those in ``beam_audio.models.whisper.export``.
+
+Its attention is one operator, ``MultiHeadAttention``, whose kernels never hold the scores of all
+positions, on CPUs and on GPUs. Those kernels take nothing to add to the scores. So ``log_members``
+comes in by a channel more of queries and keys: it is 1 in every query, and the position's
+``log_members`` in a key, so that their product adds that to the score.
+
+In ``int8`` the attention stays in steps: another last bit of a float becomes another integer in the
+next layer, and texts made before would differ.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from beam_audio.models.whisper.position_groups import group_embeddings
+from beam_audio.models.whisper.transformer import MICROSOFT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from beam_audio.models.whisper.config import WhisperConfig
+    from beam_audio.models.whisper.transformer import Layers
+
+_CHANNELS: Final = 8  # one is used; the fast kernels of a GPU take sizes that are multiples of 8
+
+
+def write_encoder(layers: Layers, config: WhisperConfig) -> None:
+    """Convolutions, position embeddings, the layers, and the decoder's keys and values."""
+    graph, sizes = layers.graph, config.dimensions
+    log_mel = graph.input("log_mel", "float", ("b", sizes.mel_bands, "frames"))
+    source = graph.input("source", "int64", ("b", "n"))
+    place = graph.input("place", "int64", ("b", "n"))
+    x = _positions(layers, log_mel, source, place)
+    heads = sizes.encoder_heads
+    if layers.precision == "int8":
+        attend, mask = _attend_in_steps, attention_mask(layers)
+    else:
+        attend, mask = _attend, _score_channels(layers, heads)
+    for layer in range(sizes.encoder_layers):
+        name = f"encoder.{layer}"
+        normed = layers.norm(x, f"{name}.attention.norm")
+        x = graph.node("Add", x, attend(layers, heads, normed, f"{name}.attention", mask))
+        x = layers.mlp(x, f"{name}.mlp")
+    x = layers.norm(x, "encoder.norm")
+    heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
+    for layer in range(sizes.decoder_layers):
+        _write_cross(layers, heads, x, layer)
+        graph.output(f"cross_key_{layer}", layers.kind, ("b", heads, size, "n"))
+        graph.output(f"cross_value_{layer}", layers.kind, ("b", heads, "n", size))
+
+
+def _positions(layers: Layers, log_mel: str, source: str, place: str) -> str:
+    """The convolutions' outputs at ``source``, with the embeddings at ``place`` (b, n, width)."""
+    graph = layers.graph
+    x = log_mel if layers.kind == "float" else graph.cast(log_mel, layers.kind)
+    for name, stride in (("encoder.conv1", 1), ("encoder.conv2", 2)):
+        weight, bias = layers.constant(f"{name}.weight"), layers.constant(f"{name}.bias")
+        x = graph.node("Conv", x, weight, bias, kernel_shape=[3], pads=[1, 1], strides=[stride])
+        x = graph.node("Gelu", x)
+    x = graph.node("Transpose", x, perm=[0, 2, 1])
+    rows = graph.node("Unsqueeze", source, graph.integers(-1))
+    x = graph.node("GatherND", x, rows, batch_dims=1)
+    means = layers.array(
+        "encoder.position_groups", group_embeddings(layers.weights["encoder.positions"].read())
+    )
+    return graph.node("Add", x, graph.node("Gather", means, place, axis=0))
+
+
+def _log_members(layers: Layers) -> str:
+    log_members = layers.graph.input("log_members", "float", ("b", "n"))
+    return log_members if layers.kind == "float" else layers.graph.cast(log_members, layers.kind)
+
+
+def attention_mask(layers: Layers) -> str:
+    """The addend of every score of an audio position, (b, 1, 1, n)."""
+    return layers.graph.node("Unsqueeze", _log_members(layers), layers.graph.integers(1, 2))
+
+
+def _score_channels(layers: Layers, heads: int) -> str:
+    """What is added to the key of a position in every head, (b, n, 1, size + channels)."""
+    size = layers.width // heads
+    channel = np.zeros(size + _CHANNELS, np.float32)
+    channel[size] = 1
+    members = layers.graph.node("Unsqueeze", _log_members(layers), layers.graph.integers(2, 3))
+    return layers.graph.node("Mul", members, layers.array("encoder.score_channel", channel))
+
+
+def _attend(layers: Layers, heads: int, x: str, name: str, channels: str) -> str:
+    """Attention of all positions to all, by one operator (b, n, width)."""
+    graph, size = layers.graph, layers.width // heads
+    weight, bias = layers.parameters(f"{name}.qkv")
+    weight[: layers.width] *= np.float32(size**-0.5)
+    bias[: layers.width] *= np.float32(size**-0.5)
+    query_weight, key_weight, value_weight = weight.reshape(3, heads, size, -1)
+    query_bias, _, value_bias = bias.reshape(3, heads, size)
+    query_bias = _widened(query_bias)
+    query_bias[:, size] = 1
+    query = layers.multiply(x, f"{name}.query.weight", _rows(_widened(query_weight)))
+    query = graph.node("Add", query, layers.array(f"{name}.query.bias", query_bias.reshape(-1)))
+    # A bias of the keys would add the same number to all scores of a query: it changes nothing.
+    key = layers.multiply(x, f"{name}.key.weight", _rows(_widened(key_weight)))
+    key = graph.node("Reshape", key, graph.integers(0, -1, heads, size + _CHANNELS))
+    key = graph.node("Reshape", graph.node("Add", key, channels), graph.integers(0, 0, -1))
+    out_weight, out_bias = layers.parameters(f"{name}.out")
+    # The weights of a softmax have the sum 1: a bias of the values is the same for all positions.
+    out_bias += out_weight @ value_bias.reshape(-1)
+    if layers.kind == "float16":
+        # The fastest kernel of a GPU, in float16 only, wants values of the size of keys.
+        value_weight = _widened(value_weight)
+        by_head = _widened(out_weight.T.reshape(heads, size, -1))
+        out_weight = _rows(by_head).T
+    value = layers.multiply(x, f"{name}.value.weight", _rows(value_weight))
+    mixed = graph.node(
+        "MultiHeadAttention", query, key, value, domain=MICROSOFT, num_heads=heads, scale=1.0
+    )
+    product = layers.multiply(mixed, f"{name}.out.weight", out_weight)
+    return graph.node("Add", product, layers.array(f"{name}.out.bias", out_bias))
+
+
+def _attend_in_steps(layers: Layers, heads: int, x: str, name: str, mask: str) -> str:
+    """The same with the scores of all positions (b, h, n, n) between two products."""
+    scale = (layers.width // heads) ** -0.5
+    qkv = layers.linear(x, f"{name}.qkv", slice(layers.width), scale)
+    query, key, value = layers.split(qkv, "qkv")
+    scores = layers.graph.node(
+        "MatMul", layers.heads(query, heads), layers.heads(key, heads, swapped=True)
+    )
+    return layers.linear(layers.attend(scores, layers.heads(value, heads), mask), f"{name}.out")
+
+
+def _write_cross(layers: Layers, heads: int, x: str, layer: int) -> None:
+    """Keys and values of a decoder layer; as above, keys need no bias."""
+    name = f"decoder.{layer}.cross"
+    weight, bias = layers.parameters(f"{name}.kv")
+    key = layers.multiply(x, f"{name}.key.weight", weight[: layers.width])
+    value = layers.multiply(x, f"{name}.value.weight", weight[layers.width :])
+    value_bias = layers.array(f"{name}.value.bias", bias[layers.width :])
+    layers.heads(key, heads, swapped=True, to=f"cross_key_{layer}")
+    layers.heads(layers.graph.node("Add", value, value_bias), heads, to=f"cross_value_{layer}")
+
+
+def _widened(by_head: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Outputs of heads (heads, size, ...) with channels of zeros after those of each head."""
+    return np.pad(by_head, [(0, 0), (0, _CHANNELS), *[(0, 0)] * (by_head.ndim - 2)])
+
+
+def _rows(by_head: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights of heads (heads, size, in) as one matrix."""
+    return by_head.reshape(-1, by_head.shape[-1])

@@ -1,0 +1,158 @@
+"""The blocks of ``gpu.py``, each in a process of its own: one that dies costs the others nothing.
+
+    python benchmarks/gpu_blocks.py BLOCK --provider=cuda --folder=FOLDER --data=../shared/data
+
+Every result is a line of JSON in FOLDER/BLOCK.jsonl. All tools hear the same English clips, cut at
+30 s, and decode greedily in English without trying again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from corpus import is_english_with_reference
+from gpu_peers import big_transformers, tiny_faster_whisper, tiny_transformers
+from gpu_runs import big_run, tiny_run
+from gpu_setting import BIG, TINY, Setting, big_weights, longest_first, measure
+from reference import read_clips
+
+from beam_audio.asr import ModelOptions, Request, load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from beam_audio import Transcript
+    from beam_audio.asr import Recognizer
+
+_REHEARSED_EVERY: Final = 60  # clips
+
+
+def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
+    """Ours with trained weights: how far it is what the CPU gives, and how fast."""
+    windows = setting.windows
+    recognizer, _ = _loaded(TINY, "cpu", "float32")
+    start = time.perf_counter()
+    expected = _heard(recognizer, windows, 8)
+    seconds = time.perf_counter() - start
+    yield {
+        "tool": "ours",
+        "model": TINY,
+        "provider": "cpu",
+        "precision": "float32",
+        "batch": 8,
+        "times_real_time": setting.seconds / seconds,
+        "wer_percent": setting.wer_percent([each.text for each in expected]),
+    }
+    for precision in ("float32", "float16"):
+        recognizer, load_seconds = _loaded(TINY, setting.provider, precision)
+        for batch in setting.batches(8, 32, 152):
+            hear = partial(_heard, recognizer, windows, batch)
+            found, measured = measure(hear, setting, rounds=2)
+            yield {
+                "tool": "ours",
+                "model": TINY,
+                "provider": recognizer.provider,
+                "precision": precision,
+                "batch": batch,
+                "load_seconds": load_seconds,
+                "times_real_time": setting.seconds / measured["seconds"],
+                "wer_percent": setting.wer_percent([each.text for each in found]),
+                **_agreement(expected, found),
+                **measured,
+            }
+
+
+def big_ours(setting: Setting) -> Iterator[dict[str, Any]]:
+    """Ours with large-v3-turbo's sizes: windows of 30 s, 64 tokens each, features included."""
+    recognizer, load_seconds = _loaded(str(big_weights(setting)), setting.provider, setting.half)
+    for batch in setting.batches(1, 8, 16, 32):
+        hear = partial(_heard, recognizer, setting.full_windows(batch), batch)
+        found, measured = measure(hear, setting, rounds=3)
+        yield {
+            "tool": "ours",
+            "model": BIG,
+            "provider": recognizer.provider,
+            "precision": setting.half,
+            "batch": batch,
+            "load_seconds": load_seconds,
+            "tokens": max(len(each.token_ids) for each in found),
+            "times_real_time": 30 * batch / measured["seconds"],
+            **measured,
+        }
+
+
+def _loaded(model: str, provider: str, precision: str) -> tuple[Recognizer, float]:
+    start = time.perf_counter()
+    options = ModelOptions(
+        precision=precision, provider=provider, require_provider=True, safeguards=False
+    )
+    return load_model(model, options), time.perf_counter() - start
+
+
+def _heard(
+    recognizer: Recognizer, windows: Sequence[NDArray[np.float32]], size: int
+) -> list[Transcript]:
+    """Transcripts of windows, in their order."""
+    found: dict[int, Transcript] = {}
+    for batch in longest_first(windows, size):
+        requests = [Request(windows[place], "en") for place in batch]
+        found |= zip(batch, recognizer.transcribe(requests), strict=True)
+    return [found[place] for place in range(len(windows))]
+
+
+def _agreement(expected: list[Transcript], found: list[Transcript]) -> dict[str, Any]:
+    """In how many clips tokens and texts are equal, and how far the numbers of those differ."""
+    pairs = list(zip(expected, found, strict=True))
+    same = [(one, other) for one, other in pairs if one.token_ids == other.token_ids]
+    return {
+        "of": len(pairs),
+        "same_tokens": len(same),
+        "same_text": sum(one.text == other.text for one, other in pairs),
+        "logprob_error": max(
+            (abs(one.avg_logprob - other.avg_logprob) for one, other in same), default=None
+        ),
+    }
+
+
+BLOCKS: Final[dict[str, Callable[[Setting], Iterator[dict[str, Any]]]]] = {
+    "tiny_ours": tiny_ours,
+    "big_ours": big_ours,
+    "big_transformers": big_transformers,
+    "tiny_faster_whisper": tiny_faster_whisper,
+    "tiny_transformers": tiny_transformers,
+    "big_run": big_run,
+    "tiny_run": tiny_run,
+}
+"""What is measured, the most telling first."""
+
+
+def main() -> None:
+    """Run one block."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("block", choices=BLOCKS)
+    parser.add_argument("--provider", required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rehearse", action="store_true")
+    given = parser.parse_args()
+    os.environ["HF_HUB_OFFLINE"] = "1"  # nothing is to be asked of a hub: all weights are here
+    clips = read_clips(given.data, is_english_with_reference)
+    if given.rehearse:
+        clips = sorted(clips, key=lambda clip: len(clip.samples))[::_REHEARSED_EVERY]
+    setting = Setting(given.provider, given.folder, tuple(clips), given.rehearse)
+    with (given.folder / f"{given.block}.jsonl").open("w") as file:
+        for result in BLOCKS[given.block](setting):
+            print(json.dumps(result), file=file, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from beam_audio.asr.whisper.device import Device
+from beam_audio.models.onnx_graph import GraphWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CPU = "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize(("provider", "name"), [(CPU, "cpu"), ("CUDAExecutionProvider", "cuda")])
+def test_a_provider_computes_in_its_memory(provider: str, name: str) -> None:
+    assert Device(provider).name == name
+
+
+def test_outputs_have_their_names(tmp_path: Path) -> None:
+    graph = GraphWriter("sums", tmp_path / "sums.onnx", external=False)
+    x = graph.input("x", "float", ("n",))
+    for name in ("twice", "thrice", "unused"):
+        x = graph.node("Add", x, "x", to=name)
+        graph.output(name, "float", ("n",))
+    graph.write()
+    session = onnxruntime.InferenceSession(tmp_path / "sums.onnx", providers=[CPU])
+    device = Device(CPU)
+    feed = {"x": device.put(np.array([1, 2], np.float32))}
+    found = device.run(session, feed, ["thrice", "twice"])
+    assert {name: device.fetch(value).tolist() for name, value in found.items()} == {
+        "thrice": [3, 6],
+        "twice": [2, 4],
+    }
+
+
+def test_bytes_are_counted_on_their_way() -> None:
+    device = Device(CPU)
+    value = device.put(np.zeros((2, 3), np.float32))
+    assert (device.put_bytes, device.fetched_bytes) == (24, 0)
+    device.update(value, np.ones((2, 3), np.float32))
+    assert device.fetch(value).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert (device.put_bytes, device.fetched_bytes) == (48, 24)
+
+
+def test_what_is_fetched_stays_as_it_was() -> None:
+    device = Device(CPU)
+    value = device.put(np.array([1, 2]))
+    before = device.fetch(value)
+    device.update(value, np.array([3, 4]))
+    assert before.tolist() == [1, 2]
+
+
+def test_a_longer_value_has_zeros_at_its_end() -> None:
+    device = Device(CPU)
+    longer = device.longer(device.put(np.ones((2, 2))), axis=1, more=1)
+    assert device.fetch(longer).tolist() == [[1, 1, 0], [1, 1, 0]]
