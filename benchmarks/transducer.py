@@ -67,9 +67,9 @@ class Shape:
 
 
 SHAPES: Final = (
-    Shape("RNN-T, 1,024 tokens", 1025, 0, 0.85),
-    Shape("TDT, 1,024 tokens", 1025, 5, 0.4),
-    Shape("TDT, 8,192 tokens", 8193, 5, 0.4),
+    Shape("RNN-T, 1,024 tokens", 1025, 0, 0.94),
+    Shape("TDT, 1,024 tokens", 1025, 5, 0.7),
+    Shape("TDT, 8,192 tokens", 8193, 5, 0.7),
 )
 
 

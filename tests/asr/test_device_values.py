@@ -31,18 +31,41 @@ def test_outputs_stay_under_their_names_until_they_are_fetched(
 ) -> None:
     device = Device(CPU)
     x = device.put(np.array([1, 2], np.float32))
-    found = device.run(sums, {"x": x}, stay=["thrice", "twice"])
+    found = device.run(sums, {"x": x}, ["thrice", "twice"])
     assert {name: device.fetch(value).tolist() for name, value in found.items()} == {
         "thrice": [3, 6],
         "twice": [2, 4],
     }
 
 
-def test_a_value_takes_an_output_again_and_again(sums: onnxruntime.InferenceSession) -> None:
+def test_values_take_outputs_again_and_again(sums: onnxruntime.InferenceSession) -> None:
     device = Device(CPU)
-    twice = device.empty((2,), np.float32)
+    into = {name: device.empty((2,), np.float32) for name in ("twice", "thrice")}
     for factor in (1, 5):
         x = device.put(np.array([1, 2], np.float32) * np.float32(factor))
-        found = device.run(sums, {"x": x}, stay=["thrice"], into={"twice": twice})
-        assert device.fetch(found["thrice"]).tolist() == [3 * factor, 6 * factor]
-        assert device.fetch(twice).tolist() == [2 * factor, 4 * factor]
+        device.run(sums, {"x": x}, list(into), into)
+        assert device.fetch(into["twice"]).tolist() == [2 * factor, 4 * factor]
+        assert device.fetch(into["thrice"]).tolist() == [3 * factor, 6 * factor]
+
+
+def test_bytes_are_counted_on_their_way() -> None:
+    device = Device(CPU)
+    value = device.put(np.zeros((2, 3), np.float32))
+    assert (device.put_bytes, device.fetched_bytes) == (24, 0)
+    device.update(value, np.ones((2, 3), np.float32))
+    assert device.fetch(value).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert (device.put_bytes, device.fetched_bytes) == (48, 24)
+
+
+def test_what_is_fetched_stays_as_it_was() -> None:
+    device = Device(CPU)
+    value = device.put(np.array([1, 2]))
+    before = device.fetch(value)
+    device.update(value, np.array([3, 4]))
+    assert before.tolist() == [1, 2]
+
+
+def test_a_longer_value_has_zeros_at_its_end() -> None:
+    device = Device(CPU)
+    longer = device.longer(device.put(np.ones((2, 2))), axis=1, more=1)
+    assert device.fetch(longer).tolist() == [[1, 1, 0], [1, 1, 0]]

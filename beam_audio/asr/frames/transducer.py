@@ -118,7 +118,7 @@ class TransducerDecoder:
         for part in encoded:
             rows = self._device.put(np.array(part.rows, np.int64)[:, None])
             feed = {"packed": packed, "encoded": part.frames, "rows": rows}
-            self._device.run(self._packer, feed, into={"filled": packed})
+            self._device.run(self._packer, feed, ["filled"], {"filled": packed})
         return packed
 
 
