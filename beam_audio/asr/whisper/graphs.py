@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from beam_audio.asr.session import CPU
 from beam_audio.asr.whisper.decoder import Decoder, EncodedClips
 from beam_audio.asr.whisper.encoder import Encoder
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
     from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.whisper.padding import EncoderInput
+    from beam_audio.models.card import Padding
     from beam_audio.models.whisper.config import WhisperConfig
+
+_WARM_ROWS: Final = 8
 
 
 class WhisperGraphs:
@@ -26,9 +30,14 @@ class WhisperGraphs:
     """
 
     def __init__(self, directory: Path, config: WhisperConfig, options: ModelOptions) -> None:
-        self._encoder = Encoder(directory / "encoder.onnx", options)
+        self._encoder = Encoder(directory, options)
         self.provider: str = self._encoder.provider
         self.decoder = Decoder(directory, config, self._encoder.device, options)
+
+    def warm_up(self, padding: Padding) -> None:
+        """Meet the sizes that batches will have; a CPU has no need."""
+        if self.provider != CPU:
+            self._encoder.warm_up(padding, _WARM_ROWS)
 
     def encode(self, clips: Sequence[EncoderInput]) -> EncodedClips:
         """Encode clips for the decoder."""
