@@ -1,7 +1,7 @@
-"""Blanks CUDA kernels of other architectures in a library, so that it packs to a fraction of its size.
+"""Blanks CUDA kernels of other architectures in a library, so that it packs much smaller.
 
-A library holds its kernels for each architecture in containers ("fat binaries"). A blanked entry keeps
-its header, by which the driver passes it over, and zeros pack to nothing.
+A library holds its kernels for each architecture in containers ("fat binaries"). A blanked entry
+keeps its header, by which the driver passes it over, and zeros pack to nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAGIC: Final = struct.pack("<I", 0xBA55ED50)
-_CONTAINER: Final = struct.Struct("<IHHQ")  # magic, version, size of this header, size of what follows
+_CONTAINER: Final = struct.Struct(
+    "<IHHQ"
+)  # magic, version, size of this header, size of what follows
 _ENTRY: Final = struct.Struct("<HHIQ")  # kind, version, size of this header, size of what follows
 _ARCHITECTURE_AT: Final = 28
 

@@ -3,9 +3,10 @@
     python benchmarks/gpu.py --data=../shared/data --json
     python benchmarks/gpu.py --rehearse --folder=build/gpu
 
-Four tables: equality with the CPU and speed with trained weights; speed with large-v3-turbo's sizes;
-``beam-audio run`` on many hours; and where its time goes. Peers that are not installed are left out,
-and said so. ``--rehearse`` does all of it small, on the CPU. docs/gpu.md has the figures so far.
+Four tables: equality with the CPU and speed with trained weights; speed with large-v3-turbo's
+sizes; ``beam-audio run`` on many hours; and where its time goes. Peers that are not installed are
+left out, and named. ``--rehearse`` does all of it small, on the CPU. docs/gpu.md has the figures so
+far.
 """
 
 from __future__ import annotations
@@ -138,28 +139,30 @@ def _speeds(results: list[Result], model: str) -> tuple[tuple[str, ...], list[tu
 
 
 def _runs(results: list[Result]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    header = ("model", "hours", "× real time", "wall s", "GPU %", "GPU MiB", "balances", "status")
+    columns = "model,hours,× real time,wall s,recogniser busy,batches full,padding,GPU %,GPU MiB"
     rows = [
         (
             *(each["model"], f"{each['audio_hours']:.1f}", _shown(each, "times_real_time", 0)),
-            *(_shown(each, "wall_seconds", 0), _shown(each, "gpu_percent", 0)),
-            *(_shown(each, "peak_mebibytes", 0), each.get("balances"), each["exit_status"]),
+            _shown(each, "wall_seconds", 0),
+            *(
+                _shown(each.get("stages", {}), f"{name}_share", 2)
+                for name in ("busy", "filled", "padding")
+            ),
+            *(_shown(each, "gpu_percent", 0), _shown(each, "peak_mebibytes", 0)),
+            *(each.get("balances"), each["exit_status"]),
         )
         for each in results
         if "exit_status" in each
     ]
-    return header, rows
+    return (*columns.split(","), "balances", "status"), rows
 
 
 def _stages(results: list[Result]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    told = [each for each in results if each.get("stage_seconds")]
-    names = list(dict.fromkeys(name for each in told for name in each["stage_seconds"]))
+    told = [(each, each["stages"]["seconds"]) for each in results if "stages" in each]
+    names = list(dict.fromkeys(name for _, seconds in told for name in seconds))
     rows: list[tuple[object, ...]] = [
-        (
-            each["model"],
-            *(f"{each['stage_seconds'].get(name, 0) / each['audio_hours']:.2f}" for name in names),
-        )
-        for each in told
+        (each["model"], *(f"{seconds.get(name, 0) / each['audio_hours']:.2f}" for name in names))
+        for each, seconds in told
     ]
     return ("model", *names), rows
 

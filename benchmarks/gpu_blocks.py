@@ -1,4 +1,4 @@
-"""The blocks of ``gpu.py``, each in a process of its own: what one dies of costs the others nothing.
+"""The blocks of ``gpu.py``, each in a process of its own: one that dies costs the others nothing.
 
     python benchmarks/gpu_blocks.py BLOCK --provider=cuda --folder=FOLDER --data=../shared/data
 
@@ -44,7 +44,11 @@ def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
     expected = _heard(recognizer, windows, 8)
     seconds = time.perf_counter() - start
     yield {
-        **{"tool": "ours", "model": TINY, "provider": "cpu", "precision": "float32", "batch": 8},
+        "tool": "ours",
+        "model": TINY,
+        "provider": "cpu",
+        "precision": "float32",
+        "batch": 8,
         "times_real_time": setting.seconds / seconds,
         "wer_percent": setting.wer_percent([each.text for each in expected]),
     }
@@ -54,8 +58,12 @@ def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
             hear = partial(_heard, recognizer, windows, batch)
             found, measured = measure(hear, setting, rounds=2)
             yield {
-                **{"tool": "ours", "model": TINY, "provider": recognizer.provider},
-                **{"precision": precision, "batch": batch, "load_seconds": load_seconds},
+                "tool": "ours",
+                "model": TINY,
+                "provider": recognizer.provider,
+                "precision": precision,
+                "batch": batch,
+                "load_seconds": load_seconds,
                 "times_real_time": setting.seconds / measured["seconds"],
                 "wer_percent": setting.wer_percent([each.text for each in found]),
                 **_agreement(expected, found),
@@ -70,8 +78,12 @@ def big_ours(setting: Setting) -> Iterator[dict[str, Any]]:
         hear = partial(_heard, recognizer, setting.full_windows(batch), batch)
         found, measured = measure(hear, setting, rounds=3)
         yield {
-            **{"tool": "ours", "model": BIG, "provider": recognizer.provider},
-            **{"precision": setting.half, "batch": batch, "load_seconds": load_seconds},
+            "tool": "ours",
+            "model": BIG,
+            "provider": recognizer.provider,
+            "precision": setting.half,
+            "batch": batch,
+            "load_seconds": load_seconds,
             "tokens": max(len(each.token_ids) for each in found),
             "times_real_time": 30 * batch / measured["seconds"],
             **measured,

@@ -6,9 +6,9 @@ It writes parts of at most 60 MB and ``run_there.py``, which unpacks them and ru
 
     python run_there.py --out=RESULTS
 
-ONNX Runtime's library keeps its kernels for one architecture: 90 for H100 and H200, 89 for L4, 75 for
-T4. The other machine needs Python of the version given, and the packages in ``THERE``. The weights of
-the large network are random, and are made there.
+ONNX Runtime's library keeps its kernels for one architecture: 90 for H100 and H200, 89 for L4, 75
+for T4. The other machine needs Python of the version given, and the packages in ``THERE``. The
+weights of the large network are random, and are made there.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import lzma
 import shutil
 import subprocess
 import sys
+import tarfile
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -36,10 +38,14 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PART_BYTES: Final = 60_000_000
+_XZ_PRESET: Final = 3  # higher ones take minutes longer and save a tenth
 SCRIPT: Final = "run_there.py"
 SUMS: Final = "parts.json"
 THERE: Final = frozenset(
-    "torch transformers onnx tokenizers pyarrow grpcio protobuf numpy ml-dtypes".split()
+    (
+        *("torch", "transformers", "tokenizers", "onnx", "ml-dtypes"),
+        *("numpy", "pyarrow", "grpcio", "protobuf"),
+    )
 )
 """What the other machine has; what else it has is used in place of what is packed."""
 _WANTED: Final = ("beam_audio[media,whisper-tiny]", "ctranslate2", "pytest", "hypothesis")
@@ -98,7 +104,16 @@ def install(target: Path, python: str) -> None:
     versions = dict(closure(_WANTED, python))
     pinned = [f"{name}=={version}" for name, version in versions.items()]
     pinned += [each for each in _BESIDE if each not in versions]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(target),
+    ]
     command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={python}"]
     command += [f"--platform={platform}" for platform in _PLATFORMS]
     pinned[pinned.index("onnxruntime-gpu")] += f"=={metadata.version('onnxruntime')}"
@@ -138,20 +153,42 @@ def _make_small(site: Path, architecture: int) -> None:
         subprocess.run(["strip", "--strip-debug", str(path)], check=True)
 
 
-def write_parts(content: Path, target: Path) -> None:
+class _Parts:
+    """Writes bytes to files of a size, one after the other."""
+
+    def __init__(self, target: Path, part_bytes: int) -> None:
+        self._target = target
+        self._part_bytes = part_bytes
+        self._rest = bytearray()
+        self.sums: dict[str, str] = {}
+
+    def write(self, content: bytes) -> int:
+        self._rest += content
+        while len(self._rest) >= self._part_bytes:
+            self._cut()
+        return len(content)
+
+    def close(self) -> None:
+        if self._rest:
+            self._cut()
+
+    def _cut(self) -> None:
+        part, name = self._rest[: self._part_bytes], f"part-{len(self.sums):02d}"
+        del self._rest[: self._part_bytes]
+        (self._target / name).write_bytes(part)
+        self.sums[name] = hashlib.sha256(part).hexdigest()
+
+
+def write_parts(content: Path, target: Path, part_bytes: int = PART_BYTES) -> None:
     """Pack a folder into parts, with the sum of each."""
-    packed = target / "content.tar.xz"
-    with packed.open("wb") as file:
-        command = ["tar", "--create", "--use-compress-program=xz -T0 -5", "--directory", str(content)]
-        subprocess.run([*command, "."], stdout=file, check=True)
-    sums = {}
-    with packed.open("rb") as file:
-        while part := file.read(PART_BYTES):
-            name = f"part-{len(sums):02d}"
-            (target / name).write_bytes(part)
-            sums[name] = hashlib.sha256(part).hexdigest()
-    (target / SUMS).write_text(json.dumps(sums, indent=1) + "\n", "utf-8")
-    packed.unlink()
+    parts = _Parts(target, part_bytes)
+    with (
+        lzma.LZMAFile(parts, "wb", preset=_XZ_PRESET) as packed,  # type: ignore[arg-type] # it only writes
+        tarfile.open(fileobj=packed, mode="w|") as archive,
+    ):
+        archive.add(content, arcname=".")
+    parts.close()
+    (target / SUMS).write_text(json.dumps(parts.sums, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -90,8 +90,12 @@ def _tiny(
     tool: str, setting: Setting, batch: int, texts: list[str], measured: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        **{"tool": tool, "model": TINY, "provider": setting.provider, "precision": setting.half},
-        **{"batch": batch, "times_real_time": setting.seconds / measured["seconds"]},
+        "tool": tool,
+        "model": TINY,
+        "provider": setting.provider,
+        "precision": setting.half,
+        "batch": batch,
+        "times_real_time": setting.seconds / measured["seconds"],
         "wer_percent": setting.wer_percent(texts),
         **measured,
     }
@@ -134,8 +138,12 @@ def big_transformers(setting: Setting) -> Iterator[dict[str, Any]]:
         _, encoder = measure(partial(encode, windows), setting, rounds=3)
         tokens, measured = measure(partial(write, windows), setting, rounds=3)
         yield {
-            **{"tool": "transformers", "model": BIG, "provider": setting.provider},
-            **{"precision": setting.half, "batch": batch, "tokens": tokens},
+            "tool": "transformers",
+            "model": BIG,
+            "provider": setting.provider,
+            "precision": setting.half,
+            "batch": batch,
+            "tokens": tokens,
             "times_real_time": 30 * batch / measured["seconds"],
             "encoder_ms": 1000 * encoder["seconds"],
             "token_ms": 1000 * (measured["seconds"] - encoder["seconds"]) / TOKENS,

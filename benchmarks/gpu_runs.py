@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -54,12 +53,12 @@ def _run(
     with gpu_load(wanted=setting.provider == "cuda") as load:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     result: dict[str, Any] = {
-        **{"tool": "beam-audio run", "model": model, "provider": setting.provider},
-        **{
-            "precision": setting.half,
-            "exit_status": done.returncode,
-            "audio_hours": seconds / 3600,
-        },
+        "tool": "beam-audio run",
+        "model": model,
+        "provider": setting.provider,
+        "precision": setting.half,
+        "exit_status": done.returncode,
+        "audio_hours": seconds / 3600,
         "gpu_percent": load.percent,
         "peak_mebibytes": load.peak_mebibytes,
     }
@@ -71,16 +70,8 @@ def _run(
     return result | {
         "balances": told["ledger"]["balances"],
         **told["throughput"],
-        "stage_seconds": stage_seconds(output),
+        "stages": told["stages"],
     }
-
-
-def stage_seconds(output: Path) -> dict[str, float]:
-    """Seconds that each stage took, all units together."""
-    total: Counter[str] = Counter()
-    for record in (output / "_units").glob("*.json"):
-        total.update(json.loads(record.read_text("utf-8")).get("stage_seconds", {}))
-    return dict(total)
 
 
 def write_recordings(setting: Setting, folder: Path, seconds: float) -> float:

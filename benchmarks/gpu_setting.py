@@ -79,8 +79,8 @@ def measure(work: Callable[[], T], setting: Setting, *, rounds: int) -> tuple[T,
     """Do work again and again.
 
     Returns:
-        What the last round gave; and the median of the rounds' seconds after one that warms up, with
-        the GPU's load and memory meanwhile.
+        What the last round gave; and the median of the rounds' seconds after one that warms up,
+        with the GPU's load and memory meanwhile.
     """
     if not setting.rehearse:
         work()

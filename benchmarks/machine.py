@@ -7,6 +7,7 @@ import platform
 import shutil
 import statistics
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
@@ -32,6 +33,7 @@ _TELLING_FLAGS = (
 )
 _PACKAGES = ("onnxruntime", "faster-whisper", "ctranslate2", "torch", "transformers", "numpy")
 _SAMPLE_MILLISECONDS = 200
+_LOOK_SECONDS = 0.1
 
 
 def describe_machine() -> dict[str, object]:
@@ -63,6 +65,18 @@ def used_mebibytes(first: int) -> float:
                 (each / "smaps_rollup").read_text("utf-8").partition("\nPss:")[2].split()[0]
             )
     return used / 1024
+
+
+def peak_mebibytes(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> float:
+    """The most memory that a process and those below it use, as looks find it; waits for its end.
+
+    What it prints must not fill a pipe.
+    """
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, used_mebibytes(process.pid))
+        time.sleep(_LOOK_SECONDS)
+    return peak
 
 
 def available_bytes() -> int:

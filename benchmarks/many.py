@@ -2,8 +2,8 @@
 
 Makes recordings of a second (telephone rate, real speech cut at different places), runs them with
 the placeholder model on the local runner, each count in a process of its own, and prints
-throughput, peak memory, files written, bytes that went through a shuffle, and the cost of a
-recording against the first count.
+throughput, peak memory of all its processes together, files written, bytes that went through a
+shuffle, and the cost of a recording against the first count.
 
     python benchmarks/many.py --counts 1000,100000 --json
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from machine import describe_machine, machine_line
+from machine import describe_machine, machine_line, peak_mebibytes
 from reference import markdown_table
 
 from beam_audio.command.flags import resolve
@@ -70,13 +69,17 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
     with tempfile.TemporaryDirectory(dir=audio.parent) as output:
         command = [sys.executable, __file__, "--one", str(audio), output, *flags]
         start = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        printed = process.stdout.read() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-        if status != 0:
-            raise SystemExit(f"a run over {count} recordings ended with status {status}")
-        figures = json.loads(printed.splitlines()[-1])
+        with tempfile.TemporaryFile("w+") as printed:
+            process = subprocess.Popen(command, stdout=printed)
+            peak = peak_mebibytes(process)
+            seconds = time.monotonic() - start
+            printed.seek(0)
+            *_, last = printed
+        if process.returncode != 0:
+            raise SystemExit(
+                f"a run over {count} recordings ended with status {process.returncode}"
+            )
+        figures = json.loads(last)
         parts = list(Path(output).rglob("*.parquet"))
         if figures["recordings"] != count:
             raise SystemExit(f"{figures['recordings']} rows of {count} recordings")
@@ -84,7 +87,7 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
             recordings=count,
             command_seconds=seconds,
             graph_seconds=figures["graph_seconds"],
-            peak_mebibytes=usage.ru_maxrss / 1024,
+            peak_mebibytes=peak,
             part_files=len(parts),
             output_mebibytes=sum(path.stat().st_size for path in parts) / (1 << 20),
             shuffled_bytes=figures["shuffled_bytes"],

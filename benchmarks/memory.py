@@ -15,25 +15,20 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from machine import used_mebibytes
+from machine import peak_mebibytes
 from reference import join_clips
 
 MINUTES = (5, 120)
-LOOK_SECONDS = 0.1
 
 
-def peak_mebibytes(recording: Path, flags: list[str]) -> float:
-    """Peak memory of a run over one recording, as looks in short turns find it."""
-    peak = 0.0
+def peak_of_run(recording: Path, flags: list[str]) -> float:
+    """Peak memory of a run over one recording, in MiB."""
     with tempfile.TemporaryDirectory() as output:
         command = ["beam_audio", "run", f"--input={recording}", f"--output={output}", *flags]
         process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL)
-        while process.poll() is None:
-            peak = max(peak, used_mebibytes(process.pid))
-            time.sleep(LOOK_SECONDS)
+        peak = peak_mebibytes(process)
         if process.returncode != 0:
             raise SystemExit(f"{' '.join(command)} ended with status {process.returncode}")
     return peak
@@ -51,7 +46,7 @@ def main() -> None:
         for minutes in MINUTES:
             recording = Path(folder) / f"{minutes}.flac"
             join_clips(clips, 60 * minutes, recording)
-            peaks[minutes] = peak_mebibytes(recording, flags)
+            peaks[minutes] = peak_of_run(recording, flags)
     ratio = peaks[MINUTES[-1]] / peaks[MINUTES[0]]
     print(f"{os.cpu_count()} cores, {platform.platform()}; flags: {' '.join(flags) or 'none'}\n")
     print("| minutes | peak MiB | ratio |\n| ---: | ---: | ---: |")

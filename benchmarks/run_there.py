@@ -1,4 +1,4 @@
-"""Unpacks the parts beside this file and runs the GPU tests and ``gpu.py``: no network, no installer.
+"""Unpacks the parts beside this file and runs the GPU tests and ``gpu.py``, without a network.
 
     python run_there.py --out=RESULTS [--only=tests|benchmark] [flags of gpu.py]
 
@@ -132,8 +132,12 @@ def main() -> int:
         variables = environment(given.target)
         with (given.out / f"{name}.txt").open("w") as file:
             done = subprocess.run(
-                command, cwd=given.target / "project", env=variables, check=False,
-                stdout=file, stderr=subprocess.STDOUT,
+                command,
+                cwd=given.target / "project",
+                env=variables,
+                check=False,
+                stdout=file,
+                stderr=subprocess.STDOUT,
             )
         print(f"{name}: status {done.returncode}", flush=True)
         worst = max(worst, abs(done.returncode))

@@ -1,9 +1,9 @@
 """A Whisper of any size with random weights, which says the same 64 tokens whatever it hears.
 
-How fast a network is depends on its sizes, not on its weights, but also on the number of tokens that
-it writes: purely random weights would write until they are stopped, and every safeguard would have
-them try again. Here the decoder's positions outweigh everything else that reaches its last layer.
-Each is the embedding of the token that comes next.
+How fast a network is depends on its sizes and not on its weights, but also on the number of tokens
+that it writes: purely random weights would write until they are stopped, and every safeguard would
+have them try again. Here the decoder's positions outweigh everything else that reaches its last
+layer. Each is the embedding of the token that comes next.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _WORDS: Final = (
     " The old lighthouse keeper walked slowly along the shore every evening, counting small boats "
     "as they came home with silver fish, while children ran between wooden houses and sang about "
     "distant islands, bright winter stars, and seven friendly whales that once carried messages "
-    "from one harbour to another before the first telegraph line reached this quiet and windy northern coast"
+    "from one harbour to another before the first telegraph line reached this quiet and windy "
+    "northern coast"
 )
 _POSITION_SIZE: Final = 16.0
 _SURE_LOGIT: Final = 25.0
@@ -64,11 +65,12 @@ def write_sized_whisper(target: Path, size: Size, tokenizer: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(tokenizer, target / "tokenizer.json")
     words = Tokenizer.from_file(str(tokenizer))
-    special = {name: words.token_to_id(f"<|{name}|>") for name in _SPECIAL}
+    ids = words.get_vocab(with_added_tokens=True)
+    special = {name: ids[f"<|{name}|>"] for name in _SPECIAL}
     tokens = words.encode(_WORDS, add_special_tokens=False).ids[:TOKENS]
     if len(tokens) < TOKENS:
         raise ValueError(f"the sentence has {len(tokens)} tokens and not {TOKENS}")
-    vocabulary = words.get_vocab_size() + _TIMESTAMPS
+    vocabulary = len(ids) + _TIMESTAMPS
     weights = _weights(size, vocabulary, [*tokens, special["endoftext"]])
     _write_safetensors(target / "model.safetensors", weights)
     for file, content in _settings(size, vocabulary, special).items():

@@ -1,6 +1,6 @@
 r"""Submits a run to Dataflow with workers that fit it; prints the command first.
 
-    python templates/launch.py --image=IMAGE --gpu=nvidia-l4 --times_real_time=600 \
+    python templates/launch.py --image=IMAGE --gpu=nvidia-l4 \
         --input='gs://bucket/calls/**' --output=gs://bucket/out --model=whisper-base \
         --project=P --region=europe-west4 --temp_location=gs://bucket/tmp --max_num_workers=4
 
@@ -31,6 +31,7 @@ CPU_MACHINE: Final = "n2-standard-4"
 _BESIDE_DECODING: Final = 1  # a core for Beam and for feeding the GPU
 _HOUR_SECONDS: Final = 3600.0
 _ON_A_GPU: Final = {"provider": "cuda", "require_provider": "true", "precision": "float16"}
+_MODEL: Final = "whisper-tiny.en"  # of a run that names none
 _OF_GCLOUD: Final = {
     "project": "project",
     "region": "region",
@@ -162,7 +163,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--image", required=True, help="the workers' image, best by its digest")
     parser.add_argument("--gpu", choices=GPU_MACHINES, help="one of them a worker")
     parser.add_argument(
-        "--times_real_time", type=float, help="speed of one such GPU, as measured; with --gpu"
+        "--times_real_time",
+        type=float,
+        help="speed of one such GPU, as measured; without it a table's, if the model is in it",
     )
     parser.add_argument(
         "--decode_seconds",
@@ -180,10 +183,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not word.startswith("--"):
             parser.error(f"{word!r}: flags are written --name=value")
         flags[name] = value if equals else None
-    if given.gpu and not given.times_real_time:
-        parser.error("--gpu needs --times_real_time=N; docs/dataflow.md tells how it is measured")
+    speed = given.times_real_time or 0.0
+    if given.gpu and not speed:
+        from beam_audio.command.speeds import usual_gpu_speed  # noqa: PLC0415 - a launch may do without the package
+
+        model = flags.get("model") or _MODEL
+        usual = usual_gpu_speed(given.gpu, model)
+        if usual is None:
+            parser.error(
+                f"--gpu needs --times_real_time=N for --model={model}, which was measured on no "
+                "GPU; docs/dataflow.md tells how it is measured"
+            )
+        speed = usual.times_real_time
+        print(f"{given.gpu}: {speed:g} x real time, {usual.measured}", file=sys.stderr)
     try:
-        workers = fit_workers(given.gpu, given.times_real_time, given.decode_seconds)
+        workers = fit_workers(given.gpu, speed, given.decode_seconds)
     except ValueError as error:
         parser.error(str(error))
     if given.template:

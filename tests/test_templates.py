@@ -302,8 +302,17 @@ def test_the_template_is_run_with_parameters_it_has(capsys: pytest.CaptureFixtur
 
 def test_a_gpu_of_unknown_speed_is_asked_for_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        launch.main([f"--image={IMAGE}", "--gpu=nvidia-l4"])
+        launch.main([f"--image={IMAGE}", "--gpu=nvidia-l4", "--model=whisper-base"])
     assert "--times_real_time" in capsys.readouterr().err
+
+
+def test_a_gpu_has_the_speed_of_the_table_and_says_where_it_is_from(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert launch.main([f"--image={IMAGE}", "--gpu=nvidia-tesla-t4", "--print"]) == 0
+    printed = capsys.readouterr()
+    assert "--machine_type=n1-standard-4" in printed.out
+    assert "an estimate by memory bandwidth" in printed.err
 
 
 def test_the_speeds_that_machines_feed_are_as_documented() -> None:

@@ -9,15 +9,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from beam_audio.asr.device_memory import cuda_memory
-from beam_audio.asr.tensorrt import engine_options, load_tensorrt, profile_options
+from beam_audio.asr.tensorrt import engine_options, load_tensorrt
 from beam_audio.errors import ModelError, ProviderError, raise_machine_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from beam_audio.asr.model_options import ModelOptions
-    from beam_audio.asr.tensorrt import Extent
 
 _Providers = list[tuple[str, dict[str, str]]]
 """Providers, the one that is wanted first, each with its options."""
@@ -34,7 +32,7 @@ _PROVIDERS = {
 # The provider tried before the CPU.
 _SECOND_CHOICE = {_PROVIDERS["tensorrt"]: _PROVIDERS["cuda"]}
 _CUDA_OPTIONS = {
-    # By default the arena doubles when it is full, and leaves other processes no memory of the card.
+    # By default the arena doubles when it is full, and leaves others no memory of the card.
     "arena_extend_strategy": "kSameAsRequested",
     # By default float32 is multiplied with 10 bits of its 23, and the CPU's text is not kept.
     "use_tf32": "0",
@@ -129,17 +127,14 @@ def _load_cuda() -> None:
         _onnxruntime().preload_dlls()
 
 
-def make_session(
-    model: Path | bytes, options: ModelOptions, extents: Mapping[str, Extent] | None = None
-) -> Any:  # noqa: ANN401 (the library has no types)
+def make_session(model: Path | bytes, options: ModelOptions, *, captures: bool = False) -> Any:  # noqa: ANN401 (the library has no types)
     """Load an ONNX model.
 
     Args:
         model: Its file, or what would be in it.
         options: Provider and threads. A provider that cannot run falls back to the CPU with a
             warning; ``session.get_providers()[0]`` is the one in use.
-        extents: Sizes of the named dimensions of the inputs, for which TensorRT makes its engines
-            beforehand; without them it makes them as batches come.
+        captures: Whether CUDA captures the graph in runs whose option ``gpu_graph_id`` is not -1.
 
     Raises:
         ProviderError: The provider was required and another one is in use.
@@ -148,19 +143,18 @@ def make_session(
     """
     name = resolve_provider(options.provider)
     title = "a graph built around a model's" if isinstance(model, bytes) else str(model)
-    attempts = _attempts(name, model, extents or {})
+    attempts = _attempts(name, model)
+    if captures and name == _PROVIDERS["cuda"]:
+        attempts = [with_options(name, enable_cuda_graph="1")]
     while True:
-        providers = attempts.pop(0)
         try:
-            session = _open(model, options, providers)
+            session = _open(model, options, attempts.pop(0))
             break
         except Exception as error:  # its errors share no class
             raise_machine_error(error, f"cannot load {title}")
             if not attempts:
                 raise ModelError(f"ONNX Runtime cannot load {title}: {error}") from error
-            if _TENSORRT_MISSING in str(error):
-                del attempts[:-1]
-            _LOG.warning("TensorRT cannot run %s so: %s", title, _why(error))
+            _LOG.warning("TensorRT cannot run %s: %s", title, _why(error))
     check_provider(name, session.get_providers()[0], require_provider=options.require_provider)
     return session
 
@@ -191,22 +185,16 @@ def within_share(providers: _Providers, gpu_memory_fraction: float) -> _Provider
     ]
 
 
-def _attempts(name: str, model: Path | bytes, extents: Mapping[str, Extent]) -> list[_Providers]:
+def _attempts(name: str, model: Path | bytes) -> list[_Providers]:
     """Providers to load a graph with, the best first.
 
-    TensorRT refuses shapes that are given beforehand if a part of the graph that it does not take
-    stands between an input and a part that it takes, and loads nothing at all without its
-    libraries: it is tried without the shapes, and CUDA is tried without it. Engines are kept for
-    files only.
+    Without its libraries, TensorRT loads nothing at all: CUDA is tried without it.
     """
     if name != _PROVIDERS["tensorrt"] or name not in available_providers():
         return [with_options(name)]
-    if isinstance(model, bytes) or not model.is_file():
-        return [with_options(name)]
-    own = engine_options(model)
-    profile = profile_options(model, extents)
-    tried = [with_options(name, **own, **profile)] if profile else []
-    return [*tried, with_options(name, **own), with_options(_PROVIDERS["cuda"])]
+    # Engines are kept for files: what is built around a model in memory is small.
+    own = {} if isinstance(model, bytes) or not model.is_file() else engine_options(model)
+    return [with_options(name, **own), with_options(_PROVIDERS["cuda"])]
 
 
 def _why(error: Exception) -> str:

@@ -1,14 +1,17 @@
-"""TensorRT's options for one graph: where its engines are kept, and for which shapes they are made.
+"""TensorRT's options for one graph: where its engines are kept, and in which numbers they compute.
 
 TensorRT compiles a graph into engines, which takes minutes, and keeps them in files. A file's name
 depends on the names inside the graph, not on its weights, so every version of a model has a folder.
+
+An engine serves a range of shapes, which is kept beside it and grows with the batches that come.
+The range is not given beforehand: a clip outside of it would fail, and where TensorRT does not take
+the whole of a graph, it would want ranges of tensors inside.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,25 +21,10 @@ from beam_audio.models.build import cache_directory
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 _PACKAGE: Final = "tensorrt_libs"
 _LIBRARIES: Final = ("libnvinfer.so.*", "libnvinfer_plugin.so.*", "libnvonnxparser.so.*")
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The sizes that a named dimension of a graph's inputs takes.
-
-    Attributes:
-        least: The smallest one.
-        usual: The one that engines are made fastest for.
-        most: The largest one. Beyond it, an engine is made again.
-    """
-
-    least: int
-    usual: int
-    most: int
 
 
 def load_tensorrt() -> None:
@@ -77,37 +65,6 @@ def engine_folder(path: Path) -> Path:
     stats = [(each.name, each.stat()) for each in files]
     identity = stable_id(*[[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
     return cache_directory(path.parent.name, "tensorrt", identity)
-
-
-def profile_options(path: Path, extents: Mapping[str, Extent]) -> dict[str, str]:
-    """Options that make engines once, for all sizes that may come; empty if a size is not known.
-
-    Without them, TensorRT makes an engine for the shapes of the first batch, and makes it again
-    when a batch goes beyond those that came before.
-
-    Args:
-        path: The graph.
-        extents: Sizes by the name of a dimension.
-    """
-    inputs = {each.name: each.type.tensor_type.shape.dim for each in _graph(path).input}
-    named = {dim.dim_param for dims in inputs.values() for dim in dims if dim.dim_param}
-    if not named or not named <= extents.keys():
-        return {}
-    return {
-        f"trt_profile_{kind}_shapes": ",".join(
-            f"{name}:{'x'.join(str(_size(dim, kind, extents)) for dim in dims)}"
-            for name, dims in inputs.items()
-            if any(dim.dim_param for dim in dims)
-        )
-        for kind in ("min", "opt", "max")
-    }
-
-
-def _size(dim: Any, kind: str, extents: Mapping[str, Extent]) -> int:  # noqa: ANN401 (onnx has no types)
-    if not dim.dim_param:
-        return int(dim.dim_value)
-    extent = extents[dim.dim_param]
-    return {"min": extent.least, "opt": extent.usual, "max": extent.most}[kind]
 
 
 def _graph(path: Path) -> Any:  # noqa: ANN401 (the library has no types)

@@ -1,4 +1,4 @@
-"""How fast a worker transcribes: as an earlier run did, or as a table says that measured ones do."""
+"""How fast a worker transcribes: as an earlier run did, or as a table says."""
 
 from __future__ import annotations
 

@@ -62,14 +62,14 @@ def test_a_read_that_fails_is_raised_whichever_it_is(
 def test_a_decoder_that_gets_no_memory_is_no_damage(
     monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
-    read, numbers = soundfile.SoundFile.read, count()
+    read, numbers = soundfile.SoundFile.buffer_read_into, count()
 
     def stumbling(self: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - the library is untyped
         if next(numbers) == calls:
             raise MemoryError
         return read(self, *arguments, **named)
 
-    monkeypatch.setattr(soundfile.SoundFile, "read", stumbling)
+    monkeypatch.setattr(soundfile.SoundFile, "buffer_read_into", stumbling)
     with pytest.raises(MemoryError), open_audio(io.BytesIO(encode(noise(3), "flac"))) as stream:
         list(stream.blocks())
 

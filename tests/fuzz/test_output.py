@@ -12,8 +12,8 @@ from hypothesis import given
 from support.fuzzing import Damaged, attempt, damaged, fuzzed, strange
 from support.unit_runs import files, ref, tones, transcribe, update, write
 
-from beam_audio.command.speeds import worker_speed
 from beam_audio.command.flags import resolve
+from beam_audio.command.speeds import worker_speed
 from beam_audio.errors import BeamAudioError
 from beam_audio.output.commits import Commit, delete_uncommitted, parse_commit, read_commits
 from beam_audio.output.compact import compact

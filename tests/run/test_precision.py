@@ -68,7 +68,10 @@ def test_this_machine_does_not_count_where_workers_are_elsewhere(machine: bool) 
         assert decided(PipelineOptions([*flags]), provider="cuda").precision == "float16"
 
 
-def test_a_model_that_is_in_one_precision_alone_keeps_it(weights: str, machine: bool) -> None:
+def test_a_model_that_is_in_one_precision_alone_keeps_it(
+    weights: str,
+    machine: bool,  # noqa: FBT001
+) -> None:
     assert decided(LOCAL, weights).precision == ("float16" if machine else None)
     built = str(build_model(weights, "float32"))
     for name in (built, "placeholder"):

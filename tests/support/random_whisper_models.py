@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from support.random_whisper import Shape, Weights, random_weights, write_huggingface
 
 from beam_audio.asr.model_options import ModelOptions
+from beam_audio.asr.whisper.decoder import Decoder
+from beam_audio.asr.whisper.device import Device
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.models.build import BuiltModel, build_whisper, read_built
 from beam_audio.models.weight_files import WeightFiles
@@ -35,11 +37,23 @@ def export_random(
 
 
 def load_random(
-    shape: Shape, weights: Weights, folder: Path
+    shape: Shape, weights: Weights, folder: Path, *, fixed: bool = False
 ) -> tuple[WhisperGraphs, WhisperConfig]:
-    """The graphs of a random model, on one thread, and its configuration."""
+    """The graphs of a random model, on one thread, and its configuration.
+
+    Args:
+        shape: Sizes.
+        weights: Weights.
+        folder: Where to write them.
+        fixed: Whether batches have the fixed sizes and addresses that CUDA graphs need.
+    """
     config = export_random(shape, weights, folder)
-    return WhisperGraphs(folder, config, ONE_CPU), config
+    graphs = WhisperGraphs(folder, config, ONE_CPU)
+    if fixed:
+        device = Device(graphs.provider)
+        device.captures = True
+        graphs.decoder = Decoder(folder, config, device, ONE_CPU)
+    return graphs, config
 
 
 def build_random(shape: Shape, folder: Path) -> BuiltModel:

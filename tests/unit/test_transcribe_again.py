@@ -125,7 +125,7 @@ def test_only_the_layers_from_the_changed_one_on_are_done_again(
     (report,) = update(out, *inputs, using=using, recognizer=recognizer)
     transcribe(fresh, *inputs, using=using, recognizer=Scripted(hear or hear_loudness))
 
-    assert set(report.commit.stage_seconds) == STAGES[how]
+    assert report.commit.stage_seconds.keys() & STAGES["audio"] == STAGES[how]
     assert bool(recognizer.batches) is ("recognise" in STAGES[how])
     assert read_all(out) == read_all(fresh)
     assert read_all(out) != read_all_of(tmp_path / "before", inputs, before)
@@ -167,7 +167,7 @@ def test_changed_statements_score_again_without_inference(tmp_path: Path) -> Non
     now = [before[0], ref(paths[1], reference_text="bravo bravo", language="fr")]
     (report,) = update(out, *now, recognizer=recognizer)
     assert recognizer.batches == []
-    assert set(report.commit.stage_seconds) == {"write"}
+    assert report.commit.stage_seconds.keys() & STAGES["audio"] == {"write"}
     assert read_all(out) == read_all_of(tmp_path / "fresh", list(now), settings())
 
 

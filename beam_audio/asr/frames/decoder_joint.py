@@ -69,7 +69,7 @@ class DecoderJoint:
         model = read_model(path)
         inputs = {entry.name: entry.type.tensor_type for entry in model.graph.input}
         try:
-            kinds = [_kind(inputs[name]) for name in (_FRAMES, *_TARGETS)]
+            kind, target, length = (_kind(inputs[name]) for name in (_FRAMES, *_TARGETS))
             states = tuple(_layers_and_size(inputs[name]) for name in _STATES)
         except (KeyError, ValueError) as error:
             raise ModelError(
@@ -92,11 +92,13 @@ class DecoderJoint:
         )
         scores = shapes.get(_SCORES, ("",))[-1]
         return cls(
-            model,
-            *kinds,
-            states,
-            () if mixes_rows(path) else _ahead(model.graph, shapes),
-            scores if isinstance(scores, int) else None,
+            model=model,
+            kind=kind,
+            target_kind=target,
+            length_kind=length,
+            states=states,
+            ahead=() if mixes_rows(path) else _ahead(model.graph, shapes),
+            scores=scores if isinstance(scores, int) else None,
         )
 
     @property

@@ -4,11 +4,15 @@ The export has the prediction network, an LSTM over the tokens so far, and the j
 scores the next token from its output and one frame of audio. They are taken apart, because a blank
 changes nothing of the prediction network's input. The graph holds two loops::
 
-    for the next token of each clip:               # as long as a clip has frames left
+    for the next label of each clip:   # as long as a clip has frames left
         run the prediction network for all clips
-        until each clip has a token or no frames:  # over blanks
+        over blanks:                   # as long as more clips look for a token than have one
             run the joint network, at each clip's own frame
             take the likeliest token, and move on
+
+A clip that has no token when the others go on is asked again in the next round: its prediction is
+computed from the same tokens and is the same. What depends on the audio alone is computed before,
+for all frames.
 
 Everything stays in the memory in which the session computes. The order in which frames and tokens
 are looked at is that of RNN-T (Graves, 2012) and TDT (Xu et al., 2023).
@@ -28,7 +32,14 @@ from beam_audio.models.onnx_graph import GraphWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
-FOUND: Final = ("token", "frame", "frames", "logprob")
+    from beam_audio.models.onnx_graph import Kind
+
+FOUND: Final[dict[str, Kind]] = {
+    "token": "int64",
+    "frame": "int64",
+    "frames": "int64",
+    "logprob": "float",
+}
 """Outputs of the graph, each (labels, clips); where a clip has no token, the token is the blank."""
 
 _TO_THE_END: Final = np.iinfo(np.int64).max
@@ -70,12 +81,12 @@ def label_loop(path: Path, rules: TransducerRules) -> bytes:
     graph = GraphWriter("clips")
     packed = graph.input("packed", export.kind, ("b", "w", "t"))
     lengths = graph.input("lengths", "int64", ("b",))
-    graph.node("Sub", _dimension(graph, packed, 2), graph.integers(1), to="last_frame")
+    graph.node("Sub", lengths, graph.integers(1), to="last_frame")
     part, audio = export.audio(packed)
     graph.adopt(part.nodes, part.weights)
     if not audio:
         audio = (graph.node("Transpose", packed, perm=[0, 2, 1]),)
-    clips = _dimension(graph, lengths, 0)
+    clips = graph.node("Shape", lengths)
     nowhere = graph.node("Mul", lengths, graph.integers(0))
     start = graph.node("Add", nowhere, graph.integers(rules.blank))
     states = [
@@ -95,8 +106,8 @@ def label_loop(path: Path, rules: TransducerRules) -> bytes:
         to=(*ends, *FOUND),
         body=_labels(export, rules, audio).graph(),
     )
-    for name in FOUND:
-        graph.output(name, "float" if name == "logprob" else "int64", ("labels", "b"))
+    for name, kind in FOUND.items():
+        graph.output(name, kind, ("labels", "b"))
     return graph.model_bytes(export.opsets)
 
 
@@ -148,33 +159,21 @@ def _labels(export: DecoderJoint, rules: TransducerRules, audio: tuple[str, ...]
     rows = graph.node("Reshape", spoken, graph.integers(1, -1, 1))
     for old, new, (layers, size) in zip(states, states_after, export.states, strict=True):
         graph.output(graph.node("Where", rows, new, old), export.kind, (layers, "b", size))
-    for name in FOUND:
-        graph.output(f"{name}_found", "float" if name == "logprob" else "int64", ("b",))
+    for name, kind in FOUND.items():
+        graph.output(f"{name}_found", kind, ("b",))
     return graph
 
 
 def _blanks(export: DecoderJoint, rules: TransducerRules, audio: tuple[str, ...]) -> GraphWriter:
-    """The loop over blanks: to the next token of each clip, with one output of prediction."""
+    """The loop over blanks: from frame to frame, for all clips, with one prediction."""
     graph = GraphWriter("blanks")
     graph.input("step", "int64", ())
     graph.input("blanks_going", "bool", ())
     frame = graph.input("frame_now", "int64", ("b",))
     on_frame = graph.input("on_frame_now", "int64", ("b",))
     searching = graph.input("searching", "bool", ("b",))
-    found = {
-        name: graph.input(f"{name}_so_far", "float" if name == "logprob" else "int64", ("b",))
-        for name in FOUND
-    }
-    place = graph.node("Unsqueeze", graph.node("Min", frame, "last_frame"), graph.integers(1))
-    time = graph.integers(1 if export.ahead else 2)
-    heard = [
-        graph.node("Unsqueeze", graph.node("GatherND", name, place, batch_dims=1), time)
-        for name in audio
-    ]
-    part, scores = export.joint(heard)
-    graph.adopt(part.nodes, part.weights)
-    scores = graph.cast(graph.node("Reshape", scores, graph.integers(0, -1)), "float")
-
+    found = {name: graph.input(f"{name}_so_far", kind, ("b",)) for name, kind in FOUND.items()}
+    scores = _scores(graph, export, audio, frame)
     of_tokens = _columns(graph, scores, 0, rules.vocabulary)
     logprob, token = _likeliest(graph, graph.node("LogSoftmax", of_tokens, axis=1))
     silent = graph.node("Equal", token, graph.integers(rules.blank))
@@ -202,13 +201,22 @@ def _blanks(export: DecoderJoint, rules: TransducerRules, audio: tuple[str, ...]
     graph.output(ahead, "int64", ("b",))
     graph.output(graph.node("Where", moved, graph.integers(0), on_frame), "int64", ("b",))
     graph.output(still, "bool", ("b",))
-    for name in FOUND:
-        graph.output(kept[name], "float" if name == "logprob" else "int64", ("b",))
+    for name, kind in FOUND.items():
+        graph.output(kept[name], kind, ("b",))
     return graph
 
 
-def _dimension(graph: GraphWriter, x: str, axis: int) -> str:
-    return graph.node("Gather", graph.node("Shape", x), graph.integers(axis), axis=0)
+def _scores(graph: GraphWriter, export: DecoderJoint, audio: tuple[str, ...], frame: str) -> str:
+    """Scores (clips, tokens + durations) of the frame at which each clip is."""
+    place = graph.node("Unsqueeze", graph.node("Min", frame, "last_frame"), graph.integers(1))
+    time = graph.integers(1 if export.ahead else 2)
+    heard = [
+        graph.node("Unsqueeze", graph.node("GatherND", name, place, batch_dims=1), time)
+        for name in audio
+    ]
+    part, scores = export.joint(heard)
+    graph.adopt(part.nodes, part.weights)
+    return graph.cast(graph.node("Reshape", scores, graph.integers(0, -1)), "float")
 
 
 def _any(graph: GraphWriter, mask: str) -> str:

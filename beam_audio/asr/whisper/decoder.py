@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from beam_audio.asr.session import make_session
+from beam_audio.asr.whisper.batches import Batches, filled
 from beam_audio.asr.whisper.encoder import HIDDEN
 
 if TYPE_CHECKING:
@@ -17,32 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.model_options import ModelOptions
+    from beam_audio.asr.whisper.batches import EncodedClips
     from beam_audio.asr.whisper.device import Device
     from beam_audio.models.whisper.config import WhisperConfig
-
-# Attention costs every place of a buffer, used or not; a buffer that is full doubles.
-_LEAST_PLACES: Final = 64
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EncodedClips:
-    """What the decoder needs of the audio of some clips.
-
-    Attributes:
-        contents: For each clip, the number of audio positions that cover the clip itself.
-        positions: For each clip, its number of audio positions, silence included. The tensors have
-            the largest of these numbers.
-        audio: Keys and values of the audio, and the weights of its positions, by input name.
-    """
-
-    contents: tuple[int, ...]
-    positions: tuple[int, ...]
-    audio: dict[str, Any]
-
-    @property
-    def rows(self) -> int:
-        """Number of clips."""
-        return len(self.contents)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +49,7 @@ class Started:
 
 
 class Decoder:
-    """Sessions of ``decoder.onnx``, and of the graphs that serve it.
+    """Sessions of ``decoder.onnx`` and ``alignment.onnx``, and the batches they work on.
 
     Args:
         directory: Where the files are.
@@ -83,17 +61,15 @@ class Decoder:
     def __init__(
         self, directory: Path, config: WhisperConfig, device: Device, options: ModelOptions
     ) -> None:
+        from onnxruntime import RunOptions  # noqa: PLC0415 (optional, comes with an extra)
+
+        self._run_options = RunOptions
         self.device = device
-        self.step, self._alignment, self._audio_rows, self._rows = (
-            make_session(directory / f"{name}.onnx", options)
-            for name in ("decoder", "alignment", "audio_rows", "rows")
+        self._step, self._alignment = (
+            make_session(directory / f"{name}.onnx", options, captures=name == "decoder")
+            for name in ("decoder", "alignment")
         )
-        self._most_places = config.dimensions.text_positions
-        kinds = {entry.name: entry.type for entry in self.step.get_inputs()}
-        self._dtype = np.float16 if kinds["past_query"] == "tensor(float16)" else np.float32
-        shapes = {entry.name: entry.shape for entry in self._rows.get_inputs()}
-        del shapes["rows"]
-        self._shapes = shapes
+        self.batches = Batches(directory, config.dimensions, device, options)
         tokens, vocabulary = config.tokens, config.dimensions.vocabulary
         self._start = tokens.start
         first = [*tokens.suppress, *tokens.suppress_first]
@@ -120,22 +96,23 @@ class Decoder:
         if any(spans):
             clips = self._attend(clips, spans)
         fed = {
-            "tokens": np.full((clips.rows, 1), self._start, np.int64),
+            "tokens": np.full((clips.size, 1), self._start, np.int64),
             "positions": np.zeros(1, np.int64),
         }
         found = self._feed(
             clips,
-            self._blank(clips.rows, 1),
+            self.batches.blank(clips, 1),
             fed,
             {"hidden": self._hidden_others, "asked": self._languages},
         )
-        probs: NDArray[np.float32] = np.exp(self.device.fetch(found["asked_logprobs"])[:, 0])
+        logprobs = self.device.fetch(found["asked_logprobs"])[: clips.rows, 0]
+        probs: NDArray[np.float32] = np.exp(logprobs)
         return probs
 
     def _attend(self, clips: EncodedClips, spans: Sequence[slice | None]) -> EncodedClips:
         """The clips with all audio positions hidden, except those of their spans."""
         weights = self.device.fetch(clips.audio["log_members"])
-        for row, span in zip(weights, spans, strict=True):
+        for row, span in zip(weights[: clips.rows], spans, strict=True):
             if span is not None:
                 row[: span.start] = row[span.stop :] = HIDDEN
         return replace(clips, audio={**clips.audio, "log_members": self.device.put(weights)})
@@ -149,12 +126,16 @@ class Decoder:
             context: Number of prompt tokens before the start of the transcript.
         """
         length = len(prompts[0])
-        buffers = self._blank(clips.rows, length + 1)
-        fed = {"tokens": np.array(prompts, np.int64), "positions": np.array([context, length - 1])}
+        buffers = self.batches.blank(clips, length + 1)
+        fed = {
+            "tokens": filled(np.array(prompts, np.int64), clips.size),
+            "positions": np.array([context, length - 1]),
+        }
         given = {"hidden": self._hidden_first, "asked": self.constants["asked"]}
         found = self._feed(clips, buffers, fed, given)
         fetched = {
-            name: self.device.fetch(found[name]) for name in ("token", "logprob", "asked_logprobs")
+            name: self.device.fetch(found[name])[: clips.rows]
+            for name in ("token", "logprob", "asked_logprobs")
         }
         return Started(
             clips=clips,
@@ -181,13 +162,13 @@ class Decoder:
         names = ("token", "logprob", "asked_logprobs", "logits")
         for name in names:
             binding.bind_output(name, self.device.name)
-        self.step.run_with_iobinding(binding)
+        self.run(binding)
         outputs = binding.get_outputs()[len(buffers) :]
         return dict(zip(names, outputs, strict=True))
 
     def bind(self, audio: dict[str, Any], buffers: dict[str, Any], given: dict[str, Any]) -> Any:  # noqa: ANN401 (the library has no types)
         """A binding in which tokens are written into the buffers."""
-        binding = self.step.io_binding()
+        binding = self._step.io_binding()
         for name, value in {**audio, **given}.items():
             binding.bind_ortvalue_input(name, value)
         for name, value in buffers.items():
@@ -195,39 +176,14 @@ class Decoder:
             binding.bind_ortvalue_output(f"present_{name}", value)
         return binding
 
-    def _blank(self, rows: int, least: int) -> dict[str, Any]:
-        """Buffers for the tokens of clips, with at least so many places."""
-        places = min(max(_LEAST_PLACES, 1 << (least - 1).bit_length()), self._most_places)
-        return {
-            name: self.device.zeros((rows, heads, places, size), self._dtype)
-            for name, (_, heads, _, size) in self._shapes.items()
-        }
+    def run(self, binding: Any, graph: int = -1) -> None:  # noqa: ANN401 (as above)
+        """Run a step; a CUDA graph with a number from 1 on is captured, and replayed from then on.
 
-    def grown(self, buffers: dict[str, Any], used: int) -> dict[str, Any]:
-        """The buffers, larger if all of their places are used."""
-        if used < buffers["query"].shape()[2]:
-            return buffers
-        free = min(used, self._most_places - used)
-        return {name: self.device.longer(value, 2, free) for name, value in buffers.items()}
-
-    def keep(
-        self, clips: EncodedClips, buffers: dict[str, Any], rows: NDArray[np.intp]
-    ) -> tuple[EncodedClips, dict[str, Any]]:
-        """Some of the clips, and what their tokens wrote."""
-        contents, positions = (
-            tuple(counts[row] for row in rows) for counts in (clips.contents, clips.positions)
-        )
-        which = self.device.put(rows.astype(np.int64))
-        longest = self.device.put(np.array([max(positions)]))
-        audio = self._take(
-            self._audio_rows, {**clips.audio, "positions": longest, "rows": which}, clips.audio
-        )
-        kept = self._take(self._rows, {**buffers, "rows": which}, buffers)
-        return EncodedClips(contents, positions, audio), kept
-
-    def _take(self, session: Any, feed: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:  # noqa: ANN401 (the library has no types)
-        found = self.device.run(session, feed, [f"kept_{name}" for name in names])
-        return {name: found[f"kept_{name}"] for name in names}
+        The run that captures runs the step several times.
+        """
+        options = self._run_options()
+        options.add_run_config_entry("gpu_graph_id", str(graph))
+        self._step.run_with_iobinding(binding, options)
 
     def scores(
         self, clips: EncodedClips, buffers: dict[str, Any], row: int, tokens: slice

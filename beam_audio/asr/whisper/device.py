@@ -27,6 +27,7 @@ class Device:
         name: ONNX Runtime's name of the memory: ``cpu`` or ``cuda``.
         put_bytes: Bytes that were put on the device so far.
         fetched_bytes: Bytes that were fetched from it so far.
+        captures: Whether its sessions can capture CUDA graphs.
     """
 
     def __init__(self, provider: str) -> None:
@@ -34,6 +35,7 @@ class Device:
 
         self._value = OrtValue
         self.name = _DEVICES.get(provider, "cpu")
+        self.captures = provider == "CUDAExecutionProvider"
         self.put_bytes = 0
         self.fetched_bytes = 0
 
@@ -71,12 +73,16 @@ class Device:
         session: Any,  # noqa: ANN401 (the library has no types)
         feed: Mapping[str, Any],
         names: Sequence[str],
+        into: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Outputs by name, on the device."""
+        """Outputs by name, on the device; they are written to ``into`` if it is given."""
         binding = session.io_binding()
         for name, value in feed.items():
             binding.bind_ortvalue_input(name, value)
         for name in names:
-            binding.bind_output(name, self.name)
+            if into is None:
+                binding.bind_output(name, self.name)
+            else:
+                binding.bind_ortvalue_output(name, into[name])
         session.run_with_iobinding(binding)
         return dict(zip(names, binding.get_outputs(), strict=True))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.asr.session import CPU
-from beam_audio.asr.whisper.decoder import Decoder, EncodedClips
+from beam_audio.asr.whisper.batches import EncodedClips
+from beam_audio.asr.whisper.decoder import Decoder
 from beam_audio.asr.whisper.encoder import Encoder
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ class WhisperGraphs:
 
     def encode(self, clips: Sequence[EncoderInput]) -> EncodedClips:
         """Encode clips for the decoder."""
-        return EncodedClips(
+        encoded = EncodedClips(
             contents=tuple(clip.content for clip in clips),
             positions=tuple(clip.positions for clip in clips),
             audio=self._encoder.encode(clips),
         )
+        return self.decoder.batches.place(encoded)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.recognizer import Request
-    from beam_audio.asr.whisper.decoder import Decoder, EncodedClips
+    from beam_audio.asr.whisper.batches import EncodedClips
+    from beam_audio.asr.whisper.decoder import Decoder
     from beam_audio.models.whisper.config import WhisperConfig
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from beam_audio.asr.whisper.fixed_memory import loop_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.whisper.decoder import Decoder, Started
+    from beam_audio.asr.whisper.fixed_memory import FixedBatch
 
 
 class TokenLoop:
@@ -30,19 +34,22 @@ class TokenLoop:
         self._context = started.context
         self._prompt = self._fed = started.length
         self._drawing = drawing
+        self._at = np.arange(started.clips.rows)  # where each clip is in the batch
         self._bind()
 
     @property
     def rows(self) -> int:
         """Number of clips."""
-        return self._clips.rows
+        return len(self._at)
 
     def _bind(self) -> None:
-        self._start = self._device.put(np.zeros(1, np.int64))
-        self._tokens = self._device.put(np.zeros((self.rows, 1), np.int64))
-        self._logprobs = self._device.put(np.zeros((self.rows, 1), np.float32))
+        clips = self._clips
+        loop = clips.batch.loop if clips.batch else loop_values(self._device, clips.size)
+        self._tokens, self._logprobs, self._start = (
+            loop[name] for name in ("tokens", "logprob", "start")
+        )
         given = {"tokens": self._tokens, "start": self._start, **self._decoder.constants}
-        self._binding = self._decoder.bind(self._clips.audio, self._buffers, given)
+        self._binding = self._decoder.bind(clips.audio, self._buffers, given)
         if self._drawing:
             self._binding.bind_output("logits", self._device.name)
         else:
@@ -52,13 +59,18 @@ class TokenLoop:
 
     def keep(self, rows: NDArray[np.intp]) -> None:
         """Go on with some of the clips; their next tokens must be put."""
-        if not np.array_equal(rows, np.arange(self.rows)):
-            self._clips, self._buffers = self._decoder.keep(self._clips, self._buffers, rows)
+        at = self._at[rows]
+        if self._decoder.batches.is_smaller(self._clips, at):
+            self._clips, self._buffers = self._decoder.batches.keep(self._clips, self._buffers, at)
             self._bind()
+            at = np.arange(len(rows))
+        self._at = at
 
     def put(self, tokens: NDArray[np.int64]) -> None:
         """Set the token that each clip is fed next, int64 (rows,)."""
-        self._device.update(self._tokens, tokens[:, None])
+        whole = np.zeros((self._clips.size, 1), np.int64)
+        whole[self._at, 0] = tokens
+        self._device.update(self._tokens, whole)
 
     def step(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Feed each clip its next token; the likeliest token after it becomes the next.
@@ -66,26 +78,34 @@ class TokenLoop:
         Returns:
             These tokens, int64 (rows,), and their log probabilities, float32 (rows,).
         """
-        self._run()
+        self._run(self._clips.batch)
         tokens, logprobs = map(self._device.fetch, (self._tokens, self._logprobs))
-        return tokens[:, 0], logprobs[:, 0]
+        return tokens[self._at, 0], logprobs[self._at, 0]
 
     def logits(self) -> NDArray[np.float32]:
         """Feed each clip its next token; returns the logits after it, (rows, vocabulary)."""
-        self._run()
-        logits: NDArray[np.float32] = self._device.fetch(self._binding.get_outputs()[-1])[:, 0]
-        return logits
+        self._run(None)
+        logits: NDArray[np.float32] = self._device.fetch(self._binding.get_outputs()[-1])
+        return logits[self._at, 0]
 
-    def _run(self) -> None:
-        buffers = self._decoder.grown(self._buffers, self._fed)
+    def _run(self, captured: FixedBatch | None) -> None:
+        self._make_room()
+        self._device.update(self._start, np.array([self._fed]))
+        if captured and threading.get_ident() not in captured.captured_by:
+            captured.captured_by.add(threading.get_ident())
+            tokens = self._device.fetch(self._tokens)
+            self._decoder.run(self._binding, captured.graph)
+            self._device.update(self._tokens, tokens)  # they were fed several times
+        self._decoder.run(self._binding, captured.graph if captured else -1)
+        self._fed += 1
+
+    def _make_room(self) -> None:
+        buffers = self._decoder.batches.grown(self._buffers, self._fed)
         if buffers is not self._buffers:
-            next_tokens = self._device.fetch(self._tokens)
+            tokens = self._device.fetch(self._tokens)
             self._buffers = buffers
             self._bind()
-            self._device.update(self._tokens, next_tokens)
-        self._device.update(self._start, np.array([self._fed]))
-        self._decoder.step.run_with_iobinding(self._binding)
-        self._fed += 1
+            self._device.update(self._tokens, tokens)
 
     def scores(self, row: int, tokens: int) -> NDArray[np.float32]:
         """How the heads that follow time attended from the start of the transcript on.
@@ -98,4 +118,4 @@ class TokenLoop:
             float32 (alignment heads, prompt + tokens, n): scores of the clip's n audio positions.
         """
         places = slice(self._context, self._prompt + tokens)
-        return self._decoder.scores(self._clips, self._buffers, row, places)
+        return self._decoder.scores(self._clips, self._buffers, int(self._at[row]), places)

@@ -8,6 +8,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
 import soundfile
 
 from beam_audio.audio.decoders.byte_source import ByteSource
@@ -20,7 +21,6 @@ from beam_audio.types import AudioFormat
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from beam_audio.audio.decoders.timeline import Hole
@@ -170,18 +170,17 @@ class SoundfileReader:
 
     def read(self) -> NDArray[np.float32]:
         """Decode the next frames."""
+        chunk = np.empty((_CHUNK_FRAMES, self.format.channels), np.float32)
         quiet = _quiet_c_stderr() if self._noisy else contextlib.nullcontext()
         with quiet, self._source.decoding(_reason):
-            # blocks() would return frames of a truncated MP3 twice.
-            chunk: NDArray[np.float32] = self._file.read(
-                _CHUNK_FRAMES, dtype="float32", always_2d=True
-            )
+            # blocks() would return frames of a truncated MP3 twice, and read() looks up types.
+            frames: int = self._file.buffer_read_into(chunk, dtype="float32")
         room = self._most_frames - self._position
-        if len(chunk) and room <= 0:
+        if frames and room <= 0:
             raise DecodeError(
                 f"the header counts more frames than {self._source.size_bytes} bytes can hold"
             )
-        chunk = chunk[:room]
+        chunk = chunk[: min(frames, room)]
         self._position += len(chunk)
         return chunk
 

@@ -1,9 +1,12 @@
 """The graph of a step of Whisper's decoder; shapes as in ``beam_audio.models.whisper.export``.
 
 Keys and values of tokens have fixed places in buffers that are input and output. A session that is
-given one buffer as both writes the new tokens into it and copies nothing: ``ScatterElements`` only
-copies what is not in place, on CPU and CUDA. (On CUDA ``ScatterND`` copies sizes from main memory
-and ``Range`` copies its limits to it, which a captured CUDA graph cannot do.)
+given one buffer as both writes the new tokens into it and copies nothing: ``ScatterND`` and
+``ScatterElements`` only copy what is not in place, on CPU and CUDA. On a CPU ``ScatterND`` writes
+vectors, where the other one takes longer for each number than attention does. On CUDA it gives each
+vector to one thread, and the other one each number. Graphs in float16, which are for CUDA, have
+``ScatterElements``. Both can be captured in a CUDA graph; ``Range``, which reads its limits from
+main memory, cannot.
 """
 
 from __future__ import annotations
@@ -59,6 +62,7 @@ class _Buffers:
         self._layers = layers
         self._shapes = buffer_shapes(config)
         self._own = own
+        self._by_number = layers.kind == "float16"
         self._indices: dict[int | str, str] = {}
         self._mask: str | None = None
 
@@ -66,12 +70,30 @@ class _Buffers:
         """Write (b, heads, t, d) into the buffer ``name``; returns the whole buffer."""
         graph, (heads, *rest) = self._layers.graph, self._shapes[name]
         if heads not in self._indices:
-            place = graph.node("Unsqueeze", self._own, graph.integers(0, 1, 3))
-            self._indices[heads] = graph.node("Expand", place, graph.node("Shape", new))
+            self._indices[heads] = self._index(new)
         past, present = f"past_{name}", f"present_{name}"
         graph.input(past, self._layers.kind, ("b", heads, *rest))
         graph.output(present, self._layers.kind, ("b", heads, *rest))
-        return graph.node("ScatterElements", past, self._indices[heads], new, to=present, axis=2)
+        if self._by_number:
+            return graph.node(
+                "ScatterElements", past, self._indices[heads], new, to=present, axis=2
+            )
+        return graph.node("ScatterND", past, self._indices[heads], new, to=present)
+
+    def _index(self, new: str) -> str:
+        """Where ``new`` goes: (b, heads, t, d) places, or (b, heads, t, 3) rows, heads, places."""
+        graph = self._layers.graph
+        if self._by_number:
+            place = graph.node("Unsqueeze", self._own, graph.integers(0, 1, 3))
+            return graph.node("Expand", place, graph.node("Shape", new))
+        shape = graph.node("Shape", new, end=3)
+        ones = graph.node("Expand", graph.integers(1), shape)
+        axes = (graph.weight(f"axis_{axis}", np.array(axis, np.int64)) for axis in (0, 1))
+        row_and_head = (graph.node("CumSum", ones, axis, exclusive=1) for axis in axes)
+        place = graph.node("Expand", self._own, shape)
+        last = graph.integers(3)
+        parts = (graph.node("Unsqueeze", part, last) for part in (*row_and_head, place))
+        return graph.node("Concat", *parts, axis=3)
 
     def mask(self, buffer: str) -> str:
         """(t, s): what hides the places after each new token's own."""

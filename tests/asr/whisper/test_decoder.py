@@ -12,7 +12,7 @@ from beam_audio.asr.whisper.padding import EncoderInput, encoder_input
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from beam_audio.asr.whisper.decoder import EncodedClips
+    from beam_audio.asr.whisper.batches import EncodedClips
     from beam_audio.asr.whisper.graphs import WhisperGraphs
 
 SHAPE = Shape(width=16)
@@ -22,9 +22,12 @@ PROMPTS = [[50258, 50259, 50364], [50258, 50260, 50364], [50258, 50261, 50364]]
 NO_SPEECH = 50363
 
 
-@pytest.fixture(scope="module")
-def graphs(tmp_path_factory: pytest.TempPathFactory) -> WhisperGraphs:
-    return load_random(SHAPE, WEIGHTS, tmp_path_factory.mktemp("random"))[0]
+@pytest.fixture(scope="module", params=[False, True], ids=["any size", "fixed sizes"])
+def graphs(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> WhisperGraphs:
+    folder = tmp_path_factory.mktemp("random")
+    return load_random(SHAPE, WEIGHTS, folder, fixed=request.param)[0]
 
 
 @pytest.fixture(scope="module")

@@ -48,9 +48,10 @@ class Model:
         return Decoding(decoder, self.config, started)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    graphs, config = load_random(SHAPE, WEIGHTS, tmp_path_factory.mktemp("random"))
+@pytest.fixture(scope="module", params=[False, True], ids=["any size", "fixed sizes"])
+def model(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Model:
+    folder = tmp_path_factory.mktemp("random")
+    graphs, config = load_random(SHAPE, WEIGHTS, folder, fixed=request.param)
     rng = np.random.default_rng(3)
     lengths = (8_000, 30_000, 200, 60_000, 12_000)
     return Model(

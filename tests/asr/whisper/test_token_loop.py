@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ from beam_audio.asr.whisper.padding import EncoderInput, encoder_input
 from beam_audio.asr.whisper.token_loop import TokenLoop
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from beam_audio.asr.whisper.decoder import Started
     from beam_audio.asr.whisper.graphs import WhisperGraphs
 
@@ -20,9 +23,12 @@ PROMPT = [50258, 50259, 50360, 50364]
 NEVER = [1, 2, 7]
 
 
-@pytest.fixture(scope="module")
-def graphs(tmp_path_factory: pytest.TempPathFactory) -> WhisperGraphs:
-    return load_random(SHAPE, WEIGHTS, tmp_path_factory.mktemp("random"))[0]
+@pytest.fixture(scope="module", params=[False, True], ids=["any size", "fixed sizes"])
+def graphs(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> WhisperGraphs:
+    folder = tmp_path_factory.mktemp("random")
+    return load_random(SHAPE, WEIGHTS, folder, fixed=request.param)[0]
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +148,30 @@ def test_nothing_larger_than_the_tokens_crosses_in_the_loop(
     most = steps * 4 * (a_token + a_logprob)
     assert device.fetched_bytes - fetched <= most
     assert device.put_bytes - put <= steps * a_place + 3 * most
+
+
+def test_a_graph_is_captured_once_in_each_thread_and_feeds_no_token_twice(
+    tmp_path: Path, clips: list[EncoderInput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs, _ = load_random(SHAPE, WEIGHTS, tmp_path, fixed=True)
+    run, runs = graphs.decoder.run, []
+
+    def recorded(binding: object, graph: int = -1) -> None:
+        runs.append(graph)
+        run(binding, graph)
+
+    monkeypatch.setattr(graphs.decoder, "run", recorded)
+
+    def decode() -> list[list[int]]:
+        started = graphs.decoder.read(graphs.encode(clips), [PROMPT for _ in clips], 0)
+        loop = TokenLoop(graphs.decoder, started, drawing=False)
+        loop.put(started.tokens)
+        return [loop.step()[0].tolist() for _ in range(3)]
+
+    first = decode()
+    assert runs == [-1, 1, 1, 1, 1]  # the prompt, the capture and three steps
+    assert decode() == first
+    assert runs[5:] == [-1, 1, 1, 1]
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(decode).result() == first
+    assert runs[9:] == [-1, 1, 1, 1, 1]
