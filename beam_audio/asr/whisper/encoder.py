@@ -74,14 +74,10 @@ class Encoder:
         """
         if self.provider != CPU:
             return self.encode_at_once(clips)
-        encoded = [self._encode_alone(clip) for clip in clips]
-        audio = encoded[0] if len(clips) == 1 else self._join(encoded)
-        longest = max(clip.positions for clip in clips)
-        log_members = _stack([clip.log_members for clip in clips], HIDDEN, longest)
-        return {**audio, "log_members": self.device.put(log_members)}
+        return self._encode_alone(clips[0]) if len(clips) == 1 else self._encode_in_turn(clips)
 
     def _encode_alone(self, clip: EncoderInput) -> dict[str, Any]:
-        """Keys and values of one clip."""
+        """The same for one clip."""
         arrays: dict[str, NDArray[Any]] = {
             "log_mel": clip.log_mel,
             "source": clip.source,
@@ -89,7 +85,24 @@ class Encoder:
             "log_members": clip.log_members,
         }
         feed = {name: self.device.put(array[None]) for name, array in arrays.items()}
-        return self.device.run(self._session, feed, self._names)
+        audio = self.device.run(self._session, feed, self._names)
+        return {**audio, "log_members": feed["log_members"]}
+
+    def _encode_in_turn(self, clips: Sequence[EncoderInput]) -> dict[str, Any]:
+        """The same, clip by clip, each into its row."""
+        longest = max(clip.positions for clip in clips)
+        log_members = _stack([clip.log_members for clip in clips], HIDDEN, longest)
+        joined: dict[str, NDArray[Any]] = {}
+        for row, clip in enumerate(clips):
+            encoded = self._encode_alone(clip)
+            for name in self._names:
+                alone = encoded.pop(name).numpy()[0]
+                if name not in joined:
+                    shape = (len(clips), *_lengthened(name, alone, longest))
+                    joined[name] = np.zeros(shape, alone.dtype)
+                joined[name][row, :, : alone.shape[1], : alone.shape[2]] = alone
+        joined["log_members"] = log_members
+        return {name: self.device.put(array) for name, array in joined.items()}
 
     def encode_at_once(self, clips: Sequence[EncoderInput], least: int = 0) -> dict[str, Any]:
         """As ``encode`` by one call, with at least so many positions: as it is on a device."""
@@ -109,18 +122,11 @@ class Encoder:
         audio = self.device.run(self._session, feed, self._names)
         return {**audio, "log_members": feed["log_members"]}
 
-    def _join(self, encoded: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch from clips that were encoded one by one."""
-        joined = {}
-        for name in self._names:
-            rows = [clip.pop(name).numpy() for clip in encoded]
-            sizes = np.array([row.shape[1:] for row in rows]).max(axis=0)
-            array = np.empty((len(rows), *sizes), rows[0].dtype)
-            for row, clip in zip(array, rows, strict=True):
-                row[:, : clip.shape[2], : clip.shape[3]] = clip[0]
-                row[:, clip.shape[2] :] = row[:, :, clip.shape[3] :] = 0
-            joined[name] = self.device.put(array)
-        return joined
+
+def _lengthened(name: str, alone: NDArray[Any], positions: int) -> tuple[int, ...]:
+    """Shape of keys or values of a clip if it had so many positions."""
+    heads, rows, columns = alone.shape
+    return (heads, rows, positions) if name.startswith("cross_key") else (heads, positions, columns)
 
 
 def _stack(rows: Sequence[NDArray[ScalarT]], filling: float, length: int) -> NDArray[ScalarT]:

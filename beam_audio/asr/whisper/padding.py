@@ -33,7 +33,7 @@ POSITIONS: Final = 1500
 SECONDS_PER_POSITION: Final = 0.02
 SAMPLES_PER_POSITION: Final = 320
 FRAMES_PER_POSITION: Final = 2
-POSITION_BUCKETS: Final = (256, 320, 384, 512, 640, 768, 896, 1088, 1280, POSITIONS)
+POSITION_BUCKETS: Final = (256, 320, 384, 500, 640, 768, 896, 1088, 1300, POSITIONS)
 """Numbers of positions that batches have on a device; 1088 hold a passage of 20 s."""
 
 _HALF_TRANSFORM_SAMPLES: Final = 200

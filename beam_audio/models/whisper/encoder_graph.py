@@ -78,8 +78,8 @@ def _convolved(layers: Layers, log_mel: str) -> str:
 def _multiplied(layers: Layers, log_mel: str) -> str:
     """The same as products of three neighbouring frames, side by side, with a matrix.
 
-    On a GPU a convolution searches for its fastest kernel whenever sizes are new to it, for up to a
-    second and a half. A product does not.
+    On a GPU a convolution is planned anew for all sizes that are new to it, the number of clips
+    included. A product is not.
     """
     graph, far = layers.graph, np.iinfo(np.int64).max
     x = graph.node("Transpose", graph.cast(log_mel, layers.kind), perm=[0, 2, 1])

@@ -8,6 +8,7 @@ asked for, so that reading a prompt does not compute a vocabulary of logits for 
 Shapes, with b clips, n audio positions, h heads of size d, t tokens, c tokens in the cache, p
 positions asked for, a alignment heads::
 
+    log_mel  samples (b, 160 (frames + 2)) -> log_mel (b, bands, frames)
     encoder  log_mel (b, bands, frames), source (b, n), place (b, n), log_members (b, n)
              -> cross_key_N (b, h, d, n), cross_value_N (b, h, n, d)
     decoder  tokens (b, t), positions (p,), past_key_N (b, h, d, c), past_value_N (b, h, c, d),

@@ -78,7 +78,7 @@ def test_short_clips_take_a_fraction_of_the_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("positions", "size"), [(1, 256), (256, 256), (257, 320), (1281, POSITIONS), (1500, POSITIONS)]
+    ("positions", "size"), [(1, 256), (256, 256), (257, 320), (1301, POSITIONS), (1500, POSITIONS)]
 )
 def test_the_bucket_is_the_least_that_holds_the_positions(positions: int, size: int) -> None:
     assert bucket(positions) == size
