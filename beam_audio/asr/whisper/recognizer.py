@@ -13,11 +13,12 @@ from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.identity import built_facts
 from beam_audio.asr.whisper.languages import spoken_languages
-from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS
+from beam_audio.asr.whisper.log_mel import WINDOW_SAMPLES, WINDOW_SECONDS
 from beam_audio.asr.whisper.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
 from beam_audio.asr.whisper.transcripts import TranscriptWriter
 from beam_audio.errors import ModelError
 from beam_audio.models.build import TOKENIZER_FILE
+from beam_audio.models.whisper.mel_filters import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,6 +59,7 @@ class WhisperRecognizer:
                 "such as whisper-base"
             )
         self._graphs = WhisperGraphs(built.directory, self._config, options)
+        self._graphs.warm_up(self._padding)
         self._tokenizer = _load_tokenizer(built)
         self._writer = TranscriptWriter(self._tokenizer, self._config.tokens.end)
         self._context = self._encode_prompt(options.prompt)
@@ -116,15 +118,15 @@ class WhisperRecognizer:
 
     def _hear(self, requests: Sequence[Request]) -> list[tuple[Spoken, Decoded, Attempt]]:
         bands = self._config.dimensions.mel_bands
-        clips = self._graphs.encode(
-            [encoder_input(request.samples, bands, self._padding) for request in requests]
-        )
+        inputs = [encoder_input(request.samples, bands, self._padding) for request in requests]
         decoder = self._graphs.decoder
-        spoken = spoken_languages(decoder, self._config, clips, requests)
-        prompts = [self._start(each.language) for each in spoken]
-        started = decoder.read(clips, prompts, len(self._context))
-        decoding = Decoding(decoder, self._config, started)
-        decoded = self._decode(decoding, requests, spoken)
+        with self._graphs.turn:
+            clips = self._graphs.encode(inputs)
+            spoken = spoken_languages(decoder, self._config, clips, requests)
+            prompts = [self._start(each.language) for each in spoken]
+            started = decoder.read(clips, prompts, len(self._context))
+            decoding = Decoding(decoder, self._config, started)
+            decoded = self._decode(decoding, requests, spoken)
         return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
 
     def _alone(self, pieces: Sequence[Request], at_once: int) -> Iterator[Transcript]:
