@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
+from beam_audio.asr.device_values import Device
 from beam_audio.asr.session import CPU, make_session
-from beam_audio.asr.whisper.device import Device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
