@@ -13,8 +13,8 @@ from beam_audio.asr.whisper.log_mel import FRAMES, WINDOW_SAMPLES, log_mel, padd
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Float32 sums in another order: over all shared clips no feature differed by more than 5e-5.
-NEAR = 1e-4
+# Float32 against float64: over all shared clips no feature differed by more than 1.3e-4.
+NEAR = 2e-4
 
 
 @pytest.fixture(scope="module", params=[80, 128])
