@@ -140,7 +140,7 @@ def _speeds(results: list[Result], model: str) -> tuple[tuple[str, ...], list[tu
 
 def _runs(results: list[Result]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     columns = "model,hours,× real time,wall s,recogniser busy,batches full,padding,GPU %,GPU MiB"
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             *(each["model"], f"{each['audio_hours']:.1f}", _shown(each, "times_real_time", 0)),
             _shown(each, "wall_seconds", 0),

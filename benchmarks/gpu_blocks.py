@@ -113,13 +113,12 @@ def _agreement(expected: list[Transcript], found: list[Transcript]) -> dict[str,
     """In how many clips tokens and texts are equal, and how far the numbers of those differ."""
     pairs = list(zip(expected, found, strict=True))
     same = [(one, other) for one, other in pairs if one.token_ids == other.token_ids]
+    errors = [abs((one.avg_logprob or 0.0) - (other.avg_logprob or 0.0)) for one, other in same]
     return {
         "of": len(pairs),
         "same_tokens": len(same),
         "same_text": sum(one.text == other.text for one, other in pairs),
-        "logprob_error": max(
-            (abs(one.avg_logprob - other.avg_logprob) for one, other in same), default=None
-        ),
+        "logprob_error": max(errors, default=None),
     }
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.memory_bound import MemoryBound
-from beam_audio.asr.recognizer import Request
+from beam_audio.asr.recognizer import ON_CPU, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +18,12 @@ if TYPE_CHECKING:
 _CUDA_RUNTIMES: Final = ("libcudart.so.13", "libcudart.so.12")
 """A session on CUDA has loaded one of them already."""
 
-_MOST_BATCH_SECONDS: Final = 960.0
+MOST_BATCH_SECONDS: Final = 960.0
 """32 windows of Whisper: larger batches were no faster on an H200."""
 
 _PROBED_CLIPS: Final = 8
+_KEPT: Final = 2
+"""Batches of all sizes keep their memory, each size half of the next: twice that of the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +52,35 @@ def fitting_seconds(
     measure: Callable[[], DeviceMemory | None],
     *,
     memory_fraction: float,
-    batches: int,
 ) -> float:
-    """Most padded seconds of a batch, so that this many batches at a time fit into a device.
+    """Most padded seconds of a batch that fits into a device.
 
     A clip of silence is recognised, and then several together: what those take more is the memory
     of a padded second. It also loads what the device's libraries load at a first call.
 
     Args:
-        recognizer: A model on the device.
+        recognizer: A model on the device, which takes batches in parts if they do not fit.
         measure: Looks at the device's memory; None where it cannot be seen.
-        memory_fraction: Share of the device that this process may use.
-        batches: How many are recognised at the same time.
+        memory_fraction: Share of the device's memory for batches; what others have of it already is
+            not taken.
 
     Returns:
-        At least one clip of the longest kind, at most what is fast.
+        At least one clip of the longest kind, at most the recogniser's own limit; where memory
+        cannot be seen, as many as a CPU.
     """
     facts = recognizer.facts
     clip = Request(np.zeros(round(facts.max_seconds * facts.sample_rate_hz), np.float32))
     clip_seconds = recognizer.cost_seconds(facts.max_seconds)
-    bound = MemoryBound(recognizer, _MOST_BATCH_SECONDS)
-    bound.transcribe([clip])
+    recognizer.transcribe([clip])
     before = measure()
-    bound.transcribe([clip] * _PROBED_CLIPS)
+    recognizer.transcribe([clip] * _PROBED_CLIPS)
     after = measure()
+    most = recognizer.batch_limits.seconds
     if before is None or after is None:
-        return min(recognizer.batch_limits.seconds, bound.batch_limits.seconds)
+        return min(ON_CPU.seconds, most)
     # What is freed after a batch stays with the session, so this is the most it took.
     grown_bytes = before.free_bytes - after.free_bytes
     second_bytes = max(grown_bytes, 1) / ((_PROBED_CLIPS - 1) * clip_seconds)
-    left_to_others = (1 - memory_fraction) * after.total_bytes
-    usable_bytes = grown_bytes + after.free_bytes - left_to_others
-    fitting = usable_bytes / second_bytes / batches
-    return max(clip_seconds, min(fitting, bound.batch_limits.seconds))
+    usable_bytes = min(grown_bytes + after.free_bytes, memory_fraction * after.total_bytes)
+    fitting = usable_bytes / second_bytes / _KEPT
+    return max(clip_seconds, min(fitting, most))

@@ -37,6 +37,10 @@ class MemoryBound:
         self._wanted_seconds = batch_seconds
         self._most_seconds = float("inf")
 
+    def limit(self, batch_seconds: float) -> None:
+        """Set the most padded seconds of a batch."""
+        self._wanted_seconds = batch_seconds
+
     @property
     def batch_limits(self) -> BatchLimits:
         """The size that is wanted, or what is known to fit if that is less."""

@@ -33,7 +33,7 @@ class ModelOptions:
         threads: Threads inside one operator; None is one per core.
         batch_seconds: Most padded seconds of a batch on a device; None measures what fits into its
             memory when the model is loaded.
-        gpu_memory_fraction: Share of a GPU's memory that this process may use.
+        gpu_memory_fraction: Share of a GPU's memory for the batches of this process.
     """
 
     precision: str | None = None

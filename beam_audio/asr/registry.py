@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.asr.device_memory import cuda_memory, fitting_seconds
+from beam_audio.asr.device_memory import MOST_BATCH_SECONDS, cuda_memory, fitting_seconds
 from beam_audio.asr.frames.identity import identify
 from beam_audio.asr.memory_bound import MemoryBound
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.placeholder import PlaceholderRecognizer
 from beam_audio.asr.recognizer import ModelFacts
 from beam_audio.asr.session import CPU, resolve_provider
-from beam_audio.asr.shared_batches import AT_A_TIME, SharedBatches
+from beam_audio.asr.shared_batches import SharedBatches
 from beam_audio.asr.whisper.identity import built_facts, whisper_model_id
 from beam_audio.errors import ModelError, ProviderError
 from beam_audio.models.build import check_built, model_sha256
@@ -83,13 +83,12 @@ def _on_device(recognizer: Recognizer, options: ModelOptions) -> Recognizer:
     # Main memory is swapped, or the process is killed: no error says that a batch is too large.
     if recognizer.provider == CPU:
         return recognizer
-    batch_seconds = options.batch_seconds or fitting_seconds(
-        recognizer,
-        cuda_memory,
-        memory_fraction=options.gpu_memory_fraction,
-        batches=AT_A_TIME,
-    )
-    return SharedBatches(MemoryBound(recognizer, batch_seconds))
+    bound = MemoryBound(recognizer, options.batch_seconds or MOST_BATCH_SECONDS)
+    shared = SharedBatches(bound)
+    if options.batch_seconds is None:
+        fraction = options.gpu_memory_fraction
+        bound.limit(fitting_seconds(shared, cuda_memory, memory_fraction=fraction))
+    return shared
 
 
 def frame_layout(name_or_dir: str, precision: str | None) -> ModelLayout | None:

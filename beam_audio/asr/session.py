@@ -145,7 +145,7 @@ def make_session(model: Path | bytes, options: ModelOptions, *, captures: bool =
     title = "a graph built around a model's" if isinstance(model, bytes) else str(model)
     attempts = _attempts(name, model)
     if captures and name == _PROVIDERS["cuda"]:
-        attempts = [with_options(name, enable_cuda_graph="1")]
+        attempts.insert(0, with_options(name, enable_cuda_graph="1"))
     while True:
         try:
             session = _open(model, options, attempts.pop(0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer, Request
     from beam_audio.types import Transcript
 
-AT_A_TIME: Final = 2
-"""Batches that are recognised at the same time: what one has to do on the host, such as features
-before and words after, is done while the other one is on the device."""
+GIVEN_AT_A_TIME: Final = 2
+"""A unit gives its next batch before it has the texts of the last: the device waits for nobody."""
 
 _MOST_WASTE: Final = 1.25
 """Short clips are not padded to the length of long ones to save a batch."""
@@ -35,9 +34,10 @@ class _Asked:
 class SharedBatches:
     """A recogniser on a device that threads share; it gives small batches to another one together.
 
-    A batch that waits for its turn is joined by those that wait, too, if all together are within
-    the limits and of similar length. When such a batch fails, its parts are recognised one
-    by one, so that an error reaches the thread whose batch it is.
+    One batch at a time is recognised, always by the same thread: what a device keeps between
+    batches (buffers, captured CUDA graphs) belongs to a thread. A batch is joined by those that
+    wait, too, if all together are within the limits and of similar length. When such a batch fails,
+    its parts are recognised one by one, so that an error reaches the thread whose batch it is.
 
     Args:
         recognizer: The recogniser that does the work. Its texts must not depend on the batch, as
@@ -49,14 +49,14 @@ class SharedBatches:
         self.provider = recognizer.provider
         self.passage_seconds = recognizer.passage_seconds
         self._recognizer = recognizer
-        self._turns = threading.Semaphore(AT_A_TIME)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._changing = threading.Lock()
         self._waiting: list[_Asked] = []
 
     @property
     def batch_limits(self) -> BatchLimits:
-        """Two batches at a time, of the size of the recogniser inside."""
-        return BatchLimits(self._recognizer.batch_limits.seconds, AT_A_TIME)
+        """The size is that of the recogniser inside."""
+        return BatchLimits(self._recognizer.batch_limits.seconds, GIVEN_AT_A_TIME)
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip."""
@@ -71,21 +71,20 @@ class SharedBatches:
         mine = _Asked(requests, self._longest_seconds(requests))
         with self._changing:
             self._waiting.append(mine)
-        with self._turns:
-            self._recognise(self._take(mine))
+        self._thread.submit(self._recognise_next)
         return mine.answer.result()
 
-    def _take(self, mine: _Asked) -> list[_Asked]:
-        """A batch and those that join it; none if it has joined another one."""
+    def _recognise_next(self) -> None:
+        """Recognise the batch that waits longest, if it has not joined another one already."""
         with self._changing:
-            if mine not in self._waiting:
-                return []
-            together = [mine]
-            for other in self._waiting:
-                if other is not mine and self._fit([*together, other]):
+            if not self._waiting:
+                return
+            together = self._waiting[:1]
+            for other in self._waiting[1:]:
+                if self._fit([*together, other]):
                     together.append(other)
             self._waiting = [each for each in self._waiting if each not in together]
-        return together
+        self._recognise(together)
 
     def _fit(self, together: Sequence[_Asked]) -> bool:
         count = sum(len(each.requests) for each in together)
@@ -94,8 +93,6 @@ class SharedBatches:
         return padded <= min(self.batch_limits.seconds, _MOST_WASTE * apart)
 
     def _recognise(self, together: Sequence[_Asked]) -> None:
-        if not together:
-            return
         requests = [request for each in together for request in each.requests]
         try:
             found = iter(self._recognizer.transcribe(requests))

@@ -13,7 +13,7 @@ from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, let_go
-from beam_audio.run.job import check_run, with_records
+from beam_audio.run.job import agree_on_layout, check_run, with_records
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
 from beam_audio.run.runners import choose_runner, is_dataflow, overlap_units
 from beam_audio.transforms.input_ids import WriteNames, read_names
@@ -55,7 +55,8 @@ def run(
     job = check_run(config, options)
     holder = _holder(job, options)
     with held(job.output, holder):
-        job = with_records(job, holder.process)
+        job = with_records(job)
+        agree_on_layout(job, holder.process)
         if job.held is not None:
             _, recognizer = job.held()
             overlap_units(options, recognizer.batch_limits.at_a_time)
@@ -80,9 +81,9 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = check_run(config, options)
+    job = with_records(check_run(config, options))
     holder = _holder(job, options)
-    job = with_records(job, holder.process)
+    agree_on_layout(job, holder.process)
     commits.delete_uncommitted(job.output)
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, job, holder)

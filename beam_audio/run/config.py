@@ -169,7 +169,7 @@ class RunConfig:
         "holds; affects speed and memory, not the text",
     )
     gpu_memory_fraction: float = _flag(
-        "limits", 0.8, "share of a GPU's memory that one process may use"
+        "limits", 0.8, "share of a GPU's memory for the batches of one process"
     )
     unit_bytes: int = _flag(
         "limits", 32 << 20, "encoded bytes of the inputs committed together; changes no row"

@@ -109,22 +109,30 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     )
 
 
-def with_records(job: Job, process: str) -> Job:
+def with_records(job: Job) -> Job:
     """The job with the commit records that the output holds now.
+
+    Raises:
+        ConfigError: The files of the output are laid out otherwise.
+    """
+    before, layout = _commits_before(job.config), job.settings.rows.layout()
+    for commit in before:
+        require_same(layout, commit.layout)
+    return replace(job, before=before)
+
+
+def agree_on_layout(job: Job, process: str) -> None:
+    """Find that no other run has just begun with another layout; call it when all else is checked.
 
     Args:
         job: The job.
         process: The process that it ends with; empty for one that goes on without its command.
 
     Raises:
-        ConfigError: The files of the output are laid out otherwise.
+        ConfigError: One has.
         StoreError: The output cannot be written.
     """
-    before, layout = _commits_before(job.config), job.settings.rows.layout()
-    for commit in before:
-        require_same(layout, commit.layout)
-    agree(job.output, layout, process)
-    return replace(job, before=before)
+    agree(job.output, job.settings.rows.layout(), process)
 
 
 def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModelHandler:

@@ -61,9 +61,9 @@ def run_stream(
     if config.subscription is None or not is_local(options):
         raise ConfigError(READERS)
     with Subscription(config.subscription) as subscription:
-        job = with_records(check_run(config, options), processes.own())
+        job = with_records(check_run(config, options))
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
-            watch = begin(job)
+            watch = begin(job, processes.own())
             taken = _take(subscription, config.max_wait_seconds, stop)
             for number, held in enumerate(taken, start=1):
                 intervals = Intervals(f"{job.run_id}-{number:06}", None, watch)

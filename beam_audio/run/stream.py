@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.inputs.messages import Message
 from beam_audio.output import commits
-from beam_audio.run.job import check_run, with_records
+from beam_audio.run.job import agree_on_layout, check_run, with_records
 from beam_audio.run.runners import choose_runner, is_dataflow
 from beam_audio.stream.close_interval import Watch
 from beam_audio.stream.drift import read_profile
@@ -83,19 +83,24 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     if config.subscription is None or not is_dataflow(options):
         raise ConfigError(READERS)
     options.view_as(StandardOptions).streaming = True
-    job = with_records(check_run(config, options), process="")
+    job = with_records(check_run(config, options))
     commits.delete_uncommitted(job.output)
-    intervals = Intervals(f"{job.run_id}-", INTERVAL_SECONDS, begin(job))
+    intervals = Intervals(f"{job.run_id}-", INTERVAL_SECONDS, begin(job, process=""))
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
     read_stream(pipeline, job, intervals)
     return pipeline.run()
 
 
-def begin(job: Job) -> Watch | None:
+def begin(job: Job, process: str) -> Watch | None:
     """Say what messages may do, read the drift reference, and finish what earlier runs left open.
 
+    Args:
+        job: The job.
+        process: The process that it ends with; empty for one that goes on without its command.
+
     Raises:
-        ConfigError: The drift reference cannot be used.
+        ConfigError: The drift reference cannot be used, or another run has just begun with another
+            layout of the output.
         StoreError: The output cannot be read or written.
     """
     if job.config.allowed_places is None:
@@ -105,6 +110,7 @@ def begin(job: Job) -> Watch | None:
     if topic_name is not None:
         with Topic(topic_name) as topic:
             publish_left_over(topic, job.output)
+    agree_on_layout(job, process)
     forget_places(job.output)
     index_commits(job.output)
     drop_entered(job.output)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.segments.vad import (
-    FRAME_SAMPLES,
     MARGIN_FRAMES,
     SpeechDetector,
     SpeechTracker,
     source_sample,
 )
+from beam_audio.segments.vad_graph import FRAME_SAMPLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

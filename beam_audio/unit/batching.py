@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 _LOOKAHEAD_BUDGETS = 2
 _FIRST_BUDGET_SECONDS = 30.0
+_FIRST_SHARE = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def batches(
 
     Items of up to two budgets are held and sorted by length, and the longest that fit together
     leave first. A batch costs its size times its costliest item. It stays within the budget, but an
-    item above the budget is a batch of its own. The first budgets are small, and each is twice the
+    item above the budget is a batch of its own. The first budget is small, and each is twice the
     one before, so that work begins long before items of two whole budgets have come.
 
     Args:
@@ -70,7 +71,7 @@ def batches(
     """
     held: list[T] = []
     held_cost = 0.0
-    budget_now = min(budget_seconds, _FIRST_BUDGET_SECONDS)
+    budget_now = min(budget_seconds, max(_FIRST_BUDGET_SECONDS, _FIRST_SHARE * budget_seconds))
     for item in items:
         held.append(item)
         held_cost += cost(item)

@@ -87,6 +87,8 @@ def test_batches_have_the_wanted_size_until_one_does_not_fit() -> None:
     bound = MemoryBound(SmallCard(room=100), 48.0)
     bound.transcribe(requests(16))
     assert bound.batch_limits == BatchLimits(48.0)
+    bound.limit(24.0)
+    assert bound.batch_limits == BatchLimits(24.0)
 
 
 def test_the_runtimes_own_error_is_known() -> None:

@@ -53,3 +53,22 @@ def test_a_weight_used_twice_is_stored_once(tmp_path: Path) -> None:
         graph.output(target, "float", (2, 400))
     graph.write()
     assert path.stat().st_size < 2 * WEIGHT.nbytes
+
+
+def test_a_graph_without_a_file_is_the_body_of_a_loop() -> None:
+    body = GraphWriter("body")
+    body.input("number", "int64", ())
+    body.input("going", "bool", ())
+    x = body.input("x_before", "int64", (1,))
+    x = body.node("Add", x, body.integers(3))
+    less = body.node("Less", x, body.integers(10))
+    body.output(body.node("Squeeze", less, body.integers(0)), "bool", ())
+    body.output(x, "int64", (1,))
+    graph = GraphWriter("around")
+    x = graph.input("x", "int64", (1,))
+    on = graph.cast(graph.node("Squeeze", graph.integers(1), graph.integers(0)), "bool")
+    graph.nodes("Loop", "", on, x, to=("y",), body=body.graph())
+    graph.output("y", "int64", (1,))
+    session = onnxruntime.InferenceSession(graph.model_bytes({"": 17}))
+    (y,) = session.run(["y"], {"x": np.array([2])})
+    assert y.tolist() == [11]

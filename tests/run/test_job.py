@@ -13,7 +13,7 @@ from support.run_outputs import run, settings, write_speech
 from beam_audio.asr import model_facts
 from beam_audio.errors import ConfigError
 from beam_audio.output import processes
-from beam_audio.run.job import check_run, settings_by_model, with_records
+from beam_audio.run.job import agree_on_layout, check_run, settings_by_model, with_records
 from beam_audio.transforms.live_model import FixedModel, LiveModel
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def test_a_stream_has_a_model_that_can_be_exchanged_and_keeps_one_record(tmp_pat
     run(input=tmp_path / "in", output=tmp_path / "out", unit_bytes=1)
     batch = settings(input=tmp_path / "in", output=tmp_path / "out")
     stream = settings(subscription="projects/p/subscriptions/s", output=tmp_path / "out")
-    assert len(with_records(check_run(batch, PipelineOptions()), "").before) == 2
-    job = with_records(check_run(stream, PipelineOptions()), "")
+    assert len(with_records(check_run(batch, PipelineOptions())).before) == 2
+    job = with_records(check_run(stream, PipelineOptions()))
     assert isinstance(job.model, LiveModel)
     assert len(job.before) == 1
 
@@ -49,7 +49,7 @@ def test_of_two_first_runs_with_other_folders_the_second_is_refused(tmp_path: Pa
     write_speech(tmp_path / "in" / "a.wav")
     out = {"output": tmp_path / "out", "partition_by": "date"}
     stream = settings(subscription="projects/p/subscriptions/s", **out)
-    with_records(check_run(stream, PipelineOptions()), processes.own())
+    agree_on_layout(check_run(stream, PipelineOptions()), processes.own())
     with pytest.raises(ConfigError, match=r"just begun with another --partition_by; .*\.layout"):
         run(input=tmp_path / "in", output=tmp_path / "out")
     assert run(input=tmp_path / "in", **out).exit_status == 0

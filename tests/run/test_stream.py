@@ -176,10 +176,10 @@ def test_a_stream_says_once_what_publishers_can_do(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = check_run(stream_of(tmp_path / "out"), PipelineOptions([]))
-    stream.begin(job)
+    stream.begin(job, process="")
     (said,) = [each.getMessage() for each in caplog.records if "allow_inputs" in each.getMessage()]
     assert f"the topic of {SUBSCRIPTION} can have any file transcribed" in said
     caplog.clear()
     limited = settings(subscription=SUBSCRIPTION, output=tmp_path / "out", allow_inputs="gs://b")
-    stream.begin(check_run(limited, PipelineOptions([])))
+    stream.begin(check_run(limited, PipelineOptions([])), process="")
     assert not [each for each in caplog.records if "allow_inputs" in each.getMessage()]

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_audio.segments.vad import (
-    FRAME_SAMPLES,
     SpeechDetector,
     SpeechTracker,
     StreamBuffer,
     VadInput,
     source_sample,
 )
+from beam_audio.segments.vad_graph import FRAME_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -36,18 +36,18 @@ class Sizes:
         width: Numbers of a frame that the encoder makes.
         hidden: Numbers of a state, and of the joint network.
         layers: Layers of the prediction network.
-        for_blank: Added to the score of the blank, which makes it one frame in two or so.
+        blanks: Share of the frames on which the blank is the likeliest, about.
     """
 
     tokens: int = len(TOKENS)
     width: int = WIDTH
     hidden: int = 12
     layers: int = 1
-    for_blank: float = 1.5
+    blanks: float = 0.5
 
 
 # Of Parakeet 0.6b; its third version has 8,192 tokens and a blank.
-PARAKEET = Sizes(tokens=1025, width=1024, hidden=640, layers=2, for_blank=15.5)
+PARAKEET = Sizes(tokens=1025, width=1024, hidden=640, layers=2, blanks=0.65)
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,8 @@ def random_transducer(
         return rng.standard_normal(size, np.float32) * np.float32(scale)
 
     hidden, layers = sizes.hidden, sizes.layers
-    bias = normal(sizes.tokens + durations, scale=0.1)
-    bias[sizes.tokens - 1] += sizes.for_blank
     into = 1.7 / np.sqrt(hidden)
-    return TransducerWeights(
+    weights = TransducerWeights(
         encoder=normal(sizes.width, FEATURES, SUBSAMPLING, scale=0.05),
         embedding=normal(sizes.tokens, hidden),
         gates=normal(layers, 4 * hidden, hidden, scale=into),
@@ -111,8 +109,14 @@ def random_transducer(
         from_encoder=normal(sizes.width, hidden, scale=2 / np.sqrt(sizes.width)),
         from_tokens=normal(hidden, hidden, scale=into),
         out=normal(hidden, sizes.tokens + durations, scale=5.2 / np.sqrt(hidden)),
-        bias=bias,
+        bias=normal(sizes.tokens + durations, scale=0.1),
     )
+    frames, states = normal(100, sizes.width), normal(100, hidden, scale=0.5)
+    joined = np.tanh(frames @ weights.from_encoder + states @ weights.from_tokens)
+    *others, blank = (joined @ weights.out + weights.bias)[:, : sizes.tokens].T
+    missing = np.max(others, axis=0) - blank
+    weights.bias[sizes.tokens - 1] += np.float32(np.quantile(missing, sizes.blanks))
+    return weights
 
 
 def decode_one(

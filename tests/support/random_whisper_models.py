@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from support.random_whisper import Shape, Weights, random_weights, write_huggingface
 
+from beam_audio.asr.device_values import Device
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.asr.whisper.decoder import Decoder
-from beam_audio.asr.whisper.device import Device
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.models.build import BuiltModel, build_whisper, read_built
 from beam_audio.models.weight_files import WeightFiles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -47,9 +47,10 @@ class _Pass(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc is not typed
                 return bytes(ask(question, timeout=context.time_remaining()))
             except grpc.RpcError as error:
                 context.abort(error.code(), error.details())
+                raise  # which abort() does already
 
         return answer
 
 
-def _refuse(_: bytes, context: grpc.ServicerContext) -> NoReturn:
+def _refuse(_: bytes, context: grpc.ServicerContext) -> None:
     context.abort(grpc.StatusCode.PERMISSION_DENIED, "User not authorized to perform this action.")

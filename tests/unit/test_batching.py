@@ -27,6 +27,11 @@ def test_every_item_comes_once_within_the_budget(lengths: list[float], budget: f
         assert len(batch) == 1 or len(batch) * max(batch) <= budget * (1 + 1e-9)
 
 
+def test_a_large_budget_is_reached_in_four_batches() -> None:
+    out = batches([10.0] * 400, seconds=identity, cost=identity, budget_seconds=960.0)
+    assert [sum(next(out)) for _ in range(5)] == [120.0, 240.0, 480.0, 960.0, 960.0]
+
+
 @given(LENGTHS, st.floats(1.0, 100.0))
 def test_held_items_are_bounded(lengths: list[float], budget: float) -> None:
     taken = 0.0

@@ -106,7 +106,7 @@ class TransducerDecoder:
         for part in encoded:
             lengths[list(part.rows)] = part.lengths
         feed = {"packed": self._packed(encoded, len(lengths)), "lengths": self._device.put(lengths)}
-        values = self._device.run(self._loop, feed, FOUND)
+        values = self._device.run(self._loop, feed, tuple(FOUND))
         found = {name: self._device.fetch(value) for name, value in values.items()}
         return list(_emissions(found, len(lengths), self._rules.blank))
 
@@ -118,7 +118,7 @@ class TransducerDecoder:
         for part in encoded:
             rows = self._device.put(np.array(part.rows, np.int64)[:, None])
             feed = {"packed": packed, "encoded": part.frames, "rows": rows}
-            self._device.run(self._packer, feed, into={"filled": packed})
+            self._device.run(self._packer, feed, ["filled"], {"filled": packed})
         return packed
 
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.device_values import Device
     from beam_audio.asr.model_options import ModelOptions
-    from beam_audio.asr.whisper.device import Device
     from beam_audio.asr.whisper.fixed_memory import FixedBatch
     from beam_audio.models.whisper.config import WhisperDimensions
 
-# Attention costs every place of a buffer, used or not; a buffer that is full doubles.
+# On a CPU attention costs every place of a buffer, used or not; there a full buffer doubles.
 _LEAST_PLACES: Final = 64
 
 
@@ -88,7 +88,9 @@ class Batches:
         """Buffers for the tokens of clips, with at least so many places."""
         if clips.batch:
             return clips.batch.buffers
-        places = min(max(_LEAST_PLACES, 1 << (least - 1).bit_length()), self._most_places)
+        places = self._most_places
+        if self._device.name == "cpu":
+            places = min(max(_LEAST_PLACES, 1 << (least - 1).bit_length()), places)
         return {
             name: self._device.zeros((clips.rows, heads, places, size), self._dtype)
             for name, (_, heads, _, size) in self._shapes.items()

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.asr.device_values import Device
     from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.whisper.batches import EncodedClips
-    from beam_audio.asr.whisper.device import Device
     from beam_audio.models.whisper.config import WhisperConfig
 
 

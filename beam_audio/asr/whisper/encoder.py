@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
+from beam_audio.asr.device_values import Device
 from beam_audio.asr.session import CPU, make_session
-from beam_audio.asr.whisper.device import Device
 from beam_audio.asr.whisper.log_mel import padded_samples
 from beam_audio.asr.whisper.padding import (
     FRAMES_PER_POSITION,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from beam_audio.asr.whisper.device import Device
+    from beam_audio.asr.device_values import Device
 
 _FEW_POSITIONS: Final = 500
 """Audio positions of a batch of short clips; others have all. Each size needs its own memory."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.asr.session import CPU
@@ -28,12 +30,21 @@ class WhisperGraphs:
         directory: Where the files are.
         config: Tokens and sizes of the network.
         options: Provider and threads.
+
+    Attributes:
+        provider: The ONNX Runtime execution provider in use.
+        decoder: The decoder.
+        turn: Held from encoding a batch to its last token: a device has one batch of each size.
     """
 
     def __init__(self, directory: Path, config: WhisperConfig, options: ModelOptions) -> None:
         self._encoder = Encoder(directory, options)
         self.provider: str = self._encoder.provider
-        self.decoder = Decoder(directory, config, self._encoder.device, options)
+        device = self._encoder.device
+        self.decoder = Decoder(directory, config, device, options)
+        self.turn: contextlib.AbstractContextManager[object] = (
+            threading.Lock() if device.captures else contextlib.nullcontext()
+        )
 
     def warm_up(self, padding: Padding) -> None:
         """Meet the sizes that batches will have; a CPU has no need."""

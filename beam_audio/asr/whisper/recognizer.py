@@ -118,15 +118,15 @@ class WhisperRecognizer:
 
     def _hear(self, requests: Sequence[Request]) -> list[tuple[Spoken, Decoded, Attempt]]:
         bands = self._config.dimensions.mel_bands
-        clips = self._graphs.encode(
-            [encoder_input(request.samples, bands, self._padding) for request in requests]
-        )
+        inputs = [encoder_input(request.samples, bands, self._padding) for request in requests]
         decoder = self._graphs.decoder
-        spoken = spoken_languages(decoder, self._config, clips, requests)
-        prompts = [self._start(each.language) for each in spoken]
-        started = decoder.read(clips, prompts, len(self._context))
-        decoding = Decoding(decoder, self._config, started)
-        decoded = self._decode(decoding, requests, spoken)
+        with self._graphs.turn:
+            clips = self._graphs.encode(inputs)
+            spoken = spoken_languages(decoder, self._config, clips, requests)
+            prompts = [self._start(each.language) for each in spoken]
+            started = decoder.read(clips, prompts, len(self._context))
+            decoding = Decoding(decoder, self._config, started)
+            decoded = self._decode(decoding, requests, spoken)
         return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
 
     def _alone(self, pieces: Sequence[Request], at_once: int) -> Iterator[Transcript]:

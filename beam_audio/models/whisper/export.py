@@ -1,27 +1,42 @@
 """Whisper to ONNX, built node by node from the weights: no torch, no tracing.
 
-There are two graphs. ``encoder.onnx`` turns log-mel features into the cross-attention keys and
-values of every decoder layer, which are all the decoder needs of the audio. ``decoder.onnx`` is one
-step with a key/value cache. It takes any number of tokens and computes logits only at the positions
-asked for, so that reading a prompt does not compute a vocabulary of logits for each of its tokens.
+``encoder.onnx`` turns log-mel features into the cross-attention keys and values of every decoder
+layer, which are all the decoder needs of the audio. ``decoder.onnx`` is a step with a key/value
+cache. It takes any number of tokens, writes their keys and values into buffers, and computes logits
+only at the positions asked for, so that reading a prompt does not compute a vocabulary of logits
+for each of its tokens. What is chosen from the logits is computed in the graph, so that nothing
+large leaves a device between two tokens. The other graphs have no weights: ``audio_rows.onnx`` and
+``rows.onnx`` take rows out of a batch, and ``alignment.onnx`` computes what word times need.
 
-Shapes, with b clips, n audio positions, h heads of size d, t tokens, c tokens in the cache, p
-positions asked for, a alignment heads::
+Shapes, with b clips, n audio positions, h heads of size d, t tokens, s places in the buffers, p
+positions asked for, q tokens asked for, a alignment heads, k rows, m positions, u tokens::
 
     log_mel  samples (b, 160 (frames + 2)) -> log_mel (b, bands, frames)
     encoder  log_mel (b, bands, frames), source (b, n), place (b, n), log_members (b, n)
              -> cross_key_N (b, h, d, n), cross_value_N (b, h, n, d)
-    decoder  tokens (b, t), positions (p,), past_key_N (b, h, d, c), past_value_N (b, h, c, d),
+    decoder  tokens (b, t), start (1,), positions (p,), hidden (p, vocabulary), asked (q,),
+             past_key_N, past_value_N (b, h, s, d), past_query (b, a, s, d),
              cross_key_N, cross_value_N, log_members (b, n)
-             -> logits (b, p, vocabulary), alignment (b, a, t, n),
-                present_key_N (b, h, d, c + t), present_value_N (b, h, c + t, d)
+             -> token (b, p), logprob (b, p), asked_logprobs (b, p, q),
+                logits (b, p, vocabulary), present_key_N, present_value_N, present_query
+    alignment   query (b, a, s, d), cross_key_N of some layers, first (3,), stop (3,)
+             -> scores (1, a, u, m)
+    audio_rows  cross_key_N, cross_value_N, log_members, rows (k,), positions (1,)
+             -> the same as kept_…, of k rows and m positions
+    rows     key_N, value_N, query, rows (k,) -> the same as kept_…, of k rows
 
 For each position, ``source`` is the index of the convolutions' output it is taken from, and
 ``place`` is the row of its embedding (``beam_audio.models.whisper.position_groups``).
 ``log_members`` is added to its attention scores: the log of the number of positions it represents
 (``beam_audio.asr.whisper.padding``), or a large negative number if a row of a batch has no such
-position. ``alignment`` holds the scores of the heads that follow time, before that addition. Keys
-have their last two axes swapped, so that a step multiplies them without a transposition.
+position. The keys of the audio have their last two axes swapped, so that a step multiplies them
+without a transposition.
+
+``start`` is the place of the first token. ``hidden`` is added to the logits, and minus infinity
+hides a token from the choice; ``token`` is the likeliest of the others. ``asked_logprobs`` are log
+probabilities of given tokens. ``query`` holds the queries of the heads that follow time;
+``scores`` are those against the keys of the audio, before ``log_members``. ``first`` and ``stop``
+bound the row, the tokens and the audio positions that they are computed for.
 
 The network is that of Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak
 Supervision" (pre-norm transformer, exact GELU, tied output embedding).

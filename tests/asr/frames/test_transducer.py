@@ -140,34 +140,27 @@ def test_inside_the_loop_nothing_is_put_or_fetched(
     monkeypatch: pytest.MonkeyPatch, *, durations: bool
 ) -> None:
     """All that crosses is small, and crosses once a batch, however long the clips are."""
-    moved: list[int] = []
-    put, fetch = Device.put, Device.fetch
+    fetched: list[NDArray[Any]] = []
+    fetch = Device.fetch
 
-    def counted_put(device: Device, array: NDArray[Any]) -> object:
-        moved.append(array.size)
-        return put(device, array)
+    def noted(device: Device, value: object) -> NDArray[Any]:
+        fetched.append(fetch(device, value))
+        return fetched[-1]
 
-    def counted_fetch(device: Device, value: object) -> NDArray[Any]:
-        array = fetch(device, value)
-        moved.append(array.size)
-        return array
-
-    decoder = load(
-        random_transducer(3, durations=DURATIONS if durations else 0), durations=durations
-    )
+    weights = random_transducer(3, durations=DURATIONS if durations else 0)
+    decoder = load(weights, durations=durations)
     for length in (5, 60):
         heard = together(clips(3, [length] * 3), length)
-        monkeypatch.setattr(Device, "put", counted_put)
-        monkeypatch.setattr(Device, "fetch", counted_fetch)
+        before = DEVICE.put_bytes
+        monkeypatch.setattr(Device, "fetch", noted)
         found = decoder.decode([heard])
         monkeypatch.undo()
-        lengths, rows, *of_labels = moved
-        moved.clear()
-        assert lengths == rows == len(found)
-        # At most half of the clips wait while the others look for their next token.
-        most = max(map(len, found)) * len(found)
-        assert len(of_labels) == 4
-        assert max(of_labels) <= 2 * most + length
+        assert DEVICE.put_bytes - before == 2 * 3 * 8  # lengths, and rows of the batch
+        # In each round of labels, as many clips as look for a token may be left without one.
+        rounds = 2 * max(map(len, found)) + length
+        assert len(fetched) == 4
+        assert all(array.shape[1:] == (3,) and len(array) <= rounds for array in fetched)
+        fetched.clear()
 
 
 @pytest.mark.parametrize("durations", [True, False])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from beam_audio.asr.whisper.device import Device
+from beam_audio.asr.device_values import Device
 from beam_audio.asr.whisper.fixed_memory import FixedMemory
 
 SHAPES = {

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import onnxruntime
 import pytest
 
-from beam_audio.asr.whisper.device import Device
+from beam_audio.asr.device_values import Device
 from beam_audio.models.onnx_graph import GraphWriter
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 CPU = "CPUExecutionProvider"
+
+
+@pytest.fixture
+def sums() -> onnxruntime.InferenceSession:
+    """From x: twice and three times x."""
+    graph = GraphWriter("sums")
+    x = graph.input("x", "float", ("n",))
+    for name in ("twice", "thrice"):
+        x = graph.node("Add", x, "x", to=name)
+        graph.output(name, "float", ("n",))
+    return onnxruntime.InferenceSession(graph.model_bytes(), providers=[CPU])
 
 
 @pytest.mark.parametrize(("provider", "name"), [(CPU, "cpu"), ("CUDAExecutionProvider", "cuda")])
@@ -20,21 +26,26 @@ def test_a_provider_computes_in_its_memory(provider: str, name: str) -> None:
     assert Device(provider).name == name
 
 
-def test_outputs_have_their_names(tmp_path: Path) -> None:
-    graph = GraphWriter("sums", tmp_path / "sums.onnx", external=False)
-    x = graph.input("x", "float", ("n",))
-    for name in ("twice", "thrice", "unused"):
-        x = graph.node("Add", x, "x", to=name)
-        graph.output(name, "float", ("n",))
-    graph.write()
-    session = onnxruntime.InferenceSession(tmp_path / "sums.onnx", providers=[CPU])
+def test_outputs_stay_under_their_names_until_they_are_fetched(
+    sums: onnxruntime.InferenceSession,
+) -> None:
     device = Device(CPU)
-    feed = {"x": device.put(np.array([1, 2], np.float32))}
-    found = device.run(session, feed, ["thrice", "twice"])
+    x = device.put(np.array([1, 2], np.float32))
+    found = device.run(sums, {"x": x}, ["thrice", "twice"])
     assert {name: device.fetch(value).tolist() for name, value in found.items()} == {
         "thrice": [3, 6],
         "twice": [2, 4],
     }
+
+
+def test_values_take_outputs_again_and_again(sums: onnxruntime.InferenceSession) -> None:
+    device = Device(CPU)
+    into = {name: device.empty((2,), np.float32) for name in ("twice", "thrice")}
+    for factor in (1, 5):
+        x = device.put(np.array([1, 2], np.float32) * np.float32(factor))
+        device.run(sums, {"x": x}, list(into), into)
+        assert device.fetch(into["twice"]).tolist() == [2 * factor, 4 * factor]
+        assert device.fetch(into["thrice"]).tolist() == [3 * factor, 6 * factor]
 
 
 def test_bytes_are_counted_on_their_way() -> None:
