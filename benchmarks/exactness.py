@@ -97,7 +97,7 @@ def feature_difference(model: str, clips: list[Clip]) -> float:
     )
     largest = 0.0
     for clip in clips:
-        (found,) = session.run(None, {"samples": padded_samples(clip.samples, FRAMES)[np.newaxis]})
+        (found,) = session.run(None, {"samples": padded_samples([clip.samples], FRAMES)})
         difference = np.abs(found[0] - log_mel(clip.samples, MEL_BANDS)).max()
         largest = max(largest, float(difference))
     return largest
