@@ -40,7 +40,7 @@ def test_check_reports_every_file(weights: str) -> None:
     assert report.directory == ensure_built(weights).directory
     assert set(report.files) == {
         "alignment.onnx", "audio_rows.onnx", "config.json", "decoder.onnx", "encoder.onnx",
-        "rows.onnx", "tokenizer.json",
+        "log_mel.onnx", "rows.onnx", "tokenizer.json",
     }  # fmt: skip
     assert report.model_sha256 in str(report)
     assert "decoder.onnx" in str(report)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from beam_audio.asr.device_values import Device
 from beam_audio.asr.session import CPU, make_session
+from beam_audio.asr.whisper.log_mel import padded_samples
+from beam_audio.asr.whisper.padding import (
+    FRAMES_PER_POSITION,
+    POSITION_BUCKETS,
+    POSITIONS,
+    EncoderInput,
+    bucket,
+    encoder_input,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.asr.model_options import ModelOptions
-    from beam_audio.asr.whisper.padding import EncoderInput
+    from beam_audio.models.card import Padding
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
@@ -25,74 +35,100 @@ HIDDEN: Final = -1e4
 
 
 class Encoder:
-    """The session of ``encoder.onnx``.
+    """Sessions of ``encoder.onnx`` and, on devices, of ``log_mel.onnx``.
+
+    A CPU encodes clips one by one: it gains nothing from a batch, and needs the least memory then.
+    A device encodes a batch at once. It is slow whenever it meets sizes for the first time, so that
+    a batch has one of a few numbers of positions, and those that a clip does not have are hidden.
 
     Args:
-        path: That file.
+        directory: Where the files are.
         options: Provider and threads.
     """
 
-    def __init__(self, path: Path, options: ModelOptions) -> None:
-        self._session = make_session(path, options)
+    def __init__(self, directory: Path, options: ModelOptions) -> None:
+        self._directory, self._options = directory, options
+        self._session = make_session(directory / "encoder.onnx", options)
         self.provider: str = self._session.get_providers()[0]
         self.device = Device(self.provider)
         self._names = [output.name for output in self._session.get_outputs()]
 
+    @cached_property
+    def _features(self) -> Any:  # noqa: ANN401 (the library has no types)
+        return make_session(self._directory / "log_mel.onnx", self._options)
+
+    def warm_up(self, padding: Padding, rows: int) -> None:
+        """Encode so many clips of silence in every size that batches have with this padding."""
+        bands = self._session.get_inputs()[0].shape[1]
+        silence = [encoder_input(np.zeros(0, np.float32), bands, padding)] * rows
+        for positions in POSITION_BUCKETS if padding == "condensed" else (POSITIONS,):
+            self.encode_at_once(silence, positions)
+
     def encode(self, clips: Sequence[EncoderInput]) -> dict[str, Any]:
-        """What the decoder needs of the audio of b clips, n audio positions in the longest.
+        """What the decoder needs of the audio of b clips, n audio positions.
 
         Returns:
             Values on the device by name: ``cross_key_N`` (b, h, d, n) and ``cross_value_N``
             (b, h, n, d) of every decoder layer, and ``log_members`` (b, n), in which positions that
             a clip does not have are hidden.
         """
-        # A CPU gains nothing from a batch here, and one clip at a time needs the least memory.
-        parts = [clips] if self.provider != CPU else [[clip] for clip in clips]
-        encoded = [self.encode_at_once(part) for part in parts]
-        audio = encoded[0] if len(parts) == 1 else self._join(encoded)
-        audio["log_members"] = self.device.put(_stack([clip.log_members for clip in clips], HIDDEN))
-        return audio
+        if self.provider != CPU:
+            return self.encode_at_once(clips)
+        return self._encode_alone(clips[0]) if len(clips) == 1 else self._encode_in_turn(clips)
 
-    def encode_at_once(self, clips: Sequence[EncoderInput]) -> dict[str, Any]:
-        """Keys and values of clips by one call, with the number of positions of the longest."""
-        feed: dict[str, NDArray[Any]] = {
-            "log_mel": _stack_features([clip.log_mel for clip in clips]),
-            "source": _stack(_sources(clips), 0),
-            "place": _stack([clip.place for clip in clips], 0),
-            "log_members": _stack([clip.log_members for clip in clips], HIDDEN),
+    def _encode_alone(self, clip: EncoderInput) -> dict[str, Any]:
+        """The same for one clip."""
+        arrays: dict[str, NDArray[Any]] = {
+            "log_mel": clip.log_mel,
+            "source": clip.source,
+            "place": clip.place,
+            "log_members": clip.log_members,
         }
-        values = {name: self.device.put(array) for name, array in feed.items()}
-        return self.device.run(self._session, values, self._names)
+        feed = {name: self.device.put(array[None]) for name, array in arrays.items()}
+        audio = self.device.run(self._session, feed, self._names)
+        return {**audio, "log_members": feed["log_members"]}
 
-    def _join(self, encoded: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch from clips that were encoded one by one."""
-        joined = {}
-        for name in self._names:
-            rows = [clip.pop(name).numpy() for clip in encoded]
-            sizes = np.array([row.shape[1:] for row in rows]).max(axis=0)
-            array = np.empty((len(rows), *sizes), rows[0].dtype)
-            for row, clip in zip(array, rows, strict=True):
-                row[:, : clip.shape[2], : clip.shape[3]] = clip[0]
-                row[:, clip.shape[2] :] = row[:, :, clip.shape[3] :] = 0
-            joined[name] = self.device.put(array)
-        return joined
+    def _encode_in_turn(self, clips: Sequence[EncoderInput]) -> dict[str, Any]:
+        """The same, clip by clip, each into its row."""
+        longest = max(clip.positions for clip in clips)
+        log_members = _stack([clip.log_members for clip in clips], HIDDEN, longest)
+        joined: dict[str, NDArray[Any]] = {}
+        for row, clip in enumerate(clips):
+            encoded = self._encode_alone(clip)
+            for name in self._names:
+                alone = encoded[name].numpy()[0]
+                if name not in joined:
+                    shape = (len(clips), *_lengthened(name, alone, longest))
+                    joined[name] = np.zeros(shape, alone.dtype)
+                joined[name][row, :, : alone.shape[1], : alone.shape[2]] = alone
+        joined["log_members"] = log_members
+        return {name: self.device.put(array) for name, array in joined.items()}
+
+    def encode_at_once(self, clips: Sequence[EncoderInput], least: int = 0) -> dict[str, Any]:
+        """As ``encode`` by one call, with at least so many positions: as it is on a device."""
+        positions = bucket(max(least, *(clip.positions for clip in clips)))
+        frames = FRAMES_PER_POSITION * positions
+        samples = padded_samples([clip.samples for clip in clips], frames)
+        # The convolutions' last output covers the window's end, wherever that is.
+        sources = [np.append(clip.source[:-1], positions - 1) for clip in clips]
+        arrays: dict[str, NDArray[Any]] = {
+            "source": _stack(sources, 0, positions),
+            "place": _stack([clip.place for clip in clips], 0, positions),
+            "log_members": _stack([clip.log_members for clip in clips], HIDDEN, positions),
+        }
+        feed = {name: self.device.put(array) for name, array in arrays.items()}
+        heard = {"samples": self.device.put(samples)}
+        feed |= self.device.run(self._features, heard, ["log_mel"])
+        audio = self.device.run(self._session, feed, self._names)
+        return {**audio, "log_members": feed["log_members"]}
 
 
-def _stack(rows: Sequence[NDArray[ScalarT]], filling: float) -> NDArray[ScalarT]:
-    """Vectors of unequal length as rows of one array."""
-    longest = max(map(len, rows))
-    return np.stack([np.pad(row, (0, longest - len(row)), constant_values=filling) for row in rows])
+def _lengthened(name: str, alone: NDArray[Any], positions: int) -> tuple[int, ...]:
+    """Shape of keys or values of a clip if it had so many positions."""
+    heads, rows, columns = alone.shape
+    return (heads, rows, positions) if name.startswith("cross_key") else (heads, positions, columns)
 
 
-def _sources(clips: Sequence[EncoderInput]) -> list[NDArray[np.int64]]:
-    """Source indices for features that are all padded to the length of the longest."""
-    computed = max(int(clip.source[-1]) for clip in clips)
-    return [np.append(clip.source[:-1], computed) for clip in clips]
-
-
-def _stack_features(features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Features of unequal length as one array; the silence at the end of each is repeated."""
-    frames = max(each.shape[1] for each in features)
-    return np.stack(
-        [np.pad(each, ((0, 0), (0, frames - each.shape[1])), mode="edge") for each in features]
-    )
+def _stack(rows: Sequence[NDArray[ScalarT]], filling: float, length: int) -> NDArray[ScalarT]:
+    """Vectors as rows of one array of a length."""
+    return np.stack([np.pad(row, (0, length - len(row)), constant_values=filling) for row in rows])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from beam_audio.asr.session import CPU
 from beam_audio.asr.whisper.batches import EncodedClips
 from beam_audio.asr.whisper.decoder import Decoder
 from beam_audio.asr.whisper.encoder import Encoder
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.whisper.padding import EncoderInput
+    from beam_audio.models.card import Padding
     from beam_audio.models.whisper.config import WhisperConfig
+
+_WARM_ROWS: Final = 8
 
 
 class WhisperGraphs:
@@ -34,13 +38,18 @@ class WhisperGraphs:
     """
 
     def __init__(self, directory: Path, config: WhisperConfig, options: ModelOptions) -> None:
-        self._encoder = Encoder(directory / "encoder.onnx", options)
+        self._encoder = Encoder(directory, options)
         self.provider: str = self._encoder.provider
         device = self._encoder.device
         self.decoder = Decoder(directory, config, device, options)
         self.turn: contextlib.AbstractContextManager[object] = (
             threading.Lock() if device.captures else contextlib.nullcontext()
         )
+
+    def warm_up(self, padding: Padding) -> None:
+        """Meet the sizes that batches will have; a CPU has no need."""
+        if self.provider != CPU:
+            self._encoder.warm_up(padding, _WARM_ROWS)
 
     def encode(self, clips: Sequence[EncoderInput]) -> EncodedClips:
         """Encode clips for the decoder."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ
 from beam_audio.asr.whisper.padding import SAMPLES_PER_POSITION
+from beam_audio.models.whisper.mel_filters import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,49 +7,29 @@ filters, log10 clamped at 8 below the clip's maximum, then (x + 4) / 4.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beam_audio.models.whisper.log_mel_graph import BLOCKS_PER_FRAME
+from beam_audio.models.whisper.mel_filters import (
+    DYNAMIC_RANGE,
+    FFT_SAMPLES,
+    HOP_SAMPLES,
+    LEAST_POWER,
+    fft_window,
+    mel_filters,
+)
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-SAMPLE_RATE_HZ = 16000
 WINDOW_SECONDS = 30.0
 WINDOW_SAMPLES = 480_000
 FRAMES = 3000
-_N_FFT = 400
-_HOP = 160
-_FLOOR = 1e-10
-_DYNAMIC_RANGE = 8.0
-
-
-@cache
-def mel_filters(bands: int) -> NDArray[np.float32]:
-    """Triangular filters on Slaney's mel scale with area normalisation, shape (bands, 201).
-
-    The scale is linear up to 1 kHz (15 mels) and logarithmic above, with 27 mels per factor 6.4
-    (Slaney, "Auditory Toolbox", 1998).
-    """
-    linear_hz, mel_at_knee, knee_hz = 200.0 / 3.0, 15.0, 1000.0
-    log_step = np.log(6.4) / 27.0
-    top_mel = mel_at_knee + np.log(SAMPLE_RATE_HZ / 2 / knee_hz) / log_step
-    mels = np.linspace(0.0, top_mel, bands + 2)
-    above = knee_hz * np.exp(log_step * (mels - mel_at_knee))
-    corners_hz = np.where(mels < mel_at_knee, linear_hz * mels, above)
-    bins_hz = np.linspace(0.0, SAMPLE_RATE_HZ / 2, _N_FFT // 2 + 1)
-    left, centre, right = (corners_hz[i : bands + i, None] for i in range(3))
-    rising = (bins_hz - left) / (centre - left)
-    falling = (right - bins_hz) / (right - centre)
-    triangles = np.maximum(0.0, np.minimum(rising, falling))
-    filters: NDArray[np.float32] = (triangles * 2.0 / (right - left)).astype(np.float32)
-    return filters
-
-
-@cache
-def _window() -> NDArray[np.float64]:
-    return 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(_N_FFT) / _N_FFT)
+_HALF = FFT_SAMPLES // 2
 
 
 def log_mel(
@@ -65,22 +45,41 @@ def log_mel(
     Returns:
         float32 of shape (bands, frames_wanted); it depends only on this clip.
     """
-    half = _N_FFT // 2
     # Frames that are only added silence are known: those that touch the clip are computed.
-    frames = min(FRAMES, (len(samples) + half - 1) // _HOP + 1)
-    reach = min(WINDOW_SAMPLES, max(frames * _HOP + half, _N_FFT))
-    padded = np.zeros(reach + 2 * half, np.float32)
-    padded[half : half + len(samples)] = samples
-    padded[:half] = padded[2 * half : half : -1]
-    padded[-half:] = padded[-half - 2 : -2 * half - 2 : -1]
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP][:frames]
-    spectrum = np.fft.rfft(pieces * _window(), axis=1)
+    frames = min(FRAMES, (len(samples) + _HALF - 1) // HOP_SAMPLES + 1)
+    reach = min(WINDOW_SAMPLES, max(frames * HOP_SAMPLES + _HALF, FFT_SAMPLES))
+    padded = np.zeros(reach + 2 * _HALF, np.float32)
+    padded[_HALF : _HALF + len(samples)] = samples
+    padded[:_HALF] = padded[2 * _HALF : _HALF : -1]
+    padded[-_HALF:] = padded[-_HALF - 2 : -2 * _HALF - 2 : -1]
+    pieces = np.lib.stride_tricks.sliding_window_view(padded, FFT_SAMPLES)[::HOP_SAMPLES][:frames]
+    spectrum = np.fft.rfft(pieces * fft_window(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     # In float32 as below: AVX-512 gives that logarithm another last bit than the one in float64.
-    silence = np.log10(np.float32(_FLOOR))
+    silence = np.log10(np.float32(LEAST_POWER))
     features: NDArray[np.float32] = np.full((bands, frames_wanted), silence, np.float32)
-    features[:, :frames] = np.log10(np.maximum(mel_filters(bands) @ power.T, _FLOOR))
-    np.maximum(features, features.max() - np.float32(_DYNAMIC_RANGE), out=features)
+    features[:, :frames] = np.log10(np.maximum(mel_filters(bands) @ power.T, LEAST_POWER))
+    np.maximum(features, features.max() - np.float32(DYNAMIC_RANGE), out=features)
     features += np.float32(4.0)
     features /= np.float32(4.0)
     return features
+
+
+def padded_samples(clips: Sequence[NDArray[np.float32]], frames_wanted: int) -> NDArray[np.float32]:
+    """The input of the features' graph for a batch, see ``write_log_mel``.
+
+    Args:
+        clips: The samples of each clip, as in ``log_mel``.
+        frames_wanted: Number of frames, as in ``log_mel``; those of the longest clip at least.
+
+    Returns:
+        float32 of shape (b, 160 (frames_wanted + 2)).
+    """
+    wanted = HOP_SAMPLES * (frames_wanted + BLOCKS_PER_FRAME - 1)
+    rows, end = np.zeros((len(clips), wanted), np.float32), _HALF + WINDOW_SAMPLES
+    for row, samples in zip(rows, clips, strict=True):
+        row[_HALF : _HALF + len(samples)] = samples
+        row[:_HALF] = row[2 * _HALF : _HALF : -1]
+        if wanted > end:
+            row[end:] = row[end - 2 : 2 * end - wanted - 2 : -1]
+    return rows

@@ -14,13 +14,14 @@ after a very short clip; and the window's own end, which is kept.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.whisper.log_mel import FRAMES, log_mel
+from beam_audio.asr.whisper.log_mel import log_mel
 from beam_audio.models.whisper.position_groups import GROUP_SIZES, group_row
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 POSITIONS: Final = 1500
 SECONDS_PER_POSITION: Final = 0.02
 SAMPLES_PER_POSITION: Final = 320
+FRAMES_PER_POSITION: Final = 2
+POSITION_BUCKETS: Final = (256, 320, 384, 500, 640, 768, 896, 1088, 1300, POSITIONS)
+"""Numbers of positions that batches have on a device; 1088 hold a passage of 20 s."""
 
 _HALF_TRANSFORM_SAMPLES: Final = 200
 # The least number of groups of each size. Then the next larger size begins at a multiple of itself.
@@ -48,7 +52,9 @@ class EncoderInput:
     """The encoder's input for one clip, with n positions.
 
     Attributes:
-        log_mel: float32 (bands, frames): the clip, and the silence that must be computed.
+        samples: float32 (s,): the clip.
+        bands: Number of mel bands of its features.
+        frames: Number of frames of the clip, and of the silence that must be computed.
         content: Number of positions, from the first, that cover the clip; 20 ms each.
         source: int64 (n,): index of the convolutions' output each position is taken from. The last
             output, which covers the end of the window, is used for the last position only.
@@ -56,11 +62,18 @@ class EncoderInput:
         log_members: float32 (n,): log of the number of positions that it represents.
     """
 
-    log_mel: NDArray[np.float32] = field(repr=False)
+    samples: NDArray[np.float32] = field(repr=False)
+    bands: int
+    frames: int
     content: int
     source: NDArray[np.int64]
     place: NDArray[np.int64]
     log_members: NDArray[np.float32]
+
+    @property
+    def log_mel(self) -> NDArray[np.float32]:
+        """Features (bands, frames), computed on the CPU."""
+        return log_mel(self.samples, self.bands, self.frames)
 
     @property
     def positions(self) -> int:
@@ -69,7 +82,7 @@ class EncoderInput:
 
 
 def encoder_input(samples: NDArray[np.float32], bands: int, padding: Padding) -> EncoderInput:
-    """Features and positions of a clip: float32 (n,) at 16 kHz of at most 30 s."""
+    """Positions of a clip: float32 (n,) at 16 kHz of at most 30 s."""
     content = content_positions(len(samples))
     places, members = _condensed(content if padding == "condensed" else POSITIONS)
     whole = len(places) == POSITIONS
@@ -77,7 +90,9 @@ def encoder_input(samples: NDArray[np.float32], bands: int, padding: Padding) ->
     source = np.minimum(np.arange(len(places)), POSITIONS if whole else computed - 2)
     source[-1] = computed - 1
     return EncoderInput(
-        log_mel=log_mel(samples, bands, computed * FRAMES // POSITIONS),
+        samples=samples,
+        bands=bands,
+        frames=FRAMES_PER_POSITION * computed,
         content=content,
         source=source,
         place=places,
@@ -93,6 +108,11 @@ def content_positions(samples: int) -> int:
 def condensed_positions(samples: int) -> int:
     """Positions the encoder computes for a clip with condensed padding."""
     return len(_condensed(content_positions(samples))[0])
+
+
+def bucket(positions: int) -> int:
+    """The least of ``POSITION_BUCKETS`` that holds so many positions."""
+    return POSITION_BUCKETS[bisect_left(POSITION_BUCKETS, positions)]
 
 
 @lru_cache(maxsize=POSITIONS)

@@ -13,11 +13,12 @@ from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.identity import built_facts
 from beam_audio.asr.whisper.languages import spoken_languages
-from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_SECONDS
+from beam_audio.asr.whisper.log_mel import WINDOW_SAMPLES, WINDOW_SECONDS
 from beam_audio.asr.whisper.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
 from beam_audio.asr.whisper.transcripts import TranscriptWriter
 from beam_audio.errors import ModelError
 from beam_audio.models.build import TOKENIZER_FILE
+from beam_audio.models.whisper.mel_filters import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,6 +59,7 @@ class WhisperRecognizer:
                 "such as whisper-base"
             )
         self._graphs = WhisperGraphs(built.directory, self._config, options)
+        self._graphs.warm_up(self._padding)
         self._tokenizer = _load_tokenizer(built)
         self._writer = TranscriptWriter(self._tokenizer, self._config.tokens.end)
         self._context = self._encode_prompt(options.prompt)

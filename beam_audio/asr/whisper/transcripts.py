@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.asr import passages
 from beam_audio.asr.whisper.alignment import SECONDS_PER_FRAME, token_spans
-from beam_audio.asr.whisper.log_mel import SAMPLE_RATE_HZ
 from beam_audio.asr.whisper.safeguards import Attempt
 from beam_audio.asr.whisper.word_times import align_words
 from beam_audio.asr.words import split_words
+from beam_audio.models.whisper.mel_filters import SAMPLE_RATE_HZ
 from beam_audio.types import Transcript
 
 if TYPE_CHECKING:

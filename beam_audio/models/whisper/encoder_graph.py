@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _CHANNELS: Final = 8  # one is used; the fast kernels of a GPU take sizes that are multiples of 8
 
+_CONVOLUTIONS: Final = (("encoder.conv1", 1), ("encoder.conv2", 2))
+
 
 def write_encoder(layers: Layers, config: WhisperConfig) -> None:
     """Convolutions, position embeddings, the layers, and the decoder's keys and values."""
@@ -35,10 +37,9 @@ def write_encoder(layers: Layers, config: WhisperConfig) -> None:
     place = graph.input("place", "int64", ("b", "n"))
     x = _positions(layers, log_mel, source, place)
     heads = sizes.encoder_heads
-    if layers.precision == "int8":
-        attend, mask = _attend_in_steps, attention_mask(layers)
-    else:
-        attend, mask = _attend, _score_channels(layers, heads)
+    in_steps = layers.precision == "int8"
+    attend = _attend_in_steps if in_steps else _attend
+    mask = attention_mask(layers) if in_steps else _score_channels(layers, heads)
     for layer in range(sizes.encoder_layers):
         name = f"encoder.{layer}"
         normed = layers.norm(x, f"{name}.attention.norm")
@@ -55,18 +56,46 @@ def write_encoder(layers: Layers, config: WhisperConfig) -> None:
 def _positions(layers: Layers, log_mel: str, source: str, place: str) -> str:
     """The convolutions' outputs at ``source``, with the embeddings at ``place`` (b, n, width)."""
     graph = layers.graph
-    x = log_mel if layers.kind == "float" else graph.cast(log_mel, layers.kind)
-    for name, stride in (("encoder.conv1", 1), ("encoder.conv2", 2)):
-        weight, bias = layers.constant(f"{name}.weight"), layers.constant(f"{name}.bias")
-        x = graph.node("Conv", x, weight, bias, kernel_shape=[3], pads=[1, 1], strides=[stride])
-        x = graph.node("Gelu", x)
-    x = graph.node("Transpose", x, perm=[0, 2, 1])
+    x = _convolved(layers, log_mel) if layers.kind == "float" else _multiplied(layers, log_mel)
     rows = graph.node("Unsqueeze", source, graph.integers(-1))
     x = graph.node("GatherND", x, rows, batch_dims=1)
     means = layers.array(
         "encoder.position_groups", group_embeddings(layers.weights["encoder.positions"].read())
     )
     return graph.node("Add", x, graph.node("Gather", means, place, axis=0))
+
+
+def _convolved(layers: Layers, log_mel: str) -> str:
+    """The outputs of both convolutions (b, frames / 2, width)."""
+    graph, x = layers.graph, log_mel
+    for name, stride in _CONVOLUTIONS:
+        weight, bias = layers.constant(f"{name}.weight"), layers.constant(f"{name}.bias")
+        x = graph.node("Conv", x, weight, bias, kernel_shape=[3], pads=[1, 1], strides=[stride])
+        x = graph.node("Gelu", x)
+    return graph.node("Transpose", x, perm=[0, 2, 1])
+
+
+def _multiplied(layers: Layers, log_mel: str) -> str:
+    """The same as products of three neighbouring frames, side by side, with a matrix.
+
+    On a GPU a convolution is planned anew for all sizes that are new to it, the number of clips
+    included. A product is not.
+    """
+    graph, far = layers.graph, np.iinfo(np.int64).max
+    x = graph.node("Transpose", graph.cast(log_mel, layers.kind), perm=[0, 2, 1])
+    for name, stride in _CONVOLUTIONS:
+        x = graph.node("Pad", x, graph.integers(0, 1, 0, 0, 1, 0))
+        step, axis = graph.integers(stride), graph.integers(1)
+        taps = [
+            graph.node("Slice", x, graph.integers(tap), graph.integers(stop), axis, step)
+            for tap, stop in ((0, -2), (1, -1), (2, far))
+        ]
+        frames = graph.node("Concat", *taps, axis=2)
+        weight, bias = layers.parameters(name)
+        by_tap = weight.transpose(0, 2, 1).reshape(len(weight), -1)
+        product = layers.multiply(frames, f"{name}.weight", by_tap)
+        x = graph.node("Gelu", graph.node("Add", product, layers.array(f"{name}.bias", bias)))
+    return x
 
 
 def _log_members(layers: Layers) -> str:
@@ -88,7 +117,7 @@ def _score_channels(layers: Layers, heads: int) -> str:
     return layers.graph.node("Mul", members, layers.array("encoder.score_channel", channel))
 
 
-def _attend(layers: Layers, heads: int, x: str, name: str, channels: str) -> str:
+def _attend(layers: Layers, heads: int, x: str, name: str, mask: str) -> str:
     """Attention of all positions to all, by one operator (b, n, width)."""
     graph, size = layers.graph, layers.width // heads
     weight, bias = layers.parameters(f"{name}.qkv")
@@ -103,7 +132,7 @@ def _attend(layers: Layers, heads: int, x: str, name: str, channels: str) -> str
     # A bias of the keys would add the same number to all scores of a query: it changes nothing.
     key = layers.multiply(x, f"{name}.key.weight", _rows(_widened(key_weight)))
     key = graph.node("Reshape", key, graph.integers(0, -1, heads, size + _CHANNELS))
-    key = graph.node("Reshape", graph.node("Add", key, channels), graph.integers(0, 0, -1))
+    key = graph.node("Reshape", graph.node("Add", key, mask), graph.integers(0, 0, -1))
     out_weight, out_bias = layers.parameters(f"{name}.out")
     # The weights of a softmax have the sum 1: a bias of the values is the same for all positions.
     out_bias += out_weight @ value_bias.reshape(-1)

@@ -11,6 +11,7 @@ large leaves a device between two tokens. The other graphs have no weights: ``au
 Shapes, with b clips, n audio positions, h heads of size d, t tokens, s places in the buffers, p
 positions asked for, q tokens asked for, a alignment heads, k rows, m positions, u tokens::
 
+    log_mel  samples (b, 160 (frames + 2)) -> log_mel (b, bands, frames)
     encoder  log_mel (b, bands, frames), source (b, n), place (b, n), log_members (b, n)
              -> cross_key_N (b, h, d, n), cross_value_N (b, h, n, d)
     decoder  tokens (b, t), start (1,), positions (p,), hidden (p, vocabulary), asked (q,),
@@ -50,6 +51,7 @@ from beam_audio.models.onnx_graph import GraphWriter
 from beam_audio.models.whisper.alignment_graph import write_alignment
 from beam_audio.models.whisper.decoder_graph import write_decoder
 from beam_audio.models.whisper.encoder_graph import write_encoder
+from beam_audio.models.whisper.log_mel_graph import write_log_mel
 from beam_audio.models.whisper.rows_graph import write_audio_rows, write_rows
 from beam_audio.models.whisper.transformer import Layers
 
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from beam_audio.models.whisper.checkpoint import WhisperCheckpoint
     from beam_audio.models.whisper.transformer import Precision
 
+LOG_MEL_FILE = "log_mel.onnx"
 ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"
 ALIGNMENT_FILE = "alignment.onnx"
@@ -88,6 +91,7 @@ def export_whisper(
     weights, config = checkpoint.weights, checkpoint.config
     encoder = {name for name in weights if name.startswith("encoder.") or ".cross.kv." in name}
     graphs = (
+        (LOG_MEL_FILE, set[str](), write_log_mel),
         (ENCODER_FILE, encoder, write_encoder),
         (DECODER_FILE, weights.keys() - encoder, write_decoder),
         (ALIGNMENT_FILE, set[str](), write_alignment),

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from beam_audio.asr.whisper.log_mel import log_mel
 from beam_audio.asr.whisper.padding import (
+    POSITION_BUCKETS,
     POSITIONS,
     EncoderInput,
+    bucket,
     condensed_positions,
     content_positions,
     encoder_input,
@@ -73,3 +75,22 @@ def test_a_clip_that_fills_the_window_is_the_same_either_way() -> None:
 def test_short_clips_take_a_fraction_of_the_window() -> None:
     assert condensed_positions(16_000) < 0.3 * POSITIONS
     assert condensed_positions(5 * 16_000) < 0.4 * POSITIONS
+
+
+@pytest.mark.parametrize(
+    ("positions", "size"), [(1, 256), (256, 256), (257, 320), (1301, POSITIONS), (1500, POSITIONS)]
+)
+def test_the_bucket_is_the_least_that_holds_the_positions(positions: int, size: int) -> None:
+    assert bucket(positions) == size
+
+
+def test_a_passage_of_twenty_seconds_has_a_bucket_of_its_own() -> None:
+    assert bucket(condensed_positions(20 * 16_000)) < bucket(condensed_positions(21 * 16_000))
+
+
+@given(LENGTHS)
+def test_positions_reach_over_all_frames_that_are_computed(length: int) -> None:
+    """So that features of twice as many frames as a bucket's positions hold those of the clip."""
+    window = clip(length)
+    assert window.frames <= 2 * window.positions
+    assert POSITION_BUCKETS[0] >= condensed_positions(0)
