@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -48,7 +49,8 @@ THERE: Final = frozenset(
     )
 )
 """What the other machine has; what else it has is used in place of what is packed."""
-_WANTED: Final = ("beam_audio[media,whisper-tiny]", "ctranslate2", "pytest", "hypothesis")
+_EXTRAS: Final = ("media", "whisper-tiny")
+_OTHERS: Final = ("ctranslate2", "pytest", "hypothesis")
 _BESIDE: Final = ("onnxruntime-gpu", "faster-whisper", "packaging")
 _PLATFORMS: Final = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64")
 _CUDA: Final = "onnxruntime/capi/libonnxruntime_providers_cuda.so"
@@ -101,7 +103,7 @@ def write_clips(data: Path, target: Path) -> None:
 
 def install(target: Path, python: str) -> None:
     """Install packages for the other machine, in the versions that are installed here."""
-    versions = dict(closure(_WANTED, python))
+    versions = dict(closure([*own_requirements(), *_OTHERS], python))
     pinned = [f"{name}=={version}" for name, version in versions.items()]
     pinned += [each for each in _BESIDE if each not in versions]
     command = [
@@ -120,6 +122,13 @@ def install(target: Path, python: str) -> None:
     subprocess.run([*command, *pinned], check=True)
 
 
+def own_requirements() -> list[str]:
+    """What the project needs, as its file says: what is installed of it here may be older."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    return [*project["dependencies"], *(each for name in _EXTRAS for each in extras[name])]
+
+
 def closure(wanted: Sequence[str], python: str) -> Iterator[tuple[str, str]]:
     """Names and versions of what is installed here for requirements, beside what is there."""
     seen: set[tuple[str, str]] = set()
@@ -131,7 +140,7 @@ def closure(wanted: Sequence[str], python: str) -> Iterator[tuple[str, str]]:
         if name in THERE:
             continue
         found = metadata.distribution(requirement.name)
-        if name != "beam-audio" and name not in named:
+        if name not in named:
             named.add(name)
             yield name, found.version
         for extra in ("", *requirement.extras):

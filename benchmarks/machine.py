@@ -31,7 +31,10 @@ _TELLING_FLAGS = (
     "i8mm",
     "bf16",
 )
-_PACKAGES = ("onnxruntime", "faster-whisper", "ctranslate2", "torch", "transformers", "numpy")
+_PACKAGES = (
+    *("onnxruntime", "onnxruntime-gpu", "faster-whisper", "ctranslate2"),
+    *("torch", "transformers", "numpy"),
+)
 _SAMPLE_MILLISECONDS = 200
 _LOOK_SECONDS = 0.1
 

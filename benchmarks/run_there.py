@@ -63,7 +63,9 @@ def unpack(parts: Path, target: Path) -> None:
             raise SystemExit(f"{path} is missing or damaged: bring it here again")
         paths.append(path)
     with tarfile.open(fileobj=io.BufferedReader(_Parts(paths)), mode="r|xz") as archive:
-        archive.extractall(target, filter="data")
+        # Python 3.11 has it from its fourth release on.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(target)  # noqa: S202 - the sums of what we packed were right
     (target / _DONE).write_text(text, "utf-8")
 
 
@@ -73,7 +75,8 @@ def drop_what_is_there(site: Path) -> list[str]:
     there = {each.name.lower().replace("_", "-") for each in metadata.distributions(path=own)}
     dropped = []
     for package in list(metadata.distributions(path=[str(site)])):
-        name = package.name.lower().replace("_", "-")
+        # What was dropped before left an empty folder, which has no name.
+        name = (package.name or "").lower().replace("_", "-")
         if name in there:
             dropped.append(name)
             for file in package.files or ():
