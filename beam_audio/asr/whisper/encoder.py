@@ -96,7 +96,7 @@ class Encoder:
         for row, clip in enumerate(clips):
             encoded = self._encode_alone(clip)
             for name in self._names:
-                alone = encoded.pop(name).numpy()[0]
+                alone = encoded[name].numpy()[0]
                 if name not in joined:
                     shape = (len(clips), *_lengthened(name, alone, longest))
                     joined[name] = np.zeros(shape, alone.dtype)
@@ -108,7 +108,7 @@ class Encoder:
         """As ``encode`` by one call, with at least so many positions: as it is on a device."""
         positions = bucket(max(least, *(clip.positions for clip in clips)))
         frames = FRAMES_PER_POSITION * positions
-        samples = np.stack([padded_samples(clip.samples, frames) for clip in clips])
+        samples = padded_samples([clip.samples for clip in clips], frames)
         # The convolutions' last output covers the window's end, wherever that is.
         sources = [np.append(clip.source[:-1], positions - 1) for clip in clips]
         arrays: dict[str, NDArray[Any]] = {

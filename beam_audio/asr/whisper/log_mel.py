@@ -22,6 +22,8 @@ from beam_audio.models.whisper.mel_filters import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 WINDOW_SECONDS = 30.0
@@ -46,7 +48,10 @@ def log_mel(
     # Frames that are only added silence are known: those that touch the clip are computed.
     frames = min(FRAMES, (len(samples) + _HALF - 1) // HOP_SAMPLES + 1)
     reach = min(WINDOW_SAMPLES, max(frames * HOP_SAMPLES + _HALF, FFT_SAMPLES))
-    padded = _reflected(samples, reach)
+    padded = np.zeros(reach + 2 * _HALF, np.float32)
+    padded[_HALF : _HALF + len(samples)] = samples
+    padded[:_HALF] = padded[2 * _HALF : _HALF : -1]
+    padded[-_HALF:] = padded[-_HALF - 2 : -2 * _HALF - 2 : -1]
     pieces = np.lib.stride_tricks.sliding_window_view(padded, FFT_SAMPLES)[::HOP_SAMPLES][:frames]
     spectrum = np.fft.rfft(pieces * fft_window(), axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
@@ -60,24 +65,21 @@ def log_mel(
     return features
 
 
-def padded_samples(samples: NDArray[np.float32], frames_wanted: int) -> NDArray[np.float32]:
-    """The input of the features' graph for one clip, see ``write_log_mel``.
+def padded_samples(clips: Sequence[NDArray[np.float32]], frames_wanted: int) -> NDArray[np.float32]:
+    """The input of the features' graph for a batch, see ``write_log_mel``.
 
     Args:
-        samples: As in ``log_mel``.
-        frames_wanted: As in ``log_mel``.
+        clips: The samples of each clip, as in ``log_mel``.
+        frames_wanted: Number of frames, as in ``log_mel``; those of the longest clip at least.
 
     Returns:
-        float32 of shape (160 (frames_wanted + 2),).
+        float32 of shape (b, 160 (frames_wanted + 2)).
     """
     wanted = HOP_SAMPLES * (frames_wanted + BLOCKS_PER_FRAME - 1)
-    return _reflected(samples, min(WINDOW_SAMPLES, max(wanted, len(samples))))[:wanted]
-
-
-def _reflected(samples: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """A clip, silence up to ``reach`` samples, and half a frame reflected at both ends."""
-    padded = np.zeros(reach + 2 * _HALF, np.float32)
-    padded[_HALF : _HALF + len(samples)] = samples
-    padded[:_HALF] = padded[2 * _HALF : _HALF : -1]
-    padded[-_HALF:] = padded[-_HALF - 2 : -2 * _HALF - 2 : -1]
-    return padded
+    rows, end = np.zeros((len(clips), wanted), np.float32), _HALF + WINDOW_SAMPLES
+    for row, samples in zip(rows, clips, strict=True):
+        row[_HALF : _HALF + len(samples)] = samples
+        row[:_HALF] = row[2 * _HALF : _HALF : -1]
+        if wanted > end:
+            row[end:] = row[end - 2 : 2 * end - wanted - 2 : -1]
+    return rows

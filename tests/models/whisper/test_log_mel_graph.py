@@ -13,8 +13,8 @@ from beam_audio.asr.whisper.log_mel import FRAMES, WINDOW_SAMPLES, log_mel, padd
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Float32 sums in another order: over all shared clips no feature differed by more than 5e-5.
-NEAR = 1e-4
+# Float32 against float64: over all shared clips no feature differed by more than 1.3e-4.
+NEAR = 2e-4
 
 
 @pytest.fixture(scope="module", params=[80, 128])
@@ -38,13 +38,13 @@ def clip(length: int) -> NDArray[np.float32]:
 @pytest.mark.parametrize("length", [0, 1, 200, 16_001, WINDOW_SAMPLES - 1, WINDOW_SAMPLES])
 def test_features_are_those_of_the_cpu(session: onnxruntime.InferenceSession, length: int) -> None:
     bands = session.get_outputs()[0].shape[1]
-    (found,) = session.run(None, {"samples": padded_samples(clip(length), FRAMES)[None]})
+    (found,) = session.run(None, {"samples": padded_samples([clip(length)], FRAMES)})
     np.testing.assert_allclose(found[0], log_mel(clip(length), bands), atol=NEAR)
 
 
 def test_a_clip_has_the_features_it_has_alone(session: onnxruntime.InferenceSession) -> None:
     """Whatever the batch: a loud neighbour and more silence change nothing."""
     bands, samples = session.get_outputs()[0].shape[1], clip(20_000)
-    rows = np.stack([padded_samples(each, 400) for each in (samples, 2 * clip(64_000))])
+    rows = padded_samples([samples, 2 * clip(63_000)], 400)
     (found,) = session.run(None, {"samples": rows})
     np.testing.assert_allclose(found[0], log_mel(samples, bands, 400), atol=NEAR)
