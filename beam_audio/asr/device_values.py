@@ -66,6 +66,11 @@ class Device:
         self.fetched_bytes += array.nbytes
         return array
 
+    def part(self, value: Any, rows: NDArray[np.intp], axis: int, first: int) -> Any:  # noqa: ANN401 (as above)
+        """A copy of rows of a value in a CPU's memory, with the first places along an axis."""
+        places = tuple(slice(first if each == axis else None) for each in range(axis + 1))
+        return self._value.ortvalue_from_numpy(value.numpy()[places][rows], self.name, 0)
+
     def longer(self, value: Any, axis: int, more: int) -> Any:  # noqa: ANN401 (as above)
         """A copy of a value in a CPU's memory, with more places along an axis."""
         array = value.numpy()

@@ -69,3 +69,12 @@ def test_a_longer_value_has_zeros_at_its_end() -> None:
     device = Device(CPU)
     longer = device.longer(device.put(np.ones((2, 2))), axis=1, more=1)
     assert device.fetch(longer).tolist() == [[1, 1, 0], [1, 1, 0]]
+
+
+def test_a_part_has_some_rows_and_the_first_places() -> None:
+    device = Device(CPU)
+    value = device.put(np.arange(24).reshape(3, 2, 4))
+    rows = np.array([2, 0])
+    expected = np.arange(24).reshape(3, 2, 4)[rows]
+    assert device.fetch(device.part(value, rows, 2, 3)).tolist() == expected[:, :, :3].tolist()
+    assert device.fetch(device.part(value, rows, 1, 1)).tolist() == expected[:, :1].tolist()

@@ -69,14 +69,14 @@ class Batches:
         self._audio_rows, self._rows = (
             make_session(directory / f"{name}.onnx", options) for name in ("audio_rows", "rows")
         )
-        self._shapes = _shapes(self._rows)
+        self._shapes, self._audio_shapes = _shapes(self._rows), _shapes(self._audio_rows)
         kinds = {entry.type for entry in self._rows.get_inputs()}
         dtype = np.float16 if "tensor(float16)" in kinds else np.float32
         self._dtype = dtype
         self._most_places = sizes.text_positions
         self._fixed = None
         if device.captures:
-            shapes = _shapes(self._audio_rows) | self._shapes
+            shapes = self._audio_shapes | self._shapes
             most = sizes.text_positions, sizes.audio_positions
             self._fixed = FixedMemory(device, dtype, shapes, most)
 
@@ -124,6 +124,14 @@ class Batches:
             tuple(counts[row] for row in rows) for counts in (clips.contents, clips.positions)
         )
         batch = self._fixed.batch(len(rows), max(positions)) if self._fixed else None
+        if batch is None and self._device.name == "cpu":  # one copy; the graph makes two
+            audio = {
+                name: self._device.part(
+                    value, rows, self._audio_shapes[name].index("n"), max(positions)
+                )
+                for name, value in clips.audio.items()
+            }
+            return EncodedClips(contents, positions, audio)
         size, longest = (batch.size, batch.positions) if batch else (len(rows), max(positions))
         which = {
             "rows": self._device.put(filled(rows.astype(np.int64), size)),
