@@ -123,8 +123,8 @@ def tables(results: list[Result]) -> str:
 
 def _speeds(results: list[Result], model: str) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     columns = "tool,provider,precision,batch,× real time,GPU %,GPU MiB,WER %,same tokens,same text"
-    header = (*columns.split(","), "encoder ms", "a token ms")
-    rows = [
+    header = (*columns.split(","), "encoder and features ms", "a token ms")
+    rows: list[tuple[object, ...]] = [
         (
             *(each["tool"], _short(each["provider"]), each["precision"], each["batch"]),
             *(f"{each['times_real_time']:.0f}", _shown(each, "gpu_percent", 0)),

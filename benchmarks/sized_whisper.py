@@ -32,6 +32,8 @@ _WORDS: Final = (
     "from one harbour to another before the first telegraph line reached this quiet and windy "
     "northern coast"
 )
+PROMPT: Final = _WORDS.partition(" before the first")[0]
+"""Stands for the tokens that are said first, which are then not said."""
 _POSITION_SIZE: Final = 16.0
 _SURE_LOGIT: Final = 25.0
 _WEIGHT_SIZE: Final = 0.02

@@ -154,7 +154,7 @@ def make_session(model: Path | bytes, options: ModelOptions, *, captures: bool =
             raise_machine_error(error, f"cannot load {title}")
             if not attempts:
                 raise ModelError(f"ONNX Runtime cannot load {title}: {error}") from error
-            _LOG.warning("TensorRT cannot run %s: %s", title, _why(error))
+            _LOG.warning("%s is loaded in another way: %s", title, _why(error))
     check_provider(name, session.get_providers()[0], require_provider=options.require_provider)
     return session
 
@@ -200,7 +200,7 @@ def _attempts(name: str, model: Path | bytes) -> list[_Providers]:
 def _why(error: Exception) -> str:
     """The part of an error that a person can use."""
     if _TENSORRT_MISSING in str(error):
-        return "its libraries are missing; pip install 'tensorrt-cu13>=10,<11' has them"
+        return "TensorRT's libraries are missing; pip install 'tensorrt-cu13>=10,<11' has them"
     return str(error).partition("\n")[0]
 
 

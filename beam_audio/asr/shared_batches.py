@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer, Request
     from beam_audio.types import Transcript
 
-GIVEN_AT_A_TIME: Final = 2
-"""A unit gives its next batch before it has the texts of the last: the device waits for nobody."""
+AT_A_TIME: Final = 2
+"""What a batch needs of the host, features before and words after, is computed while the other one
+is on the device."""
 
 _MOST_WASTE: Final = 1.25
 """Short clips are not padded to the length of long ones to save a batch."""
@@ -34,10 +35,10 @@ class _Asked:
 class SharedBatches:
     """A recogniser on a device that threads share; it gives small batches to another one together.
 
-    One batch at a time is recognised, always by the same thread: what a device keeps between
-    batches (buffers, captured CUDA graphs) belongs to a thread. A batch is joined by those that
-    wait, too, if all together are within the limits and of similar length. When such a batch fails,
-    its parts are recognised one by one, so that an error reaches the thread whose batch it is.
+    Two batches at a time are recognised, always by the same two threads: captured CUDA graphs
+    belong to a thread. A batch is joined by those that wait, too, if all together are within the
+    limits and of similar length. When such a batch fails, its parts are recognised one by one, so
+    that an error reaches the thread whose batch it is.
 
     Args:
         recognizer: The recogniser that does the work. Its texts must not depend on the batch, as
@@ -49,14 +50,14 @@ class SharedBatches:
         self.provider = recognizer.provider
         self.passage_seconds = recognizer.passage_seconds
         self._recognizer = recognizer
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="device")
         self._changing = threading.Lock()
         self._waiting: list[_Asked] = []
 
     @property
     def batch_limits(self) -> BatchLimits:
         """The size is that of the recogniser inside."""
-        return BatchLimits(self._recognizer.batch_limits.seconds, GIVEN_AT_A_TIME)
+        return BatchLimits(self._recognizer.batch_limits.seconds, AT_A_TIME)
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds of audio the model computes for a clip."""
@@ -71,7 +72,7 @@ class SharedBatches:
         mine = _Asked(requests, self._longest_seconds(requests))
         with self._changing:
             self._waiting.append(mine)
-        self._thread.submit(self._recognise_next)
+        self._threads.submit(self._recognise_next)
         return mine.answer.result()
 
     def _recognise_next(self) -> None:

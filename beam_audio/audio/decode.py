@@ -116,8 +116,11 @@ def resample(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[
         to_hz: Rate wanted.
 
     Returns:
-        float32 of shape (m,); m differs from ``n * to_hz / from_hz`` by at most one.
+        float32 of shape (m,); m differs from ``n * to_hz / from_hz`` by at most one. Equal rates
+        return ``samples`` itself.
     """
+    if from_hz == to_hz:
+        return samples
     resampler = Resampler(from_hz, to_hz)
     return np.concatenate([resampler.push(samples), resampler.finish()])
 

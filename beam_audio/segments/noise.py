@@ -57,7 +57,7 @@ class NoiseFloor:
     def push(self, samples: NDArray[np.float32]) -> None:
         """Add float32 (n,) at the source rate; values that are not finite count as 0."""
         joined = samples.astype(np.float64)
-        if not np.isfinite(joined).all():
+        if not np.isfinite(samples).all():
             joined = np.nan_to_num(joined, nan=0.0, posinf=1.0, neginf=-1.0)
         if len(self._rest):
             joined = np.concatenate((self._rest, joined))

@@ -34,7 +34,9 @@ class Energies:
         joined = np.concatenate((self._rest, samples)) if len(self._rest) else samples
         whole = len(joined) // _HOP_SAMPLES * _HOP_SAMPLES
         hops = joined[:whole].reshape(-1, _HOP_SAMPLES).astype(np.float64)
-        self._hops.append(np.rint((hops * hops).sum(axis=1) * _ENERGY_SCALE).astype(np.int64))
+        self._hops.append(
+            np.rint(np.einsum("ij,ij->i", hops, hops) * _ENERGY_SCALE).astype(np.int64)
+        )
         self._rest = joined[whole:]
 
     def drop_before(self, position: int) -> None:

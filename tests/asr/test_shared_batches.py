@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.unit_runs import RATE_HZ, Scripted, fail_when_loud, hear_loudness, tones
 
 from beam_audio.asr.recognizer import BatchLimits, Request
-from beam_audio.asr.shared_batches import GIVEN_AT_A_TIME, SharedBatches
+from beam_audio.asr.shared_batches import AT_A_TIME, SharedBatches
 from beam_audio.unit.recognise import recognise
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SECOND = tones([0.5])
 
 
 class Gate(Scripted):
-    """Holds the first batch until it is opened, so that others wait."""
+    """Holds the first batches until it is opened, so that others wait."""
 
     def __init__(self, batch_seconds: float = 120.0) -> None:
         super().__init__(fail_when_loud, batch_limits=BatchLimits(batch_seconds))
@@ -47,7 +47,7 @@ def clip(level: int, seconds: int = 1) -> Request:
 def ask_together(
     gate: Gate, batches: Sequence[Sequence[Request]]
 ) -> list[list[Transcript] | Exception]:
-    """What each of these batches hears, all of which wait while another one is on the device."""
+    """What each of these batches hears, all of which wait while others are on the device."""
     shared = SharedBatches(gate)
     arrived = threading.Semaphore(0)
 
@@ -58,9 +58,10 @@ def ask_together(
         except ValueError as error:
             return error
 
-    with ThreadPoolExecutor(1 + len(batches)) as threads:
-        threads.submit(ask, [clip(1)])
-        gate.entered.acquire()
+    with ThreadPoolExecutor(AT_A_TIME + len(batches)) as threads:
+        for _ in range(AT_A_TIME):
+            threads.submit(ask, [clip(1)])
+            gate.entered.acquire()
         answers = [threads.submit(ask, batch) for batch in batches]
         while len(shared._waiting) < len(batches):
             arrived.acquire(timeout=0.01)
@@ -69,8 +70,8 @@ def ask_together(
 
 
 def sizes(gate: Gate) -> list[int]:
-    """Clips of each batch after the first one."""
-    return sorted(gate.begun[1:])
+    """Clips of each batch after the first ones."""
+    return sorted(gate.begun[AT_A_TIME:])
 
 
 def test_batches_that_wait_become_one() -> None:
@@ -104,6 +105,7 @@ def test_an_error_reaches_the_thread_whose_batch_it_is() -> None:
     assert heard[2] == [hear_loudness(clip(3)), hear_loudness(clip(4))]
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(1, 10), min_size=1, max_size=4), max_size=8))
 def test_every_thread_gets_what_it_would_get_alone(levels: list[list[int]]) -> None:
     batches = [
@@ -118,7 +120,7 @@ def test_every_thread_gets_what_it_would_get_alone(levels: list[list[int]]) -> N
         assert list(map(repr, results)) == list(map(repr, expected))
 
 
-def test_one_thread_has_the_device() -> None:
+def test_the_same_few_threads_have_the_device() -> None:
     """ONNX Runtime keeps a captured CUDA graph for the thread that captured it."""
     seen = set()
 
@@ -131,7 +133,7 @@ def test_one_thread_has_the_device() -> None:
     with ThreadPoolExecutor(8) as threads:
         heard = list(threads.map(shared.transcribe, [[clip(level)] for level in range(1, 9)]))
     assert heard == [[hear_loudness(clip(level))] for level in range(1, 9)]
-    assert len(seen) == 1
+    assert len(seen) <= AT_A_TIME
 
 
 def test_everything_else_is_that_of_the_recogniser_inside() -> None:
@@ -141,7 +143,7 @@ def test_everything_else_is_that_of_the_recogniser_inside() -> None:
     shared = SharedBatches(inside)
     assert shared.facts == inside.facts
     assert (shared.provider, shared.passage_seconds) == ("CUDAExecutionProvider", 8.0)
-    assert shared.batch_limits == BatchLimits(48.0, GIVEN_AT_A_TIME)
+    assert shared.batch_limits == BatchLimits(48.0, AT_A_TIME)
     assert shared.cost_seconds(3.0) == 3.0
     with pytest.raises(ValueError, match="hurts"):
         SharedBatches(Scripted(fail_when_loud)).transcribe([clip(10)])

@@ -66,7 +66,9 @@ class DecoderJoint:
         Raises:
             ModelError: It is of another kind.
         """
-        model = read_model(path)
+        from onnx.inliner import inline_local_functions  # noqa: PLC0415 (slow to load)
+
+        model = inline_local_functions(read_model(path))
         inputs = {entry.name: entry.type.tensor_type for entry in model.graph.input}
         try:
             kind, target, length = (_kind(inputs[name]) for name in (_FRAMES, *_TARGETS))
@@ -75,7 +77,7 @@ class DecoderJoint:
             raise ModelError(
                 f"{path} is not a decoder and joint network of NeMo: {error}"
             ) from error
-        opset = max(entry.version for entry in model.opset_import if not entry.domain)
+        opset = _opsets(model).get("", 0)
         if opset < _FIRST_OPSET:
             raise ModelError(
                 f"{path} has operators of version {opset}: export it again with at least "
@@ -104,7 +106,7 @@ class DecoderJoint:
     @property
     def opsets(self) -> dict[str, int]:
         """Version of each set of operators."""
-        return {entry.domain: entry.version for entry in self.model.opset_import}
+        return _opsets(self.model)
 
     def prediction(
         self, target: str, length: str, states: Sequence[str]
@@ -163,6 +165,11 @@ def _ahead(graph: Any, shapes: Mapping[str, tuple[int | str, ...]]) -> tuple[str
     names = [name for name in crossing(graph, heard & changing) if name in heard]
     fit = all(shapes.get(name, ())[:2] == ("rows", "frames") for name in names)
     return tuple(names) if fit else ()
+
+
+def _opsets(model: Any) -> dict[str, int]:  # noqa: ANN401 (protobuf has no types)
+    names = {"ai.onnx": ""}  # ONNX's own operators go by two names
+    return {names.get(one.domain, one.domain): one.version for one in model.opset_import}
 
 
 def _kind(tensor: Any) -> Kind:  # noqa: ANN401 (protobuf has no types)

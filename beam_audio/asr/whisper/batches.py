@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from beam_audio.asr.session import make_session
-from beam_audio.asr.whisper.fixed_memory import FixedMemory
+from beam_audio.asr.whisper.fixed_memory import FixedMemory, sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,9 +91,10 @@ class Batches:
         places = self._most_places
         if self._device.name == "cpu":
             places = min(max(_LEAST_PLACES, 1 << (least - 1).bit_length()), places)
+        sizes = {"b": clips.rows, "s": places}
         return {
-            name: self._device.zeros((clips.rows, heads, places, size), self._dtype)
-            for name, (_, heads, _, size) in self._shapes.items()
+            name: self._device.zeros(sized(shape, sizes), self._dtype)
+            for name, shape in self._shapes.items()
         }
 
     def grown(self, buffers: dict[str, Any], used: int) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class Batches:
         kept = into and {f"kept_{name}": value for name, value in into.items()}
         names = [f"kept_{name}" for name in values]
         found = self._device.run(session, values | which, names, kept)
-        return {name: found[f"kept_{name}"] for name in values}
+        return into or {name: found[f"kept_{name}"] for name in values}
 
 
 def filled(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -84,7 +84,7 @@ class FixedMemory:
         sizes = {"b": size, "s": self._places, "n": positions}
         values = {
             name: self._device.zeros(
-                [sizes[each] if isinstance(each, str) else each for each in shape],
+                sized(shape, sizes),
                 np.float32 if name == "log_members" else self._dtype,
             )
             for name, shape in self._shapes.items()
@@ -98,6 +98,11 @@ class FixedMemory:
             buffers={name: value for name, value in values.items() if name not in audio},
             loop=loop_values(self._device, size),
         )
+
+
+def sized(shape: Sequence[int | str], sizes: Mapping[str, int]) -> list[int]:
+    """A shape whose free dimensions have their sizes."""
+    return [sizes[each] if isinstance(each, str) else each for each in shape]
 
 
 def loop_values(device: Device, size: int) -> dict[str, Any]:

@@ -85,8 +85,9 @@ class TokenLoop:
     def logits(self) -> NDArray[np.float32]:
         """Feed each clip its next token; returns the logits after it, (rows, vocabulary)."""
         self._run(None)
-        logits: NDArray[np.float32] = self._device.fetch(self._binding.get_outputs()[-1])
-        return logits[self._at, 0]
+        fetched = self._device.fetch(self._binding.get_outputs()[-1])
+        logits: NDArray[np.float32] = fetched[self._at, 0]
+        return logits
 
     def _run(self, captured: FixedBatch | None) -> None:
         self._make_room()

@@ -65,3 +65,22 @@ def test_old_operators_are_refused(tmp_path: Path) -> None:
     onnx.save(model, path)
     with pytest.raises(ModelError, match="export it again with at least 13"):
         DecoderJoint.read(path)
+
+
+def test_functions_of_an_export_become_nodes(tmp_path: Path) -> None:
+    path = tmp_path / "decoder_joint-model.onnx"
+    read(path)
+    model = onnx.load(path)
+    (last,) = (node for node in model.graph.node if "outputs" in node.output)
+    last.op_type, last.domain = "Biased", "own"
+    opset = onnx.helper.make_opsetid("", 17)
+    add = onnx.helper.make_node("Add", ["x", "y"], ["z"])
+    function = onnx.helper.make_function("own", "Biased", ["x", "y"], ["z"], [add], [opset])
+    model.functions.append(function)
+    model.opset_import.append(onnx.helper.make_opsetid("own", 1))
+    model.opset_import[0].domain = "ai.onnx"
+    onnx.save(model, path)
+    export = DecoderJoint.read(path)
+    part, _ = export.joint(["now"])
+    assert [node.op_type for node in part.nodes] == ["Add", "Tanh", "MatMul", "Add"]
+    assert export.opsets[""] == 17

@@ -105,11 +105,11 @@ def test_networks_of_parakeets_size_give_what_numpy_gives(tokens: int, durations
     sizes = replace(PARAKEET, tokens=tokens)
     weights = random_transducer(1, durations=durations, sizes=sizes)
     decoder = load(weights, durations=bool(durations))
-    heard = clips(2, [25, 9, 17, 25], sizes.width)
+    heard = clips(2, [12, 5, 9, 12], sizes.width)
     batch = places(decoder.decode(apart(heard)))
     assert batch == expected(heard, weights, durations=bool(durations))
     assert batch == [places(decoder.decode(apart([clip])))[0] for clip in heard]
-    assert sum(map(len, batch)) > 20
+    assert sum(map(len, batch)) > 8
 
 
 @pytest.mark.parametrize("durations", [True, False])

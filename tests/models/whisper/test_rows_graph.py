@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -24,7 +24,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def take(folder: Path, name: str, positions: int | None) -> list[tuple[str, NDArray, NDArray]]:
+def take(
+    folder: Path, name: str, positions: int | None
+) -> list[tuple[str, NDArray[Any], NDArray[Any]]]:
     """Names, what is given and what is kept of it."""
     session = onnxruntime.InferenceSession(
         folder / f"{name}.onnx", providers=["CPUExecutionProvider"]
