@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.errors import ModelError, raise_machine_error
 from beam_audio.models.weight_files import file_sha256, require_sha256
@@ -35,8 +35,12 @@ if TYPE_CHECKING:
     from beam_audio.models.weight_files import WeightFiles
     from beam_audio.models.whisper.transformer import Precision
 
-NUMERICS_VERSION = "4"
-"""Part of ``model_sha256``; it is raised when what the graphs compute changes beyond rounding."""
+NUMERICS_VERSIONS: Final[Mapping[str, str]] = {"float32": "4", "float16": "5", "int8": "5"}
+"""Part of ``model_sha256``, by precision; raised when graphs compute other numbers than before.
+
+Graphs that change no text, and logs of probabilities by less than 1e-4, keep it. Those of version 5
+change them by more where numbers are coarse: a last bit decides how a number is rounded.
+"""
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
@@ -87,9 +91,9 @@ def model_sha256(weights: Mapping[str, str], precision: str) -> str:
 
     Args:
         weights: Weight file name -> sha256.
-        precision: Number type of the graphs.
+        precision: Number type of the graphs, one of ``PRECISIONS``.
     """
-    identity = [sorted(weights.items()), NUMERICS_VERSION, precision]
+    identity = [sorted(weights.items()), NUMERICS_VERSIONS[precision], precision]
     return hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
@@ -157,7 +161,7 @@ def _require_unchanged(weights: WeightFiles) -> None:
 
 def _identity(weights: WeightFiles, precision: str) -> dict[str, Any]:
     return {
-        "numerics_version": NUMERICS_VERSION,
+        "numerics_version": NUMERICS_VERSIONS[precision],
         "model_sha256": model_sha256(weights.sha256, precision),
         "sources": dict(sorted(weights.sha256.items())),
     }

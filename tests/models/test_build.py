@@ -80,7 +80,7 @@ def test_identity_is_of_weights_numerics_and_precision() -> None:
     assert identity == model_sha256(dict(reversed(sources.items())), "float32")
     assert identity != model_sha256(sources | {"b": "3" * 64}, "float32")
     assert identity != model_sha256(sources, "int8")
-    # Rows name it: an output that was written before is not recognised again.
+    # Rows name it: an output in float32 that was written before is not recognised again.
     assert identity.startswith("7dbcc6a1828e3a5e")
 
 
