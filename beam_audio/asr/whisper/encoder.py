@@ -74,12 +74,16 @@ class Encoder:
         """
         if self.provider != CPU:
             return self.encode_at_once(clips)
-        return self._encode_alone(clips[0]) if len(clips) == 1 else self._encode_in_turn(clips)
+        # All at first: numpy's idle threads spin for a while and would slow down the encoder.
+        features = [clip.log_mel for clip in clips]
+        if len(clips) == 1:
+            return self._encode_alone(clips[0], features[0])
+        return self._encode_in_turn(clips, features)
 
-    def _encode_alone(self, clip: EncoderInput) -> dict[str, Any]:
+    def _encode_alone(self, clip: EncoderInput, log_mel: NDArray[np.float32]) -> dict[str, Any]:
         """The same for one clip."""
         arrays: dict[str, NDArray[Any]] = {
-            "log_mel": clip.log_mel,
+            "log_mel": log_mel,
             "source": clip.source,
             "place": clip.place,
             "log_members": clip.log_members,
@@ -88,13 +92,15 @@ class Encoder:
         audio = self.device.run(self._session, feed, self._names)
         return {**audio, "log_members": feed["log_members"]}
 
-    def _encode_in_turn(self, clips: Sequence[EncoderInput]) -> dict[str, Any]:
+    def _encode_in_turn(
+        self, clips: Sequence[EncoderInput], features: Sequence[NDArray[np.float32]]
+    ) -> dict[str, Any]:
         """The same, clip by clip, each into its row."""
         longest = max(clip.positions for clip in clips)
         log_members = _stack([clip.log_members for clip in clips], HIDDEN, longest)
         joined: dict[str, NDArray[Any]] = {}
         for row, clip in enumerate(clips):
-            encoded = self._encode_alone(clip)
+            encoded = self._encode_alone(clip, features[row])
             for name in self._names:
                 alone = encoded[name].numpy()[0]
                 if name not in joined:
