@@ -86,8 +86,9 @@ def held(root: str, holder: Holder) -> Iterator[None]:
         stop.set()
         beating.join()
         if not goes_on:
-            with in_use(root, lambda: None):  # it deletes the folder of temporary files
-                let_go(root, holder.run_id)
+            let_go(root, holder.run_id)
+            with suppress(OSError), in_use(root, lambda: None):
+                pass  # this deletes the folder of temporary files; a full disk has no room for it
 
 
 def take(root: str, holder: Holder) -> None:

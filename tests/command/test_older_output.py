@@ -34,7 +34,7 @@ def older(tmp_path: Path) -> Path:
 def test_a_verb_leaves_an_older_output_alone_and_says_what_to_do(
     command: Command, audio: Path, older: Path, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beam_audio.command.estimate._LEAST_RUN_SECONDS", 0.0)
+    monkeypatch.setattr("beam_audio.command.speeds._LEAST_RUN_SECONDS", 0.0)
     words = {
         "run": run_words(audio, older),
         "compact": ["compact", str(older)],
