@@ -7,10 +7,10 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from socket import socket
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+from support.free_ports import free_port
 from support.project import ROOT
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Flink:
 def flink_cluster(state: Path) -> Iterator[Flink]:
     """A cluster as long as the block lasts."""
     script = [sys.executable, str(ROOT / "templates" / "flink" / "cluster.py")]
-    port = _two_free_ports()
+    port = free_port(neighbours=1)
     options = [f"--state={state}", f"--port={port}"]
     done = subprocess.run([*script, "up", *options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -79,17 +79,3 @@ def flink_cluster(state: Path) -> Iterator[Flink]:
         yield Flink(state, port)
     finally:
         subprocess.run([*script, "down", f"--state={state}"], check=True)
-
-
-def _two_free_ports() -> int:
-    while True:
-        with socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            if _is_free(port + 1):
-                return port
-
-
-def _is_free(port: int) -> bool:
-    with socket() as probe:
-        return port < 1 << 16 and probe.connect_ex(("127.0.0.1", port)) != 0

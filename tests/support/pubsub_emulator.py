@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from support.free_ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,10 +52,7 @@ def emulator_program() -> Path:
 @contextmanager
 def pubsub_emulator(port: int = 0) -> Iterator[str]:
     """Start the emulator on a free port or this one; yields what is ``PUBSUB_EMULATOR_HOST``."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its last connections linger
-        probe.bind(("127.0.0.1", port))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [str(emulator_program()), "--host=127.0.0.1", f"--port={port}"],
