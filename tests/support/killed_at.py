@@ -17,13 +17,17 @@ from typing import Any
 
 
 def die_before(folder: str, number: int) -> None:
-    """Kill this process's group before its rename of this number, from 1, into a folder."""
+    """Kill this process's group before its rename of this number, from 1, into a folder.
+
+    Hidden files, in which runs agree with one another, do not count.
+    """
     numbers = count(1)
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "os.rename":
             target = os.fsdecode(arguments[1])
-            if target.startswith(f"{folder}/") and next(numbers) == number:
+            counts = target.startswith(f"{folder}/") and "/." not in target.removeprefix(folder)
+            if counts and next(numbers) == number:
                 os.killpg(0, signal.SIGKILL)
 
     sys.addaudithook(look)
