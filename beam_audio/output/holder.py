@@ -71,7 +71,12 @@ def held(root: str, holder: Holder) -> Iterator[None]:
         HeldError: A living batch holds it.
         StoreError: It cannot be written.
     """
-    take(root, holder)
+    try:
+        take(root, holder)
+    except BaseException:
+        with suppress(BeamAudioError):  # the first error says more
+            let_go(root, holder.run_id)
+        raise
     stop = threading.Event()
     beating = threading.Thread(target=_beat, args=(root, holder, stop), name="holder", daemon=True)
     beating.start()

@@ -170,6 +170,20 @@ def test_a_batch_that_fails_leaves_its_claims_to_be_closed(tmp_path: Path) -> No
         assert is_closed(root, "u")
 
 
+def test_a_batch_that_cannot_begin_does_not_hold_the_output(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    with pytest.raises(StoreError), held(root, HERE):
+        begin_and_fail(root)
+    (claim,) = (tmp_path / "_claims").rglob("*.json")
+    whole = claim.read_bytes()
+    claim.write_bytes(b"{")
+    with pytest.raises(StoreError), held(root, SECOND):
+        pass
+    claim.write_bytes(whole)
+    with held(root, replace(SECOND, run_id="third")):
+        assert is_closed(root, "u")
+
+
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "_units").mkdir()
     (tmp_path / "_units" / ".batch").write_bytes(b"[")
