@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.asr.recognizer import BatchLimits
@@ -105,7 +106,7 @@ class SharedBatches:
                 self._recognise([each])
             return
         for each in together:
-            each.answer.set_result([next(found) for _ in each.requests])
+            each.answer.set_result([*islice(found, len(each.requests))])
 
     def _longest_seconds(self, requests: Sequence[Request]) -> float:
         rate_hz = self.facts.sample_rate_hz
