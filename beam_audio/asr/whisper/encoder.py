@@ -53,7 +53,8 @@ class Encoder:
         self._session = make_session(directory / "encoder.onnx", options)
         self.provider: str = self._session.get_providers()[0]
         self.device = Device(self.provider)
-        self._names = [output.name for output in self._session.get_outputs()]
+        self._shapes = {output.name: output.shape[1:] for output in self._session.get_outputs()}
+        self._names = list(self._shapes)
 
     @cached_property
     def _features(self) -> Any:  # noqa: ANN401 (the library has no types)
@@ -89,9 +90,9 @@ class Encoder:
         """What the decoder needs of the audio of b clips, n audio positions.
 
         Returns:
-            Values on the device by name: ``cross_key_N`` (b, h, d, n) and ``cross_value_N``
-            (b, h, n, d) of every decoder layer, and ``log_members`` (b, n), in which positions that
-            a clip does not have are hidden.
+            Values on the device by name: ``cross_key_N`` and ``cross_value_N`` of every decoder
+            layer, shaped as ``beam_audio.models.whisper.export`` says, and ``log_members`` (b, n),
+            in which positions that a clip does not have are hidden.
         """
         if self.provider != CPU:
             return self.encode_at_once(*prepared)
@@ -115,8 +116,9 @@ class Encoder:
             for name in self._names:
                 alone = encoded[name].numpy()[0]
                 if name not in joined:
-                    shape = (len(clips), *_lengthened(name, alone, longest))
-                    joined[name] = np.zeros(shape, alone.dtype)
+                    sizes = zip(self._shapes[name], alone.shape, strict=True)
+                    shape = [longest if free == "n" else size for free, size in sizes]
+                    joined[name] = np.zeros((len(clips), *shape), alone.dtype)
                 joined[name][row, :, : alone.shape[1], : alone.shape[2]] = alone
         joined["log_members"] = log_members
         return {name: self.device.put(array) for name, array in joined.items()}
@@ -143,12 +145,6 @@ def at_once(clips: Sequence[EncoderInput], least: int = 0) -> Arrays:
         "place": _stack([clip.place for clip in clips], 0, positions),
         "log_members": _stack([clip.log_members for clip in clips], HIDDEN, positions),
     }
-
-
-def _lengthened(name: str, alone: NDArray[Any], positions: int) -> tuple[int, ...]:
-    """Shape of keys or values of a clip if it had so many positions."""
-    heads, rows, columns = alone.shape
-    return (heads, rows, positions) if name.startswith("cross_key") else (heads, positions, columns)
 
 
 def _stack(rows: Sequence[NDArray[ScalarT]], filling: float, length: int) -> NDArray[ScalarT]:
