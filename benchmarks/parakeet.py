@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 FEATURES: Final = 128
 WIDTH: Final = PARAKEET.width
 HEADS: Final = 8
+LAYERS: Final = 24
 CHANNELS: Final = 256  # of the convolutions before the layers
 TIME_KERNEL: Final = 9
 RATE_HZ: Final = 16_000
@@ -226,7 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--provider", default="cpu")
     parser.add_argument("--half", action="store_true", help="float16 in the encoder")
-    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--layers", type=int, default=LAYERS)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=30.0, help="of each clip")
     parser.add_argument("--rounds", type=int, default=5)

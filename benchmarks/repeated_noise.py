@@ -1,12 +1,14 @@
-"""Random weights for large networks, fast: some million numbers are drawn and used again and again."""
+"""Random weights for large networks, fast: some millions are drawn and used again and again."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _DRAWN: Final = 4_999_999
 """A prime: no two rows of a matrix begin at the same number."""
