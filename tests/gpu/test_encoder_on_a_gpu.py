@@ -58,14 +58,15 @@ def test_keys_and_values_are_the_cpus(
     on_the_cpu: Encoder, precision: str, near: float, padding: Padding
 ) -> None:
     inputs = clips(padding)
-    together = encoder(precision, "cuda").encode(inputs)
+    on_the_gpu = encoder(precision, "cuda")
+    together = on_the_gpu.encode(on_the_gpu.prepare(inputs))
     for row, clip in enumerate(inputs):
-        assert error(together, row, on_the_cpu.encode([clip])) < near
+        assert error(together, row, on_the_cpu.encode(on_the_cpu.prepare([clip]))) < near
 
 
 def test_a_clip_has_the_keys_and_values_it_has_alone() -> None:
     on_the_gpu, inputs = encoder("float16", "cuda"), clips("condensed")
     on_the_gpu.warm_up("condensed", 4)
-    together = on_the_gpu.encode(inputs)
+    together = on_the_gpu.encode(on_the_gpu.prepare(inputs))
     for row, clip in enumerate(inputs):
-        assert error(together, row, on_the_gpu.encode([clip])) < 5e-3
+        assert error(together, row, on_the_gpu.encode(on_the_gpu.prepare([clip]))) < 5e-3

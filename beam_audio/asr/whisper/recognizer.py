@@ -119,9 +119,9 @@ class WhisperRecognizer:
     def _hear(self, requests: Sequence[Request]) -> list[tuple[Spoken, Decoded, Attempt]]:
         bands = self._config.dimensions.mel_bands
         inputs = [encoder_input(request.samples, bands, self._padding) for request in requests]
-        decoder = self._graphs.decoder
+        prepared, decoder = self._graphs.prepare(inputs), self._graphs.decoder
         with self._graphs.turn:
-            clips = self._graphs.encode(inputs)
+            clips = self._graphs.encode(prepared)
             spoken = spoken_languages(decoder, self._config, clips, requests)
             prompts = [self._start(each.language) for each in spoken]
             started = decoder.read(clips, prompts, len(self._context))

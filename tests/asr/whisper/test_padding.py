@@ -35,7 +35,9 @@ def test_the_groups_cover_the_window_once(length: int) -> None:
     window = clip(length)
     members = np.rint(np.exp(window.log_members)).astype(int)
     assert members.sum() == POSITIONS
-    assert members[: window.content].tolist() == [1] * window.content
+    content = content_positions(length)
+    assert members[:content].tolist() == [1] * content
+    assert window.own_positions <= content
     starts = np.cumsum(members) - members
     groups = zip(members.tolist(), starts.tolist(), strict=True)
     assert window.place.tolist() == [group_row(*group, POSITIONS) for group in groups]
