@@ -75,12 +75,15 @@ def drop_what_is_there(site: Path) -> list[str]:
     there = {each.name.lower().replace("_", "-") for each in metadata.distributions(path=own)}
     dropped = []
     for package in list(metadata.distributions(path=[str(site)])):
-        # What was dropped before left an empty folder, which has no name.
-        name = (package.name or "").lower().replace("_", "-")
+        name = package.name.lower().replace("_", "-")
         if name in there:
             dropped.append(name)
             for file in package.files or ():
                 (site / str(file)).unlink(missing_ok=True)
+    # An empty folder of metadata would hide the package that is there: it has no version.
+    for folder, *_ in os.walk(site, topdown=False):
+        if not any(Path(folder).iterdir()):
+            Path(folder).rmdir()
     return sorted(dropped)
 
 

@@ -47,7 +47,7 @@ def clips(padding: Padding) -> list[EncoderInput]:
 
 def positions_last(value: Any, row: int) -> NDArray[np.float64]:  # noqa: ANN401 (no types)
     """Keys or values of a clip, (heads, size, positions)."""
-    array = value.numpy()[row].astype(np.float64)
+    array: NDArray[np.float64] = value.numpy()[row].astype(np.float64)
     return array if array.shape[1] == HEAD_SIZE else array.swapaxes(1, 2)
 
 

@@ -91,7 +91,7 @@ def test_processes_share_the_cores(flags: tuple[str, ...], threads: int | None) 
 def test_a_local_run_does_several_units_if_its_recogniser_takes_several_batches(
     flags: tuple[str, ...], at_a_time: int, units: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runners.os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
     wanted = options(*flags)
     runners.overlap_units(wanted, at_a_time)
     direct = wanted.view_as(DirectOptions)

@@ -101,7 +101,7 @@ class Encoder:
             in which positions that a clip does not have are hidden.
         """
         if self.provider != CPU:
-            return self.encode_at_once(*prepared, into)
+            return self.encode_at_once(prepared[0], into)
         if len(prepared) == 1:
             return self._encode_alone(prepared[0])
         return self._encode_in_turn(prepared)
