@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from support.unit_runs import Scripted, levels, ref, settings, tones, transcribe, write
+from support.unit_runs import (
+    SCRIPTED_FACTS,
+    Scripted,
+    levels,
+    ref,
+    settings,
+    tones,
+    transcribe,
+    write,
+)
 
 from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES
 from beam_audio.quality.rules import parse_rules
@@ -26,13 +35,13 @@ _HEARD = (
     ("and so it goes and so it goes and so it goes and so it goes", "en", 0.99),
     ("5 apples cost $20.50 in 1465, Dr. Smith said", "en", 0.5),
     ("今天天氣很好", "zh", 0.95),
-    ("हम 5 सेब लाए", "hi", 0.9),
+    ("a mú 5 wá", "yo", 0.9),
     ("wir gehen nach Hause", "de", 0.85),
     ("thanks for watching thanks for watching", "en", 0.3),
     ("one two three", None, None),
 )
 _REFERENCES = (
-    *(None, "And so it goes.", "Five apples cost twenty dollars.", "今天天气很好", "हम पाँच सेब लाए"),
+    *(None, "And so it goes.", "Five apples cost twenty dollars.", "今天天气很好", "a mú márùn wá"),
     *("", "wir gehen 5 mal nach Hause und so weiter", "one two"),
 )
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=1.0, overlap_seconds=0.4)
@@ -61,7 +70,7 @@ def hear(request: Request) -> Transcript:
 def inputs(folder: Path) -> list[AudioRef]:
     """Recordings of one to eight segments, with and without references, in several languages."""
     folder.mkdir(parents=True, exist_ok=True)
-    languages = (None, "en", "en", "zh", "hi", "de", "en", "fr")
+    languages = (None, "en", "en", "zh", "yo", "de", "en", "fr")
     return [
         replace(
             ref(write(folder / f"{n}.wav", tones(levels(n + 1) if n else [0.3]))),
@@ -81,7 +90,8 @@ def using(rules: Rules, **prepare: SegmentSettings) -> UnitSettings:
 
 def output(root: Path, items: list[AudioRef], settings_of_units: UnitSettings) -> Path:
     """An output of two units."""
-    recognizer = Scripted(hear)
+    facts = replace(SCRIPTED_FACTS, languages=SCRIPTED_FACTS.languages | {"yo"})
+    recognizer = Scripted(hear, facts)
     transcribe(root, *items[:5], recognizer=recognizer, using=settings_of_units)
     transcribe(root, *items[5:], recognizer=recognizer, using=settings_of_units)
     return root
