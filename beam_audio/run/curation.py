@@ -136,8 +136,11 @@ class _Job:
         holder = Holder.here(self.run_id, ends_with_process=True)
         with held(self.output, holder):
             with in_use(self.output, lambda: delete_uncommitted(self.output)):
+                is_merged = any(
+                    is_shared(name) for each in read_commits(self.output) for name in each.files
+                )
                 yield
-            if any(is_shared(name) for each in read_commits(self.output) for name in each.files):
+            if is_merged:
                 with in_use(self.output, lambda: drop_stale_rows(self.output)):
                     pass
 
