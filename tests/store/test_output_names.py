@@ -13,9 +13,12 @@ from support import run_outputs
 from support.project import ROOT
 from support.run_outputs import write_byte, write_speech
 
+from beam_audio.curate.curate_unit import ByRules, curate_unit
 from beam_audio.inputs.from_message import MAX_INLINE_BYTES
 from beam_audio.inputs.messages import Message
+from beam_audio.output.commits import read_commits
 from beam_audio.output.compact import compact
+from beam_audio.quality.rules import load_rules
 from beam_audio.run import stream
 from beam_audio.run.job import check_run
 from beam_audio.store.output_names import BATCH, CLAIMS, NAMES, TEMPORARY
@@ -57,6 +60,8 @@ def run_stream(out: Path) -> None:
 def test_the_table_names_everything_that_runs_leave(tmp_path: Path) -> None:
     out = run_batch(tmp_path)
     compact(str(out))
+    unit = next(each for each in read_commits(str(out)) if each.files)
+    curate_unit(str(out), unit, ByRules(load_rules("strict")), run_id="curation")
     run_stream(out)
     note(str(out), "0" * 32, 1)  # written before a unit whose rows are to be published
     left = [str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()]
