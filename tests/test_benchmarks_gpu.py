@@ -89,7 +89,7 @@ def test_packages_that_a_machine_has_are_taken_from_it(tmp_path: Path) -> None:
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (tmp_path / f"{name}.py").write_text("")
-        (info / "RECORD").write_text(f"{name}.py,,\n{info.name}/METADATA,,\n")
+        (info / "RECORD").write_text(f"{name}.py,,\n{info.name}/METADATA,,\n{info.name}/RECORD,,\n")
     assert program("run_there").drop_what_is_there(tmp_path) == ["numpy"]
     assert not list(tmp_path.glob("numpy*"))  # an empty folder would hide the other one's version
     assert program("run_there").drop_what_is_there(tmp_path) == []  # when it is run again
