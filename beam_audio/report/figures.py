@@ -194,7 +194,8 @@ def _sweep(
     rounding = "ceil" if comparison == "above" else "floor"
     first, last = (math.floor(round(end / step, 6)) + at for end, at in zip(ends, (0, 1), strict=True))
     rows = tables.rows(
-        f"SELECT greatest(least({rounding}(round({name} / {step!r}, 6))::BIGINT, {last}), {first}) "
+        f"SELECT CASE WHEN {name} IS NOT NULL THEN greatest(least("
+        f"{rounding}(round({name} / {step!r}, 6))::BIGINT, {last}), {first}) END "
         "AS bin, sum(seconds) AS seconds, coalesce(sum(wer_errors), 0)::BIGINT AS errors, "
         f"coalesce(sum(wer_words), 0)::BIGINT AS words FROM segments WHERE {kept} GROUP BY 1",
         allowed,
