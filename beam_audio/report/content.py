@@ -11,7 +11,7 @@ from beam_audio.report.rules_in_force import find_rules, run_files
 from beam_audio.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from beam_audio.quality.rules import Rules
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 

@@ -14,7 +14,7 @@ from beam_audio.report.rules_in_force import thresholds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.quality.rules import Rules
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.report.rules_in_force import Threshold
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row

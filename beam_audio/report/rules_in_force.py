@@ -14,7 +14,7 @@ from beam_audio.store.output_names import RUN_FILES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from beam_audio.quality.rules import Comparison, Rule, Rules
+    from beam_audio.quality.ruleset import Comparison, Rule, Rules
     from beam_audio.types import Row
 
 _FLAGS_IN_SQL: Final = frozenset({"has_reference", "empty_reference", "word_spaces"})
@@ -73,7 +73,7 @@ def thresholds(rules: Rules | None, measures: Collection[str]) -> Iterator[Thres
         bounds = [each for each in rule.conditions if each.comparison in {"above", "below"}]
         for each in bounds:
             if each.column in measures:
-                bound = float(each.bound)
+                bound = each.number
                 is_alone = len(bounds) == 1
                 yield Threshold(
                     each.column, each.comparison, bound, rule.reason, rule.decision, is_alone
@@ -102,11 +102,14 @@ def margin_queries(rules: Rules | None, spreads: Mapping[str, float]) -> dict[st
 
 def _margin(rule: Rule, spreads: Mapping[str, float]) -> str | None:
     """How far the conditions of a rule are from all holding, or from one not holding."""
-    distances, flags = [], []
+    if rule.sources:
+        return None
+    languages = ", ".join(f"'{code}'" for code in rule.languages if code.isalpha())
+    distances, flags = [], [f"text_language IN ({languages})"] if languages else []
     for each in rule.conditions:
         if each.comparison in {"above", "below"} and each.column in spreads:
             sign = 1 if each.comparison == "above" else -1
-            distance = f"({each.column} - {float(each.bound)!r}) * {sign / spreads[each.column]!r}"
+            distance = f"({each.column} - {each.number!r}) * {sign / spreads[each.column]!r}"
             distances.append(distance)
         elif each.comparison == "is" and each.column in _FLAGS_IN_SQL:
             flags.append(f"{each.column} = {'true' if each.bound else 'false'}")

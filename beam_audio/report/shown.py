@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES
 from beam_audio.report.rules_in_force import margin_queries
 from beam_audio.report.verdicts import differences, values_of, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from beam_audio.quality.rules import Rules
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 
@@ -120,7 +121,7 @@ def describe(segment: Row, recording: Row, rules: Rules | None) -> Row:
         **{name: segment[name] for name in _SHOWN},
         "language": segment["text_language"],
         "metadata": json.loads(segment["metadata"]),
-        "values": values,
-        "verdicts": verdicts(rules, values),
+        "values": {name: values[name] for name in (*RULE_MEASURES, *RULE_FLAGS)},
+        "verdicts": verdicts(rules, values, segment["reasons"]),
         "differences": differences(segment, language),
     }

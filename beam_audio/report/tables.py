@@ -44,6 +44,7 @@ _SPEECH_SECONDS: Final = (
     "list_sum([each.end_seconds - each.start_seconds FOR each IN speech]::DOUBLE[])"
 )
 _DERIVED: Final = {
+    "text_chars": "length(text)",
     "speech_seconds": f"coalesce({_SPEECH_SECONDS}, 0)",
     "chars_per_speech_second": f"chars_per_second * duration_seconds / nullif({_SPEECH_SECONDS}, 0)",
     "words_per_speech_second": f"words_per_second * duration_seconds / nullif({_SPEECH_SECONDS}, 0)",

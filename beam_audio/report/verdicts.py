@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 import jiwer
@@ -10,13 +11,23 @@ import numpy as np
 from beam_audio.errors import BeamAudioError
 from beam_audio.quality.error_rates import Score, score
 from beam_audio.quality.languages import has_word_spaces
-from beam_audio.quality.measures import Judged, Languages, Value, measure_all, round_measure
+from beam_audio.quality.measures import (
+    RULE_MEASURES,
+    Judged,
+    Languages,
+    Value,
+    measure_all,
+    round_measure,
+)
 from beam_audio.quality.normalizers import Normalizer
+from beam_audio.quality.ruleset import LANGUAGE, URI
 from beam_audio.quality.text import tokens
 from beam_audio.types import Quality, Row, Segment, Transcript
 
 if TYPE_CHECKING:
-    from beam_audio.quality.rules import Rules
+    from collections.abc import Mapping, Sequence
+
+    from beam_audio.quality.ruleset import Condition, Rules
 
 _SIGNAL: Final = (
     *("rms_dbfs", "peak_dbfs", "clipped_fraction", "speech_fraction"),
@@ -50,37 +61,52 @@ def values_of(segment: Row, recording: Row) -> dict[str, Value]:
         transcript,
         _score(segment, languages.judged_as) if has_reference else None,
         languages,
+        uri=segment["uri"],
+        metadata=tuple(json.loads(segment["metadata"]).items()),
     )
     values = measure_all(judged)
-    for name in values.keys() & segment.keys():
+    for name in segment.keys() & set(RULE_MEASURES):
         values[name] = round_measure(segment[name])
     return values
 
 
-def verdicts(rules: Rules | None, values: dict[str, Value]) -> list[Row]:
-    """What each rule says of these values: its conditions, and whether all of them hold."""
+def verdicts(rules: Rules | None, values: Mapping[str, Value], reasons: Sequence[str]) -> list[Row]:
+    """What each rule says of a segment: its conditions, and whether it applies.
+
+    Args:
+        rules: The rules; None where they are not known.
+        values: What :func:`values_of` found.
+        reasons: Those that the segment has. A rule about the rest of the corpus applies if its
+            reason is among them: one segment does not tell.
+    """
     found = []
     for rule in rules.rules if rules else ():
-        conditions = [
-            {
-                "column": each.column,
-                "comparison": each.comparison,
-                "bound": each.bound,
-                "value": values.get(each.column),
-                "holds": each.holds(values.get(each.column)),
-            }
-            for each in rule.conditions
-        ]
-        applies = all(each["holds"] for each in conditions)
+        is_noted = rule.reason in reasons
+        conditions = [_condition(each, values, is_noted=is_noted) for each in rule.conditions]
+        in_scope = rule.stands_for(values.get(LANGUAGE), values.get(URI))
         found.append(
             {
                 "reason": rule.reason,
                 "decision": rule.decision,
-                "applies": applies,
+                "languages": list(rule.languages),
+                "sources": list(rule.sources),
+                "applies": in_scope and all(each["holds"] for each in conditions),
                 "conditions": conditions,
             }
         )
     return found
+
+
+def _condition(condition: Condition, values: Mapping[str, Value], *, is_noted: bool) -> Row:
+    value = values.get(condition.column)
+    is_of_corpus = condition.comparison == "outside_quartiles"
+    return {
+        "column": condition.column,
+        "comparison": condition.comparison,
+        "bound": condition.bound,
+        "value": value,
+        "holds": is_noted if is_of_corpus else condition.holds(value),
+    }
 
 
 def differences(segment: Row, language: str | None) -> list[list[str]] | None:

@@ -141,9 +141,14 @@ function described(segment) {
   if (segment.verdicts.length) {
     parts.push(table("Verdict of each rule", [["rule"], ["decision"], ["condition and value"], ["applies"]],
       [...segment.verdicts].sort((a, b) => b.applies - a.applies).map((rule) => ({ class: rule.applies ? "holds" : null, cells: [
-        rule.reason, rule.decision, rule.conditions.map(condition).join(" and "), rule.applies ? "yes" : "no"] }))));
+        rule.reason, rule.decision, [...scopes(rule), ...rule.conditions.map(condition)].join(" and "), rule.applies ? "yes" : "no"] }))));
   }
   return parts;
+}
+
+function scopes(rule) {
+  return [["language", rule.languages], ["file", rule.sources]].filter(([, allowed]) => allowed.length)
+    .map(([name, allowed]) => `${name} is one of ${allowed.join(", ")}`);
 }
 
 function condition(each) {
