@@ -21,6 +21,8 @@ from beam_audio.quality.rules import load_rules
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from beam_audio.schema import Table
 
 CLIP: Final = Path(__file__).resolve().parents[1] / "beam_audio" / "data" / "demo" / "river.wav"
@@ -46,10 +48,9 @@ def _write_unit(
     ids = [stable_id("made", number) for number in numbers]
     unit_id = stable_id("unit", ids)
     name = f"date=2026-01-05/part-{unit_id}-1-00000000.parquet"
-    rows = {
-        "segments": _segments(ids, generator),
-        "recordings": _recordings(ids, content_sha256),
-    }
+    segments = _segments(ids, generator)
+    dropped = (segments["decision"] == "drop").reshape(len(ids), SEGMENTS_EACH).sum(axis=1)
+    rows = {"segments": segments, "recordings": _recordings(ids, dropped, content_sha256)}
     for table, columns in rows.items():
         _write(root / table / name, table, columns)  # type: ignore[arg-type]
     state = InputState("recorded", "place", "stated", None, {}, claims_id=None)
@@ -150,9 +151,9 @@ def _segments(ids: list[str], generator: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _recordings(ids: list[str], content_sha256: str) -> dict[str, Any]:
+def _recordings(ids: list[str], dropped: NDArray[np.int64], content_sha256: str) -> dict[str, Any]:
     count = len(ids)
-    samples = 16_000 * 2 * SEGMENTS_EACH
+    samples = 16_000 * 2
     return {
         "recording_id": ids,
         "source_id": ids,
@@ -166,10 +167,9 @@ def _recordings(ids: list[str], content_sha256: str) -> dict[str, Any]:
         "channels": [1] * count,
         "decoded_seconds": [2.0 * SEGMENTS_EACH] * count,
         "decode_status": ["ok"] * count,
-        "keep_samples": [samples] * count,
-        **dict.fromkeys(
-            ("review_samples", "drop_samples", "failed_samples", "skipped_samples"), [0] * count
-        ),
+        "keep_samples": samples * (SEGMENTS_EACH - dropped),
+        "drop_samples": samples * dropped,
+        **dict.fromkeys(("review_samples", "failed_samples", "skipped_samples"), [0] * count),
         "segments": [SEGMENTS_EACH] * count,
         "speech_seconds": [15.0] * count,
         "text": [""] * count,

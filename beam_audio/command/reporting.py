@@ -40,19 +40,19 @@ def report(root: str, *, page: str | None, against: str | None, as_json: bool) -
     """
     require_duckdb()
     from beam_audio.report.against import moved_since  # noqa: PLC0415 - DuckDB
-    from beam_audio.report.content import content_of  # noqa: PLC0415
+    from beam_audio.report.content import report_of  # noqa: PLC0415
     from beam_audio.report.page import page_of  # noqa: PLC0415
     from beam_audio.report.tables import opened_tables  # noqa: PLC0415
 
     with ExitStack() as stack:
         tables = stack.enter_context(opened_tables(root))
-        content = content_of(tables)
+        found = report_of(tables)
         if against is not None:
-            content["against"] = moved_since(stack.enter_context(opened_tables(against)), tables)
+            found.content["against"] = moved_since(stack.enter_context(opened_tables(against)), tables)
         if as_json:
-            print(json.dumps(content, ensure_ascii=True))
+            print(json.dumps(found.content, ensure_ascii=True))
             return
-        html = page_of(tables, content).encode("utf-8")
+        html = page_of(tables, found).encode("utf-8")
     print(f"written to  {_write(root, page, html)}")
 
 

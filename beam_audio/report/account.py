@@ -10,25 +10,23 @@ from beam_audio.output.ledger import read_ledger
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from beam_audio.output.ledger import Ledger
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 
 _MOST_FAILURES: Final = 100
 
 
-def account_of(tables: Tables, runs: Iterable[Row]) -> Row:
+def account_of(tables: Tables, runs: Iterable[Row], ledger: Ledger) -> Row:
     """What became of every input and second, and how long it took.
 
     Args:
         tables: The output.
         runs: Its run files.
-
-    Raises:
-        InputError: A part file is missing.
-        StoreError: A part file is damaged.
+        ledger: What :func:`ledger_of` found.
     """
     return {
-        "ledger": _ledger(tables),
+        "ledger": _balance(ledger),
         "failed": tables.rows(
             "SELECT unit, stage, error_type, uri, message FROM failures "
             'ORDER BY "when" DESC, uri, message LIMIT ?',
@@ -39,9 +37,18 @@ def account_of(tables: Tables, runs: Iterable[Row]) -> Row:
     }
 
 
-def _ledger(tables: Tables) -> Row:
+def ledger_of(tables: Tables) -> Ledger:
+    """The ledger of all inputs that are committed.
+
+    Raises:
+        InputError: A part file is missing.
+        StoreError: A part file is damaged.
+    """
     listed = {name for commit in tables.committed for name in commit.sources}
-    ledger = read_ledger(tables.root, listed, committed=tables.committed)
+    return read_ledger(tables.root, listed, committed=tables.committed)
+
+
+def _balance(ledger: Ledger) -> Row:
     return {
         "balances": ledger.balances,
         "inputs": ledger.inputs,

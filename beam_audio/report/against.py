@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.report.shown import stored_segments
+from beam_audio.report.tables import keep_figures
 
 if TYPE_CHECKING:
     from beam_audio.report.tables import Tables
@@ -23,10 +24,11 @@ def moved_since(before: Tables, now: Tables) -> Row:
 
     Args:
         before: The output that is compared with.
-        now: The output that is reported on.
+        now: The output that is reported on, with its table of segments.
     """
     with tempfile.TemporaryDirectory(prefix="beam-audio-report-") as folder:
         kept = Path(folder, "segments.parquet")
+        keep_figures(before, None)
         before.database.execute(
             "COPY (SELECT segment_id, decision, seconds, wer, wer_errors, wer_words FROM segments) "
             f"TO '{kept}' (FORMAT parquet)"

@@ -31,7 +31,7 @@ def find_segment(tables: Tables, segment_id: str) -> Row:
             f"{segment_id!r} is no id of a segment; give at least {_FEWEST_DIGITS} digits of one"
         )
     ids = tables.rows(
-        "SELECT segment_id FROM segments WHERE starts_with(segment_id, ?) LIMIT 2", segment_id
+        "SELECT segment_id FROM all_segments WHERE starts_with(segment_id, ?) LIMIT 2", segment_id
     )
     if len(ids) != 1:
         what = "several segments begin with" if ids else "no segment has the id"

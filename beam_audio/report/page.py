@@ -10,11 +10,11 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.report.clips import Clip, clips_of
-from beam_audio.report.shown import stored_recordings, stored_segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from beam_audio.report.content import Report
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 
@@ -22,18 +22,14 @@ _ESCAPED: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029
 """Characters that could end a script or begin a tag; JSON reads them back."""
 
 
-def page_of(tables: Tables, content: Row) -> str:
+def page_of(tables: Tables, report: Report) -> str:
     """The page of an output, with the clips of the segments it shows.
 
     Args:
         tables: The output.
-        content: What :func:`beam_audio.report.content.content_of` says of it.
+        report: What is told of it.
     """
-    ids = [each["segment_id"] for each in content["segments"]]
-    stored = stored_segments(tables, ids)
-    rows = [stored[each] for each in ids]
-    recordings = stored_recordings(tables, [row["recording_id"] for row in rows])
-    return html(content, clips_of(tables, rows, recordings))
+    return html(report.content, clips_of(tables, report.segments, report.recordings))
 
 
 def html(content: Row, clips: Mapping[str, Clip | str]) -> str:

@@ -22,16 +22,16 @@ _FLAGS_IN_SQL: Final = frozenset({"has_reference", "empty_reference", "word_spac
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A bound that a rule compares a measure with.
+    """A bound that a rule compares a measure with; without a rule, one that could be.
 
     ``is_alone`` says that no other measure is part of the rule, so that the bound can be moved.
     """
 
     measure: str
     comparison: Comparison
-    bound: float
-    reason: str
-    decision: str
+    bound: float | None
+    reason: str | None
+    decision: str | None
     is_alone: bool
 
 

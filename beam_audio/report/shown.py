@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from beam_audio.quality.ruleset import Rules
+    from beam_audio.report.figures import Summary
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 
@@ -37,13 +38,15 @@ def worst(tables: Tables) -> list[str]:
     return [row["segment_id"] for row in rows]
 
 
-def borderline(tables: Tables, rules: Rules | None) -> list[Row]:
+def borderline(
+    tables: Tables, measures: Iterable[Summary], rules: Rules | None
+) -> list[Row]:
     """Segments nearest to the edge of a rule: id, the rule's reason, and the distance.
 
-    Distances count half the range between the 5 % and 95 % quantiles of a measure. There are none
-    if the rules are not known.
+    Distances count spreads of a measure. There are none if the rules are not known.
     """
-    queries = margin_queries(rules, _spreads(tables))
+    spreads = {each.name: each.spread for each in measures if each.spread}
+    queries = margin_queries(rules, spreads)
     if not queries:
         return []
     margins = ", ".join(f"({query}) AS margin_{n}" for n, query in enumerate(queries.values()))
@@ -67,33 +70,6 @@ def borderline(tables: Tables, rules: Rules | None) -> list[Row]:
             "distance": round(row["distance"], 6),
         }
         for row in rows
-    ]
-
-
-def _spreads(tables: Tables) -> dict[str, float]:
-    columns = ", ".join(
-        f"(quantile_cont({name}, 0.95) - quantile_cont({name}, 0.05)) / 2 AS {name}"
-        for name in tables.measures
-    )
-    found = tables.row(f"SELECT {columns} FROM segments")
-    return {name: spread for name, spread in found.items() if spread}
-
-
-def described(tables: Tables, ids: Iterable[str], rules: Rules | None) -> list[Row]:
-    """Segments with all that people ask about them, in the order of their ids.
-
-    Args:
-        tables: The output.
-        ids: The segments; those that are not there are left out.
-        rules: Those that judged the output; None where they are not known.
-    """
-    wanted = list(dict.fromkeys(ids))
-    segments = stored_segments(tables, wanted)
-    recordings = stored_recordings(tables, [row["recording_id"] for row in segments.values()])
-    return [
-        describe(segments[each], recordings[segments[each]["recording_id"]], rules)
-        for each in wanted
-        if each in segments
     ]
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from beam_audio.output.commits import Commit
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.schema import Table
     from beam_audio.types import Row
 
@@ -35,21 +36,20 @@ _MEMORY: Final = "1GB"
 _COPY_ROWS: Final = 4_096
 
 _PLAIN: Final = (
-    *("segment_id", "recording_id", "source_id", "uri", "channel", "track", "segment_index"),
-    *("start_seconds", "end_seconds", "core_start_seconds", "core_end_seconds", "event_date"),
-    *("text_language", "heard_language", "model_id", "decision", "reasons", "rules_id"),
-    *("config_id", "metadata"),
+    *("segment_id", "recording_id"),
+    *("text_language", "model_id", "decision", "reasons"),
+    "metadata",
 )
 _SPEECH_SECONDS: Final = (
-    "list_sum([each.end_seconds - each.start_seconds FOR each IN speech]::DOUBLE[])"
+    "coalesce(list_sum([each.end_seconds - each.start_seconds FOR each IN speech]::DOUBLE[]), 0)"
 )
 _DERIVED: Final = {
     "text_chars": "length(text)",
-    "speech_seconds": f"coalesce({_SPEECH_SECONDS}, 0)",
-    "chars_per_speech_second": f"chars_per_second * duration_seconds / nullif({_SPEECH_SECONDS}, 0)",
-    "words_per_speech_second": f"words_per_second * duration_seconds / nullif({_SPEECH_SECONDS}, 0)",
+    "speech_seconds": "spoken",
+    "chars_per_speech_second": "chars_per_second * duration_seconds / nullif(spoken, 0)",
+    "words_per_speech_second": "words_per_second * duration_seconds / nullif(spoken, 0)",
 }
-"""Measures that are no columns, from those that are; the others need the texts."""
+"""Measures that are no columns, from those that are; ``spoken`` are the seconds of speech."""
 _OTHER: Final = {
     "seconds": "core_end_seconds - core_start_seconds",
     "folder": "regexp_replace(uri, '/[^/]*$', '')",
@@ -72,15 +72,13 @@ class Tables:
     Attributes:
         root: The output folder.
         committed: Its units.
-        database: Has a table ``segments`` without texts; views ``recordings`` and ``failures``
-            with all columns; and ``all_segments``, which reads the part files.
-        measures: Columns of ``segments`` that are measures, sorted.
+        database: Has views ``all_segments``, ``recordings`` and ``failures`` of the part files,
+            with all columns but audio, and with ``part``, the name of the file.
     """
 
     root: str
     committed: tuple[Commit, ...]
     database: duckdb.DuckDBPyConnection
-    measures: tuple[str, ...]
 
     def rows(self, query: str, *values: object) -> list[Row]:
         """The rows that a query gives, as dictionaries.
@@ -129,7 +127,7 @@ def opened_tables(root: str) -> Iterator[Tables]:
                 units = {name: files[name] for name in sorted(files) if name.startswith(table)}
                 _bring_near(root, list(units), near)
                 _view(database, table, near, units)
-            yield Tables(root, committed, database, _keep_figures(database))
+            yield Tables(root, committed, database)
         finally:
             database.close()
 
@@ -184,17 +182,31 @@ def _view(
     held = _columns_of(database, f"SELECT * FROM {read}")
     unwanted = ", ".join(["part", *({AUDIO} & held)])
     missing = "".join(f", NULL AS {name}" for name in sorted(column_names(table) - held))
-    database.execute(
-        f"CREATE VIEW {view} AS SELECT * FROM "
-        f"(SELECT * EXCLUDE ({unwanted}), part[{len(str(near)) + 2}:] AS part{missing} FROM {read}) "
+    # Of a file that units share, only the rows of inputs that are counted there are valid.
+    valid = (
         f"WHERE part NOT IN (SELECT part FROM {counted}) "
         f"OR (part, source_id) IN (SELECT (part, source_id) FROM {counted})"
     )
+    database.execute(
+        f"CREATE VIEW {view} AS SELECT * FROM "
+        f"(SELECT * EXCLUDE ({unwanted}), part[{len(str(near)) + 2}:] AS part{missing} FROM {read}) "
+        + (valid if any(map(is_shared, units)) else "")
+    )
 
 
-def _keep_figures(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Read the segments once, into the table ``segments``; returns its measures."""
-    held = _columns_of(database, "SELECT * FROM all_segments")
+def keep_figures(tables: Tables, rules: Rules | None) -> tuple[str, ...]:
+    """Read the segments once, into a table ``segments`` of what figures are taken from.
+
+    ``held_by`` is the only reason that stands against a segment; null for none, ``+`` for several.
+
+    Args:
+        tables: The output.
+        rules: Those that judged it; None where they are not known.
+
+    Returns:
+        The columns of the table that are measures, sorted.
+    """
+    held = _columns_of(tables.database, "SELECT * FROM all_segments")
     measures = {name: name for name in RULE_MEASURES if name in held} | _DERIVED
     columns = [
         *_PLAIN,
@@ -203,9 +215,25 @@ def _keep_figures(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
             for name, source in sorted(measures.items())
         ),
         *(f"{source} AS {name}" for name, source in _OTHER.items()),
+        "CASE len(against) WHEN 0 THEN NULL WHEN 1 THEN against[1] ELSE '+' END AS held_by",
     ]
-    database.execute(f"CREATE TABLE segments AS SELECT {', '.join(columns)} FROM all_segments")
+    notes = ", ".join(f"'{reason}'" for reason in ["", *_notes(rules)])
+    against = (
+        f"CASE WHEN decision = 'keep' THEN [] ELSE "
+        f"[each FOR each IN reasons IF each NOT IN ({notes})] END"
+    )
+    tables.database.execute(
+        f"CREATE TABLE segments AS SELECT {', '.join(columns)} FROM "
+        f"(SELECT *, {_SPEECH_SECONDS} AS spoken, {against} AS against FROM all_segments)"
+    )
     return tuple(sorted(measures))
+
+
+def _notes(rules: Rules | None) -> list[str]:
+    """Reasons that stand against no segment."""
+    known = rules.rules if rules else ()
+    against = {rule.reason for rule in known if rule.decision != "keep"}
+    return sorted({rule.reason for rule in known} - against)
 
 
 def _columns_of(database: duckdb.DuckDBPyConnection, query: str) -> set[str]:
