@@ -1,6 +1,6 @@
 """Time, memory and size of a report on a synthetic output.
 
-    python benchmarks/report.py --segments 1000000
+python benchmarks/report.py --segments 1000000
 """
 
 from __future__ import annotations

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 CLIP: Final = Path(__file__).resolve().parents[1] / "beam_audio" / "data" / "demo" / "river.wav"
 SEGMENTS_EACH: Final = 10
 _RECORDINGS_A_UNIT: Final = 1_000
-_WORDS: Final = "the river of two boats crossed lake while children waited shore street quiet".split()
+_WORDS: Final = (
+    *("the", "river", "of", "two", "boats", "crossed", "lake", "while", "children"),
+    *("waited", "shore", "street", "quiet"),
+)
 _LANGUAGES: Final = ("en", "de", "fr", "es")
 
 

@@ -48,7 +48,9 @@ def report(root: str, *, page: str | None, against: str | None, as_json: bool) -
         tables = stack.enter_context(opened_tables(root))
         found = report_of(tables)
         if against is not None:
-            found.content["against"] = moved_since(stack.enter_context(opened_tables(against)), tables)
+            found.content["against"] = moved_since(
+                stack.enter_context(opened_tables(against)), tables
+            )
         if as_json:
             print(json.dumps(found.content, ensure_ascii=True))
             return

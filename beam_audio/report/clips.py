@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.audio.mixing import Channels
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 
@@ -40,7 +41,9 @@ _PEAKS: Final = 160
 """Points of a waveform."""
 
 _TOO_MANY: Final = "left out to keep the page small; beam-audio explain --play writes it"
-_TOO_SLOW: Final = "left out because reading audio took too long; beam-audio explain --play writes it"
+_TOO_SLOW: Final = (
+    "left out because reading audio took too long; beam-audio explain --play writes it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,9 @@ def clips_of(
 
     # The encoder takes a core for a thirtieth of a clip's length, and lets other threads run.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        made = {name: clip for each in pool.map(of_recording, together) for name, clip in each.items()}
+        made = {
+            name: clip for each in pool.map(of_recording, together) for name, clip in each.items()
+        }
     return dict(_within(limits.most_bytes, made))
 
 
@@ -181,10 +186,8 @@ def _from_source(
             yield segment["segment_id"], _decoded(file, cut, segment["channel"], "source")
 
 
-def _decoded(
-    file: BinaryIO, cut: Cut, channel: int | None, origin: str
-) -> tuple[Audio, str] | str:
-    policy = "mix" if channel is None else channel
+def _decoded(file: BinaryIO, cut: Cut, channel: int | None, origin: str) -> tuple[Audio, str] | str:
+    policy: Channels = "mix" if channel is None else channel
     try:
         with IsolatedStream(file, DecodeRequest(cut=cut)) as stream:
             mixer = Mixer(policy, stream.format, stream.decoder)

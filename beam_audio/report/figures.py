@@ -33,6 +33,7 @@ _SUMS: Final = (
     "coalesce(sum(wer_words), 0)::BIGINT AS reference_words"
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How the values of a measure are spread; quantiles are values that occur.
@@ -107,7 +108,7 @@ def _distribution(tables: Tables, measure: Summary, found: Sequence[Threshold]) 
     """Segments by value of a measure and decision, and the thresholds on it."""
     name = measure.name
     own = [each for each in found if each.measure == name]
-    ends = measure.range([each.bound for each in own])
+    ends = measure.range([each.bound for each in own if each.bound is not None])
     step = nice_step(*ends, _BARS)
     first, last = (math.floor(round(end / step, 6)) for end in ends)
     rows = tables.rows(
@@ -129,9 +130,7 @@ def _distribution(tables: Tables, measure: Summary, found: Sequence[Threshold]) 
     }
 
 
-def _sweeps(
-    tables: Tables, measures: Sequence[Summary], found: Sequence[Threshold]
-) -> list[Row]:
+def _sweeps(tables: Tables, measures: Sequence[Summary], found: Sequence[Threshold]) -> list[Row]:
     """What can be moved: each threshold that stands alone, and any bound on other measures."""
     alone = [each for each in found if each.is_alone and each.decision != "keep"]
     taken = {(each.measure, each.comparison) for each in alone}
@@ -152,16 +151,19 @@ def _sweeps(
 def _sweep(tables: Tables, moved: Threshold, measure: Summary) -> Row:
     """Seconds, word errors and reference words by value, among what all else would keep.
 
-    All other rules stay as they are: a segment counts if no reason but that of the moved rule stands
-    against it. Sums are by steps of the measure. Up to a threshold on a step, a sum over steps is
-    exact. ``missing`` are the sums of segments without a value, which every threshold keeps.
+    All other rules stay as they are: a segment counts if no reason but that of the moved rule
+    stands against it. Sums are by steps of the measure. Up to a threshold on a step, a sum over
+    steps is exact. ``missing`` are the sums of segments without a value, which every threshold
+    keeps.
     """
     name = moved.measure
     ends = measure.range([] if moved.bound is None else [moved.bound])
     step = nice_step(*ends, _STEPS)
     # What is above a bound fails: a step ends with its bound. Below, it begins with it.
     rounding = "ceil" if moved.comparison == "above" else "floor"
-    first, last = (math.floor(round(end / step, 6)) + at for end, at in zip(ends, (0, 1), strict=True))
+    first, last = (
+        math.floor(round(end / step, 6)) + at for end, at in zip(ends, (0, 1), strict=True)
+    )
     rows = tables.rows(
         f"SELECT CASE WHEN {name} IS NOT NULL THEN greatest(least("
         f"{rounding}(round({name} / {step!r}, 6))::BIGINT, {last}), {first}) END "

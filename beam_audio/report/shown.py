@@ -38,9 +38,7 @@ def worst(tables: Tables) -> list[str]:
     return [row["segment_id"] for row in rows]
 
 
-def borderline(
-    tables: Tables, measures: Iterable[Summary], rules: Rules | None
-) -> list[Row]:
+def borderline(tables: Tables, measures: Iterable[Summary], rules: Rules | None) -> list[Row]:
     """Segments nearest to the edge of a rule: id, the rule's reason, and the distance.
 
     Distances count spreads of a measure. There are none if the rules are not known.
@@ -52,9 +50,7 @@ def borderline(
     margins = ", ".join(f"({query}) AS margin_{n}" for n, query in enumerate(queries.values()))
     names = [f"margin_{n}" for n in range(len(queries))]
     nearest = names[0] if len(names) == 1 else f"least({', '.join(names)})"
-    which = " ".join(
-        f"WHEN {name} = distance THEN {n}" for n, name in enumerate(names)
-    )
+    which = " ".join(f"WHEN {name} = distance THEN {n}" for n, name in enumerate(names))
     rows = tables.rows(
         f"SELECT segment_id, distance, CASE {which} END AS number FROM "
         f"(SELECT segment_id, {', '.join(names)}, {nearest} AS distance FROM "

@@ -187,9 +187,10 @@ def _view(
         f"WHERE part NOT IN (SELECT part FROM {counted}) "
         f"OR (part, source_id) IN (SELECT (part, source_id) FROM {counted})"
     )
+    part = f"part[{len(str(near)) + 2}:] AS part"
     database.execute(
         f"CREATE VIEW {view} AS SELECT * FROM "
-        f"(SELECT * EXCLUDE ({unwanted}), part[{len(str(near)) + 2}:] AS part{missing} FROM {read}) "
+        f"(SELECT * EXCLUDE ({unwanted}), {part}{missing} FROM {read}) "
         + (valid if any(map(is_shared, units)) else "")
     )
 

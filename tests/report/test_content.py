@@ -19,7 +19,10 @@ def test_a_report_is_json_and_says_which_rules_judged(report: Report) -> None:
     rules = report.content["rules"]
     assert rules == {"id": load_rules("balanced").rules_id, "known": True, "others": []}
     ids = [each["segment_id"] for each in report.content["segments"]]
-    assert set(ids) == {*report.content["worst"], *(e["segment_id"] for e in report.content["borderline"])}
+    assert set(ids) == {
+        *report.content["worst"],
+        *(e["segment_id"] for e in report.content["borderline"]),
+    }
     assert [row["segment_id"] for row in report.segments] == ids
 
 

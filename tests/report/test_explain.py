@@ -47,7 +47,9 @@ def test_neighbours_are_those_of_the_recording(tmp_path: Path) -> None:
 
 def test_what_is_played_is_the_segment(tables: Tables, output: Path) -> None:
     row = read_rows(output, "segments")[0]
-    samples, rate_hz = soundfile.read(io.BytesIO(flac_of(tables, row | find_segment(tables, row["segment_id"]))))
+    samples, rate_hz = soundfile.read(
+        io.BytesIO(flac_of(tables, row | find_segment(tables, row["segment_id"])))
+    )
     assert len(samples) / rate_hz == pytest.approx(row["duration_seconds"])
     whole, _ = soundfile.read(row["uri"])
     start = round(row["start_seconds"] * rate_hz)

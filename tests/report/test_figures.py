@@ -47,7 +47,7 @@ def test_every_segment_is_in_a_bar_or_missing(report: Report, output: Path) -> N
     assert [each["bound"] for each in wer["thresholds"]] == [0.3]
 
 
-@pytest.mark.parametrize("bound", [0.1, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("bound", [0.3, 0.5, 1.0])
 def test_a_sweep_is_what_the_rules_with_that_threshold_keep(
     report: Report, output: Path, bound: float
 ) -> None:
@@ -58,7 +58,7 @@ def test_a_sweep_is_what_the_rules_with_that_threshold_keep(
         if set(row["reasons"]) <= {"wer_high", "no_reference", "empty_reference"}
         and (row["wer"] is None or row["wer"] <= bound)
     ]
-    seconds, errors, words = sums_at(sweep, bound)
+    seconds, _, words = sums_at(sweep, bound)
     assert seconds == pytest.approx(sum(row["duration_seconds"] for row in kept), abs=0.1)
     assert words == sum(
         row["wer_hits"] + row["wer_substitutions"] + row["wer_deletions"]
@@ -79,7 +79,13 @@ def test_a_sweep_at_its_own_threshold_is_what_is_kept_now(report: Report) -> Non
 
 @pytest.mark.parametrize(
     ("low", "high", "count", "step"),
-    [(0, 1, 100, 0.01), (0, 30, 60, 0.5), (-1.5, 0.0, 300, 0.005), (3.0, 3.0, 60, 1.0), (0, 7, 2, 5)],
+    [
+        (0, 1, 100, 0.01),
+        (0, 30, 60, 0.5),
+        (-1.5, 0.0, 300, 0.005),
+        (3.0, 3.0, 60, 1.0),
+        (0, 7, 2, 5),
+    ],
 )
 def test_steps_are_numbers_that_people_set_thresholds_at(
     low: float, high: float, count: int, step: float

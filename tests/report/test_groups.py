@@ -29,7 +29,9 @@ def test_error_rates_are_pooled_over_the_segments_of_a_value(report: Report, out
     rows = [row for row in read_rows(output, "segments") if '"source": "odd"' in row["metadata"]]
     (odd,) = (each for each in group["values"] if each["value"] == "odd")
     scored = [row for row in rows if row["wer"] is not None]
-    errors = sum(row["wer_substitutions"] + row["wer_deletions"] + row["wer_insertions"] for row in scored)
+    errors = sum(
+        row["wer_substitutions"] + row["wer_deletions"] + row["wer_insertions"] for row in scored
+    )
     words = sum(row["wer_hits"] + row["wer_substitutions"] + row["wer_deletions"] for row in scored)
     assert odd["segments"] == len(rows)
     assert odd["wer"] == pytest.approx(errors / words)
@@ -44,8 +46,8 @@ def test_rare_values_are_added_up_and_missing_ones_counted(tmp_path: Path) -> No
     lines: list[dict[str, object] | str] = []
     for number in range(34):
         path = write_speech(tmp_path / f"{number}.wav", start_seconds=number / 16, seconds=1.0)
-        stated = {} if number == 0 else {"speaker": f"s{number:02}"}
-        lines.append({"audio_filepath": str(path)} | stated)
+        line: dict[str, object] = {"audio_filepath": str(path)}
+        lines.append(line if number == 0 else line | {"speaker": f"s{number:02}"})
     run(manifest=write_manifest(tmp_path / "m.jsonl", lines), output=tmp_path / "out")
     with opened_tables(str(tmp_path / "out")) as tables:
         groups = report_of(tables).content["groups"]

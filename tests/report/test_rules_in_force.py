@@ -56,11 +56,11 @@ def test_a_threshold_beside_others_cannot_be_moved_alone() -> None:
 @pytest.mark.parametrize(
     ("values", "wer_high", "silence"),
     [
-        ("0.3 AS wer, 0.6 AS no_speech_prob, -2.0 AS avg_logprob", 0.0, 0.0),
-        ("0.5 AS wer, 0.7 AS no_speech_prob, -2.0 AS avg_logprob", 1.0, 0.5),
+        ("3e-1 AS wer, 6e-1 AS no_speech_prob, -2e0 AS avg_logprob", 0.0, 0.0),
+        ("5e-1 AS wer, 7e-1 AS no_speech_prob, -2e0 AS avg_logprob", 1.0, 0.5),
         # The measure that keeps a rule from applying is the one that counts.
-        ("0.1 AS wer, 0.9 AS no_speech_prob, -0.9 AS avg_logprob", 1.0, 0.1),
-        ("NULL::DOUBLE AS wer, 0.9 AS no_speech_prob, NULL::DOUBLE AS avg_logprob", None, None),
+        ("1e-1 AS wer, 9e-1 AS no_speech_prob, -9e-1 AS avg_logprob", 1.0, 0.1),
+        ("NULL::DOUBLE AS wer, 9e-1 AS no_speech_prob, NULL::DOUBLE AS avg_logprob", None, None),
     ],
 )
 def test_margins_are_distances_to_the_edge_of_a_rule(

@@ -53,7 +53,11 @@ rules:
 
 
 def test_differences_are_of_the_texts_that_were_compared() -> None:
-    row = {"reference_text": "It's fine, OK?", "text": "it is fine now", "normalizer_id": "whisper-en-2"}
+    row = {
+        "reference_text": "It's fine, OK?",
+        "text": "it is fine now",
+        "normalizer_id": "whisper-en-2",
+    }
     steps = differences(row, "en")
     assert steps is not None
     assert steps[0] == ["equal", "it is fine", "it is fine"]

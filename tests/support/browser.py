@@ -74,7 +74,9 @@ class Browser:
             {"type": "pointerMove", "duration": 200, "x": round(end), "y": round(middle)},
             {"type": "pointerUp", "button": 0},
         ]
-        self._ask("POST", "/actions", {"actions": [{"type": "pointer", "id": "m", "actions": moves}]})
+        self._ask(
+            "POST", "/actions", {"actions": [{"type": "pointer", "id": "m", "actions": moves}]}
+        )
 
     def press(self, key: str) -> None:
         keys = [{"type": kind, "value": _KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 HOSTILE: Final = (
     "<script>window.broken = 1</script>",
     "</script><img src=x onerror='window.broken = 1'>",
-    "\"'><svg onload=\"window.broken = 1\">",
+    '"\'><svg onload="window.broken = 1">',
     "\u202emirrored \u05e9\u05dc\u05d5\u05dd <b>bold</b> &amp; \u2028",
     "${data} {{data}} $policy",
 )
