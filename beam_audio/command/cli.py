@@ -297,6 +297,9 @@ def _add_report(commands: Subparsers) -> None:
     )
     parser.add_argument("output", help="the --output of a run, local or gs://")
     parser.add_argument(
+        "--rules", metavar="FILE", help="the rules that judged it, where they are not found"
+    )
+    parser.add_argument(
         "--page", metavar="FILE", help="where the page goes (default: OUTPUT/report.html)"
     )
     parser.add_argument("--against", metavar="OUTPUT", help="another output: what moved since")
@@ -313,6 +316,9 @@ def _add_explain(commands: Subparsers) -> None:
     )
     parser.add_argument("output", help="the --output of a run, local or gs://")
     parser.add_argument("segment_id", help="the segment; its first digits are enough")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="the rules that judged it, where they are not found"
+    )
     parser.add_argument("--play", action="store_true", help="write its audio as SEGMENT_ID.flac")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 

@@ -25,11 +25,14 @@ _WITHOUT_DUCKDB: Final = (
 )
 
 
-def report(root: str, *, page: str | None, against: str | None, as_json: bool) -> None:
+def report(
+    root: str, *, rules: str | None, page: str | None, against: str | None, as_json: bool
+) -> None:
     """Write the page of an output, or print its figures.
 
     Args:
         root: The output folder.
+        rules: The preset or file that judged it; None where it is to be found.
         page: The local file that is written; by default ``report.html`` in the output.
         against: Another output, to say what moved since; None for none.
         as_json: Print the figures and write nothing.
@@ -46,7 +49,7 @@ def report(root: str, *, page: str | None, against: str | None, as_json: bool) -
 
     with ExitStack() as stack:
         tables = stack.enter_context(opened_tables(root))
-        found = report_of(tables)
+        found = report_of(tables, rules)
         if against is not None:
             found.content["against"] = moved_since(
                 stack.enter_context(opened_tables(against)), tables
@@ -71,7 +74,7 @@ def _write(root: str, page: str | None, html: bytes) -> str:
     return page
 
 
-def explain(root: str, segment_id: str, *, play: bool, as_json: bool) -> None:
+def explain(root: str, segment_id: str, *, rules: str | None, play: bool, as_json: bool) -> None:
     """Print why a segment was decided as it was; with ``play``, write its audio, too.
 
     Raises:
@@ -84,7 +87,7 @@ def explain(root: str, segment_id: str, *, play: bool, as_json: bool) -> None:
 
     with opened_tables(root) as tables:
         segment = explaining.find_segment(tables, segment_id)
-        found = explaining.explain(tables, segment)
+        found = explaining.explain(tables, segment, rules)
         print(json.dumps(found, ensure_ascii=True) if as_json else explanation(found))
         if play:
             clip = Path(f"{segment['segment_id']}.flac")
@@ -133,7 +136,9 @@ def _step(step: list[str]) -> str:
 
 def _rules(found: Row) -> Iterator[str]:
     if not found["rules_known"]:
-        yield _line("rules", "their file is not at hand, so there are no verdicts")
+        yield _line(
+            "rules", "their file is not at hand, so there are no verdicts; name it: --rules=FILE"
+        )
     for verdict in sorted(found["verdicts"], key=lambda each: not each["applies"]):
         mark = "applies" if verdict["applies"] else "-"
         conditions = " and ".join(map(_condition, verdict["conditions"]))

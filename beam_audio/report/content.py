@@ -33,13 +33,15 @@ class Report:
     recordings: dict[str, Row]
 
 
-def report_of(tables: Tables) -> Report:
+def report_of(tables: Tables, given: str | None = None) -> Report:
     """Figures, account, and the segments to look at.
 
     Args:
         tables: The output.
+        given: The preset or file of the rules that judged it; None where it is to be found.
 
     Raises:
+        ConfigError: The rules given are not those that judged it.
         InputError: A part file is missing.
         StoreError: A part file is damaged.
     """
@@ -48,7 +50,7 @@ def report_of(tables: Tables) -> Report:
         ledger = pool.submit(ledger_of, tables)
         runs = run_files(tables.root)
         judged_by = rules_ids(tables)
-        rules = find_rules(judged_by[0], runs) if judged_by else None
+        rules = find_rules(judged_by[0], runs, given) if judged_by else None
         measures = summaries(tables, keep_figures(tables, rules))
         figures = figures_of(tables, measures, rules)
         worst, borderline = shown.worst(tables), shown.borderline(tables, measures, rules)

@@ -39,16 +39,20 @@ def find_segment(tables: Tables, segment_id: str) -> Row:
     return tables.row("SELECT * FROM all_segments WHERE segment_id = ?", ids[0]["segment_id"])
 
 
-def explain(tables: Tables, segment: Row) -> Row:
+def explain(tables: Tables, segment: Row, given: str | None = None) -> Row:
     """All that is known of a segment, for JSON.
 
     Args:
         tables: The output.
         segment: Its row, from :func:`find_segment`.
+        given: The preset or file of the rules that judged it; None where it is to be found.
+
+    Raises:
+        ConfigError: The rules given are not those that judged it.
     """
     recording = stored_recordings(tables, [segment["recording_id"]])[segment["recording_id"]]
     runs = run_files(tables.root)
-    rules = find_rules(segment["rules_id"], runs)
+    rules = find_rules(segment["rules_id"], runs, given)
     unit = next(each for each in tables.committed if segment["part"] in each.files)
     by_run = {run.get("run_id"): run for run in runs}
     run = by_run.get(unit.run_id, {})

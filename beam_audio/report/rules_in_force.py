@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
-from beam_audio.errors import BeamAudioError
+from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.quality.rules import PRESETS, load_rules
 from beam_audio.store.output_names import RUN_FILES
 
@@ -49,22 +49,39 @@ def run_files(root: str) -> list[Row]:
     return sorted(found, key=lambda each: str(each.get("run_id", "")))
 
 
-def find_rules(rules_id: str, runs: Collection[Row]) -> Rules | None:
+def find_rules(rules_id: str, runs: Collection[Row], given: str | None = None) -> Rules | None:
     """The rules with this id: a preset, or a file that a run was given and that is still there.
+
+    Rules that compare with the corpus are found without the fences that they had there.
 
     Args:
         rules_id: As segments have it.
         runs: The run files of the output.
+        given: A preset or file that is known to hold them; None where it is to be found.
+
+    Raises:
+        ConfigError: Those given cannot be read, or have another id.
     """
+    if given is not None:
+        rules = load_rules(given)
+        if not _is_of(rules, rules_id):
+            raise ConfigError(
+                f"--rules={given} are {rules.rules_id}, and the segments were judged by {rules_id}"
+            )
+        return rules
     named = [str(run.get("configuration", {}).get("rules", "")) for run in runs]
     for name in dict.fromkeys([*PRESETS, *named]):
         try:
             rules = load_rules(name)
         except BeamAudioError:
             continue  # it is gone, or is no longer what it was
-        if rules.rules_id == rules_id:
+        if _is_of(rules, rules_id):
             return rules
     return None
+
+
+def _is_of(rules: Rules, rules_id: str) -> bool:
+    return rules_id == rules.rules_id or rules_id.startswith(f"{rules.rules_id}-corpus-")
 
 
 def thresholds(rules: Rules | None, measures: Collection[str]) -> Iterator[Threshold]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
+from beam_audio.errors import ConfigError
 from beam_audio.quality.rules import load_rules, parse_rules
 from beam_audio.report.rules_in_force import find_rules, margin_queries, run_files, thresholds
 
@@ -33,6 +34,10 @@ def test_presets_and_files_of_earlier_runs_are_found_by_id(tmp_path: Path) -> No
     assert find_rules(own.rules_id, runs) == own
     assert find_rules(load_rules("strict").rules_id, []) == load_rules("strict")
     assert find_rules("own-00000000", runs) is None
+    assert find_rules(f"{own.rules_id}-corpus-12345678", runs) == own
+    assert find_rules(own.rules_id, [], str(file)) == own
+    with pytest.raises(ConfigError, match="were judged by own-00000000"):
+        find_rules("own-00000000", [], str(file))
     file.write_text(OWN.replace("0.3", "0.4"), encoding="utf-8")
     assert find_rules(own.rules_id, runs) is None
 

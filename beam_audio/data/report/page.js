@@ -35,7 +35,7 @@ function table(caption, columns, rows) {
 function showSummary() {
   $("output").textContent = data.output;
   const rules = data.rules.known ? `judged by the rules ${data.rules.id}`
-    : `judged by the rules ${data.rules.id}, which are not at hand: thresholds and verdicts are missing`;
+    : `judged by the rules ${data.rules.id}, which are not at hand: thresholds and verdicts are missing. --rules=FILE names them`;
   const more = data.rules.others.length ? `; some segments by ${data.rules.others.join(", ")}` : "";
   $("about").textContent = `Schema ${data.schema_version}, ${rules}${more}.`;
   const kept = data.decisions.find((each) => each.decision === "keep");
