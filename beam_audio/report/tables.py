@@ -16,7 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from beam_audio import store
-from beam_audio.errors import ConfigError
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import counted_sources, is_shared, read_commits, units_by_file
 from beam_audio.output.parts import opened_part
 from beam_audio.quality.languages import LANGUAGES_WITHOUT_WORD_SPACES
@@ -128,6 +128,11 @@ def opened_tables(root: str) -> Iterator[Tables]:
                 _bring_near(root, list(units), near)
                 _view(database, table, near, units)
             yield Tables(root, committed, database)
+        except duckdb.Error as error:
+            raise StoreError(
+                f"the tables of {root!r} cannot be read ({error}); if a run or curate is writing "
+                "there, wait for its end and try again"
+            ) from error
         finally:
             database.close()
 
@@ -198,7 +203,8 @@ def _view(
 def keep_figures(tables: Tables, rules: Rules | None) -> tuple[str, ...]:
     """Read the segments once, into a table ``segments`` of what figures are taken from.
 
-    ``held_by`` is the only reason that stands against a segment; null for none, ``+`` for several.
+    ``held_by`` is the only reason that a segment is not kept for; null if it is kept, ``+`` for
+    several reasons or none.
 
     Args:
         tables: The output.
@@ -209,6 +215,9 @@ def keep_figures(tables: Tables, rules: Rules | None) -> tuple[str, ...]:
     """
     held = _columns_of(tables.database, "SELECT * FROM all_segments")
     measures = {name: name for name in RULE_MEASURES if name in held} | _DERIVED
+    held_by = (
+        "CASE WHEN decision = 'keep' THEN NULL WHEN len(against) = 1 THEN against[1] ELSE '+' END"
+    )
     columns = [
         *_PLAIN,
         *(
@@ -216,13 +225,10 @@ def keep_figures(tables: Tables, rules: Rules | None) -> tuple[str, ...]:
             for name, source in sorted(measures.items())
         ),
         *(f"{source} AS {name}" for name, source in _OTHER.items()),
-        "CASE len(against) WHEN 0 THEN NULL WHEN 1 THEN against[1] ELSE '+' END AS held_by",
+        f"{held_by} AS held_by",
     ]
     notes = ", ".join(f"'{reason}'" for reason in ["", *_notes(rules)])
-    against = (
-        f"CASE WHEN decision = 'keep' THEN [] ELSE "
-        f"[each FOR each IN reasons IF each NOT IN ({notes})] END"
-    )
+    against = f"[each FOR each IN reasons IF each NOT IN ({notes})]"
     tables.database.execute(
         f"CREATE TABLE segments AS SELECT {', '.join(columns)} FROM "
         f"(SELECT *, {_SPEECH_SECONDS} AS spoken, {against} AS against FROM all_segments)"

@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support.bucket_servers import google_bucket, put
+
 from beam_audio.quality.rules import load_rules
+from beam_audio.report.clips import Clip, clips_of
 from beam_audio.report.content import report_of
 from beam_audio.report.tables import opened_tables
 
@@ -32,6 +35,20 @@ def test_the_same_output_gives_the_same_report(output: Path) -> None:
         with opened_tables(str(output)) as tables:
             found.append(report_of(tables).content)
     assert found[0] == found[1]
+
+
+def test_an_output_in_a_bucket_gives_the_same_report_and_clips(output: Path) -> None:
+    with opened_tables(str(output)) as tables:
+        local = report_of(tables).content
+    with google_bucket() as bucket:
+        for path in output.rglob("*"):
+            if path.is_file():
+                put(f"{bucket}/out/{path.relative_to(output)}", path.read_bytes())
+        with opened_tables(f"{bucket}/out") as tables:
+            found = report_of(tables)
+            clips = clips_of(tables, found.segments, found.recordings)
+    assert found.content | {"output": ""} == local | {"output": ""}
+    assert all(isinstance(clip, Clip) for clip in clips.values())
 
 
 def test_an_older_output_is_reported_on() -> None:

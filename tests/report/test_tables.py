@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from support.run_outputs import read_rows, run, write_speech
 
-from beam_audio.errors import ConfigError
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.compact import compact
 from beam_audio.report.tables import keep_figures, opened_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beam_audio.report.tables import Tables
 
 OLD_OUTPUT = Path(__file__).parents[1] / "data" / "output-2.0"
@@ -75,6 +77,16 @@ def test_a_compacted_output_has_the_same_segments(tmp_path: Path) -> None:
 def test_an_older_output_is_read_and_has_no_track() -> None:
     with opened_tables(str(OLD_OUTPUT)) as tables:
         assert tables.row("SELECT track, text FROM all_segments")["track"] is None
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"PAR1 no PAR1")])
+def test_a_missing_or_damaged_part_file_is_named(
+    output: Path, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    copy = shutil.copytree(output, tmp_path / "out")
+    damage(next(copy.glob("segments/**/*.parquet")))
+    with pytest.raises(StoreError, match=r"cannot be read.*part-"), opened_tables(str(copy)):
+        pass
 
 
 def test_a_folder_without_rows_is_refused(tmp_path: Path) -> None:
