@@ -86,8 +86,14 @@ class Encoder:
             for clip, log_mel in zip(clips, features, strict=True)
         ]
 
-    def encode(self, prepared: Sequence[Arrays]) -> dict[str, Any]:
+    def encode(
+        self, prepared: Sequence[Arrays], into: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """What the decoder needs of the audio of b clips, n audio positions.
+
+        Args:
+            prepared: What ``prepare`` gave.
+            into: On a device, values of just these shapes to write to.
 
         Returns:
             Values on the device by name: ``cross_key_N`` and ``cross_value_N`` of every decoder
@@ -95,7 +101,7 @@ class Encoder:
             in which positions that a clip does not have are hidden.
         """
         if self.provider != CPU:
-            return self.encode_at_once(*prepared)
+            return self.encode_at_once(*prepared, into)
         if len(prepared) == 1:
             return self._encode_alone(prepared[0])
         return self._encode_in_turn(prepared)
@@ -123,13 +129,16 @@ class Encoder:
         joined["log_members"] = log_members
         return {name: self.device.put(array) for name, array in joined.items()}
 
-    def encode_at_once(self, batch: Arrays) -> dict[str, Any]:
+    def encode_at_once(self, batch: Arrays, into: dict[str, Any] | None = None) -> dict[str, Any]:
         """As ``encode`` by one call, as it is on a device."""
         feed = {name: self.device.put(array) for name, array in batch.items()}
         heard = {"samples": feed.pop("samples")}
         feed |= self.device.run(self._features, heard, ["log_mel"])
-        audio = self.device.run(self._session, feed, self._names)
-        return {**audio, "log_members": feed["log_members"]}
+        audio = self.device.run(self._session, feed, self._names, into)
+        if into is None:
+            return {**audio, "log_members": feed["log_members"]}
+        self.device.update(into["log_members"], batch["log_members"])
+        return into
 
 
 def at_once(clips: Sequence[EncoderInput], least: int = 0) -> Arrays:
