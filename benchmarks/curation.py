@@ -1,8 +1,8 @@
 """Time and memory of ``beam-audio curate`` over many segments, in one table.
 
-The rows are made up: texts of 4 to 24 words with their times, references, measures, in two
-languages; a tenth of the texts goes in circles. The command judges them by two sets of rules in turn,
-then once more, and puts the first decisions back. Each is a process of its own.
+The rows are made up: texts of 4 to 24 words with their times, references and measures; a tenth of
+the texts goes in circles. The command judges them by two sets of rules in turn, then once more, and
+puts the first decisions back. Each is a process of its own.
 
     python benchmarks/curation.py --segments 1000000
 """
@@ -17,7 +17,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,9 @@ from beam_audio.output.parts import PartWriter, columns_of, in_columns
 from beam_audio.quality.rules import load_rules
 from beam_audio.types import stable_id
 from beam_audio.unit.layers import layer_hash
+
+if TYPE_CHECKING:
+    from beam_audio.schema import Table
 
 RECORDINGS_OF_UNIT: Final = 50
 SEGMENTS_OF_RECORDING: Final = 20
@@ -57,6 +60,7 @@ def segments(number: int, recordings: list[str], random: np.random.Generator) ->
         ),
     )
     times = np.repeat(starts, counts)
+    offsets = np.concatenate([np.zeros(1), np.cumsum(counts)]).astype(np.int32)
     timed = pa.StructArray.from_arrays(
         [pa.array(words.tolist(), pa.string()), times, times + 0.2, random.random(len(times))],
         ["word", "start_seconds", "end_seconds", "probability"],
@@ -84,9 +88,7 @@ def segments(number: int, recordings: list[str], random: np.random.Generator) ->
         **{name: ["en"] * n for name in ("text_language", "heard_language")},
         "model_id": ["made/up"] * n,
         "model_sha256": ["0" * 64] * n,
-        "words": pa.ListArray.from_arrays(
-            np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), timed
-        ),
+        "words": pa.ListArray.from_arrays(offsets, timed),
         "reference_text": texts,
         "wer_hits": counts - np.minimum(errors, counts),
         "wer_substitutions": np.minimum(errors, counts),
@@ -142,7 +144,7 @@ def write_unit(root: str, number: int) -> None:
     folders = ("segments/date=2026-01-05/language=en", "recordings/date=2026-01-05")
     with PartWriter(root, LAYOUT) as writer:
         for folder, batch in zip(folders, (made, recording_rows(recordings, made)), strict=True):
-            table = "segments" if folder.startswith("segments") else "recordings"
+            table: Table = "segments" if folder.startswith("segments") else "recordings"
             columns = columns_of(table, folder, LAYOUT)
             writer.copy(table, folder, in_columns(batch, columns))
         files = writer.finish(f"{name}-1-00000000")
@@ -154,7 +156,7 @@ def write_unit(root: str, number: int) -> None:
     write_commit(root, Commit(name, sources, LAYOUT, files, dict(writer.rows)))
 
 
-def measured(root: str, *flags: str) -> list[str]:
+def measured(root: str, *flags: str) -> tuple[object, ...]:
     """Run the command on an output; its seconds and peak memory."""
     start = time.monotonic()
     ran = subprocess.run(
@@ -166,7 +168,7 @@ def measured(root: str, *flags: str) -> list[str]:
     wall = time.monotonic() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     units = ran.stdout.strip().rpartition("\n")[2]
-    return [" ".join(flags), f"{wall:.1f}", f"{peak:.2f}", units]
+    return " ".join(flags), f"{wall:.1f}", f"{peak:.2f}", units
 
 
 def main() -> None:
@@ -190,7 +192,7 @@ def main() -> None:
         ]
     print(machine_line(describe_machine()), f"{datetime.now(UTC):%Y-%m-%d}")
     print(f"{given.segments:,} segments in {units:,} units")
-    print(markdown_table(["curate", "seconds", "peak GB so far", "units"], rows))
+    print(markdown_table(("curate", "seconds", "GB of the largest process", "units"), rows))
 
 
 if __name__ == "__main__":
