@@ -149,26 +149,32 @@ def write_unit(root: str, number: int) -> None:
             writer.copy(table, folder, in_columns(batch, columns))
         files = writer.finish(f"{name}-1-00000000")
     layers = {"rules": layer_hash("rules", "none")}
-    state = {"outcome": "recorded", "stated_id": "", "stated_language": None, "layers": layers}
     sources = {
-        each: InputState(place_id=each, recording_ids=(each,), **state) for each in recordings
+        each: InputState("recorded", each, "", None, layers, recording_ids=(each,))
+        for each in recordings
     }
     write_commit(root, Commit(name, sources, LAYOUT, files, dict(writer.rows)))
 
 
 def measured(root: str, *flags: str) -> tuple[object, ...]:
     """Run the command on an output; its seconds and peak memory."""
-    start = time.monotonic()
+    start, before = time.monotonic(), _cpu_seconds()
     ran = subprocess.run(
         [sys.executable, "-m", "beam_audio", "curate", root, *flags],
         check=True,
         capture_output=True,
         text=True,
     )
-    wall = time.monotonic() - start
+    wall, cpu = time.monotonic() - start, _cpu_seconds() - before
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     units = ran.stdout.strip().rpartition("\n")[2]
-    return " ".join(flags), f"{wall:.1f}", f"{peak:.2f}", units
+    return " ".join(flags), f"{wall:.1f}", f"{cpu:.1f}", f"{peak:.2f}", units
+
+
+def _cpu_seconds() -> float:
+    """CPU time of all commands so far, with their worker processes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
@@ -192,7 +198,11 @@ def main() -> None:
         ]
     print(machine_line(describe_machine()), f"{datetime.now(UTC):%Y-%m-%d}")
     print(f"{given.segments:,} segments in {units:,} units")
-    print(markdown_table(("curate", "seconds", "GB of the largest process", "units"), rows))
+    print(
+        markdown_table(
+            ("curate", "seconds", "CPU seconds", "GB of the largest process", "units"), rows
+        )
+    )
 
 
 if __name__ == "__main__":
