@@ -68,7 +68,7 @@ types: $(VENV)/.installed  ## mypy, strict
 	$(BIN)/mypy
 
 UV := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --upgrade --generate-hashes
-UV_COMPILE := $(UV) pyproject.toml --extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra dev \
+UV_COMPILE := $(UV) pyproject.toml --extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra report --extra dev \
 	--universal --python-version 3.11
 # The images: one Python, one platform (Debian 12's), everything that talks to Google Cloud.
 UV_WORKER := $(UV) pyproject.toml requirements/build.in --extra gcp --extra media \

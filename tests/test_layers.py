@@ -12,7 +12,7 @@ from support import rooms
 if TYPE_CHECKING:
     from support.rooms import Module
 
-MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 10, 125
+MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 10, 140
 FIRST_WITH_BEAM = "transforms"
 STORE_TAKES_OF_BEAM = {
     *("apache_beam.io.filesystem", "apache_beam.io.filesystems", "apache_beam.io.gcp.gcsio"),
@@ -22,7 +22,7 @@ STORE_TAKES_OF_BEAM = {
 
 # Not everybody installs these, or they take long to import: only when something needs them.
 IMPORTED_LATE = {
-    *("av", "ctranslate2", "huggingface_hub", "onnx", "onnx_asr", "onnxruntime"),
+    *("av", "ctranslate2", "duckdb", "huggingface_hub", "onnx", "onnx_asr", "onnxruntime"),
     *("pyloudnorm", "scipy", "tensorflow", "tensorflow_io", "tokenizers"),
 }
 

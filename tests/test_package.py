@@ -31,7 +31,7 @@ SOURCES = [
     *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE"),
 ]
 INFO = f"beam_audio-{__version__}.dist-info"
-LOCKED_EXTRAS = {"", "cpu", "media", "whisper-tiny", "whisper-base", "dev"}
+LOCKED_EXTRAS = {"", "cpu", "media", "report", "whisper-tiny", "whisper-base", "dev"}
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:

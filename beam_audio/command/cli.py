@@ -165,13 +165,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     for add in (
-        _add_run,
-        _add_plan,
-        _add_compact,
-        _add_curate,
-        _add_demo,
-        _add_doctor,
-        _add_models,
+        *(_add_run, _add_plan, _add_compact, _add_curate, _add_report, _add_explain),
+        *(_add_demo, _add_doctor, _add_models),
     ):
         add(commands)
     _check_verb(words, commands)
@@ -290,6 +285,42 @@ def _add_curate(commands: Subparsers) -> None:
         const="",
         help="what moved since these rules; beside --rules: what would move. Writes nothing",
     )
+
+
+def _add_report(commands: Subparsers) -> None:
+    parser = _add(
+        commands,
+        "report",
+        verbs.report,
+        "write a page about an output: figures, plots, the worst segments",
+        description="Writes one HTML page that holds everything it shows; reads the tables only.",
+    )
+    parser.add_argument("output", help="the --output of a run, local or gs://")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="the rules that judged it, where they are not found"
+    )
+    parser.add_argument(
+        "--page", metavar="FILE", help="where the page goes (default: OUTPUT/report.html)"
+    )
+    parser.add_argument("--against", metavar="OUTPUT", help="another output: what moved since")
+    parser.add_argument("--json", action="store_true", help="print the figures; write no page")
+
+
+def _add_explain(commands: Subparsers) -> None:
+    parser = _add(
+        commands,
+        "explain",
+        verbs.explain,
+        "why a segment was decided as it was, and where its audio is",
+        description="Prints each rule with its value, the audio, the model and the neighbours.",
+    )
+    parser.add_argument("output", help="the --output of a run, local or gs://")
+    parser.add_argument("segment_id", help="the segment; its first digits are enough")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="the rules that judged it, where they are not found"
+    )
+    parser.add_argument("--play", action="store_true", help="write its audio as SEGMENT_ID.flac")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def _add_demo(commands: Subparsers) -> None:

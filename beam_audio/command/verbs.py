@@ -93,6 +93,32 @@ def curate(given: argparse.Namespace, rest: list[str]) -> int:
     )
 
 
+def report(given: argparse.Namespace, rest: list[str]) -> int:
+    """Write the page of an output, or print its figures."""
+    refuse_unknown(rest, ["--rules", "--page", "--against", "--json"])
+    from beam_audio.command import reporting
+
+    reporting.report(
+        given.output,
+        rules=given.rules,
+        page=given.page,
+        against=given.against,
+        as_json=given.json,
+    )
+    return 0
+
+
+def explain(given: argparse.Namespace, rest: list[str]) -> int:
+    """Print why a segment was decided as it was."""
+    refuse_unknown(rest, ["--rules", "--play", "--json"])
+    from beam_audio.command import reporting
+
+    reporting.explain(
+        given.output, given.segment_id, rules=given.rules, play=given.play, as_json=given.json
+    )
+    return 0
+
+
 def demo(given: argparse.Namespace, rest: list[str]) -> int:
     """Transcribe the packaged clips and print what they say."""
     refuse_unknown(rest, ["--output"])

@@ -23,6 +23,7 @@ LAYOUT: Final = f"{COMMITS}/.layout"
 CLAIMS: Final = "_claims"
 LOCK: Final = ".lock"
 RUN_FILES: Final = "run-*.json"
+REPORT: Final = "report.html"
 LEDGERS: Final = "ledger"
 PLACES: Final = "_places"
 INDEXED: Final = f"{PLACES}/indexed"
@@ -44,6 +45,7 @@ NAMES: Final[Mapping[str, str]] = {
     f"{CLAIMS}/*.json": "The inputs of a unit that a batch is working on or has done.",
     f"**/{LOCK}": "Locked while a file beside it is replaced.",
     RUN_FILES: "How a batch run ended: configuration, versions, ledger and throughput.",
+    REPORT: "The page of report: figures, and texts and clips of some segments.",
     f"{LEDGERS}/*.json": "How an interval of a stream ended.",
     f"{PLACES}/**/*.json": "Who reserved the inputs found at one place, for streams.",
     INDEXED: "Up to when commit records were copied into the reservations.",

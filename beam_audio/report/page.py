@@ -1,0 +1,77 @@
+"""One HTML page that holds everything it shows, and asks nobody for anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING, Final
+
+from beam_audio.report.clips import Clip, clips_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beam_audio.report.content import Report
+    from beam_audio.report.tables import Tables
+    from beam_audio.types import Row
+
+_ESCAPED: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+"""Characters that could end a script or begin a tag; JSON reads them back."""
+
+
+def page_of(tables: Tables, report: Report) -> str:
+    """The page of an output, with the clips of the segments it shows.
+
+    Args:
+        tables: The output.
+        report: What is told of it.
+    """
+    return html(report.content, clips_of(tables, report.segments, report.recordings))
+
+
+def html(content: Row, clips: Mapping[str, Clip | str]) -> str:
+    """The page. Its policy lets its own script and style run, and nothing be fetched.
+
+    Args:
+        content: What it tells.
+        clips: A clip by segment, or why there is none.
+    """
+    segments = [
+        {**each, "clip": _clip(clips.get(each["segment_id"]))} for each in content["segments"]
+    ]
+    script = "\n".join(map(_packaged, ("uplot.min.js", "page.js")))
+    style = "\n".join(map(_packaged, ("uplot.min.css", "page.css")))
+    policy = (
+        f"default-src 'none'; script-src '{_sha256(script)}'; style-src '{_sha256(style)}'; "
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return Template(_packaged("page.html")).substitute(
+        policy=policy,
+        style=style,
+        script=script,
+        data=_data({**content, "segments": segments}),
+    )
+
+
+def _clip(clip: Clip | str | None) -> Row | None:
+    if isinstance(clip, Clip):
+        return {"opus": base64.b64encode(clip.opus).decode("ascii"), "peaks": clip.peaks}
+    return None if clip is None else {"why": clip}
+
+
+def _data(content: Row) -> str:
+    """JSON that stays data inside a script element, whatever its texts hold."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_ESCAPED).encode("utf-8", "replace").decode("utf-8")
+
+
+def _packaged(name: str) -> str:
+    return (resources.files("beam_audio") / "data" / "report" / name).read_text(encoding="utf-8")
+
+
+def _sha256(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -1,0 +1,161 @@
+"""The page in a browser: what a person does with it, and what its texts must not do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.browser import Browser, browser
+from support.hostile_report import HOSTILE
+
+from beam_audio.report.content import report_of
+from beam_audio.report.page import html, page_of
+from beam_audio.report.tables import opened_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from beam_audio.report.content import Report
+
+
+@pytest.fixture(scope="module")
+def page(output: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with opened_tables(str(output)) as tables:
+        text = page_of(tables, report_of(tables))
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Browser]:
+    with browser() as window:
+        yield window
+
+
+@pytest.fixture
+def window(started: Browser, page: Path) -> Browser:
+    """The page, just opened on a large screen."""
+    started.resize(1280, 900)
+    started.requests()
+    started.complaints()
+    started.open(page)
+    return started
+
+
+def test_nothing_is_asked_for_and_nothing_complains(window: Browser, page: Path) -> None:
+    window.run("document.querySelectorAll('#shown details').forEach((each) => each.open = true)")
+    window.wait("document.querySelectorAll('audio').length > 0")
+    window.set_dark(is_dark=True)
+    window.set_dark(is_dark=False)
+    inside = ("data:", page.resolve().as_uri())
+    assert [each for each in window.requests() if not each.startswith(inside)] == []
+    assert window.complaints() == []
+
+
+def test_the_policy_stops_a_script_that_got_in(window: Browser) -> None:
+    window.run(
+        "const script = document.createElement('script'); script.textContent = 'window.in = 1';"
+        "document.body.append(script); const image = new Image(); image.src = 'http://localhost:9/';"
+        "document.body.append(image);"
+    )
+    assert window.run("return window.in ?? null") is None
+    assert any("Content Security Policy" in each for each in window.complaints())
+
+
+def test_texts_stay_texts(window: Browser, report: Report) -> None:
+    window.run("document.querySelectorAll('#shown details').forEach((each) => each.open = true)")
+    shown = window.wait("document.getElementById('shown').innerText")
+    references = {each["reference_text"] for each in report.content["segments"]} - {None}
+    assert references
+    for text in references:
+        assert " ".join(text.split()) in " ".join(shown.split())
+    speakers = window.run(
+        "const key = document.getElementById('key'); key.selectedIndex = "
+        "[...key.options].findIndex((each) => each.text === 'metadata: speaker');"
+        "key.dispatchEvent(new Event('input'));"
+        "return [...document.querySelectorAll('#values td:first-child')]"
+        ".map((each) => each.textContent)"
+    )
+    assert set(speakers) == set(HOSTILE)
+    assert window.run("return window.broken ?? null") is None
+    assert (
+        window.run("return document.querySelectorAll('main script, main img, main b > svg').length")
+        == 0
+    )
+
+
+def test_dragging_the_threshold_changes_what_is_kept(window: Browser) -> None:
+    before = window.wait("document.getElementById('swept').textContent")
+    window.drag("#bound", 1.0)
+    after = window.run("return document.getElementById('swept').textContent")
+    assert "more than now" in after
+    assert before != after
+    named = "return document.getElementById('bound').getAttribute('aria-valuetext')"
+    assert "wer above" in window.run(named)
+
+
+def test_a_clip_plays(window: Browser) -> None:
+    window.run("document.querySelector('#shown details').open = true")
+    window.wait("document.querySelector('audio').readyState >= 2")
+    assert window.run("return document.querySelector('audio').duration") > 0.2
+    window.run("document.querySelector('audio').play()")
+    window.wait("document.querySelector('audio').currentTime > 0.1")
+
+
+def test_filters_narrow_the_list(window: Browser, report: Report) -> None:
+    everything = len(report.content["worst"])
+    assert window.run("return document.querySelectorAll('#shown li').length") == everything
+    window.write("#words", "'0.wav")
+    first = [each for each in report.content["segments"] if each["uri"].endswith("'0.wav")]
+    window.wait(f"document.querySelectorAll('#shown li').length === {len(first)}")
+    assert f"{len(first)} segments" in window.run(
+        "return document.getElementById('found').textContent"
+    )
+    assert 0 < len(first) < everything
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(
+    window: Browser, *, is_dark: bool
+) -> None:
+    window.set_dark(is_dark=is_dark)
+    window.resize(390, 844, is_phone=True)
+    window.run("document.querySelector('#shown details').open = true")
+    window.wait("innerWidth === 390")
+    assert window.run("return document.documentElement.scrollWidth") <= 390
+    plots = "[...document.querySelectorAll('.uplot')].every((each) => each.clientWidth <= 390)"
+    assert window.wait(plots)
+    assert window.complaints() == []
+
+
+def test_the_tab_key_reaches_everything_in_order(window: Browser) -> None:
+    window.run("document.activeElement.blur()")
+    reached: list[str] = []
+    for _ in range(16):
+        window.press("tab")
+        reached.append(
+            window.run(
+                "const at = document.activeElement;"
+                "return at.id || at.getAttribute('href') || at.tagName.toLowerCase()"
+            )
+        )
+    assert reached[0] == "#segments"  # the link over the rest
+    wanted = ["list", "decision", "reason", "language", "words", "summary"]
+    assert [each for each in reached if each in wanted][: len(wanted)] == wanted
+    named = window.run(
+        "return [...document.querySelectorAll('select, input')]"
+        ".filter((each) => !each.labels.length).length"
+    )
+    assert named == 0
+
+
+def test_data_cannot_end_its_script() -> None:
+    content: dict[str, Any] = {"segments": [], "output": "</script><script>\u2028", "empty": None}
+    text = html(content, {})
+    data = text.partition('id="data">')[2].partition("</script>")[0]
+    assert "<" not in data
+    assert "\u2028" not in data
+    assert len(re.findall("<script", text.partition("</head>")[2].partition("uPlot")[0])) == 2
