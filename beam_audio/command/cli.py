@@ -7,9 +7,10 @@ import logging
 import math
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from beam_audio.command import verbs
+from beam_audio.command import govern, verbs
 from beam_audio.command.flags import add_flags
 from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
@@ -160,6 +161,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     for add in (_add_run, _add_plan, _add_compact, _add_demo, _add_doctor, _add_models):
         add(commands)
+    govern.add_verbs(partial(_add, commands))
     _check_verb(words, commands)
     return parser
 

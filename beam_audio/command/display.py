@@ -50,7 +50,7 @@ def _failures(result: RunResult) -> Iterator[str]:
     for (unit, stage, error_type), count in ledger.failures.items():
         yield _line(f"  {unit}", f"{count}", f"{error_type} while in {stage}")
     for each in failed:
-        yield f"  failed: {_printable(each.uri)}: {_printable(_shortened(each.message))}"
+        yield f"  failed: {printable(each.uri)}: {printable(_shortened(each.message))}"
     more = len(ledger.undecoded) - len(ledger.missing) - len(failed)
     if more > 0:
         yield f"  … and {more} more in failures/"
@@ -119,7 +119,7 @@ def _shortened(message: str) -> str:
     return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A text whose line ends and terminal codes are written out: names of files may hold any."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 

@@ -1,0 +1,31 @@
+"""The verbs that look after an output: what they print, and their exit status."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from support.run_outputs import Command, run_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_status_says_whether_an_output_is_complete(
+    command: Command, audio: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    assert command("status", output)[0] == 2
+    command(*run_words(audio, output))
+    status, out, err = command("status", output)
+    assert (status, err) == (0, "")
+    assert "complete    yes" in out
+    assert "2 recorded" in out
+    status, out, _ = command("status", output, "--json")
+    assert status == 0
+    assert json.loads(out)["is_complete"] is True
+    (record,) = output.glob("run-*.json")
+    record.unlink()
+    status, out, _ = command("status", output)
+    assert status == 1
+    assert "none has ended" in out
