@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
+import time
+from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beam_audio.command.unknown_words import refuse_unknown
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
+
+
+_DURATION: Final = re.compile(r"(\d{1,6})([hdw])")
+_SECONDS: Final = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -27,6 +34,21 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     _add_output(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = add(
+        "expire",
+        expire,
+        "delete old payloads, superseded files and decisions of earlier rules",
+        description="Deletes what is kept beside the rows. Rows, records and ledgers stay.",
+    )
+    _add_output(parser)
+    parser.add_argument(
+        "--older_than",
+        type=_seconds,
+        required=True,
+        metavar="AGE",
+        help="age from which files go, such as 12h, 30d or 8w",
+    )
+    parser.add_argument("--dry_run", action="store_true", help="only say what would be deleted")
 
 
 def status(given: argparse.Namespace, rest: list[str]) -> int:
@@ -42,6 +64,33 @@ def status(given: argparse.Namespace, rest: list[str]) -> int:
     else:
         print(status_table(found))
     return 0 if found.is_complete else 1
+
+
+def expire(given: argparse.Namespace, rest: list[str]) -> int:
+    """Delete what is older than an age, or say what would be deleted."""
+    refuse_unknown(rest, ["--older_than", "--dry_run"])
+    from beam_audio.output.expire import expire as delete
+    from beam_audio.output.expire import find_expired
+
+    found = find_expired(given.output, given.older_than, time.time())
+    if not given.dry_run:
+        found = delete(given.output, found)
+    for each in found:
+        print(f"{each.kind:<12}{each.size_bytes:>14,}  {each.name}")
+    counts = Counter(each.kind for each in found)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    done = "would be deleted" if given.dry_run else "deleted"
+    size_bytes = sum(each.size_bytes for each in found)
+    print(f"{len(found)} files of {size_bytes:,} bytes {done}" + (f": {kinds}" if kinds else ""))
+    return 0
+
+
+def _seconds(text: str) -> float:
+    """An age such as 30d, in seconds."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise argparse.ArgumentTypeError(f"{text} is no age such as 12h, 30d or 8w")
+    return int(found[1]) * _SECONDS[found[2]]
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

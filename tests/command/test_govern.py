@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 from support.run_outputs import Command, run_words
@@ -29,3 +30,21 @@ def test_status_says_whether_an_output_is_complete(
     status, out, _ = command("status", output)
     assert status == 1
     assert "none has ended" in out
+
+
+def test_expire_says_what_it_deletes(command: Command, audio: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    command(*run_words(audio, output))
+    payload = output / "_payloads" / "aa"
+    payload.parent.mkdir()
+    payload.write_bytes(b"12345")
+    os.utime(payload, (1.0, 1.0))
+    status, out, _ = command("expire", output, "--older_than=30d", "--dry_run")
+    assert status == 0
+    assert "1 files of 5 bytes would be deleted: 1 payload" in out
+    assert payload.exists()
+    status, out, _ = command("expire", output, "--older_than=30d")
+    assert (status, payload.exists()) == (0, False)
+    assert "_payloads/aa" in out
+    assert command("expire", output, "--older_than=soon")[0] == 2
+    assert command("expire", output)[0] == 2
