@@ -272,6 +272,12 @@ def is_committed_now(root: str, name: str) -> bool:
     return found is not None and name in close_unit(root, found[1], int(found[2])).files
 
 
+def delete_replaced(root: str, files: Iterable[str], commit: Commit) -> None:
+    """Delete those part files that a unit's record does not name; units may share files."""
+    left_over = set(files) - set(commit.files)
+    store.delete(*[store.join(root, each) for each in left_over if not is_shared(each)])
+
+
 def load_commit(uri: str) -> Commit:
     """Read a commit record.
 
