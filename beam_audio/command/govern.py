@@ -49,6 +49,22 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
         help="age from which files go, such as 12h, 30d or 8w",
     )
     parser.add_argument("--dry_run", action="store_true", help="only say what would be deleted")
+    parser = add(
+        "forget",
+        forget,
+        "erase recordings from an output for ever, and print the proof",
+        description=(
+            "Erases rows, stored audio, payloads, records, decisions and reports of recordings, "
+            "with all inputs\nof the same content. What is left recognises them, so that no run "
+            "and no message brings them back."
+        ),
+        epilog="exit status: 0 nothing is left of them · 1 something is · 2 none was found",
+    )
+    _add_output(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--recording", metavar="ID", help="a recording_id")
+    which.add_argument("--uri", metavar="URI", help="an address, as the rows have it")
+    which.add_argument("--metadata", metavar="KEY=VALUE", help="a value of a manifest's key")
 
 
 def status(given: argparse.Namespace, rest: list[str]) -> int:
@@ -83,6 +99,27 @@ def expire(given: argparse.Namespace, rest: list[str]) -> int:
     size_bytes = sum(each.size_bytes for each in found)
     print(f"{len(found)} files of {size_bytes:,} bytes {done}" + (f": {kinds}" if kinds else ""))
     return 0
+
+
+def forget(given: argparse.Namespace, rest: list[str]) -> int:
+    """Erase recordings and print what shows that nothing is left of them."""
+    refuse_unknown(rest, ["--recording", "--uri", "--metadata"])
+    from beam_audio.command.proof_table import proof_table
+    from beam_audio.curate.chosen import Selector
+    from beam_audio.curate.forget import forget as erase
+    from beam_audio.errors import ConfigError
+
+    metadata = None
+    if given.metadata is not None:
+        key, separator, value = given.metadata.partition("=")
+        if not separator:
+            raise ConfigError(f"--metadata={given.metadata} is not KEY=VALUE")
+        metadata = (key, value)
+    proof = erase(given.output, Selector(given.recording, given.uri, metadata))
+    if proof is None:
+        raise ConfigError(f"{given.output} holds no such recording")
+    print(proof_table(proof))
+    return 0 if proof.holds else 1
 
 
 def _seconds(text: str) -> float:

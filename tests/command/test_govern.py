@@ -48,3 +48,23 @@ def test_expire_says_what_it_deletes(command: Command, audio: Path, tmp_path: Pa
     assert "_payloads/aa" in out
     assert command("expire", output, "--older_than=soon")[0] == 2
     assert command("expire", output)[0] == 2
+
+
+def test_forget_prints_a_proof_without_naming_anybody(
+    command: Command, audio: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    command(*run_words(audio, output))
+    status, out, err = command("forget", output, f"--uri={audio / 'one.wav'}")
+    assert (status, err) == (0, "")
+    assert "1 inputs, 1 recordings" in out
+    assert "balances: 2 recordings before = 1 now + 1 forgotten" in out
+    assert "no id, address, hash or text left" in out
+    assert "one.wav" not in out
+    status, _, err = command("forget", output, "--recording=no-such")
+    assert (status, "no such recording" in err) == (2, True)
+    assert command("forget", output)[0] == 2
+    assert command("forget", output, "--metadata=speaker")[0] == 2
+    status, out, _ = command(*run_words(audio, output))
+    assert status == 0
+    assert "forgotten            1" in out
