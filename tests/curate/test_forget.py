@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -232,12 +231,3 @@ def test_tombstones_tell_nothing(output: Path) -> None:
     )
     assert len(marks) == 3
     assert recording["content_sha256"] not in marks
-
-
-def test_a_selector_takes_the_rows_it_means() -> None:
-    row = {"recording_id": "r", "uri": "u", "metadata": '{"speaker": "anna"}'}
-    assert Selector(recording="r").takes(row)
-    assert Selector(uri="u").takes(row)
-    assert Selector(metadata=("speaker", "anna")).takes(row)
-    assert not replace(Selector(recording="r"), recording="s").takes(row)
-    assert not Selector(metadata=("speaker", "ann")).takes(row)
