@@ -50,7 +50,7 @@ NAMES: Final[Mapping[str, str]] = {
     INDEXED: "Up to when commit records were copied into the reservations.",
     f"{OUTBOX}/*-*": "A unit and version whose rows are still to be published.",
     f"{PAYLOADS}/*": "Audio too large to travel with its message, and messages nobody could read.",
-    f"{DECISIONS}/**.parquet": "Decisions of earlier rules, one folder for each rules_id.",
+    f"{DECISIONS}/**{PARTS}": "What segments were judged by earlier rules, for curate --restore.",
     f"{FORGOTTEN}/key": "What the hashes of forgotten recordings are keyed with.",
     f"{FORGOTTEN}/*.json": "Hashes of forgotten recordings, so that none comes back.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
