@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.run_outputs import only, read_rows, run, write_manifest, write_speech
@@ -48,7 +48,7 @@ def test_an_input_goes_with_both_its_channels_and_the_failures_at_its_address(
     samples, rate_hz = soundfile.read(mono)
     stereo = tmp_path / "stereo.wav"
     soundfile.write(stereo, np.stack([samples, samples[::-1]], axis=1), rate_hz)
-    lines = [
+    lines: list[dict[str, Any] | str] = [
         {"audio_filepath": str(stereo)},
         {"audio_filepath": str(stereo), "offset": 99.0, "duration": 1.0},
         {"audio_filepath": str(mono)},
