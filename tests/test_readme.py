@@ -43,7 +43,18 @@ DOCUMENTS = [
 OTHER_PROGRAMS = {
     *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
 }
-VERBS = {"compact", "demo", "doctor", "expire", "forget", "models", "plan", "run", "status"}
+VERBS = {
+    "compact",
+    "curate",
+    "demo",
+    "doctor",
+    "expire",
+    "forget",
+    "models",
+    "plan",
+    "run",
+    "status",
+}
 
 BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",

@@ -292,6 +292,9 @@ def _add_curate(commands: Subparsers) -> None:
         const="",
         help="what moved since these rules; beside --rules: what would move. Writes nothing",
     )
+    parser.add_argument(
+        "--redact", choices=("pii",), help="put texts without personal data beside the texts"
+    )
 
 
 def _add_demo(commands: Subparsers) -> None:
