@@ -44,16 +44,7 @@ OTHER_PROGRAMS = {
     *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
 }
 VERBS = {
-    "compact",
-    "curate",
-    "demo",
-    "doctor",
-    "expire",
-    "forget",
-    "models",
-    "plan",
-    "run",
-    "status",
+    *("compact", "curate", "demo", "doctor", "expire", "forget", "models", "plan", "run", "status"),
 }
 
 BLOCK = re.compile(
