@@ -44,7 +44,8 @@ OTHER_PROGRAMS = {
     *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
 }
 VERBS = {
-    *("compact", "curate", "demo", "doctor", "expire", "forget", "models", "plan", "run", "status"),
+    *("compact", "curate", "demo", "doctor", "expire", "export", "forget", "models", "plan"),
+    *("run", "status"),
 }
 
 BLOCK = re.compile(

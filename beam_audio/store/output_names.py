@@ -30,6 +30,7 @@ OUTBOX: Final = "_outbox"
 PAYLOADS: Final = "_payloads"
 DECISIONS: Final = "decisions"
 FORGOTTEN: Final = "_forgotten"
+EXPORTS: Final = "_exports"
 TEMPORARY: Final = "_tmp"
 
 NAMES: Final[Mapping[str, str]] = {
@@ -53,6 +54,7 @@ NAMES: Final[Mapping[str, str]] = {
     f"{DECISIONS}/**{PARTS}": "What segments were judged by earlier rules, for curate --restore.",
     f"{FORGOTTEN}/key": "What the hashes of forgotten recordings are keyed with.",
     f"{FORGOTTEN}/*.json": "Hashes of forgotten recordings, so that none comes back.",
+    f"{EXPORTS}/*.json": "Where segments were exported to.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
 }
 """Meaning by name, a pattern as :func:`beam_audio.store.match` takes it."""

@@ -29,7 +29,7 @@ LAYERS: Final[tuple[frozenset[str], ...]] = tuple(
         "models inputs",
         "asr output",
         "unit",
-        "stream curate",
+        "stream curate export",
         "transforms",
         "run",
         "command",
