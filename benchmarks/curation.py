@@ -149,9 +149,9 @@ def write_unit(root: str, number: int) -> None:
             writer.copy(table, folder, in_columns(batch, columns))
         files = writer.finish(f"{name}-1-00000000")
     layers = {"rules": layer_hash("rules", "none")}
-    state = {"outcome": "recorded", "stated_id": "", "stated_language": None, "layers": layers}
     sources = {
-        each: InputState(place_id=each, recording_ids=(each,), **state) for each in recordings
+        each: InputState("recorded", each, "", None, layers, recording_ids=(each,))
+        for each in recordings
     }
     write_commit(root, Commit(name, sources, LAYOUT, files, dict(writer.rows)))
 
