@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.1"
+SCHEMA_VERSION: Final = "2.2"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -42,6 +42,18 @@ _WORDS = pa.list_(
     )
 )
 _SPEECH = pa.list_(pa.struct([("start_seconds", _REAL), ("end_seconds", _REAL)]))
+# Characters of ``text``, and seconds in the recording; null without word times.
+_REDACTIONS = pa.list_(
+    pa.struct(
+        [
+            ("kind", _TEXT),
+            ("start", _COUNT),
+            ("end", _COUNT),
+            ("start_seconds", _REAL),
+            ("end_seconds", _REAL),
+        ]
+    )
+)
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
 
 
@@ -93,6 +105,8 @@ _SEGMENTS = [
         "loudness_lufs",
     ),
     *_fields(_SPEECH, "speech"),
+    *_fields(_TEXT, "text_redacted"),
+    *_fields(_REDACTIONS, "redactions"),
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -125,6 +139,7 @@ _RECORDINGS = [
     *_required(_REAL, "speech_seconds"),
     *_required(_TEXT, "text"),
     *_fields(_TEXT, "text_all", "language", "text_language", "stated_language"),
+    *_fields(_TEXT, "text_redacted"),
     *_SCORES,
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "config_id"),
@@ -158,7 +173,7 @@ LEDGER_COLUMNS: Final = {
 """The five destinations of decoded samples and the ``recordings`` column that counts each."""
 
 
-ADDED_COLUMNS: Final = frozenset({"track"})
+ADDED_COLUMNS: Final = frozenset({"track", "text_redacted", "redactions"})
 """Columns that the files of an earlier minor version lack."""
 
 

@@ -43,7 +43,10 @@ DOCUMENTS = [
 OTHER_PROGRAMS = {
     *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
 }
-VERBS = {"compact", "curate", "demo", "doctor", "explain", "models", "plan", "report", "run"}
+VERBS = {
+    *("compact", "curate", "demo", "doctor", "expire", "explain", "export", "forget", "models"),
+    *("plan", "report", "run", "status"),
+}
 
 BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",

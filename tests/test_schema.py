@@ -35,6 +35,12 @@ WORDS = pa.list_(
         [("word", TEXT), ("start_seconds", REAL), ("end_seconds", REAL), ("probability", REAL)]
     )
 )
+REDACTIONS = pa.list_(
+    pa.struct(
+        [("kind", TEXT), ("start", COUNT), ("end", COUNT)]
+        + [(f"{edge}_seconds", REAL) for edge in ("start", "end")]
+    )
+)
 SPEECH = pa.list_(pa.struct([("start_seconds", REAL), ("end_seconds", REAL)]))
 SHARED = {
     "recording_id": TEXT,
@@ -60,7 +66,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     "segments": SHARED
     | dict.fromkeys(["segment_id", "model_id", "model_sha256", "decision", "rules_id"], TEXT)
     | dict.fromkeys(REALS_OF_SEGMENTS.split(), REAL)
-    | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT},
+    | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
+    | {"text_redacted": TEXT, "redactions": REDACTIONS},
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)
     | dict.fromkeys(["source_size_bytes", "sample_rate_hz", "channels", "segments"], COUNT)
@@ -68,7 +75,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(["failed_samples", "skipped_samples"], COUNT)
     | dict.fromkeys(["offset_seconds", "header_seconds", "manifest_seconds"], REAL)
     | dict.fromkeys(["decoded_seconds", "concealed_seconds", "speech_seconds"], REAL)
-    | {"source_updated": TIME, "stated_language": TEXT, "text_all": TEXT},
+    | {"source_updated": TIME, "stated_language": TEXT, "text_all": TEXT}
+    | {"text_redacted": TEXT},
     "failures": dict.fromkeys(["unit", "stage", "source_id", "uri", "recording_id"], TEXT)
     | dict.fromkeys(["segment_id", "error_type", "message", "payload_uri"], TEXT)
     | {"start_seconds": REAL, "end_seconds": REAL, "when": TIME, "attempt": COUNT}
@@ -83,7 +91,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "2.1"
+    assert schema.SCHEMA_VERSION == "2.2"
 
 
 def test_the_store_knows_the_same_tables() -> None:
@@ -108,7 +116,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"2.1"
+    assert stated[b"beam_audio.schema_version"] == b"2.2"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 

@@ -7,9 +7,10 @@ import logging
 import math
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from beam_audio.command import verbs
+from beam_audio.command import govern, verbs
 from beam_audio.command.flags import add_flags
 from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
@@ -169,6 +170,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         *(_add_demo, _add_doctor, _add_models),
     ):
         add(commands)
+    govern.add_verbs(partial(_add, commands))
     _check_verb(words, commands)
     return parser
 
@@ -284,6 +286,9 @@ def _add_curate(commands: Subparsers) -> None:
         nargs="?",
         const="",
         help="what moved since these rules; beside --rules: what would move. Writes nothing",
+    )
+    parser.add_argument(
+        "--redact", choices=("pii",), help="put texts without personal data beside the texts"
     )
 
 

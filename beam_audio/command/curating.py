@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio.errors import ConfigError
 from beam_audio.quality.rules import load_rules
 from beam_audio.quality.ruleset import DECISIONS
-from beam_audio.run.curation import compare, curate, restore
+from beam_audio.run.curation import compare, curate, redact, restore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,20 @@ def curate_and_report(
         print(f"before: by {done.rules_id}; after: as it is now")
     print(table(done))
     return 1 if done.movement.units["lost"] else 0
+
+
+def redact_and_report(output: str, beam_flags: Sequence[str]) -> int:
+    """Put texts without personal data beside the texts, and print what was found.
+
+    Raises:
+        HeldError: A living batch holds the output.
+        StoreError: The output cannot be read or written.
+    """
+    done = redact(output, beam_flags)
+    print(f"{done.kinds.total():,} redacted in segments; {done.units['written']} units written")
+    for kind, count in sorted(done.kinds.items(), key=lambda item: (-item[1], item[0])):
+        print(f"  {kind}: {count:,}")
+    return 1 if done.units["lost"] else 0
 
 
 def table(done: Curated) -> str:

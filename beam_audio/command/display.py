@@ -29,6 +29,8 @@ def _inputs(result: RunResult) -> Iterator[str]:
     yield _line("inputs", f"{ledger.inputs}", _duplicates(result))
     if result.left_out:
         yield _line("left out", "", result.left_out)
+    if result.forgotten:
+        yield _line("forgotten", f"{result.forgotten}", "not opened, or dropped once opened")
     yield _line(
         "recordings", f"{ledger.recordings}", f"{shown_seconds(ledger.decoded_seconds)} decoded"
     )
@@ -136,6 +138,6 @@ def shown_seconds(seconds: float) -> str:
 def _duplicates(result: RunResult) -> str:
     repeated = result.listed - result.ledger.inputs
     again = result.done_again
-    known = result.ledger.inputs - result.new_inputs - again
+    known = result.ledger.inputs - result.new_inputs - again - result.forgotten
     remarks = ((repeated, "listed twice"), (known, "done before"), (again, "done again"))
     return ", ".join(f"{count} {what}" for count, what in remarks if count > 0)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from beam_audio.command.beam_flags import beam_flags
 from beam_audio.command.flags import NAMES, with_file
 from beam_audio.command.unknown_words import refuse_unknown, right_spelling
+from beam_audio.errors import ConfigError
 
 if TYPE_CHECKING:
     import argparse
@@ -81,9 +82,13 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
 
 def curate(given: argparse.Namespace, rest: list[str]) -> int:
     """Judge the rows of an output again, or put earlier decisions back."""
-    refuse_unknown(rest, {*beam_flags(), "--rules", "--restore", "--compare"})
+    refuse_unknown(rest, {*beam_flags(), "--rules", "--restore", "--compare", "--redact"})
     from beam_audio.command import curating
 
+    if given.redact is not None:
+        if given.rules or given.restore or given.compare is not None:
+            raise ConfigError("give --redact=pii alone")
+        return curating.redact_and_report(given.output, rest)
     return curating.curate_and_report(
         given.output,
         rules=given.rules,

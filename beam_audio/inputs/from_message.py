@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import raise_machine_error
+from beam_audio.inputs.forgotten import Forgotten
 from beam_audio.inputs.listing import is_hidden, is_marker, is_within, read_failure, ref_of_entry
 from beam_audio.inputs.manifest import ManifestEntry
 from beam_audio.inputs.messages import InlineAudio, Message, StoredObject, read_message
@@ -24,6 +25,7 @@ MAX_INLINE_BYTES: Final = 256 << 10
 """A larger payload is written below the output; a smaller one travels inside its reference."""
 
 _SHOWN_ATTRIBUTES: Final = 500
+_NOTHING: Final = Forgotten()
 
 
 def input_of_message(
@@ -31,8 +33,11 @@ def input_of_message(
     output: str,
     event_time_attribute: str | None = None,
     allowed: AllowedPlaces | None = None,
+    known: Forgotten = _NOTHING,
 ) -> AudioRef | Failure | None:
     """Reference to the audio a message asks for, a failure, or None if it asks for nothing.
+
+    A message that asks for a recording that is forgotten asks for nothing.
 
     The identity of an input does not depend on the message: an object, a file or equal bytes are
     one input, however many messages name them.
@@ -42,6 +47,7 @@ def input_of_message(
         output: The output folder.
         event_time_attribute: Attribute that states the event time.
         allowed: Where what the message names may be; None allows everywhere.
+        known: What the output has forgotten.
 
     Raises:
         StoreError: A payload cannot be written below the output.
@@ -52,7 +58,9 @@ def input_of_message(
     except Exception as error:  # noqa: BLE001 - redelivered, it would end every run that reads it
         raise_machine_error(error, f"message {message.message_id}")
         return _unread(message, output, error)
-    return _ref_of_inline(found, message, output) if isinstance(found, InlineAudio) else found
+    if isinstance(found, InlineAudio):
+        return _ref_of_inline(found, message, output, known)
+    return None if found is not None and known.has_address(found) else found
 
 
 def _found(
@@ -87,13 +95,13 @@ def _name(message: Message) -> str:
     return f"message {message.message_id}"
 
 
-def _ref_of_inline(audio: InlineAudio, message: Message, output: str) -> AudioRef:
+def _ref_of_inline(
+    audio: InlineAudio, message: Message, output: str, known: Forgotten
+) -> AudioRef | None:
     content_sha256 = hashlib.sha256(audio.encoded).hexdigest()
     travels = len(audio.encoded) <= MAX_INLINE_BYTES
     name = f"{PAYLOADS}/{content_sha256}"
-    if not travels:
-        store.write_whole(output, name, audio.encoded)
-    return AudioRef(
+    ref = AudioRef(
         uri=audio.uri,
         size_bytes=len(audio.encoded),
         version=content_sha256,
@@ -107,6 +115,11 @@ def _ref_of_inline(audio: InlineAudio, message: Message, output: str) -> AudioRe
         stated_in=_name(message),
         published=message.published,
     )
+    if known.has_address(ref) or known.has_content(ref, content_sha256):
+        return None  # nothing of it is written
+    if not travels:
+        store.write_whole(output, name, audio.encoded)
+    return ref
 
 
 def _unread(message: Message, output: str, error: Exception) -> Failure:

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beam_audio import store
@@ -258,11 +259,17 @@ def delete_uncommitted(root: str) -> int:
     """
     committed = {name for commit in read_commits(root) for name in commit.files}
 
-    def is_committed_now(name: str) -> bool:
-        found = _PART_ID.fullmatch(name.rpartition("/")[2])
-        return found is not None and name in close_unit(root, found[1], int(found[2])).files
+    return folder.delete_uncommitted(root, committed, partial(is_committed_now, root))
 
-    return folder.delete_uncommitted(root, committed, is_committed_now)
+
+def is_committed_now(root: str, name: str) -> bool:
+    """Whether a part file is named by its unit's record; if not, it never will be from now on.
+
+    Raises:
+        StoreError: The record cannot be written.
+    """
+    found = _PART_ID.fullmatch(name.rpartition("/")[2])
+    return found is not None and name in close_unit(root, found[1], int(found[2])).files
 
 
 def delete_replaced(root: str, files: Iterable[str], commit: Commit) -> None:

@@ -107,6 +107,11 @@ def _compact(root: str, target_bytes: int, progress: CompactionProgress) -> Comp
 def drop_stale_rows(root: str) -> None:
     """Rewrite shared files without rows that are no longer valid; delete files nobody names."""
     delete_uncommitted(root)
+    rewrite_stale(root)
+
+
+def rewrite_stale(root: str) -> None:
+    """Rewrite shared files without rows that are no longer valid."""
     units = units_by_file(read_commits(root))
     for name in filter(is_shared, units):
         if _is_stale(root, name, units[name]):

@@ -123,5 +123,19 @@ def in_use(root: str, clean: Callable[[], object]) -> Iterator[None]:
                 Path(store.join(root, TEMPORARY)).rmdir()
 
 
+def is_written_here(root: str) -> bool | None:
+    """Whether a run of this machine writes to an output; None for a bucket, which has no lock."""
+    if store.scheme(root) is not None:
+        return None
+    try:
+        with Path(store.join(root, RUN_LOCK)).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
 def _is_part(file: StoredFile) -> bool:
     return fnmatchcase(file.path.rpartition("/")[2], PARTS)

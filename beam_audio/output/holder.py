@@ -63,6 +63,15 @@ class Holder:
         return cls(run_id, socket.gethostname(), processes.own() if ends_with_process else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A holder, whether it is alive, and when it gave its last sign of life, since the epoch."""
+
+    holder: Holder
+    is_alive: bool
+    seen_seconds: float
+
+
 @contextmanager
 def held(root: str, holder: Holder) -> Iterator[None]:
     """Hold an output, and let go of it at the end, unless a job goes on without its command.
@@ -151,6 +160,22 @@ def living_batch(root: str) -> str | None:
     current = _read(root)
     alive = current is not None and _is_alive(root, current, present_seconds(root))
     return current.run_id if current and alive else None
+
+
+def holder_of(root: str, now: float) -> Found | None:
+    """The batch that holds an output, dead or alive; None for nobody. Nothing is written.
+
+    Args:
+        root: The output folder.
+        now: The present time, in seconds since the epoch.
+
+    Raises:
+        StoreError: The file that names it is damaged.
+    """
+    current = _read(root)
+    if current is None:
+        return None
+    return Found(current, _is_alive(root, current, now), _last_sign(root))
 
 
 def let_go(root: str, run_id: str) -> None:

@@ -131,6 +131,7 @@ def read_ledger(
     *,
     committed: Sequence[Commit] | None = None,
     repeated: Collection[str] = (),
+    forgotten: Collection[str] = (),
 ) -> Ledger:
     """Balance the committed rows of an output against the inputs listed.
 
@@ -139,6 +140,7 @@ def read_ledger(
         listed: Source ids of every input this run saw, done before or not.
         committed: The units whose rows are read; all units by default.
         repeated: Source ids of inputs whose rows are in other units than these.
+        forgotten: What stands in ``listed`` for inputs that are forgotten, and have no row.
 
     Raises:
         InputError: A part file is missing.
@@ -147,7 +149,7 @@ def read_ledger(
     committed = list(read_commits(root)) if committed is None else committed
     sums = _sum_up(root, dict(sorted(units_by_file(committed).items())))
     known = frozenset(repeated).union(*(commit.sources_that("known") for commit in committed))
-    undecoded = set(listed) - sums.first_channels.keys() - known
+    undecoded = set(listed).difference(sums.first_channels, known, forgotten)
     return Ledger(
         inputs=len(set(listed)),
         missing=tuple(sorted(undecoded - sums.failed_sources)),

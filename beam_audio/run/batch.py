@@ -16,6 +16,7 @@ from beam_audio.output.holder import Holder, held, let_go
 from beam_audio.run.job import agree_on_layout, check_run, with_records
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
 from beam_audio.run.runners import choose_runner, is_dataflow, overlap_units
+from beam_audio.transforms.drop_forgotten import DropForgotten
 from beam_audio.transforms.input_ids import WriteNames, read_names
 from beam_audio.transforms.read import ReadAudio
 from beam_audio.transforms.units import TranscribeUnits
@@ -104,9 +105,11 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
         allowed=config.allowed_places,
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
-    names = inputs | "Names" >> beam.Map(lambda item: item.source_id)
-    _ = names | "List" >> WriteNames(config.output, job.run_id)
-    reports = inputs | "TranscribeUnits" >> TranscribeUnits(
+    kept, forgotten = inputs | "Forgotten" >> DropForgotten(config.output)
+    names = kept | "Names" >> beam.Map(lambda item: item.source_id)
+    listed = (names, forgotten) | "Listed" >> beam.Flatten()
+    _ = listed | "List" >> WriteNames(config.output, job.run_id)
+    reports = kept | "TranscribeUnits" >> TranscribeUnits(
         job.settings,
         job.handler,
         output=config.output,

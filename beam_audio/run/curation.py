@@ -22,6 +22,7 @@ from beam_audio.curate.curate_unit import (
 from beam_audio.curate.fences import Sketch, with_fences
 from beam_audio.curate.kept import kept_rules
 from beam_audio.curate.movement import Movement
+from beam_audio.curate.redact import Redaction, redact_unit
 from beam_audio.errors import ConfigError
 from beam_audio.output.commits import (
     commit_files,
@@ -116,6 +117,19 @@ def compare(output: str, rules_id: str, beam_flags: Sequence[str] = ()) -> Curat
     _require_kept(output, rules_id)
     work = partial(compare_unit, output, wanted=ByKept(rules_id), backwards=True)
     return Curated(rules_id, job.total(Movement, work))
+
+
+def redact(output: str, beam_flags: Sequence[str] = ()) -> Redaction:
+    """Put texts without personal data beside the texts of an output.
+
+    Raises:
+        ConfigError: The output holds no committed rows.
+        HeldError: A living batch holds the output.
+        StoreError: The output cannot be read or written.
+    """
+    job = _Job.checked(output, beam_flags)
+    with job.writing():
+        return job.total(Redaction, partial(redact_unit, output, run_id=job.run_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
+from beam_audio.inputs.forgotten import read_forgotten
 from beam_audio.inputs.redaction import redacted
 from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
@@ -51,6 +52,7 @@ class RunResult:
         wall_seconds: Time from the start of the graph to its end.
         providers: ONNX Runtime execution providers of this run's units.
         causes: Why inputs failed and why segments were not kept.
+        forgotten: Number of distinct inputs of recordings that are forgotten.
         left_out: What was left out of a folder, in words; empty for nothing.
         stages: Who waited for whom.
     """
@@ -66,6 +68,7 @@ class RunResult:
     wall_seconds: float
     providers: tuple[str, ...]
     causes: Causes = field(default_factory=Causes)
+    forgotten: int = 0
     left_out: str = ""
     stages: StageTable = field(default_factory=StageTable)
 
@@ -94,8 +97,9 @@ def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult
     known = {name: state for commit in job.before for name, state in commit.sources.items()}
     committed = [each for each in commits.read_commits(job.output) if not each.is_closed]
     fresh = [each for each in committed if each.version > versions.get(each.unit_id, 0)]
-    ledger = read_ledger(job.output, listed, committed=committed)
-    new = set(listed) - known.keys()
+    forgotten = read_forgotten(job.output).among(listed)
+    ledger = read_ledger(job.output, listed, committed=committed, forgotten=forgotten)
+    new = set(listed) - known.keys() - forgotten
     done_again = {
         name
         for commit in fresh
@@ -114,6 +118,7 @@ def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult
         wall_seconds=wall_seconds,
         providers=tuple(sorted({commit.provider for commit in fresh})),
         causes=read_causes(job.output, committed, ledger.undecoded, _decisive(job, ledger)),
+        forgotten=len(forgotten),
         left_out=job.left_out,
         stages=StageTable.of(fresh),
     )
@@ -145,6 +150,7 @@ def write_run_file(job: Job, result: RunResult) -> None:
             "listed": result.listed,
             "new_inputs": result.new_inputs,
             "done_again": result.done_again,
+            "forgotten": result.forgotten,
             **ledger.figures,
             "corpus_wer": ledger.corpus_wer,
         },

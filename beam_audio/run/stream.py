@@ -22,7 +22,7 @@ from beam_audio.run.job import agree_on_layout, check_run, with_records
 from beam_audio.run.runners import choose_runner, is_dataflow
 from beam_audio.stream.close_interval import Watch
 from beam_audio.stream.drift import read_profile
-from beam_audio.stream.interval import Done, Interval
+from beam_audio.stream.interval import Done, Interval, Repeat
 from beam_audio.stream.outbox import publish_left_over
 from beam_audio.stream.reservations import forget_places, index_commits
 from beam_audio.stream.sharing import drop_entered
@@ -35,7 +35,7 @@ from beam_audio.transforms.read_messages import ARRIVALS, ReadMessages
 from beam_audio.transforms.units import RunUnits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from apache_beam.io.gcp.pubsub import PubsubMessage
     from apache_beam.runners.runner import PipelineResult
@@ -149,7 +149,7 @@ def build(
         reports |= "Open" >> beam.Map(require_open)
     if topic:
         reports |= "Publish" >> PublishRows(topic, output)
-    done = reports | "Done" >> beam.Map(done_of)
+    done = reports | "Done" >> beam.FlatMap(notes_of)
     closed = (
         (read[ARRIVALS], grouped[REPEATED], done)
         | "Notes" >> beam.Flatten()
@@ -165,10 +165,11 @@ def message_of(message: PubsubMessage, published: Timestamp = beam.DoFn.Timestam
     return Message(message.data, message.attributes, message.message_id, published_at)
 
 
-def done_of(report: UnitReport) -> Done:
-    """What is noted of a unit that has just been committed."""
-    batches = report.batches
-    return Done(report.commit.unit_id, time.time(), batches.passage_seconds, batches.padded_seconds)
+def notes_of(report: UnitReport) -> Iterator[Done | Repeat]:
+    """What is noted of a unit that has just been committed; forgotten inputs have no result."""
+    batches, unit_id = report.batches, report.commit.unit_id
+    yield Done(unit_id, time.time(), batches.passage_seconds, batches.padded_seconds)
+    yield from map(Repeat, report.forgotten)
 
 
 def log_interval(interval: Interval) -> None:
@@ -183,6 +184,6 @@ def require_open(report: UnitReport) -> UnitReport:
     Raises:
         StoreError: Another run closed the unit.
     """
-    if report.commit.is_closed:
+    if report.commit.is_closed and not report.forgotten:
         raise StoreError(f"another run closed the unit {report.commit.unit_id}; its rest is redone")
     return report

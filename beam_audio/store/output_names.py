@@ -30,6 +30,8 @@ INDEXED: Final = f"{PLACES}/indexed"
 OUTBOX: Final = "_outbox"
 PAYLOADS: Final = "_payloads"
 DECISIONS: Final = "decisions"
+FORGOTTEN: Final = "_forgotten"
+EXPORTS: Final = "_exports"
 TEMPORARY: Final = "_tmp"
 
 NAMES: Final[Mapping[str, str]] = {
@@ -52,6 +54,9 @@ NAMES: Final[Mapping[str, str]] = {
     f"{OUTBOX}/*-*": "A unit and version whose rows are still to be published.",
     f"{PAYLOADS}/*": "Audio too large to travel with its message, and messages nobody could read.",
     f"{DECISIONS}/**{PARTS}": "What segments were judged by earlier rules, for curate --restore.",
+    f"{FORGOTTEN}/key": "What the hashes of forgotten recordings are keyed with.",
+    f"{FORGOTTEN}/*.json": "Hashes of forgotten recordings, so that none comes back.",
+    f"{EXPORTS}/*.json": "Where segments were exported to.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
 }
 """Meaning by name, a pattern as :func:`beam_audio.store.match` takes it."""

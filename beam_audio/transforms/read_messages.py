@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
+from beam_audio.inputs.forgotten import Forgotten, read_forgotten
 from beam_audio.inputs.from_message import input_of_message
 from beam_audio.stream.interval import Arrival
 from beam_audio.transforms.read import FAILURES, REFS
@@ -60,9 +61,15 @@ class _Read(beam.DoFn):
         self._output = output
         self._event_time_attribute = event_time_attribute
         self._allowed = allowed
+        self._known = Forgotten()
+
+    def start_bundle(self) -> None:
+        self._known = read_forgotten(self._output)
 
     def process(self, element: Message) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
-        found = input_of_message(element, self._output, self._event_time_attribute, self._allowed)
+        found = input_of_message(
+            element, self._output, self._event_time_attribute, self._allowed, self._known
+        )
         if isinstance(found, Failure):
             yield beam.pvalue.TaggedOutput(FAILURES, found)
         elif found is not None:

@@ -14,6 +14,7 @@ from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
 from beam_audio.errors import DecodeError, InputError, LimitError
+from beam_audio.inputs.forgotten import Forgotten
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Audio, AudioRef, Failure, Quality, Segment
@@ -44,7 +45,7 @@ class PrepareSettings:
 
     ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes in a
-    child process.
+    child process. What is ``forgotten`` gives no rows.
     """
 
     decoder: Decoder = "auto"
@@ -56,6 +57,7 @@ class PrepareSettings:
     clip_rate_hz: int = 16_000
     store_audio: Literal["none", "flac", "opus"] = "none"
     isolate_decoding: bool = True
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +108,14 @@ class KnownInput:
     recording_ids: tuple[str, ...]
 
 
-Event = PreparedSegment | RecordingEnd | KnownInput | Failure
+@dataclass(frozen=True, slots=True)
+class ForgottenInput:
+    """An input of a recording that was forgotten: nothing is kept of it."""
+
+    ref: AudioRef
+
+
+Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
 
 
 def prepare(
@@ -124,7 +133,7 @@ def prepare(
         Segments as they are found, then one :class:`RecordingEnd` per channel. If the input cannot
         be read or decoded, a :class:`Failure` comes instead of the ends, and voids the segments
         before it; one of several tracks fails alone. If all recordings are known, only a
-        :class:`KnownInput`.
+        :class:`KnownInput`, and if it is forgotten only a :class:`ForgottenInput`.
 
     Raises:
         ConfigError: The decoder asked for is not installed.
@@ -141,6 +150,9 @@ def prepare_opened(
     opened: Opened, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
 ) -> Iterator[Event]:
     """Do the same for an opened input, and raise what goes wrong."""
+    if settings.forgotten.has_content(opened.ref, opened.content_sha256):
+        yield ForgottenInput(opened.ref)
+        return
     tracks = tracks_of(opened, settings)
     opened = replace(opened, ref=ref_of_tracks(opened.ref, len(tracks)))
     known_ids: list[str] = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Self
 
 from beam_audio.errors import raise_machine_error
+from beam_audio.inputs.forgotten import read_forgotten, write_tombstones
 from beam_audio.output.commits import (
     Commit,
     LostTo,
@@ -81,11 +82,19 @@ class UnitRun:
 
 @dataclass(frozen=True, slots=True)
 class UnitReport:
-    """A unit's commit record, and what the recogniser was given to make it."""
+    """What became of a unit.
+
+    Attributes:
+        commit: Its record.
+        batches: What the recogniser was given to make it.
+        was_committed: Whether another writer committed it.
+        forgotten: Ids of inputs that are forgotten. A unit of nothing else has no record.
+    """
 
     commit: Commit
     batches: BatchCounts = field(default_factory=BatchCounts)
     was_committed: bool = False
+    forgotten: tuple[str, ...] = ()
 
 
 def transcribe_unit(unit: Unit, run: UnitRun) -> UnitReport:
@@ -118,18 +127,31 @@ def transcribe_unit(unit: Unit, run: UnitRun) -> UnitReport:
 
 def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
     """Do a unit whose record is ``before``, and commit it unless another writer is faster."""
-    commit, batches = _write(unit, before, run)
-    match write_commit(run.root, commit):
+    known = read_forgotten(run.root)
+    prepare = replace(run.settings.prepare, forgotten=known)
+    run = replace(run, settings=replace(run.settings, prepare=prepare))
+    report, forgotten = _write(unit, before, run)
+    # An address that was not known before is recognised from now on without being opened.
+    write_tombstones(run.root, [stone for ref in forgotten for stone in known.tombstones_of(ref)])
+    if before is None and not report.commit.sources:
+        return report
+    match write_commit(run.root, report.commit):
         case Written():
-            delete_replaced(run.root, before.files if before else (), commit)
-            return UnitReport(commit, batches)
+            delete_replaced(run.root, before.files if before else (), report.commit)
+            return report
         case LostTo(other):
-            delete_replaced(run.root, commit.files, other)
-            return UnitReport(other, batches, was_committed=True)
+            delete_replaced(run.root, report.commit.files, other)
+            return replace(report, commit=other, was_committed=True)
 
 
-def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, BatchCounts]:
-    """Write the part files of a unit's next version; returns the record that names them."""
+def _write(
+    unit: Unit, before: Commit | None, run: UnitRun
+) -> tuple[UnitReport, tuple[AudioRef, ...]]:
+    """Write the part files of a unit's next version.
+
+    Returns:
+        A report whose record names them and is not written yet, and the forgotten inputs.
+    """
     settings, clock, version = run.settings, StageClock(), unit.version + 1
     layout = settings.rows.layout()
     with PartWriter(run.root, layout) as writer, _audio_file() as audio_file:
@@ -169,7 +191,8 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
         version=version,
         run_id=run.run_id,
     )
-    return commit, result.counts
+    forgotten = tuple(ref.source_id for ref in result.forgotten)
+    return UnitReport(commit, result.counts, forgotten=forgotten), result.forgotten
 
 
 @contextmanager

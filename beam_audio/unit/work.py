@@ -16,6 +16,7 @@ from beam_audio.unit.batching import BatchCounts, batches
 from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.input_result import InputResult, require_access
 from beam_audio.unit.prepare import (
+    ForgottenInput,
     KnownInput,
     PreparedSegment,
     PrepareSettings,
@@ -86,12 +87,14 @@ class UnitResult:
         contents: sha256 of the bytes of each input, by source id; empty if it was not recorded.
         counts: What the recogniser was given.
         decoded_seconds: Source seconds decoded; the channels of a recording count once.
+        forgotten: Inputs that are forgotten; they have no state and no rows.
     """
 
     states: dict[str, InputState]
     contents: dict[str, str]
     counts: BatchCounts
     decoded_seconds: float
+    forgotten: tuple[AudioRef, ...] = ()
 
 
 @dataclass(slots=True)
@@ -140,6 +143,7 @@ class UnitWork:
         self._passages = PassageBuilder[PreparedSegment](recognizer.passage_seconds)
         self._open: defaultdict[str, _OpenRecording] = defaultdict(_OpenRecording)
         self._found: defaultdict[str, InputResult] = defaultdict(InputResult)
+        self._forgotten: dict[str, AudioRef] = {}
         self._counts = BatchCounts()
         self._decoded_seconds = 0.0
 
@@ -177,11 +181,14 @@ class UnitWork:
         found, layers = self._found, self._settings.rows.layers
         return UnitResult(
             states={
-                each.source_id: found[each.source_id].state(each.item, layers) for each in tasks
+                each.source_id: found[each.source_id].state(each.item, layers)
+                for each in tasks
+                if each.source_id not in self._forgotten
             },
             contents={name: each.content_sha256 for name, each in found.items()},
             counts=self._counts,
             decoded_seconds=self._decoded_seconds,
+            forgotten=tuple(self._forgotten.values()),
         )
 
     def _events(self, task: Task) -> Iterator[RedoEvent]:
@@ -190,6 +197,8 @@ class UnitWork:
         if isinstance(ref, Failure):
             is_known = ref.stated is not None and task.known
             yield KnownInput(ref.source_id, task.known) if is_known else ref
+        elif self._settings.prepare.forgotten.has_address(ref):
+            yield ForgottenInput(ref)
         elif failure := language_failure(self._recognizer, ref):
             yield failure
         else:
@@ -218,6 +227,9 @@ class UnitWork:
                 self._finish(event.end, event.outcomes)
             case KnownInput():
                 self._found[event.source_id].known = event.recording_ids
+                self._progress.add(inputs=1)
+            case ForgottenInput():
+                self._forgotten[event.ref.source_id] = event.ref
                 self._progress.add(inputs=1)
             case Failure():
                 self._fail_input(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -17,6 +18,12 @@ from hypothesis import strategies as st
 from support.unit_runs import read, tones, transcribe, write
 
 from beam_audio.inputs.allowed import AllowedPlaces
+from beam_audio.inputs.forgotten import (
+    Tombstone,
+    begin_forgetting,
+    read_forgotten,
+    write_tombstones,
+)
 from beam_audio.inputs.from_message import MAX_INLINE_BYTES, input_of_message
 from beam_audio.inputs.listing import input_of_line
 from beam_audio.inputs.messages import Message
@@ -230,3 +237,25 @@ def test_no_message_writes_outside_the_payloads(
     )
     places = {path.parent.relative_to(above).as_posix() for path in files(above)}
     assert places <= {f"deep/out/{PAYLOADS}"}
+
+
+def test_a_message_that_asks_for_a_forgotten_recording_asks_for_nothing(tmp_path: Path) -> None:
+    root = str(tmp_path / "out")
+    known = begin_forgetting(root)
+    audio, path = wav(10.0), write(tmp_path / "a.wav", tones([0.1]))
+    marks = [
+        known.mark("content", hashlib.sha256(audio).hexdigest()),
+        known.mark("address", str(path)),
+    ]
+    write_tombstones(root, map(Tombstone, marks))
+    before, known = files(tmp_path), read_forgotten(root)
+    assert len(audio) > MAX_INLINE_BYTES
+    line = json.dumps({"audio_filepath": str(path)}).encode()
+    for asked in (
+        message(audio, content_type="audio/wav"),
+        message(audio, content_type="audio/wav", uri="call:18"),
+        message(line),
+    ):
+        assert input_of_message(asked, root, known=known) is None
+        assert isinstance(input_of_message(asked, str(tmp_path / "other")), AudioRef)
+    assert [path for path in files(tmp_path) if "other" not in path.parts] == before

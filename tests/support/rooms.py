@@ -29,7 +29,7 @@ LAYERS: Final[tuple[frozenset[str], ...]] = tuple(
         "models inputs",
         "asr output",
         "unit",
-        "curate report stream",
+        "curate export report stream",
         "transforms",
         "run",
         "command",

@@ -1,0 +1,88 @@
+"""Writes an export: tasks, the audio that they play, and a note of it in the output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from beam_audio import schema, store
+from beam_audio.errors import ConfigError
+from beam_audio.export.label_studio import COLUMNS, CONFIG, task
+from beam_audio.output.commits import counted_sources, read_commits, units_by_file
+from beam_audio.output.parts import rows_of
+from beam_audio.store.output_names import EXPORTS
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beam_audio.types import Decision, Row
+
+TASKS: Final = "tasks.json"
+INTERFACE: Final = "interface.xml"
+_SERVED: Final = "/data/local-files/?d="
+"""How Label Studio names a file below its LOCAL_FILES_DOCUMENT_ROOT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: tasks, and how many of them have stored audio beside them."""
+
+    tasks: int
+    clips: int
+
+
+def export(root: str, target: str, decision: Decision) -> Exported:
+    """Write the segments of a decision as tasks of Label Studio.
+
+    Stored audio is written beside them; without it a task names the whole recording.
+
+    Args:
+        root: The output folder.
+        target: The folder of the export; files of the same names there are replaced.
+        decision: Which segments.
+
+    Raises:
+        ConfigError: The target is in the output, or no segment has this decision.
+        StoreError: A file cannot be read or written.
+    """
+    if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
+        raise ConfigError(f"--to={target} is in the output; name a folder beside it")
+    name = f"{EXPORTS}/{stable_id('export', target)}.json"
+    note = {"format": "label-studio", "to": target}
+    # The note comes first: who forgets a recording is told of an export that was not finished, too.
+    store.write_whole(root, name, json.dumps(note).encode())
+    tasks, clips = [], 0
+    for row in _segments(root, decision):
+        audio = row.pop(schema.AUDIO, None)
+        where = row["uri"]
+        if audio is not None:
+            clip = f"audio/{audio['path']}"
+            store.write_whole(target, clip, audio["bytes"])
+            where, clips = _SERVED + quote(clip), clips + 1
+        tasks.append(json.dumps(task(row, where), ensure_ascii=False))
+    if not tasks:
+        store.delete(store.join(root, name))
+        raise ConfigError(f"{root} has no segment with the decision {decision}")
+    store.write_whole(target, TASKS, ("[" + ",\n".join(tasks) + "]\n").encode())
+    store.write_whole(target, INTERFACE, CONFIG.encode())
+    return Exported(len(tasks), clips)
+
+
+def read_exports(root: str) -> list[str]:
+    """The folders that segments of an output were exported to."""
+    found = []
+    for file in store.files_under(store.join(root, EXPORTS)):
+        with store.open_to_read(file.path) as content:
+            found.append(str(json.loads(content.read())["to"]))
+    return sorted(found)
+
+
+def _segments(root: str, decision: Decision) -> Iterator[Row]:
+    """Rows of segments with a decision, in the order of their files."""
+    files = units_by_file(read_commits(root))
+    for name in sorted(each for each in files if each.startswith("segments/")):
+        for rows in rows_of(root, name, counted_sources(files[name]), [*COLUMNS, schema.AUDIO]):
+            yield from (row for row in rows.to_pylist() if row["decision"] == decision)
