@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.1"
+SCHEMA_VERSION: Final = "2.2"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -42,7 +42,8 @@ _WORDS = pa.list_(
     )
 )
 _SPEECH = pa.list_(pa.struct([("start_seconds", _REAL), ("end_seconds", _REAL)]))
-_AUDIO = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
+_BYTES = pa.binary()
+_AUDIO = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 
 
 def _fields(kind: pa.DataType, *names: str) -> list[pa.Field]:
@@ -59,6 +60,14 @@ _SCORES = [
     *_fields(_REAL, "wer", "cer"),
     *_fields(_TEXT, "normalizer_id"),
     *_fields(_REAL, "words_per_second", "chars_per_second"),
+]
+
+# How a row is like another one; null for a row that was not compared, or is like none.
+_LIKENESS = [
+    *_fields(_TEXT, "duplicate_of", "duplicate_by"),
+    *_fields(_REAL, "duplicate_similarity"),
+    *_fields(_TEXT, "test_overlap_of", "test_overlap_by"),
+    *_fields(_REAL, "test_overlap_similarity"),
 ]
 
 _SEGMENTS = [
@@ -93,6 +102,8 @@ _SEGMENTS = [
         "loudness_lufs",
     ),
     *_fields(_SPEECH, "speech"),
+    *_fields(_BYTES, "fingerprint"),
+    *_LIKENESS,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -127,6 +138,7 @@ _RECORDINGS = [
     *_fields(_TEXT, "text_all", "language", "text_language", "stated_language"),
     *_SCORES,
     *_required(_LABELS, "reasons"),
+    *_LIKENESS,
     *_required(_TEXT, "config_id"),
     *_required(_TEXT, "metadata"),
 ]
@@ -158,7 +170,7 @@ LEDGER_COLUMNS: Final = {
 """The five destinations of decoded samples and the ``recordings`` column that counts each."""
 
 
-ADDED_COLUMNS: Final = frozenset({"track"})
+ADDED_COLUMNS: Final = frozenset({"track", "fingerprint", *(field.name for field in _LIKENESS)})
 """Columns that the files of an earlier minor version lack."""
 
 

@@ -220,4 +220,5 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 
 
 def _quality(row: Row) -> Quality:
-    return Quality(**{field.name: row[field.name] for field in fields(Quality)})
+    # Outputs of schema 2.1 and before have no fingerprints.
+    return Quality(**{field.name: row.get(field.name) for field in fields(Quality)})

@@ -1,0 +1,7 @@
+"""Rows that are like other rows: the same bytes, samples, sound or words.
+
+In: what each row is compared by.
+Out: pairs of rows that are alike, and which of them survives.
+Main functions: :func:`beam_audio.curate.duplicates.pairs.find_pairs` and
+:func:`beam_audio.curate.duplicates.survivors.marks_of`.
+"""

@@ -1,0 +1,56 @@
+"""Items of an entry of a test set that no output holds: its audio is decoded, its text is stated."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from beam_audio.audio.decode import resample
+from beam_audio.curate.duplicates.places import Item, Level, Place, Source
+from beam_audio.curate.duplicates.words import text_print
+from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint
+from beam_audio.types import stable_id
+from beam_audio.unit.prepare import PrepareSettings, decode_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beam_audio.types import Audio, AudioRef
+
+_WINDOW_SECONDS: Final = 30.0
+_OVERLAP_SECONDS: Final = 3.0
+"""Windows overlap by more than the shortest stretch that can be alike."""
+
+_LOG = logging.getLogger(__name__)
+
+
+def items_of_entry(ref: AudioRef) -> dict[Level, list[Item]]:
+    """What a line of a manifest is compared by: the sound of its audio, and its text.
+
+    Audio that cannot be decoded is named in a warning; the text is compared nevertheless.
+    """
+    source = Source(ref.source_id, ref.uri, has_reference=ref.reference_text is not None)
+    items: dict[Level, list[Item]] = {"bytes": [], "samples": [], "sound": [], "text": []}
+    if words := text_print([ref.reference_text]):
+        place = Place(ref.source_id, "recordings", source, speaker=dict(ref.metadata).get("speaker"))
+        items["text"].append(Item(place, words))
+    found, failure = decode_channels(ref, PrepareSettings())
+    if failure is not None:
+        _LOG.warning("%s is compared by its text alone: %s", ref.uri, failure.message)
+    for audio in found:
+        items["sound"] += _sounds(audio, source)
+    return items
+
+
+def _sounds(audio: Audio, source: Source) -> Iterator[Item]:
+    samples = resample(audio.samples, audio.sample_rate_hz, FINGERPRINT_RATE_HZ)
+    step = round((_WINDOW_SECONDS - _OVERLAP_SECONDS) * FINGERPRINT_RATE_HZ)
+    length = round(_WINDOW_SECONDS * FINGERPRINT_RATE_HZ)
+    for start in range(0, max(1, len(samples)), step):
+        window = samples[start : start + length]
+        if stored := fingerprint(window):
+            start_seconds = start / FINGERPRINT_RATE_HZ
+            end_seconds = start_seconds + len(window) / FINGERPRINT_RATE_HZ
+            row_id = stable_id("test", source.recording_id, audio.channel, start)
+            place = Place(row_id, "segments", source, "", start_seconds, end_seconds)
+            yield Item(place, stored)
