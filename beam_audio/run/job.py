@@ -19,7 +19,7 @@ from beam_audio.output.holder import require_free
 from beam_audio.output.layout import agree, require_same
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
-from beam_audio.quality.rules import Rules, load_rules
+from beam_audio.quality.rules import load_rules
 from beam_audio.run.dataflow import check_submission
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_audio.output.commits import Commit
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.run.config import RunConfig
     from beam_audio.stream.model_watch import Choice
 
@@ -154,7 +155,13 @@ def settings_by_model(
             raises it when the flags do not fit the model.
     """
     normalizer = resolved_choice(config.normalizer)
-    return partial(_settings, config, cores, load_rules(config.rules), normalizer)
+    rules = load_rules(config.rules)
+    if rules.fenced_columns:
+        raise ConfigError(
+            f"--rules={config.rules} compares {min(rules.fenced_columns)} with the quartiles of "
+            "the corpus, which a run does not know; use them with 'beam-audio curate'"
+        )
+    return partial(_settings, config, cores, rules, normalizer)
 
 
 def _settings(

@@ -15,12 +15,13 @@ from beam_audio.quality.measures import Judged, Languages, Value, measure_all
 from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.recording_text import core_texts, majority_language
 from beam_audio.unit.clock import failure_of
+from beam_audio.unit.columns import encodable
 from beam_audio.unit.results import Recognised, segment_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.quality.rules import Rules
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.types import AudioRef, Decision, Failure, Segment
     from beam_audio.unit.channels import Channel
     from beam_audio.unit.results import Outcome
@@ -164,5 +165,11 @@ def _judged(
         stated=stated,
     )
     return Judged(
-        segment, recognised.quality, recognised.transcript, part.score if part else None, languages
+        segment,
+        recognised.quality,
+        recognised.transcript,
+        part.score if part else None,
+        languages,
+        uri=encodable(ref.uri),
+        metadata=ref.metadata,
     )
