@@ -10,6 +10,7 @@ A word of 0 stands for silence: it says nothing about the sound.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -78,6 +79,23 @@ def fingerprint(samples: NDArray[np.float32]) -> bytes | None:
 def words_of(stored: bytes) -> NDArray[np.uint16]:
     """The words of a fingerprint; shape (n,)."""
     return np.frombuffer(stored, dtype="<u2")
+
+
+def first_word(start_seconds: float) -> int:
+    """Where the first word of a segment stands among the words of its recording.
+
+    Words of all segments of a recording lie on one grid, so that they can be put together.
+
+    Args:
+        start_seconds: Start of the segment in the recording.
+    """
+    return math.ceil(start_seconds / WORD_SECONDS - 1e-6)
+
+
+def on_grid(samples: NDArray[np.float32], start_seconds: float) -> NDArray[np.float32]:
+    """The samples of a segment, at 16 kHz, from its first word on; see :func:`first_word`."""
+    ahead = first_word(start_seconds) * WORD_SECONDS - start_seconds
+    return samples[round(ahead * FINGERPRINT_RATE_HZ) :]
 
 
 def _band_energies(samples: NDArray[np.float32]) -> NDArray[np.float32]:

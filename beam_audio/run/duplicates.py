@@ -239,7 +239,7 @@ def _pairs(joined: tuple[str, Mapping[str, Iterable[object]]], level: Level) -> 
 def _marks(pairs: Iterable[Pair], kinds: tuple[Kind, ...]) -> Iterator[tuple[str, Marked]]:
     for marked in marks_of(pairs):
         if any(mark_of(marked, kind) for kind in kinds):
-            yield marked.place.unit_id, marked
+            yield marked.unit_id, marked
 
 
 def _rewrite(
@@ -249,7 +249,7 @@ def _rewrite(
     commit = read_commit(root, unit_id)
     if commit is None:
         raise ConfigError(f"unit {unit_id} of {root} is gone; run again")
-    marks = {marked.place.row_id: marked for marked in found["marks"]}
+    marks = {marked.row_id: marked for marked in found["marks"]}
     stated = [
         (row_id, [repr(mark_of(marks[row_id], kind)) for kind in kinds]) for row_id in sorted(marks)
     ]

@@ -14,7 +14,7 @@ from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
 from beam_audio.errors import DecodeError, InputError, LimitError
-from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint
+from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Audio, AudioRef, Failure, Quality, Segment
@@ -284,5 +284,6 @@ def _measured(
 def _with_fingerprint(prepared: PreparedSegment, clip_rate_hz: int) -> PreparedSegment:
     """Add what the clip sounds like to its measures."""
     sound = resample(prepared.clip, clip_rate_hz, FINGERPRINT_RATE_HZ)
+    sound = on_grid(sound, prepared.segment.start_seconds)
     quality = replace(prepared.quality, fingerprint=fingerprint(sound))
     return replace(prepared, quality=quality)

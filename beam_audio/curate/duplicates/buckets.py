@@ -6,6 +6,7 @@ their 128 bits.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,9 @@ HIT: Final = np.dtype(
 """A key that two rows share; the first has the smaller id."""
 PARTNERS: Final = 32
 """A row is paired with so many of those that share a key with it, in the order of their ids."""
+
+SHIFTS: Final = 8
+"""Two rows are compared at so many shifts at most: recordings may share more than one piece."""
 
 _NEAR: Final = 1
 _PAIR: Final = ["high", "low", "other_high", "other_low"]
@@ -102,13 +106,19 @@ def candidates_of(hits: Packed, least_hits: int) -> list[Candidate]:
     group = np.cumsum(~same)
     # Shifts are below 2**31, so groups do not touch on this line.
     line = group.astype(np.int64) * 2**33 + hits["shift"]
-    ends = np.searchsorted(line, line + _NEAR, side="right")
-    starts = np.searchsorted(line, line - _NEAR, side="left")
-    counts = ends - starts
-    best = np.lexsort([np.arange(len(hits)), -counts, group])
-    _, first = np.unique(group[best], return_index=True)
-    chosen = best[first]
-    return [_candidate(hits[index]) for index in chosen if counts[index] >= least_hits]
+    counts = np.searchsorted(line, line + _NEAR, side="right") - np.searchsorted(
+        line, line - _NEAR, side="left"
+    )
+    _, one_each = np.unique(line, return_index=True)
+    chosen: list[int] = []
+    taken: Counter[int] = Counter()
+    for index in one_each[np.argsort(-counts[one_each], kind="stable")].tolist():
+        if counts[index] < least_hits:
+            break
+        if taken[group[index]] < SHIFTS:
+            taken[group[index]] += 1
+            chosen.append(index)
+    return [_candidate(hits[index]) for index in sorted(chosen)]
 
 
 def _hits(first: Packed, second: Packed) -> Packed:

@@ -6,7 +6,8 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from beam_audio.curate.duplicates.places import Item, Level, Place, Source
+from beam_audio.curate.duplicates.places import Item, Level, Place, Source, Stretch
+from beam_audio.curate.duplicates.sound import timeline
 from beam_audio.curate.duplicates.words import text_print
 from beam_audio.output.parts import opened_part, rows_of
 from beam_audio.store import join
@@ -48,19 +49,17 @@ def items_of(root: str, commit: Commit, *, is_test: bool = False) -> dict[Level,
         segments[row["recording_id"]].append(row)
     items: dict[Level, list[Item]] = {"bytes": [], "samples": [], "sound": [], "text": []}
     for row in _rows(root, commit, "recordings", _RECORDINGS):
-        parts = segments[row["recording_id"]]
+        parts = sorted(segments[row["recording_id"]], key=lambda part: part["start_seconds"])
         source = _source(row, parts)
-        whole = Place(row["recording_id"], "recordings", source, unit_id, 0.0, row["decoded_seconds"])
-        places = [whole, *(_segment(part, source, unit_id) for part in parts)]
+        whole = Place(row["recording_id"], "recordings", source, unit_id)
         for level, print_ in _exact_prints(row):
-            for place in places:
-                part = "" if place is whole else f"{place.start_seconds}-{place.end_seconds}"
-                items[level].append(Item(place, f"{place.table}:{part}:{print_}".encode()))
-        for place, part in zip(places[1:], parts, strict=True):
-            if part["fingerprint"]:
-                items["sound"].append(Item(place, part["fingerprint"]))
+            items[level].append(Item(whole, print_.encode()))
+        heard = ((part["start_seconds"], part["fingerprint"]) for part in parts)
+        if line := timeline((start, stored) for start, stored in heard if stored):
+            items["sound"].append(Item(whole, line))
+        for part in parts:
             if words := text_print([part["text"], part["reference_text"]]):
-                items["text"].append(Item(place, words))
+                items["text"].append(Item(_segment(part, source, unit_id), words))
     return items
 
 
@@ -77,7 +76,7 @@ def _source(row: Row, segments: Sequence[Row]) -> Source:
         recording_id=row["recording_id"],
         uri=row["uri"],
         decoded_seconds=row["decoded_seconds"],
-        segment_seconds=sum(part["end_seconds"] - part["start_seconds"] for part in segments),
+        segments=tuple((part["segment_id"], _stretch(part)) for part in segments),
         sample_rate_hz=row["sample_rate_hz"],
         is_lossless=row["codec"].lower().startswith(LOSSLESS_CODECS),
         has_reference=row["reference_text"] is not None,
@@ -86,15 +85,11 @@ def _source(row: Row, segments: Sequence[Row]) -> Source:
 
 def _segment(row: Row, source: Source, unit_id: str) -> Place:
     speaker = json.loads(row["metadata"]).get("speaker")
-    return Place(
-        row["segment_id"],
-        "segments",
-        source,
-        unit_id,
-        row["start_seconds"],
-        row["end_seconds"],
-        speaker,
-    )
+    return Place(row["segment_id"], "segments", source, unit_id, _stretch(row), speaker)
+
+
+def _stretch(row: Row) -> Stretch:
+    return Stretch(row["start_seconds"], row["end_seconds"])
 
 
 def _rows(root: str, commit: Commit, table: Table, columns: Sequence[str]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.curate.duplicates.buckets import ENTRY, Candidate, candidates_of, hits_of, pack
-from beam_audio.curate.duplicates.places import Item, Level, Likeness, Pair, Stretch
+from beam_audio.curate.duplicates.places import Item, Level, Likeness, Pair
 from beam_audio.curate.duplicates.sound import compare_sounds, sound_keys
 from beam_audio.curate.duplicates.words import compare_texts, text_keys
 from beam_audio.types import stable_id
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from beam_audio.curate.duplicates.buckets import Packed
     from beam_audio.curate.duplicates.places import Place
-
-_SAME_PLACE_SECONDS: Final = 0.1
-"""Windows that overlap share their sound; that is no duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def _exact_keys(stored: bytes) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
 
 def _compare_exactly(first: bytes, second: bytes, _shift: int) -> Likeness | None:
-    return Likeness(1.0, Stretch(0.0, 0.0), Stretch(0.0, 0.0)) if first == second else None
+    return Likeness(1.0) if first == second else None
 
 
 _EXACT: Final = Comparison(_exact_keys, 1, _compare_exactly)
@@ -71,7 +68,7 @@ def pair_of(first: Item, second: Item, candidate: Candidate, level: Level) -> Pa
     if first.place.is_test and second.place.is_test:
         return None
     likeness = COMPARISONS[level].compare(first.print, second.print, candidate.shift)
-    if likeness is None or _is_same_place(first.place, second.place, likeness):
+    if likeness is None:
         return None
     if level == "text" and _speakers_differ(first.place, second.place):
         return None
@@ -96,14 +93,6 @@ def by_shard(packed: Packed, shards: NDArray[np.uint64]) -> Iterator[tuple[int, 
     for first, last in pairwise([0, *bounds.tolist(), len(packed)]):
         if first < last:
             yield int(shards[first]), packed[first:last].tobytes()
-
-
-def _is_same_place(first: Place, second: Place, likeness: Likeness) -> bool:
-    if first.source.recording_id != second.source.recording_id or first.table == "recordings":
-        return False
-    start = first.start_seconds + likeness.first.start_seconds
-    other = second.start_seconds + likeness.second.start_seconds
-    return abs(start - other) < _SAME_PLACE_SECONDS
 
 
 def _speakers_differ(first: Place, second: Place) -> bool:

@@ -1,4 +1,8 @@
-"""What is compared: rows, each with a print of its bytes, samples, sound or words."""
+"""What is compared: rows, each with a print of its bytes, samples, sound or words.
+
+Bytes, samples and sound are compared by recording: a copy that was cut or encoded again has other
+segments, but the same sound at the same distances. Words are compared by segment.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,31 @@ LEVELS: Final[tuple[Level, ...]] = ("bytes", "samples", "sound", "text")
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a recording, in seconds from its start."""
+
+    start_seconds: float
+    end_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.end_seconds - self.start_seconds
+
+    def shared_seconds(self, other: Stretch) -> float:
+        """Seconds that are in both."""
+        start = max(self.start_seconds, other.start_seconds)
+        return max(0.0, min(self.end_seconds, other.end_seconds) - start)
+
+    def moved(self, seconds: float) -> Stretch:
+        """The same stretch, later."""
+        return Stretch(self.start_seconds + seconds, self.end_seconds + seconds)
+
+
+_NOTHING: Final = Stretch(0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A recording, as far as it decides which of two recordings survives.
 
@@ -22,7 +51,7 @@ class Source:
         recording_id: Its id.
         uri: Where it is.
         decoded_seconds: Its length.
-        segment_seconds: The length of its segments together.
+        segments: Ids and stretches of its segments, in order of time.
         sample_rate_hz: Its rate.
         is_lossless: Whether its codec keeps every sample.
         has_reference: Whether a reference text is stated for it.
@@ -31,7 +60,7 @@ class Source:
     recording_id: str
     uri: str
     decoded_seconds: float = 0.0
-    segment_seconds: float = 0.0
+    segments: tuple[tuple[str, Stretch], ...] = field(default=(), repr=False)
     sample_rate_hz: int = 0
     is_lossless: bool = False
     has_reference: bool = False
@@ -46,8 +75,7 @@ class Place:
         table: Its table.
         source: Its recording.
         unit_id: Its unit; empty for what belongs to a test set.
-        start_seconds: Its start in the recording.
-        end_seconds: Its end.
+        stretch: Its stretch of the recording.
         speaker: Who speaks, if the metadata say so.
     """
 
@@ -55,19 +83,13 @@ class Place:
     table: Table
     source: Source
     unit_id: str = ""
-    start_seconds: float = 0.0
-    end_seconds: float = 0.0
+    stretch: Stretch = _NOTHING
     speaker: str | None = None
 
     @property
     def is_test(self) -> bool:
         """Whether it belongs to a test set."""
         return not self.unit_id
-
-    @property
-    def seconds(self) -> float:
-        """Its length."""
-        return self.end_seconds - self.start_seconds
 
     @property
     def rank(self) -> tuple[object, ...]:
@@ -83,7 +105,7 @@ class Place:
             not source.is_lossless,
             -source.sample_rate_hz,
             source.recording_id,
-            self.start_seconds,
+            self.stretch.start_seconds,
             self.row_id,
         )
 
@@ -97,20 +119,12 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a row, in seconds from its start."""
-
-    start_seconds: float
-    end_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Likeness:
-    """How two prints are alike: 1 is equal; the parts that are alike."""
+    """How two prints are alike: 1 is equal; by sound the stretches of their recordings that are."""
 
     similarity: float
-    first: Stretch
-    second: Stretch
+    first: Stretch | None = None
+    second: Stretch | None = None
 
 
 @dataclass(frozen=True, slots=True)

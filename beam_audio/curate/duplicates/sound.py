@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.curate.duplicates.places import Likeness, Stretch
-from beam_audio.quality.fingerprint import WORD_BITS, WORD_SECONDS, words_of
+from beam_audio.quality.fingerprint import WORD_BITS, WORD_SECONDS, first_word, words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 LEAST_SECONDS: Final = 1.6
@@ -38,6 +40,23 @@ def sound_keys(stored: bytes) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     return early[at] << np.uint64(WORD_BITS) | late[at], at
 
 
+def timeline(parts: Iterable[tuple[float, bytes]]) -> bytes | None:
+    """The fingerprints of a recording's segments as one, with silence between them.
+
+    Args:
+        parts: Start in seconds and fingerprint of each segment, in any order.
+
+    Returns:
+        Words from the start of the recording on; None if no segment has any.
+    """
+    placed = [(first_word(start), words_of(stored)) for start, stored in parts]
+    length = max((first + len(words) for first, words in placed), default=0)
+    line = np.zeros(length, dtype="<u2")
+    for first, words in placed:
+        line[first : first + len(words)] = words
+    return line.tobytes() if line.any() else None
+
+
 def compare_sounds(first: bytes, second: bytes, shift: int) -> Likeness | None:
     """Where two fingerprints agree.
 
@@ -52,9 +71,13 @@ def compare_sounds(first: bytes, second: bytes, shift: int) -> Likeness | None:
     found = [_agreement(words_of(first), words_of(second), shift + by) for by in (-1, 0, 1)]
     return max(
         (each for each in found if each is not None),
-        key=lambda it: (it.first.end_seconds - it.first.start_seconds, it.similarity),
+        key=_extent,
         default=None,
     )
+
+
+def _extent(likeness: Likeness) -> tuple[float, float]:
+    return likeness.first.seconds if likeness.first else 0.0, likeness.similarity
 
 
 def _agreement(

@@ -6,13 +6,16 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.curate.duplicates.places import LEVELS, Level, Pair, Place
+from beam_audio.curate.duplicates.places import LEVELS, Level, Pair, Place, Source, Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 LEAST_COVERED: Final = 0.8
-"""Share of a row that another one must hold, by sound, for the row to be its duplicate."""
+"""Share of a row that another recording must hold, by sound, for the row to be its duplicate."""
+
+_EDGE_SECONDS: Final = 0.4
+"""A fingerprint says nothing about so much of each end of a segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +32,25 @@ class Mark:
     by: Level
     similarity: float
 
+    @property
+    def sureness(self) -> tuple[int, float, str]:
+        """Orders marks; the surest is the smallest."""
+        return LEVELS.index(self.by), -self.similarity, self.of
+
 
 @dataclass(frozen=True, slots=True)
 class Marked:
     """A row and its marks.
 
     Attributes:
-        place: The row.
+        row_id: The row.
+        unit_id: Its unit.
         duplicate: The row that it duplicates.
         test_overlap: What of a test set it holds.
     """
 
-    place: Place
+    row_id: str
+    unit_id: str
     duplicate: Mark | None = None
     test_overlap: Mark | None = None
 
@@ -48,105 +58,119 @@ class Marked:
 def marks_of(pairs: Iterable[Pair]) -> list[Marked]:
     """Marks of all rows that have one, in a fixed order.
 
-    Of rows that are alike, the first by :attr:`Place.rank` survives. A row that is alike to several
-    names the one that is alike most surely, and of those the first; where that is a duplicate
+    Of rows that are alike, the first by :attr:`Place.rank` survives. A row that is like several
+    names the one that it is like most surely, and of those the first; where that is a duplicate
     itself, what it duplicates.
     """
     own: list[Pair] = []
     marked: dict[str, Marked] = {}
     tests: defaultdict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
-        first, second = pair.first, pair.second
-        if first.is_test or second.is_test:
-            pair = pair if second.is_test else pair.turned()
-            tests[pair.first.row_id].append(pair)
+        if pair.first.is_test or pair.second.is_test:
+            ours_second = pair if pair.first.is_test else pair.turned()
+            tests[ours_second.second.row_id].append(ours_second)
         else:
-            own.append(pair if first.rank < second.rank else pair.turned())
-    for row_id, found in tests.items():
-        best = min(found, key=lambda pair: (_sureness(pair), pair.second.source.uri))
-        overlap = Mark(best.second.source.uri, best.level, best.likeness.similarity)
-        marked[row_id] = Marked(best.first, test_overlap=overlap)
-    for place, mark in _rooted(_duplicates(own)):
-        before = marked.get(place.row_id, Marked(place))
-        marked[place.row_id] = replace(before, duplicate=mark)
+            own.append(pair if pair.first.rank < pair.second.rank else pair.turned())
+    for found in tests.values():
+        for row_id, unit_id, mark in _overlaps(found):
+            before = marked.get(row_id, Marked(row_id, unit_id)).test_overlap
+            best = min((each for each in (before, mark) if each), key=lambda each: each.sureness)
+            marked[row_id] = Marked(row_id, unit_id, test_overlap=best)
+    for row_id, unit_id, mark in _rooted(_duplicates(own)):
+        marked[row_id] = replace(marked.get(row_id, Marked(row_id, unit_id)), duplicate=mark)
     return [marked[row_id] for row_id in sorted(marked)]
+
+
+_Found = tuple[str, str, Mark]
+"""A row, its unit, and a mark of it."""
+
+
+def _overlaps(pairs: Sequence[Pair]) -> Iterator[_Found]:
+    """Marks of one of our rows, and of its segments, about what is in the test set."""
+    for pair in pairs:
+        place = pair.second
+        mark = Mark(pair.first.source.uri, pair.level, pair.likeness.similarity)
+        yield place.row_id, place.unit_id, mark
+        if place.table == "segments":
+            yield place.source.recording_id, place.unit_id, mark
+            continue
+        whole = pair.likeness.second
+        for segment_id, stretch in place.source.segments:
+            if whole is None or stretch.shared_seconds(whole) >= min(1.0, stretch.seconds / 2):
+                yield segment_id, place.unit_id, mark
+
+
+def _duplicates(pairs: Sequence[Pair]) -> list[_Found]:
+    """The best mark of each row that is like a better one; not yet rooted."""
+    by_sound: defaultdict[tuple[str, str], list[Pair]] = defaultdict(list)
+    choices: defaultdict[str, list[tuple[tuple[object, ...], _Found]]] = defaultdict(list)
+    found: list[tuple[Pair, _Found]] = []
+    for pair in pairs:
+        if pair.level == "text":
+            found.append((pair, _mark(pair.second, pair.second.row_id, pair.first.row_id, pair)))
+        else:
+            by_sound[pair.first.row_id, pair.second.row_id].append(pair)
+    for same in by_sound.values():
+        best = min(same, key=_sureness)
+        found += [(best, each) for each in _of_recordings(best, same)]
+    for pair, each in found:
+        choices[each[0]].append(((LEVELS.index(pair.level), pair.first.rank), each))
+    return [min(each)[1] for each in choices.values()]
+
+
+def _of_recordings(best: Pair, pairs: Sequence[Pair]) -> Iterator[_Found]:
+    """Marks of a recording and its segments about another recording that holds them."""
+    first, second = best.first, best.second
+    is_whole = best.likeness.second is None
+    held_seconds = 0.0
+    for segment_id, stretch in second.source.segments:
+        covered = stretch.seconds if is_whole else _covered_seconds(stretch, pairs)
+        held_seconds += covered
+        twin = _twin(stretch, first.source, pairs)
+        if twin is not None and covered >= LEAST_COVERED * stretch.seconds:
+            yield _mark(second, segment_id, twin, best)
+    all_seconds = sum(stretch.seconds for _, stretch in second.source.segments)
+    if is_whole or held_seconds >= LEAST_COVERED * all_seconds:
+        yield _mark(second, second.row_id, first.row_id, best)
+
+
+def _covered_seconds(stretch: Stretch, pairs: Sequence[Pair]) -> float:
+    """Seconds of a stretch of the second recording that the first one holds."""
+    covered, reached = 0.0, stretch.start_seconds
+    held = (pair.likeness.second for pair in pairs if pair.likeness.second)
+    for part in sorted(held, key=lambda part: part.start_seconds):
+        start = max(reached, part.start_seconds - _EDGE_SECONDS)
+        end = min(stretch.end_seconds, part.end_seconds + _EDGE_SECONDS)
+        covered += max(0.0, end - start)
+        reached = max(reached, end)
+    return covered
+
+
+def _twin(stretch: Stretch, first: Source, pairs: Sequence[Pair]) -> str | None:
+    """The segment of the first recording that shares most time with a stretch of the second."""
+    shared = []
+    for pair in pairs:
+        ours, theirs = pair.likeness.second, pair.likeness.first
+        later = theirs.start_seconds - ours.start_seconds if ours and theirs else 0.0
+        for segment_id, other in first.segments:
+            shared.append((other.shared_seconds(stretch.moved(later)), segment_id))
+    seconds, segment_id = max(shared, default=(0.0, ""))
+    return segment_id if seconds > 0.0 else None
+
+
+def _rooted(found: Sequence[_Found]) -> Iterator[_Found]:
+    """Each mark with what survives at the end of its chain; ranks fall along it."""
+    roots = {row_id: mark.of for row_id, _, mark in found}
+    for row_id, unit_id, mark in found:
+        root = mark.of
+        while root in roots:
+            root = roots[root]
+        yield row_id, unit_id, replace(mark, of=root)
+
+
+def _mark(place: Place, row_id: str, other_id: str, pair: Pair) -> _Found:
+    return row_id, place.unit_id, Mark(other_id, pair.level, pair.likeness.similarity)
 
 
 def _sureness(pair: Pair) -> tuple[int, float]:
     return LEVELS.index(pair.level), -pair.likeness.similarity
-
-
-def _duplicates(pairs: Sequence[Pair]) -> Iterator[tuple[Place, Place, Mark]]:
-    """Rows, the better-ranked row each is like, and the mark; unordered and not yet rooted."""
-    held = list(_held(pairs))
-    choices: defaultdict[str, list[Pair]] = defaultdict(list)
-    for pair in [*held, *_recordings_by_sound(held)]:
-        choices[pair.second.row_id].append(pair)
-    for found in choices.values():
-        best = min(found, key=lambda pair: (LEVELS.index(pair.level), pair.first.rank))
-        mark = Mark(best.first.row_id, best.level, best.likeness.similarity)
-        yield best.second, best.first, mark
-
-
-def _held(pairs: Sequence[Pair]) -> Iterator[Pair]:
-    """Pairs whose second row is held by the first row's recording; by sound, the longest piece."""
-    by_sound: defaultdict[tuple[str, str], list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        if pair.level == "sound":
-            by_sound[pair.second.row_id, pair.first.source.recording_id].append(pair)
-        else:
-            yield pair
-    for found in by_sound.values():
-        second = found[0].second
-        if _covered_seconds(found) >= LEAST_COVERED * second.seconds:
-            yield max(found, key=lambda pair: (_seconds(pair), pair.first.row_id))
-
-
-def _recordings_by_sound(held: Sequence[Pair]) -> Iterator[Pair]:
-    """Pairs of recordings of which the first holds nearly all segments of the second."""
-    segments: defaultdict[tuple[str, str], list[Pair]] = defaultdict(list)
-    for pair in held:
-        first, second = pair.first.source, pair.second.source
-        if pair.level == "sound" and first.recording_id != second.recording_id:
-            segments[first.recording_id, second.recording_id].append(pair)
-    for found in segments.values():
-        longest = max(found, key=lambda pair: (_seconds(pair), pair.first.row_id))
-        held_seconds = sum(pair.second.seconds for pair in found)
-        if held_seconds >= LEAST_COVERED * longest.second.source.segment_seconds:
-            yield replace(
-                longest, first=_recording(longest.first), second=_recording(longest.second)
-            )
-
-
-def _recording(segment: Place) -> Place:
-    return replace(
-        segment,
-        row_id=segment.source.recording_id,
-        table="recordings",
-        start_seconds=0.0,
-        end_seconds=segment.source.decoded_seconds,
-    )
-
-
-def _rooted(found: Iterable[tuple[Place, Place, Mark]]) -> Iterator[tuple[Place, Mark]]:
-    """Each row with the mark of what survives at the end of its chain; ranks fall along it."""
-    chains = {place.row_id: (place, other.row_id, mark) for place, other, mark in found}
-    for place, root, mark in chains.values():
-        while root in chains:
-            root = chains[root][1]
-        yield place, replace(mark, of=root)
-
-
-def _seconds(pair: Pair) -> float:
-    return pair.likeness.second.end_seconds - pair.likeness.second.start_seconds
-
-
-def _covered_seconds(pairs: Sequence[Pair]) -> float:
-    """Seconds of the second row that are in any of the pairs."""
-    covered, reached = 0.0, 0.0
-    for part in sorted(
-        (pair.likeness.second for pair in pairs), key=lambda part: part.start_seconds
-    ):
-        covered += max(0.0, part.end_seconds - max(part.start_seconds, reached))
-        reached = max(reached, part.end_seconds)
-    return covered

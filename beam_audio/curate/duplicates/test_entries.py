@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from beam_audio.audio.decode import resample
 from beam_audio.curate.duplicates.places import Item, Level, Place, Source
@@ -13,13 +13,7 @@ from beam_audio.types import stable_id
 from beam_audio.unit.prepare import PrepareSettings, decode_channels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from beam_audio.types import Audio, AudioRef
-
-_WINDOW_SECONDS: Final = 30.0
-_OVERLAP_SECONDS: Final = 3.0
-"""Windows overlap by more than the shortest stretch that can be alike."""
+    from beam_audio.types import AudioRef
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,25 +26,14 @@ def items_of_entry(ref: AudioRef) -> dict[Level, list[Item]]:
     source = Source(ref.source_id, ref.uri, has_reference=ref.reference_text is not None)
     items: dict[Level, list[Item]] = {"bytes": [], "samples": [], "sound": [], "text": []}
     if words := text_print([ref.reference_text]):
-        place = Place(ref.source_id, "recordings", source, speaker=dict(ref.metadata).get("speaker"))
+        place = Place(ref.source_id, "segments", source, speaker=dict(ref.metadata).get("speaker"))
         items["text"].append(Item(place, words))
     found, failure = decode_channels(ref, PrepareSettings())
     if failure is not None:
         _LOG.warning("%s is compared by its text alone: %s", ref.uri, failure.message)
     for audio in found:
-        items["sound"] += _sounds(audio, source)
+        samples = resample(audio.samples, audio.sample_rate_hz, FINGERPRINT_RATE_HZ)
+        if stored := fingerprint(samples):
+            row_id = stable_id("test", ref.source_id, audio.channel)
+            items["sound"].append(Item(Place(row_id, "recordings", source), stored))
     return items
-
-
-def _sounds(audio: Audio, source: Source) -> Iterator[Item]:
-    samples = resample(audio.samples, audio.sample_rate_hz, FINGERPRINT_RATE_HZ)
-    step = round((_WINDOW_SECONDS - _OVERLAP_SECONDS) * FINGERPRINT_RATE_HZ)
-    length = round(_WINDOW_SECONDS * FINGERPRINT_RATE_HZ)
-    for start in range(0, max(1, len(samples)), step):
-        window = samples[start : start + length]
-        if stored := fingerprint(window):
-            start_seconds = start / FINGERPRINT_RATE_HZ
-            end_seconds = start_seconds + len(window) / FINGERPRINT_RATE_HZ
-            row_id = stable_id("test", source.recording_id, audio.channel, start)
-            place = Place(row_id, "segments", source, "", start_seconds, end_seconds)
-            yield Item(place, stored)

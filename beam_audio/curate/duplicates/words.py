@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from rensa import RMinHash
 
-from beam_audio.curate.duplicates.places import Likeness, Stretch
+from beam_audio.curate.duplicates.places import Likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,6 @@ _BANDS: Final = 32
 _ROWS: Final = 4
 """Texts of similarity 0.7 share a key with a chance of 0.9998, those of 0.3 with one of 0.23."""
 _SEED: Final = 17
-_WHOLE: Final = Stretch(0.0, 0.0)
 _BETWEEN: Final = b"\0"
 
 
@@ -54,7 +53,7 @@ def compare_texts(first: bytes, second: bytes, _shift: int) -> Likeness | None:
     )
     if similarity < LEAST_SIMILARITY:
         return None
-    return Likeness(round(similarity, 4), _WHOLE, _WHOLE)
+    return Likeness(round(similarity, 4))
 
 
 def _keys(text: bytes) -> NDArray[np.uint64]:
