@@ -128,6 +128,13 @@ def recording_failure(source: Channel, error: Exception) -> Failure:
     return replace(failure_of(source.ref, STAGE, error), recording_id=source.recording_id)
 
 
+def at_best_reviewed(
+    decision: Decision, reasons: tuple[str, ...]
+) -> tuple[Decision, tuple[str, ...]]:
+    """A decision about a segment whose recording could not be compared with its reference."""
+    return "review" if decision == "keep" else decision, tuple(sorted({*reasons, SCORE_FAILED}))
+
+
 def _judge(
     source: Channel, outcome: Outcome, part: SegmentShare | None, scored: Scored, rules: Rules
 ) -> Verdict | Failure:
@@ -142,8 +149,7 @@ def _judge(
         raise_machine_error(error)
         return segment_failure(source.ref, outcome.segment, STAGE, error)
     if scored.failure is not None:
-        decision = "review" if decision == "keep" else decision
-        reasons = tuple(sorted({*reasons, SCORE_FAILED}))
+        decision, reasons = at_best_reviewed(decision, reasons)
     return Verdict(judged, measures, decision, reasons, part, recognised)
 
 
