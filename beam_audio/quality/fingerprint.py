@@ -55,8 +55,8 @@ def fingerprint(samples: NDArray[np.float32]) -> bytes | None:
         samples: float32 of shape (n,) at 16 kHz.
 
     Returns:
-        Words of 16 bits, little-endian; word i is about the 0.42 s around 0.21 + 0.032 * i seconds.
-        None for silence, and for less than 0.42 s.
+        Words of 16 bits, little-endian; word i is about the 0.4 s around 0.2 + 0.032 * i seconds.
+        None for silence, and for less than 0.4 s.
     """
     energies = _band_energies(samples)
     if not np.isfinite(energies).all():

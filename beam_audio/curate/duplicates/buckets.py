@@ -6,7 +6,7 @@ their 128 bits.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -111,12 +111,13 @@ def candidates_of(hits: Packed, least_hits: int) -> list[Candidate]:
     )
     _, one_each = np.unique(line, return_index=True)
     chosen: list[int] = []
-    taken: Counter[int] = Counter()
+    taken: defaultdict[int, list[int]] = defaultdict(list)
     for index in one_each[np.argsort(-counts[one_each], kind="stable")].tolist():
         if counts[index] < least_hits:
             break
-        if taken[group[index]] < SHIFTS:
-            taken[group[index]] += 1
+        shifts, shift = taken[group[index]], int(hits["shift"][index])
+        if len(shifts) < SHIFTS and all(abs(shift - other) > 2 * _NEAR for other in shifts):
+            shifts.append(shift)
             chosen.append(index)
     return [_candidate(hits[index]) for index in sorted(chosen)]
 

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LEAST_SECONDS: Final = 1.6
-"""Shorter stretches are not said to be alike."""
 LEAST_SIMILARITY: Final = 0.8
 """Share of equal bits. Other sounds reach 0.66 where they fit best; see docs/duplicates.md."""
+LEAST_WORDS: Final = 20
+"""Stretches with fewer words of sound are not said to be alike."""
 
+_LEAST_EVIDENCE: Final = 3.3
+"""Words, times the squared distance of their similarity from chance: the shorter a stretch, the more
+its bits must agree. 37 words, or 1.6 s, do at the least similarity, 20 words at 0.91."""
+_CHANCE: Final = 0.5
 _KEY_WORDS: Final = 4
 """A key is two words, this far apart."""
 _LEAST_VARIETY: Final = 0.2
 """Share of words that differ from each other; a steady tone has less, and is like any other."""
-_WORD_SPAN_SECONDS: Final = 0.416
+_WORD_SPAN_SECONDS: Final = 0.4
 """What one word is about."""
-_LEAST_WORDS: Final = round((LEAST_SECONDS - _WORD_SPAN_SECONDS) / WORD_SECONDS)
 _BITS_SET: Final = np.array([value.bit_count() for value in range(1 << WORD_BITS)], dtype=np.uint8)
 _NO_KEYS: Final = np.zeros(0, dtype=np.uint64)
 
@@ -88,7 +91,7 @@ def _agreement(
     length = min(len(first), len(second))
     first, second = first[:length], second[:length]
     heard = (first > 0) & (second > 0)
-    if np.count_nonzero(heard) < _LEAST_WORDS:
+    if np.count_nonzero(heard) < LEAST_WORDS:
         return None
     wrong = _BITS_SET[first ^ second].astype(np.int64)
     # The stretch with the largest sum: words that agree well add to it, others take away.
@@ -98,11 +101,13 @@ def _agreement(
     end = int(np.argmax(gains))
     start = int(np.argmin(sums[: end + 1]))
     chosen = np.flatnonzero(heard[start:end]) + start
-    if len(chosen) < _LEAST_WORDS:
+    if len(chosen) < LEAST_WORDS:
         return None
     similarity = 1.0 - float(wrong[chosen].mean()) / WORD_BITS
-    if similarity < LEAST_SIMILARITY or len(np.unique(first[chosen])) < _LEAST_VARIETY * len(
-        chosen
+    evidence = len(chosen) * (similarity - _CHANCE) ** 2
+    variety = len(np.unique(first[chosen])) / len(chosen)
+    if (
+        similarity < LEAST_SIMILARITY or evidence < _LEAST_EVIDENCE or variety < _LEAST_VARIETY
     ):
         return None
     return Likeness(
