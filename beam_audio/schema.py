@@ -23,6 +23,8 @@ PARTITION_LANGUAGE: Final = "language"
 UNKNOWN_DATE: Final = "unknown"
 AUDIO: Final = "audio"
 """Column of stored audio."""
+FINGERPRINT: Final = "fingerprint"
+"""Column of what a segment sounds like; see :mod:`beam_audio.quality.fingerprint`."""
 
 _TEXT = pa.string()
 _REAL = pa.float64()
@@ -102,7 +104,7 @@ _SEGMENTS = [
         "loudness_lufs",
     ),
     *_fields(_SPEECH, "speech"),
-    *_fields(_BYTES, "fingerprint"),
+    *_fields(_BYTES, FINGERPRINT),
     *_LIKENESS,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
@@ -170,7 +172,7 @@ LEDGER_COLUMNS: Final = {
 """The five destinations of decoded samples and the ``recordings`` column that counts each."""
 
 
-ADDED_COLUMNS: Final = frozenset({"track", "fingerprint", *(field.name for field in _LIKENESS)})
+ADDED_COLUMNS: Final = frozenset({"track", FINGERPRINT, *(field.name for field in _LIKENESS)})
 """Columns that the files of an earlier minor version lack."""
 
 

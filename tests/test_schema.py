@@ -50,6 +50,12 @@ SHARED = {
     "metadata": TEXT,
     "event_date": DATE,
     "text_language": TEXT,
+    "duplicate_of": TEXT,
+    "duplicate_by": TEXT,
+    "duplicate_similarity": REAL,
+    "test_overlap_of": TEXT,
+    "test_overlap_by": TEXT,
+    "test_overlap_similarity": REAL,
 } | SCORES
 REALS_OF_SEGMENTS = (
     "start_seconds end_seconds core_start_seconds core_end_seconds duration_seconds "
@@ -60,7 +66,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     "segments": SHARED
     | dict.fromkeys(["segment_id", "model_id", "model_sha256", "decision", "rules_id"], TEXT)
     | dict.fromkeys(REALS_OF_SEGMENTS.split(), REAL)
-    | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT},
+    | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
+    | {"fingerprint": pa.binary()},
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)
     | dict.fromkeys(["source_size_bytes", "sample_rate_hz", "channels", "segments"], COUNT)
@@ -83,7 +90,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "2.1"
+    assert schema.SCHEMA_VERSION == "2.2"
 
 
 def test_the_store_knows_the_same_tables() -> None:
@@ -108,7 +115,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"2.1"
+    assert stated[b"beam_audio.schema_version"] == b"2.2"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 

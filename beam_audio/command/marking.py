@@ -25,26 +25,25 @@ _ALIKE: Final[Mapping[Level, str]] = {
 }
 
 
-def mark_and_report(
-    output: str, *, duplicates: bool, against: str | None, beam_flags: Sequence[str]
-) -> int:
-    """Mark rows that are alike, and print how many there are; returns the exit status.
+def mark(
+    output: str, against: str | None, beam_flags: Sequence[str], *, duplicates: bool
+) -> str:
+    """Mark rows that are alike; returns what is to be said about it.
 
     Args:
         output: The output folder.
-        duplicates: ``--duplicates``.
         against: ``--against``.
         beam_flags: Flags of Beam.
+        duplicates: ``--duplicates``.
 
     Raises:
         ConfigError: The output is empty, or is compared with itself.
         HeldError: A living batch holds the output.
-        StoreError: The output cannot be read or written.
+        StoreError: The output or the test set cannot be read, or the output not written.
     """
     kinds: list[Kind] = ["duplicate"] if duplicates else []
     kinds += ["test_overlap"] if against is not None else []
-    print(table(mark_duplicates(output, tuple(kinds), against, beam_flags), kinds))
-    return 0
+    return table(mark_duplicates(output, tuple(kinds), against, beam_flags), kinds)
 
 
 def table(found: Found, kinds: Sequence[Kind]) -> str:

@@ -81,7 +81,14 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
 
 def curate(given: argparse.Namespace, rest: list[str]) -> int:
     """Judge the rows of an output again, or put earlier decisions back."""
-    refuse_unknown(rest, {*beam_flags(), "--rules", "--restore", "--compare"})
+    own = ("--rules", "--restore", "--compare", "--duplicates", "--against")
+    refuse_unknown(rest, {*beam_flags(), *own})
+    if given.duplicates or given.against is not None:
+        from beam_audio.command import marking
+
+        print(marking.mark(given.output, given.against, rest, duplicates=given.duplicates))
+        if (given.rules, given.restore, given.compare) == (None, None, None):
+            return 0
     from beam_audio.command import curating
 
     return curating.curate_and_report(

@@ -2,6 +2,5 @@
 
 In: what each row is compared by.
 Out: pairs of rows that are alike, and which of them survives.
-Main functions: :func:`beam_audio.curate.duplicates.pairs.find_pairs` and
-:func:`beam_audio.curate.duplicates.survivors.marks_of`.
+Main function: :func:`beam_audio.curate.duplicates.survivors.marks_of`.
 """

@@ -59,8 +59,8 @@ def marks_of(pairs: Iterable[Pair]) -> list[Marked]:
     """Marks of all rows that have one, in a fixed order.
 
     Of rows that are alike, the first by :attr:`Place.rank` survives. A row that is like several
-    names the one that it is like most surely, and of those the first; where that is a duplicate
-    itself, what it duplicates.
+    names the first of them; where that is a duplicate itself, what it duplicates. Those with the
+    same words count only where none has the same sound.
     """
     own: list[Pair] = []
     marked: dict[str, Marked] = {}
@@ -103,7 +103,7 @@ def _overlaps(pairs: Sequence[Pair]) -> Iterator[_Found]:
 def _duplicates(pairs: Sequence[Pair]) -> list[_Found]:
     """The best mark of each row that is like a better one; not yet rooted."""
     by_sound: defaultdict[tuple[str, str], list[Pair]] = defaultdict(list)
-    choices: defaultdict[str, list[tuple[tuple[object, ...], _Found]]] = defaultdict(list)
+    choices: defaultdict[str, list[tuple[bool, tuple[object, ...], _Found]]] = defaultdict(list)
     found: list[tuple[Pair, _Found]] = []
     for pair in pairs:
         if pair.level == "text":
@@ -114,8 +114,8 @@ def _duplicates(pairs: Sequence[Pair]) -> list[_Found]:
         best = min(same, key=_sureness)
         found += [(best, each) for each in _of_recordings(best, same)]
     for pair, each in found:
-        choices[each[0]].append(((LEVELS.index(pair.level), pair.first.rank), each))
-    return [min(each)[1] for each in choices.values()]
+        choices[each[0]].append((pair.level == "text", pair.first.rank, each))
+    return [min(each, key=lambda choice: choice[:2])[2] for each in choices.values()]
 
 
 def _of_recordings(best: Pair, pairs: Sequence[Pair]) -> Iterator[_Found]:
