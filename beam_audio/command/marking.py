@@ -25,9 +25,7 @@ _ALIKE: Final[Mapping[Level, str]] = {
 }
 
 
-def mark(
-    output: str, against: str | None, beam_flags: Sequence[str], *, duplicates: bool
-) -> str:
+def mark(output: str, against: str | None, beam_flags: Sequence[str], *, duplicates: bool) -> str:
     """Mark rows that are alike; returns what is to be said about it.
 
     Args:

@@ -6,7 +6,8 @@ import logging
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -216,24 +217,19 @@ def _candidates(shard: tuple[int, Iterable[bytes]], level: Level) -> list[tuple[
     return [(each.row_id, each) for each in found]
 
 
-Half = tuple[Item, Candidate]
+def _halves(joined: tuple[str, Mapping[str, Any]]) -> Iterator[tuple[str, tuple[Item, Candidate]]]:
+    """Candidates with their first row, by the id of the second."""
+    _, found = joined
+    for item, candidate in product(found["items"], found["candidates"]):
+        yield candidate.other_id, (item, candidate)
 
 
-def _halves(joined: tuple[str, Mapping[str, Iterable[object]]]) -> Iterator[tuple[str, Half]]:
-    for item in joined[1]["items"]:
-        for candidate in joined[1]["candidates"]:
-            assert isinstance(item, Item)
-            assert isinstance(candidate, Candidate)
-            yield candidate.other_id, (item, candidate)
-
-
-def _pairs(joined: tuple[str, Mapping[str, Iterable[object]]], level: Level) -> Iterator[Pair]:
-    for item in joined[1]["items"]:
-        for half in joined[1]["halves"]:
-            first, candidate = half  # type: ignore[misc]
-            pair = pair_of(first, item, candidate, level)
-            if pair is not None:
-                yield pair
+def _pairs(joined: tuple[str, Mapping[str, Any]], level: Level) -> Iterator[Pair]:
+    _, found = joined
+    for second, (first, candidate) in product(found["items"], found["halves"]):
+        pair = pair_of(first, second, candidate, level)
+        if pair is not None:
+            yield pair
 
 
 def _marks(pairs: Iterable[Pair], kinds: tuple[Kind, ...]) -> Iterator[tuple[str, Marked]]:
@@ -243,7 +239,10 @@ def _marks(pairs: Iterable[Pair], kinds: tuple[Kind, ...]) -> Iterator[tuple[str
 
 
 def _rewrite(
-    joined: tuple[str, Mapping[str, Iterable[Marked]]], root: str, kinds: tuple[Kind, ...], run_id: str
+    joined: tuple[str, Mapping[str, Iterable[Marked]]],
+    root: str,
+    kinds: tuple[Kind, ...],
+    run_id: str,
 ) -> None:
     unit_id, found = joined
     commit = read_commit(root, unit_id)

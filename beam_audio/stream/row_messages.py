@@ -37,8 +37,8 @@ def row_message(table: Table, row: Row, version: int) -> TopicMessage:
     """The message of a row of ``segments`` or ``recordings``.
 
     Members are named as the columns; a column that the row's file lacks is null. Metadata is an
-    object, stored audio and fingerprints are left out. If a row is too long for a message, its longest columns are
-    left out, and ``omitted`` names them.
+    object, stored audio and fingerprints are left out. If a row is too long for a message, its
+    longest columns are left out, and ``omitted`` names them.
 
     Args:
         table: The table.

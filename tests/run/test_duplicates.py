@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
-from support.run_outputs import DEMO, all_rows, read_rows, run, write_manifest
+from support.run_outputs import DEMO, all_rows, read_rows, run, write_byte, write_manifest
 
 from beam_audio.audio.decode import resample
 from beam_audio.errors import ConfigError
@@ -104,13 +104,14 @@ def test_a_test_set_is_found_by_sound_and_the_rest_is_not(out: Path, tmp_path: P
             assert row["test_overlap_of"].endswith("/test.ogg")
 
 
-def test_a_test_set_is_found_by_text_where_its_audio_is_gone(tmp_path: Path) -> None:
+def test_a_test_set_is_found_by_text_where_its_audio_is_damaged(tmp_path: Path) -> None:
     text = "We shall not cease from exploration, and the end of all our exploring is here"
     samples, rate_hz = read("river")
     soundfile.write(tmp_path / "a.wav", samples, rate_hz)
     said = write_manifest(tmp_path / "own.jsonl", [{"audio_filepath": "a.wav", "text": text}])
     run(manifest=said, output=tmp_path / "out")
-    line = {"audio_filepath": "gone.wav", "text": text.upper().replace(",", "")}
+    write_byte(tmp_path, "damaged.wav")
+    line = {"audio_filepath": "damaged.wav", "text": text.upper().replace(",", "")}
     manifest = write_manifest(tmp_path / "test.jsonl", [line])
     mark_duplicates(str(tmp_path / "out"), ("test_overlap",), str(manifest))
     (row,) = read_rows(tmp_path / "out", "recordings")
@@ -135,5 +136,3 @@ def test_an_output_is_not_compared_with_itself(out: Path) -> None:
 def test_an_empty_output_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no committed part files"):
         mark_duplicates(str(tmp_path), ("duplicate",))
-
-

@@ -106,9 +106,7 @@ def _agreement(
     similarity = 1.0 - float(wrong[chosen].mean()) / WORD_BITS
     evidence = len(chosen) * (similarity - _CHANCE) ** 2
     variety = len(np.unique(first[chosen])) / len(chosen)
-    if (
-        similarity < LEAST_SIMILARITY or evidence < _LEAST_EVIDENCE or variety < _LEAST_VARIETY
-    ):
+    if similarity < LEAST_SIMILARITY or evidence < _LEAST_EVIDENCE or variety < _LEAST_VARIETY:
         return None
     return Likeness(
         round(similarity, 4),
@@ -118,6 +116,4 @@ def _agreement(
 
 
 def _stretch(start: int, end: int) -> Stretch:
-    return Stretch(
-        start * WORD_SECONDS, (end - 1) * WORD_SECONDS + _WORD_SPAN_SECONDS
-    )
+    return Stretch(start * WORD_SECONDS, (end - 1) * WORD_SECONDS + _WORD_SPAN_SECONDS)

@@ -53,21 +53,18 @@ def test_a_piece_is_found_where_it_stands() -> None:
     assert found.first.seconds == pytest.approx(99 * WORD_SECONDS + 0.4, abs=0.2)
 
 
-@pytest.mark.parametrize(("words", "errors", "alike"), [
-    (200, 0.15, True),
-    (200, 0.3, False),
-    (40, 0.15, True),
-    (24, 0.04, True),
-    (24, 0.18, False),
-    (15, 0.0, False),
-])  # fmt: skip
-def test_the_shorter_the_stretch_the_more_must_agree(
-    words: int, errors: float, alike: bool
-) -> None:
+@pytest.mark.parametrize(("words", "errors"), [(200, 0.15), (40, 0.15), (24, 0.04)])
+def test_a_copy_with_some_errors_is_alike(words: int, errors: float) -> None:
     stored = random_print(words)
     found = compare_sounds(stored, with_errors(stored, errors), 0)
-    assert (found is not None) is alike
-    assert found is None or found.similarity >= LEAST_SIMILARITY
+    assert found is not None
+    assert found.similarity >= LEAST_SIMILARITY
+
+
+@pytest.mark.parametrize(("words", "errors"), [(200, 0.3), (24, 0.18), (15, 0.0)])
+def test_the_shorter_a_stretch_the_more_must_agree(words: int, errors: float) -> None:
+    stored = random_print(words)
+    assert compare_sounds(stored, with_errors(stored, errors), 0) is None
 
 
 def test_other_sounds_are_not_alike() -> None:

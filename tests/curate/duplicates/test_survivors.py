@@ -94,7 +94,8 @@ def test_a_chain_ends_at_the_row_that_survives() -> None:
 def test_equal_words_mark_the_later_row() -> None:
     source = recording("a").source
     first, second = (
-        Place(f"a{at}", "segments", source, "unit", Stretch(5.0 * at, 5.0 * at + 5)) for at in (0, 1)
+        Place(f"a{at}", "segments", source, "unit", Stretch(5.0 * at, 5.0 * at + 5))
+        for at in (0, 1)
     )
     likeness = Likeness(0.9)
     assert duplicates(Pair("text", second, first, likeness)) == {"a1": ("a0", "text")}
