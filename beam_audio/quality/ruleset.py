@@ -96,9 +96,8 @@ class Rule:
     @property
     def columns(self) -> frozenset[str]:
         """Every column it looks at."""
-        scopes = {LANGUAGE: self.languages, URI: self.sources}
-        used = {name for name, scope in scopes.items() if scope}
-        return frozenset(used | {each.column for each in self.conditions})
+        scope = {LANGUAGE, URI} if self.languages or self.sources else set()
+        return frozenset(scope | {each.column for each in self.conditions})
 
     def stands_for(self, language: Value, uri: Value) -> bool:
         """Whether it stands for segments of this language and address."""
