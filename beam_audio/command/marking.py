@@ -1,4 +1,4 @@
-"""``beam-audio curate --duplicates`` and ``--against``: what is printed about rows that are alike."""
+"""``beam-audio curate --duplicates`` and ``--against``: what they print."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _WINDOW_SAMPLES: Final = 512
 _BAND_HZ: Final = np.geomspace(300.0, 3200.0, WORD_BITS + 1)
 _SMOOTHED: Final = 6
 _RISE: Final = 3
-"""In words; a rise is taken over twice this. Long spans outlive noise, codecs and shifted borders."""
+"""In words; a rise is taken over twice this. Long spans outlive noise, codecs and other borders."""
 _SILENCE: Final = 1e-4
 """A word is silent if its power is less than this share of the segment's loudest."""
 _FLOOR: Final = 1e-6

@@ -17,10 +17,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_audio.curate.duplicates.buckets import ENTRY, HIT, Candidate, candidates_of, hits_of
 from beam_audio.curate.duplicates.columns import Kind, WithMarks, mark_of
 from beam_audio.curate.duplicates.items import items_of
+from beam_audio.curate.duplicates.manifest_entries import items_of_entry
 from beam_audio.curate.duplicates.pairs import COMPARISONS, by_shard, entries_of, pair_of
 from beam_audio.curate.duplicates.places import LEVELS, Item, Level, Pair
 from beam_audio.curate.duplicates.survivors import Marked, marks_of
-from beam_audio.curate.duplicates.manifest_entries import items_of_entry
 from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.errors import ConfigError
 from beam_audio.output.commits import (

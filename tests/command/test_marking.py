@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 RULES = """
 rules:
-  - {measure: duplicate_by, matches: "bytes|samples|sound", decision: drop, reason: duplicate}
+  - {column: duplicate_by, matches: "bytes|samples|sound", decision: drop, reason: duplicate}
 """
 
 

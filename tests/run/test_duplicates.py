@@ -6,7 +6,6 @@ import io
 import shutil
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 import soundfile
 from support.run_outputs import DEMO, all_rows, read_rows, run, write_byte, write_manifest
@@ -18,6 +17,7 @@ from beam_audio.run.duplicates import mark_duplicates
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
 CLIPS = {"greenhouse": "greenhouse.flac", "lake": "lake.mp3", "river": "river.wav"}

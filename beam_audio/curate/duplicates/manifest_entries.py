@@ -1,4 +1,4 @@
-"""Items of an entry of a test set that no output holds: its audio is decoded, its text is stated."""
+"""Items of an entry of a test set that is a manifest: its audio is decoded, its text stated."""
 
 from __future__ import annotations
 

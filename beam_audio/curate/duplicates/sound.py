@@ -20,8 +20,8 @@ LEAST_WORDS: Final = 20
 """Stretches with fewer words of sound are not said to be alike."""
 
 _LEAST_EVIDENCE: Final = 3.3
-"""Words, times the squared distance of their similarity from chance: the shorter a stretch, the more
-its bits must agree. 37 words, or 1.6 s, do at the least similarity, 20 words at 0.91."""
+"""Words, times the squared distance of their similarity from chance: the shorter a stretch, the
+more its bits must agree. 37 words, or 1.6 s, do at the least similarity, 20 words at 0.91."""
 _CHANCE: Final = 0.5
 _KEY_WORDS: Final = 4
 """A key is two words, this far apart."""

@@ -15,7 +15,7 @@ def rows() -> pa.RecordBatch:
     """Two segments that were compared with a test set before."""
     names = schema.file_schema("segments")
     held = [{"segment_id": "a", "test_overlap_of": "/old"}, {"segment_id": "b"}]
-    nullable = pa.schema([field.with_nullable(True) for field in names])
+    nullable = pa.schema([field.with_nullable(nullable=True) for field in names])
     return pa.RecordBatch.from_pylist(held, schema=nullable)
 
 
