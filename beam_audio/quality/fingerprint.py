@@ -42,7 +42,8 @@ def _tones() -> NDArray[np.float32]:
     seconds = np.arange(_WINDOW_SAMPLES) / FINGERPRINT_RATE_HZ
     phases = 2.0 * np.pi * np.outer(seconds, _BAND_HZ)
     window = np.hanning(_WINDOW_SAMPLES + 1)[:-1, np.newaxis]
-    return (window * np.hstack([np.cos(phases), np.sin(phases)])).astype(np.float32)
+    tones: NDArray[np.float32] = window * np.hstack([np.cos(phases), np.sin(phases)])
+    return tones.astype(np.float32)
 
 
 _TONES: Final = _tones()

@@ -6,20 +6,16 @@ import logging
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio.curate.duplicates.buckets import ENTRY, HIT, Candidate, candidates_of, hits_of
 from beam_audio.curate.duplicates.columns import Kind, WithMarks, mark_of
 from beam_audio.curate.duplicates.items import items_of
 from beam_audio.curate.duplicates.manifest_entries import items_of_entry
-from beam_audio.curate.duplicates.pairs import COMPARISONS, by_shard, entries_of, pair_of
-from beam_audio.curate.duplicates.places import LEVELS, Item, Level, Pair
+from beam_audio.curate.duplicates.places import LEVELS, Level, Pair
 from beam_audio.curate.duplicates.survivors import Marked, marks_of
 from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.errors import ConfigError
@@ -35,6 +31,7 @@ from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.output.ledger import valid_rows
 from beam_audio.run.runners import choose_runner
+from beam_audio.transforms.compare_rows import CROWDED_KEYS, CompareRows
 from beam_audio.transforms.read import ReadAudio
 from beam_audio.types import stable_id
 
@@ -43,14 +40,10 @@ if TYPE_CHECKING:
 
     from apache_beam.runners.runner import PipelineResult
 
+    from beam_audio.transforms.compare_rows import Items
     from beam_audio.types import Failure
 
 _LOG = logging.getLogger(__name__)
-_SHARDS: Final = 64
-"""Workers' shares of the keys; one fits in memory up to some hundred million keys in all."""
-_CROWDED: Final = "crowded_keys"
-
-Items = dict[Level, list[Item]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +102,7 @@ def _build(
     items = units | "Items" >> beam.Map(_items_of_unit, root)
     if against is not None:
         items = (items, _test_items(pipeline, against)) | "All" >> beam.Flatten()
-    pairs = [items | f"Compare {level}" >> _Compare(level) for level in LEVELS]
+    pairs = [items | f"Compare {level}" >> CompareRows(level) for level in LEVELS]
     marks = (
         pairs
         | "Pairs" >> beam.Flatten()
@@ -121,39 +114,6 @@ def _build(
         | "ByUnit" >> beam.CoGroupByKey()
         | "Rewrite" >> beam.Map(_rewrite, root, kinds, run_id)
     )
-
-
-class _Compare(beam.PTransform):
-    """Finds the pairs of one level among the items of units."""
-
-    def __init__(self, level: Level) -> None:
-        super().__init__()
-        self._level = level
-
-    def expand(self, items: beam.PCollection[Items]) -> beam.PCollection[Pair]:
-        """From the items of units to pairs of rows."""
-        level = self._level
-        by_id = items | "ById" >> beam.FlatMap(
-            lambda unit: [(item.place.row_id, item) for item in unit[level]]
-        )
-        candidates = (
-            items
-            | "Entries" >> beam.FlatMap(_sharded_entries, level)
-            | "Keys" >> beam.GroupByKey()
-            | "Hits" >> beam.FlatMap(_sharded_hits)
-            | "Rows" >> beam.GroupByKey()
-            | "Candidates" >> beam.FlatMap(_candidates, level)
-        )
-        halves = (
-            {"items": by_id, "candidates": candidates}
-            | "First" >> beam.CoGroupByKey()
-            | "Half" >> beam.FlatMap(_halves)
-        )
-        return (
-            {"items": by_id, "halves": halves}
-            | "Second" >> beam.CoGroupByKey()
-            | "Pair" >> beam.FlatMap(_pairs, level)
-        )
 
 
 def _unit_ids(root: str) -> Iterator[str]:
@@ -196,40 +156,8 @@ def _found(root: str, kinds: tuple[Kind, ...], crowded_keys: int) -> Found:
 
 
 def _crowded(result: PipelineResult) -> int:
-    counters = result.metrics().query(MetricsFilter().with_name(_CROWDED))["counters"]
+    counters = result.metrics().query(MetricsFilter().with_name(CROWDED_KEYS))["counters"]
     return sum(counter.result for counter in counters)
-
-
-def _sharded_entries(unit: Items, level: Level) -> Iterator[tuple[int, bytes]]:
-    entries = entries_of(unit[level], level)
-    return by_shard(entries, entries["key"] % np.uint64(_SHARDS))
-
-
-def _sharded_hits(shard: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
-    hits, crowded = hits_of(np.frombuffer(b"".join(shard[1]), dtype=ENTRY))
-    beam.metrics.Metrics.counter("beam_audio", _CROWDED).inc(crowded)
-    return by_shard(hits, (hits["low"] ^ hits["other_low"]) % np.uint64(_SHARDS))
-
-
-def _candidates(shard: tuple[int, Iterable[bytes]], level: Level) -> list[tuple[str, Candidate]]:
-    hits = np.frombuffer(b"".join(shard[1]), dtype=HIT)
-    found = candidates_of(hits, COMPARISONS[level].least_hits)
-    return [(each.row_id, each) for each in found]
-
-
-def _halves(joined: tuple[str, Mapping[str, Any]]) -> Iterator[tuple[str, tuple[Item, Candidate]]]:
-    """Candidates with their first row, by the id of the second."""
-    _, found = joined
-    for item, candidate in product(found["items"], found["candidates"]):
-        yield candidate.other_id, (item, candidate)
-
-
-def _pairs(joined: tuple[str, Mapping[str, Any]], level: Level) -> Iterator[Pair]:
-    _, found = joined
-    for second, (first, candidate) in product(found["items"], found["halves"]):
-        pair = pair_of(first, second, candidate, level)
-        if pair is not None:
-            yield pair
 
 
 def _marks(pairs: Iterable[Pair], kinds: tuple[Kind, ...]) -> Iterator[tuple[str, Marked]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -221,4 +221,5 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 
 def _quality(row: Row) -> Quality:
     # Outputs of schema 2.1 and before have no fingerprints.
-    return Quality(**{field.name: row.get(field.name) for field in fields(Quality)})
+    stored: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Quality)}
+    return Quality(**stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from beam_audio.types import stable_id
 TEXT = b"when the rain stopped we walked home along the river"
 
 
-def item(name: str, stored: bytes | None, **facts: str) -> Item:
+def item(name: str, stored: bytes | None, **facts: Any) -> Item:  # noqa: ANN401  fields of Place
     place = Place(stable_id(name), "segments", Source(stable_id(name), name), "unit")
     return Item(replace(place, **facts), stored or b"")
 
