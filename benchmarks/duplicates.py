@@ -39,7 +39,7 @@ from beam_audio.run import batch
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -129,7 +129,7 @@ def passages() -> dict[str, str]:
     return {name: group[0] for group in groups for name in group}
 
 
-def recall(output: Path) -> tuple[list[list[object]], str]:
+def recall(output: Path) -> tuple[list[tuple[object, ...]], str]:
     """Rows of a table by copy, and what is to be said about all that count."""
     groups = passages()
     items = [
@@ -169,8 +169,8 @@ def recall(output: Path) -> tuple[list[list[object]], str]:
         for copy in {one, other} - {"original"} if "original" in {one, other} else ():
             counts[copy][0] += hit
             counts[copy][1] += 1
-    rows: list[list[object]] = [
-        [copy, f"{hits} of {total}", f"{hits / total:.3f}"]
+    rows: list[tuple[object, ...]] = [
+        (copy, f"{hits} of {total}", f"{hits / total:.3f}")
         for copy, (hits, total) in counts.items()
     ]
     lines = [
@@ -209,19 +209,21 @@ def generated_prints(count: int, words: int = 120) -> NDArray[np.uint16]:
 
 
 def item(name: str, stored: bytes, unit_id: str = "unit") -> Item:
+    """A row of a recording of its own."""
     row_id = stable_id(name)
     return Item(Place(row_id, "recordings", Source(row_id, name), unit_id), stored)
 
 
 def with_errors(words: NDArray[np.uint16], share: float) -> bytes:
+    """Words with this share of their bits turned."""
     bits = np.unpackbits(words.view(np.uint8))
     turned = np.random.default_rng(4).random(len(bits)) < share
     return np.packbits(bits ^ turned).tobytes()
 
 
-def scaling() -> list[list[object]]:
+def scaling() -> list[tuple[object, ...]]:
     """Seconds for fingerprints of which one in a hundred is a copy with 6 % of its bits wrong."""
-    rows: list[list[object]] = []
+    rows: list[tuple[object, ...]] = []
     for count in (1_000, 10_000, 100_000):
         prints = generated_prints(count)
         items = [item(str(number), words.tobytes()) for number, words in enumerate(prints)]
@@ -234,8 +236,10 @@ def scaling() -> list[list[object]]:
             pair.first.source.uri.split()[0] == pair.second.source.uri.split()[0] for pair in pairs
         )
         rows.append(
-            [f"{count:,}", f"{seconds:.1f} s", f"{cpu:.1f} s", f"{cpu / count * 1e6:.0f} µs"]
-            + [f"{true} of {len(planted)}", len(pairs) - true]
+            (
+                *(f"{count:,}", f"{seconds:.1f} s", f"{cpu:.1f} s", f"{cpu / count * 1e6:.0f} µs"),
+                *(f"{true} of {len(planted)}", len(pairs) - true),
+            )
         )
     return rows
 
@@ -282,31 +286,27 @@ def planted_test_set(count: int = 10_000) -> str:
     return "\n".join(said)
 
 
-def measure(data: Path, step: int) -> Mapping[str, object]:
+def measured(data: Path, step: int) -> str:
+    """What is found among copies of the shared recordings."""
     with tempfile.TemporaryDirectory() as temporary:
         audio, output = Path(temporary, "audio"), Path(temporary, "out")
         count = write_copies(audio, data, step)
         batch.run(resolve({"model": "placeholder", "input": str(audio), "output": str(output)}))
         rows, said = recall(output)
-        return {
-            "count": count,
-            "rows": rows,
-            "said": said,
-            "cost": fingerprint_cost(audio / "original"),
-        }
+        cost = fingerprint_cost(audio / "original")
+    table = markdown_table(("copy", "found as the original's", "recall"), rows)
+    return f"{count} recordings\n\n{said}\n\n{cost}\n\n{table}"
 
 
 def main() -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the shared audio")
     parser.add_argument("--step", type=int, default=1, help="take every so manyth recording")
     given = parser.parse_args()
-    found = measure(given.data, given.step)
-    print(f"{found['count']} recordings\n\n{found['said']}\n\n{found['cost']}\n")
-    print(markdown_table(["copy", "found as the original's", "recall"], found["rows"]))
-    print()
-    heads = ["fingerprints", "time", "CPU", "CPU each", "copies found", "false pairs"]
-    print(markdown_table(heads, scaling()))
+    print(measured(given.data, given.step))
+    heads = ("fingerprints", "time", "CPU", "CPU each", "copies found", "false pairs")
+    print(f"\n{markdown_table(heads, scaling())}")
     print(f"\n{planted_test_set()}")
 
 
