@@ -52,6 +52,7 @@ class AudioRef:
         reasons: What is remarkable about the statements, by name; rows of recordings have them.
         stated_in: The manifest line or the message that states all this; empty for a listed file.
         published: When the message with the audio in it was published; None for other audio.
+        rows_of: Source id of the rows it has, if the object itself is gone; empty for others.
     """
 
     uri: str
@@ -72,11 +73,12 @@ class AudioRef:
     reasons: tuple[str, ...] = ()
     stated_in: str = ""
     published: datetime | None = None
+    rows_of: str = ""
 
     @property
     def source_id(self) -> str:
         """Identity of this input: version of the object, cut and channel, however often listed."""
-        return stable_id(
+        return self.rows_of or stable_id(
             "source",
             self.uri,
             self.size_bytes,
@@ -276,7 +278,10 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed unit of input, recording or segment: a row of ``failures/``."""
+    """One failed unit of input, recording or segment: a row of ``failures/``.
+
+    ``place`` is where an input would be. ``stated`` is what a manifest says of one that is gone.
+    """
 
     unit: FailureUnit
     stage: str
@@ -292,6 +297,7 @@ class Failure:
     payload_uri: str | None = None
     attempt: int = 1
     place: str = ""
+    stated: AudioRef | None = None
 
     @property
     def place_id(self) -> str:

@@ -71,12 +71,14 @@ def encoded(
 
 
 def with_noise(samples: NDArray[np.float32], snr_db: float) -> NDArray[np.float32]:
+    """Samples in white noise."""
     power = float(np.square(samples).mean()) * 10 ** (-snr_db / 10)
     noise = np.random.default_rng(0).standard_normal(len(samples)) * np.sqrt(power)
     return (samples + noise).astype(np.float32)
 
 
 def middle(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    """The middle of a recording."""
     start = max(0, (len(samples) - round(seconds * RATE_HZ)) // 2)
     return samples[start : start + round(seconds * RATE_HZ)]
 
@@ -175,8 +177,8 @@ def recall(output: Path) -> tuple[list[tuple[object, ...]], str]:
     ]
     lines = [
         f"{len(heard)} of {len(recordings)} recordings have a segment.",
-        f"Of all pairs of copies that count: {counted[0]} of {counted[1]} "
-        f"({counted[0] / counted[1]:.4f}); false pairs: {len(false)}",
+        f"Of all pairs of copies that count: {counted[0]} of {counted[1]} are found",
+        f"Recall {counted[0] / counted[1]:.4f}, false pairs: {len(false)}",
         *(f"false: {first} {second}" for first, second in false[:20]),
     ]
     return rows, "\n".join(lines)

@@ -39,6 +39,11 @@ class Device:
         self.put_bytes = 0
         self.fetched_bytes = 0
 
+    @property
+    def is_host(self) -> bool:
+        """Whether it is main memory, with batches of any size."""
+        return self.name == "cpu" and not self.captures
+
     def put(self, array: NDArray[Any]) -> Any:  # noqa: ANN401 (the library has no types)
         """A value on the device; on a CPU it shares the array's memory."""
         array = np.ascontiguousarray(array)

@@ -210,7 +210,7 @@ def _texts(
         for name, found in zip(new["segment_id"].to_pylist(), reasons, strict=True)
         if not unspoken.isdisjoint(found)
     }
-    return whole | (_said(root, commit, rows, ids) if ids else {})
+    return {**whole, **(_said(root, commit, rows, ids) if ids else {})}
 
 
 def _kept_texts(
@@ -225,7 +225,9 @@ def _kept_texts(
     columns = ("recording_id", "recording_text")
     pairs = zip(*(found[each].to_pylist() for each in columns), strict=True)
     short = {owner: text for owner, text in pairs if text is not None}
-    return {name: text for name, text in (whole | short).items() if name in whole.keys() - partly}
+    return {
+        name: text for name, text in {**whole, **short}.items() if name in whole.keys() - partly
+    }
 
 
 def _said(root: str, commit: Commit, rows: _Rows, unspoken: set[str]) -> dict[str, str]:

@@ -189,8 +189,10 @@ def speech_samples(evidence: Evidence) -> NDArray[np.float64]:
     flat, offsets = speech.flatten(), speech.offsets.to_numpy() - speech.offsets[0].as_py()
     rates = np.repeat(evidence.sample_rates_hz, np.diff(offsets))
     starts, ends = (_floats(flat.field(edge)) for edge in (0, 1))
-    total = np.concatenate([[0.0], np.cumsum(np.rint(ends * rates) - np.rint(starts * rates))])
-    return total[offsets[1:]] - total[offsets[:-1]]
+    lengths = np.rint(ends * rates) - np.rint(starts * rates)
+    total = np.concatenate([np.zeros(1), np.cumsum(lengths)])
+    spoken: NDArray[np.float64] = total[offsets[1:]] - total[offsets[:-1]]
+    return spoken
 
 
 def _speech_seconds(evidence: Evidence) -> NDArray[np.float64]:

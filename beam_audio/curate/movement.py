@@ -80,12 +80,10 @@ class Movement:
     def of_json(cls, content: bytes) -> Self:
         """What :meth:`to_json` wrote."""
         values: dict[str, Any] = json.loads(content)
-        return cls(
-            **{
-                name: each if name == "undecided" else Counter(each)
-                for name, each in values.items()
-            }
-        )
+        counted: dict[str, Any] = {
+            name: Counter(each) for name, each in values.items() if name != "undecided"
+        }
+        return cls(**counted, undecided=values["undecided"])
 
 
 def movement(segments: pa.Table, decisions: pa.Array, reasons: pa.Array) -> Movement:
@@ -112,10 +110,10 @@ def movement(segments: pa.Table, decisions: pa.Array, reasons: pa.Array) -> Move
     )
     names = table.column_names[1:]
     sums = table.group_by("key").aggregate([(name, "sum") for name in names]).to_pylist()
-    return Movement(
-        **{name: Counter({row["key"]: row[f"{name}_sum"] for row in sums}) for name in names},
-        reasons=_reasons(segments["reasons"], reasons),
-    )
+    counted: dict[str, Any] = {
+        name: Counter({row["key"]: row[f"{name}_sum"] for row in sums}) for name in names
+    }
+    return Movement(**counted, reasons=_reasons(segments["reasons"], reasons))
 
 
 def _reasons(before: pa.ChunkedArray, after: pa.Array) -> Counter[str]:

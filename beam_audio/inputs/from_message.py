@@ -66,13 +66,21 @@ def _found(
         case InlineAudio() as audio:
             return audio
         case ManifestEntry() as entry:
-            return ref_of_entry(entry, entry.path, _name(message), allowed)
+            return _named(entry, entry.path, message, allowed)
         case StoredObject(uri, event_time, reasons):
             if not (is_within(uri, output) or is_hidden(uri) or is_marker(uri)):
                 # The notification's size and time may describe a version that is gone.
                 entry = ManifestEntry(uri, event_time=event_time, reasons=reasons)
-                return ref_of_entry(entry, uri, _name(message), allowed)
+                return _named(entry, uri, message, allowed)
     return None
+
+
+def _named(
+    entry: ManifestEntry, uri: str, message: Message, allowed: AllowedPlaces | None
+) -> AudioRef | Failure:
+    """Reference to the file that a message names; one that is gone is a failure and no more."""
+    found = ref_of_entry(entry, uri, _name(message), allowed)
+    return replace(found, place="", stated=None) if isinstance(found, Failure) else found
 
 
 def _name(message: Message) -> str:

@@ -10,7 +10,7 @@ from itertools import filterfalse
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
-from beam_audio.errors import InputError
+from beam_audio.errors import AccessError, InputError
 from beam_audio.inputs.addresses import beside, plain_address, require_store
 from beam_audio.inputs.left_out import LeftOut, inputs_below
 from beam_audio.inputs.manifest import ManifestEntry, parse_line
@@ -184,9 +184,20 @@ def ref_of_entry(
             allowed.require(uri)
         require_store(uri)
         require_credentials(uri)
-        file = ref_of_file(store.stat(uri))
     except InputError as error:
         return _missing(uri, error, entry)
+    try:
+        file = ref_of_file(store.stat(uri))
+    except InputError as error:
+        failure = _missing(uri, error, entry)
+        if isinstance(error, AccessError):
+            return failure
+        gone = _with_statements(AudioRef(redacted(uri), 0), entry, stated_in)
+        return replace(failure, place=gone.place_id, stated=gone)
+    return _with_statements(file, entry, stated_in)
+
+
+def _with_statements(file: AudioRef, entry: ManifestEntry, stated_in: str) -> AudioRef:
     return replace(
         file,
         event_time=entry.event_time or file.updated,

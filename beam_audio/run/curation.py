@@ -6,7 +6,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -34,7 +34,7 @@ from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.quality.ruleset import LANGUAGE
-from beam_audio.run.runners import choose_runner
+from beam_audio.run.runners import choose_runner, share_cores
 from beam_audio.spelling import nearest_or_all
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.total import WriteTotal, read_total
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from beam_audio.quality.ruleset import Rules
     from beam_audio.transforms.total import T
     from beam_audio.types import StoredFile
+
+
+_FEW_UNITS: Final = 100
+"""They are done before processes for them have begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ class _Job:
         require_access((output,), options)
         if not any(commit.files for commit in read_commits(output)):
             raise ConfigError(f"{output} holds no committed part files; name the --output of a run")
+        if len(commit_files(output)) > _FEW_UNITS:
+            share_cores(options)
         return cls(output, options, f"curation-{uuid.uuid4().hex[:8]}")
 
     @contextmanager
@@ -136,8 +142,11 @@ class _Job:
         holder = Holder.here(self.run_id, ends_with_process=True)
         with held(self.output, holder):
             with in_use(self.output, lambda: delete_uncommitted(self.output)):
+                is_merged = any(
+                    is_shared(name) for each in read_commits(self.output) for name in each.files
+                )
                 yield
-            if any(is_shared(name) for each in read_commits(self.output) for name in each.files):
+            if is_merged:
                 with in_use(self.output, lambda: drop_stale_rows(self.output)):
                     pass
 

@@ -34,7 +34,17 @@ def distinct_inputs(inputs: Iterable[AudioRef | Failure]) -> Iterator[AudioRef |
         refs = [item for item in items if isinstance(item, AudioRef)]
         # Of lines that state the same, the first one is named.
         different = list({ref.stated_id: ref for ref in reversed(refs)}.values())[::-1]
-        yield _one_of(different) if len(different) > 1 else items[0]
+        yield _one_of(different) if len(different) > 1 else _first(items)
+
+
+def _first(items: Sequence[AudioRef | Failure]) -> AudioRef | Failure:
+    """The first of equal inputs; of one that is gone nothing is known if its lines differ."""
+    first = items[0]
+    if isinstance(first, Failure) and first.stated is not None:
+        stated = {each.stated for each in items if isinstance(each, Failure)}
+        if len({each.stated_id for each in stated if each is not None}) > 1:
+            return replace(first, stated=None)
+    return first
 
 
 def distinct_messages(inputs: Iterable[AudioRef | Failure]) -> Iterator[AudioRef | Failure]:

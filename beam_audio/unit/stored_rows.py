@@ -8,7 +8,7 @@ the input it gives their rows, without the audio.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.scratch import append_audio
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from beam_audio.audio.mixing import Channels
     from beam_audio.output.commits import Commit
@@ -93,6 +93,7 @@ class StoredUnit:
             channels: The policy of ``--channels``.
         """
         rows = self._recordings.get(source_id, [])
+        ref = _as_it_was(ref, rows)
         ref = ref_of_tracks(ref, len({row.get("track") for row in rows}))
         return [
             self._recording(row, ref_of_channels(ref, channels, row["channels"]))
@@ -101,6 +102,7 @@ class StoredUnit:
 
     def failed_tracks(self, source_id: str, ref: AudioRef) -> list[Failure]:
         """Failures of those tracks of an input that have no recording."""
+        ref = _as_it_was(ref, self._recordings.get(source_id, []))
         ids = {row["recording_id"] for row in self._recordings.get(source_id, [])}
         return [
             _failure(row, ref)
@@ -157,6 +159,19 @@ class StoredUnit:
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
         ordered = sorted(recognised + failed, key=lambda each: each.segment.core_start_sample)
         return StoredRecording(end, tuple(ordered))
+
+
+def _as_it_was(ref: AudioRef, rows: Sequence[Row]) -> AudioRef:
+    """The reference to an input that is gone, with what its rows say of the object it was."""
+    if not ref.rows_of or not rows:
+        return ref
+    updated = rows[0]["source_updated"]
+    return replace(
+        ref,
+        size_bytes=rows[0]["source_size_bytes"],
+        updated=updated,
+        event_time=ref.event_time or updated,
+    )
 
 
 def _place(row: Row) -> tuple[int, int]:

@@ -6,7 +6,7 @@ see :mod:`beam_audio.unit.layers`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from beam_audio.types import AudioRef, Failure
@@ -99,8 +99,34 @@ class Wanted:
         for item in distinct_inputs(inputs):
             if item.source_id in held:
                 yield None, Task(item, held_by=held[item.source_id])
+            elif isinstance(item, Failure) and item.stated is not None:
+                yield from self._gone(item, item.stated, done)
             elif found := self._task(item, done):
                 yield found
+
+    def _gone(
+        self, item: Failure, stated: AudioRef, done: Sequence[Committed]
+    ) -> Iterator[tuple[Committed | None, Task]]:
+        """The tasks of an input that is gone: its rows are made again if they tell all it takes."""
+        own = next((each for each in done if each.source_id == item.source_id), None)
+        recorded = [each for each in done if each.state.outcome == "recorded"]
+        again = [
+            (each, replace(stated, rows_of=each.source_id), self._redo(each, stated))
+            for each in recorded
+        ]
+        if not recorded or any(redo and not isinstance(redo, FromRows) for *_, redo in again):
+            failure = replace(item, stated=None)
+            if own is not None and own.state.outcome == "known":
+                yield own, Task(failure, FromAudio(item.source_id))
+            elif found := self._task(failure, done):
+                yield found
+            return
+        yield from ((each, Task(ref, redo)) for each, ref, redo in again if redo)
+        known = tuple(name for each in recorded for name in each.state.recording_ids)
+        if own is None:
+            yield None, Task(item, known=known)
+        elif own.state.outcome == "failed":
+            yield own, Task(item, FromAudio(item.source_id), known=known)
 
     def _made_here(self, committed: Committed) -> bool:
         """Whether this run found the input new: a repeated plan must put it in the same unit."""

@@ -188,7 +188,8 @@ class UnitWork:
         """Everything that is found in an input, in order; it is read in another thread."""
         ref = task.item
         if isinstance(ref, Failure):
-            yield ref
+            is_known = ref.stated is not None and task.known
+            yield KnownInput(ref.source_id, task.known) if is_known else ref
         elif failure := language_failure(self._recognizer, ref):
             yield failure
         else:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.curate.curate_unit import Wanted
+    from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.types import AudioRef
 
 FIRST = load_rules("lenient")
@@ -44,7 +45,7 @@ def curated(root: Path, wanted: Wanted) -> Movement:
 
 @pytest.mark.parametrize("segments", [WINDOWS, OVERLAPPING], ids=["windows", "overlapping"])
 def test_rows_are_those_of_a_run_with_these_rules(
-    tmp_path: Path, inputs: list[AudioRef], segments: object
+    tmp_path: Path, inputs: list[AudioRef], segments: SegmentSettings
 ) -> None:
     first = judged_outputs.output(tmp_path / "one", inputs, using(FIRST, segments=segments))
     fresh = judged_outputs.output(tmp_path / "two", inputs, using(OTHER, segments=segments))
@@ -144,7 +145,7 @@ def test_stopped_anywhere_it_is_old_or_new_and_goes_on(
         with pytest.raises(Stopped):
             curated(out, ByRules(OTHER))
     delete_uncommitted(str(out))
-    rules = {row["source_id"]: set() for row in before["segments"]}
+    rules: dict[str, set[str]] = {row["source_id"]: set() for row in before["segments"]}
     for row in read_all(out)["segments"]:
         rules[row["source_id"]].add(row["rules_id"])
     assert all(len(ids) == 1 for ids in rules.values())

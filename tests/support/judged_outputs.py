@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from support.unit_runs import (
     SCRIPTED_FACTS,
+    WINDOWS,
     Scripted,
     levels,
     ref,
@@ -82,9 +83,9 @@ def inputs(folder: Path) -> list[AudioRef]:
     ]
 
 
-def using(rules: Rules, **prepare: SegmentSettings) -> UnitSettings:
+def using(rules: Rules, segments: SegmentSettings = WINDOWS) -> UnitSettings:
     """Settings with these rules."""
-    made = settings(**prepare)
+    made = settings(segments=segments)
     return replace(made, rows=replace(made.rows, rules=rules))
 
 

@@ -13,39 +13,46 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beam_audio.models.whisper.attention_graph import HALF_FILTER_FRAMES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SECONDS_PER_FRAME: Final = 0.02
 
-_HALF_FILTER_FRAMES: Final = 3  # the filter's width is 7
 # Costs become integer multiples of 2**-20, so that sums are exact in any order. Coarser costs would
 # make the path less steady, because rounding adds more noise than it hides.
 _COST_SCALE: Final = 2.0**20
 
 
-def token_spans(scores: NDArray[np.float32], prompt: int) -> NDArray[np.int64]:
+def token_spans(attention: NDArray[np.float32], prompt: int) -> NDArray[np.int64]:
     """First frame of each token and the frame after its last.
 
     Args:
-        scores: float32 (heads, prompt + t, n): scores, before softmax, of the n frames of the clip
-            for each token that was fed: first those of the prompt, then those of the text.
+        attention: float32 (prompt + t, n): how much more each token that was fed attends to the n
+            frames of the clip than others do: first those of the prompt, then those of the text.
         prompt: Number of prompt tokens, at least 1; the last one attends to the first text token.
 
     Returns:
         int64 (t, 2), never decreasing, from 0 to at most n; the frames after the last token are
         after the end of the text.
     """
-    fed, frames = scores.shape[1:]
+    fed, frames = attention.shape
     if not frames:
         return np.zeros((fed - prompt, 2), np.int64)
-    starts = warp(-attention(scores)[prompt - 1 :])
+    starts = warp(-attention[prompt - 1 :])
     return np.stack((starts[:-1], starts[1:]), axis=1)
 
 
-def attention(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much more a token attends to a frame than other tokens do, float32 (t, n)."""
+def attention_of_tokens(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much more a token attends to a frame than other tokens do, float32 (t, n).
+
+    Args:
+        scores: float32 (heads, t, n): scores of n frames, before softmax, for each token.
+    """
     total = np.zeros(scores.shape[1:], np.float32)
+    if not total.size:
+        return total
     for head in scores:  # one at a time, so that the data stays in the processor's cache
         total += median_of_7(_z_scores(head))
     total /= len(scores)
@@ -68,7 +75,7 @@ def median_of_7(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     A window consists of two sorted triples, which neighbouring windows share, and a single value.
     Its median is that value, clamped between the third and the fourth of the six.
     """
-    half, count = _HALF_FILTER_FRAMES, rows.shape[1]
+    half, count = HALF_FILTER_FRAMES, rows.shape[1]
     if count <= half:
         return rows
     padded = np.pad(rows, ((0, 0), (half, half)), mode="reflect")

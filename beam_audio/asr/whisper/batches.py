@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from beam_audio.asr.model_options import ModelOptions
     from beam_audio.asr.whisper.fixed_memory import FixedBatch
     from beam_audio.models.whisper.config import WhisperDimensions
+    from beam_audio.models.whisper.transformer import Precision
 
 # On a CPU attention costs every place of a buffer, used or not; there a full buffer doubles.
 _LEAST_PLACES: Final = 64
@@ -29,14 +30,14 @@ class EncodedClips:
     """What the decoder needs of the audio of some clips.
 
     Attributes:
-        contents: For each clip, the number of audio positions that cover the clip itself.
+        frames: For each clip, the number of audio positions that begin in the clip itself.
         positions: For each clip, its number of audio positions, silence included. The tensors have
             the largest of these numbers.
         audio: Keys and values of the audio, and the weights of its positions, by input name.
         batch: The batch of a fixed size that they are in, if they are in one.
     """
 
-    contents: tuple[int, ...]
+    frames: tuple[int, ...]
     positions: tuple[int, ...]
     audio: dict[str, Any]
     batch: FixedBatch | None = None
@@ -44,7 +45,7 @@ class EncodedClips:
     @property
     def rows(self) -> int:
         """Number of clips."""
-        return len(self.contents)
+        return len(self.frames)
 
     @property
     def size(self) -> int:
@@ -60,6 +61,9 @@ class Batches:
         sizes: Sizes of the network.
         device: Where clips are encoded and decoded.
         options: Provider and threads.
+
+    Attributes:
+        precision: Number type of keys and values.
     """
 
     def __init__(
@@ -71,14 +75,20 @@ class Batches:
         )
         self._shapes, self._audio_shapes = _shapes(self._rows), _shapes(self._audio_rows)
         kinds = {entry.type for entry in self._rows.get_inputs()}
-        dtype = np.float16 if "tensor(float16)" in kinds else np.float32
-        self._dtype = dtype
+        self.precision: Precision = "float16" if "tensor(float16)" in kinds else "float32"
+        self._dtype = dtype = np.float16 if self.precision == "float16" else np.float32
         self._most_places = sizes.text_positions
         self._fixed = None
         if device.captures:
             shapes = self._audio_shapes | self._shapes
             most = sizes.text_positions, sizes.audio_positions
             self._fixed = FixedMemory(device, dtype, shapes, most)
+
+    def of_size(self, rows: int, positions: int) -> FixedBatch | None:
+        """The batch of just this size, where a device encodes clips in place."""
+        if self._fixed and self._device.name != "cpu":
+            return self._fixed.of_size(rows, positions)
+        return None
 
     def place(self, clips: EncodedClips) -> EncodedClips:
         """The clips where the decoder needs them: in a batch of a fixed size, if there are any."""
@@ -120,8 +130,8 @@ class Batches:
         return kept, self._take(self._rows, buffers, which, into)
 
     def _audio_of(self, clips: EncodedClips, rows: NDArray[np.intp]) -> EncodedClips:
-        contents, positions = (
-            tuple(counts[row] for row in rows) for counts in (clips.contents, clips.positions)
+        frames, positions = (
+            tuple(counts[row] for row in rows) for counts in (clips.frames, clips.positions)
         )
         batch = self._fixed.batch(len(rows), max(positions)) if self._fixed else None
         if batch is None and self._device.name == "cpu":  # one copy; the graph makes two
@@ -131,14 +141,14 @@ class Batches:
                 )
                 for name, value in clips.audio.items()
             }
-            return EncodedClips(contents, positions, audio)
+            return EncodedClips(frames, positions, audio)
         size, longest = (batch.size, batch.positions) if batch else (len(rows), max(positions))
         which = {
             "rows": self._device.put(filled(rows.astype(np.int64), size)),
             "positions": self._device.put(np.array([longest])),
         }
         audio = self._take(self._audio_rows, clips.audio, which, batch.audio if batch else None)
-        return EncodedClips(contents, positions, audio, batch)
+        return EncodedClips(frames, positions, audio, batch)
 
     def _take(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 from beam_audio.asr.session import make_session
 from beam_audio.asr.whisper.batches import Batches, filled
 from beam_audio.asr.whisper.encoder import HIDDEN
+from beam_audio.asr.whisper.token_attention import TokenAttention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,13 +50,19 @@ class Started:
 
 
 class Decoder:
-    """Sessions of ``decoder.onnx`` and ``alignment.onnx``, and the batches they work on.
+    """The session of ``decoder.onnx``, and the batches it works on.
 
     Args:
         directory: Where the files are.
         config: Tokens and sizes of the network.
         device: Memory that the clips were encoded in.
         options: Provider and threads.
+
+    Attributes:
+        device: Memory that the clips are in.
+        batches: Makes batches, and smaller ones of their rows.
+        attention: Says which frames tokens attend to.
+        constants: Inputs that are the same in every step.
     """
 
     def __init__(
@@ -65,11 +72,9 @@ class Decoder:
 
         self._run_options = RunOptions
         self.device = device
-        self._step, self._alignment = (
-            make_session(directory / f"{name}.onnx", options, captures=name == "decoder")
-            for name in ("decoder", "alignment")
-        )
+        self._step = make_session(directory / "decoder.onnx", options, captures=True)
         self.batches = Batches(directory, config.dimensions, device, options)
+        self.attention = TokenAttention(directory, config, device, self.batches.precision, options)
         tokens, vocabulary = config.tokens, config.dimensions.vocabulary
         self._start = tokens.start
         first = [*tokens.suppress, *tokens.suppress_first]
@@ -184,32 +189,6 @@ class Decoder:
         options = self._run_options()
         options.add_run_config_entry("gpu_graph_id", str(graph))
         self._step.run_with_iobinding(binding, options)
-
-    def scores(
-        self, clips: EncodedClips, buffers: dict[str, Any], row: int, tokens: slice
-    ) -> NDArray[np.float32]:
-        """Scores of the heads that follow time, before any softmax.
-
-        Args:
-            clips: The clips.
-            buffers: Those of their tokens.
-            row: One of the clips.
-            tokens: Places of some of its tokens.
-
-        Returns:
-            float32 (alignment heads, tokens, audio positions that cover the clip).
-        """
-        feed = {
-            "query": buffers["query"],
-            "first": self.device.put(np.array([row, tokens.start, 0])),
-            "stop": self.device.put(np.array([row + 1, tokens.stop, clips.contents[row]])),
-        }
-        for entry in self._alignment.get_inputs():
-            if entry.name not in feed:
-                feed[entry.name] = clips.audio[entry.name]
-        found = self.device.run(self._alignment, feed, ["scores"])
-        scores: NDArray[np.float32] = self.device.fetch(found["scores"])[0]
-        return scores
 
 
 def _hidden(vocabulary: int, *rows: Iterable[int]) -> NDArray[np.float32]:

@@ -33,15 +33,15 @@ class Decoded:
         logprobs: Natural log of the probability of each token, and of the end token if it came.
         no_speech_prob: Probability of silence, at the start of the transcript.
         temperature: Temperature at which the tokens were drawn.
-        scores: float32 (alignment heads, prompt + tokens, n): scores of the clip's n audio
-            positions for each token that was fed, from the start of the transcript on.
+        attention: float32 (prompt + tokens, frames): how much more each token that was fed, from
+            the start of the transcript on, attends to each frame of the clip than others do.
     """
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
     no_speech_prob: float
     temperature: float
-    scores: NDArray[np.float32]
+    attention: NDArray[np.float32]
 
     @property
     def avg_logprob(self) -> float:
@@ -51,11 +51,11 @@ class Decoded:
 
 @dataclass(slots=True)
 class _Row:
-    """The tokens of one clip so far, and its scores once it is at its end."""
+    """The tokens of one clip so far, and its attention once it is at its end."""
 
     seed: int
     no_speech_prob: float
-    scores: NDArray[np.float32] | None = None
+    attention: NDArray[np.float32] | None = None
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     ended: bool = False
@@ -69,14 +69,14 @@ class _Row:
             self.tokens.append(token)
 
     def decoded(self, temperature: float) -> Decoded:
-        if self.scores is None:
+        if self.attention is None:
             raise AssertionError
         return Decoded(
             tokens=tuple(self.tokens),
             logprobs=tuple(self.logprobs),
             no_speech_prob=self.no_speech_prob,
             temperature=temperature,
-            scores=self.scores,
+            attention=self.attention,
         )
 
 
@@ -154,10 +154,11 @@ class Decoding:
 
 
 def _look(loop: TokenLoop, running: Sequence[_Row], *, only_ended: bool) -> None:
-    """Fetch the scores of rows before they leave the loop."""
-    for place, row in enumerate(running):
-        if row.ended or not only_ended:
-            row.scores = loop.scores(place, len(row.tokens))
+    """Fetch the attention of rows before they leave the loop."""
+    places = [place for place, row in enumerate(running) if row.ended or not only_ended]
+    counts = [len(running[place].tokens) for place in places]
+    for place, attention in zip(places, loop.attention(places, counts), strict=True):
+        running[place].attention = attention
 
 
 def _drawn(

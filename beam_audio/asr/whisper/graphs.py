@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.asr.session import CPU
@@ -16,11 +17,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.asr.model_options import ModelOptions
+    from beam_audio.asr.whisper.encoder import Arrays
     from beam_audio.asr.whisper.padding import EncoderInput
     from beam_audio.models.card import Padding
     from beam_audio.models.whisper.config import WhisperConfig
 
 _WARM_ROWS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedClips:
+    """Clips, and the arrays that the encoder is given for them."""
+
+    clips: tuple[EncoderInput, ...]
+    arrays: list[Arrays]
 
 
 class WhisperGraphs:
@@ -51,11 +61,17 @@ class WhisperGraphs:
         if self.provider != CPU:
             self._encoder.warm_up(padding, _WARM_ROWS)
 
-    def encode(self, clips: Sequence[EncoderInput]) -> EncodedClips:
-        """Encode clips for the decoder."""
-        encoded = EncodedClips(
-            contents=tuple(clip.content for clip in clips),
-            positions=tuple(clip.positions for clip in clips),
-            audio=self._encoder.encode(clips),
-        )
-        return self.decoder.batches.place(encoded)
+    def prepare(self, clips: Sequence[EncoderInput]) -> PreparedClips:
+        """What can be computed before it is the clips' turn."""
+        return PreparedClips(tuple(clips), self._encoder.prepare(clips))
+
+    def encode(self, prepared: PreparedClips) -> EncodedClips:
+        """Encode clips for the decoder, where it has them if they have just the size for that."""
+        frames = tuple(clip.own_positions for clip in prepared.clips)
+        positions = tuple(clip.positions for clip in prepared.clips)
+        encoded = prepared.arrays[0]["source"].shape
+        if batch := self.decoder.batches.of_size(*encoded):
+            audio = self._encoder.encode(prepared.arrays, batch.audio)
+            return EncodedClips(frames, positions, audio, batch)
+        audio = self._encoder.encode(prepared.arrays)
+        return self.decoder.batches.place(EncodedClips(frames, positions, audio))

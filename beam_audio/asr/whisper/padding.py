@@ -55,7 +55,6 @@ class EncoderInput:
         samples: float32 (s,): the clip.
         bands: Number of mel bands of its features.
         frames: Number of frames of the clip, and of the silence that must be computed.
-        content: Number of positions, from the first, that cover the clip; 20 ms each.
         source: int64 (n,): index of the convolutions' output each position is taken from. The last
             output, which covers the end of the window, is used for the last position only.
         place: int64 (n,): row of the position's embedding, see ``position_groups``.
@@ -65,7 +64,6 @@ class EncoderInput:
     samples: NDArray[np.float32] = field(repr=False)
     bands: int
     frames: int
-    content: int
     source: NDArray[np.int64]
     place: NDArray[np.int64]
     log_members: NDArray[np.float32]
@@ -74,6 +72,11 @@ class EncoderInput:
     def log_mel(self) -> NDArray[np.float32]:
         """Features (bands, frames), computed on the CPU."""
         return log_mel(self.samples, self.bands, self.frames)
+
+    @property
+    def own_positions(self) -> int:
+        """Number of positions that begin in the clip."""
+        return -(-len(self.samples) // SAMPLES_PER_POSITION)
 
     @property
     def positions(self) -> int:
@@ -93,7 +96,6 @@ def encoder_input(samples: NDArray[np.float32], bands: int, padding: Padding) ->
         samples=samples,
         bands=bands,
         frames=FRAMES_PER_POSITION * computed,
-        content=content,
         source=source,
         place=places,
         log_members=np.log(members).astype(np.float32),
@@ -113,6 +115,14 @@ def condensed_positions(samples: int) -> int:
 def bucket(positions: int) -> int:
     """The least of ``POSITION_BUCKETS`` that holds so many positions."""
     return POSITION_BUCKETS[bisect_left(POSITION_BUCKETS, positions)]
+
+
+def computed_positions(samples: int, padding: Padding, *, on_device: bool) -> int:
+    """Positions the encoder computes for a clip; a device computes those of its bucket."""
+    if padding == "full":
+        return POSITIONS
+    positions = condensed_positions(samples)
+    return bucket(positions) if on_device else positions
 
 
 @lru_cache(maxsize=POSITIONS)

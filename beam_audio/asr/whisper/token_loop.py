@@ -10,6 +10,8 @@ import numpy as np
 from beam_audio.asr.whisper.fixed_memory import loop_values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from beam_audio.asr.whisper.decoder import Decoder, Started
@@ -108,15 +110,16 @@ class TokenLoop:
             self._bind()
             self._device.update(self._tokens, tokens)
 
-    def scores(self, row: int, tokens: int) -> NDArray[np.float32]:
-        """How the heads that follow time attended from the start of the transcript on.
+    def attention(self, rows: Sequence[int], tokens: Sequence[int]) -> list[NDArray[np.float32]]:
+        """How much more tokens attend to frames than others do, from the transcript's start on.
 
         Args:
-            row: A clip.
-            tokens: Number of its tokens that were fed after the prompt.
+            rows: Some of the clips.
+            tokens: For each of these, the number of its tokens that were fed after the prompt.
 
         Returns:
-            float32 (alignment heads, prompt + tokens, n): scores of the clip's n audio positions.
+            For each of these, float32 (prompt + tokens, frames of the clip).
         """
-        places = slice(self._context, self._prompt + tokens)
-        return self._decoder.scores(self._clips, self._buffers, int(self._at[row]), places)
+        places = [slice(self._context, self._prompt + count) for count in tokens]
+        at = [int(self._at[row]) for row in rows]
+        return self._decoder.attention.of_rows(self._clips, self._buffers, at, places)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from beam_audio.asr import passages
-from beam_audio.asr.whisper.alignment import SECONDS_PER_FRAME, token_spans
+from beam_audio.asr.whisper.alignment import token_spans
 from beam_audio.asr.whisper.safeguards import Attempt
 from beam_audio.asr.whisper.word_times import align_words
 from beam_audio.asr.words import split_words
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from beam_audio.asr.whisper.languages import Spoken
     from beam_audio.asr.words import WordTokens
     from beam_audio.types import Word
-
-_SAMPLES_PER_FRAME: Final = round(SECONDS_PER_FRAME * SAMPLE_RATE_HZ)
 
 
 class TranscriptWriter:
@@ -101,9 +99,8 @@ class TranscriptWriter:
         self, request: Request, decoded: Decoded, language: str
     ) -> tuple[list[WordTokens], tuple[Word, ...]]:
         """The words of a clip: their tokens, and their times from the heads that follow time."""
-        frames = -(-len(request.samples) // _SAMPLES_PER_FRAME)
-        prompt = decoded.scores.shape[1] - len(decoded.tokens)
-        spans = token_spans(decoded.scores[:, :, :frames], prompt)
+        prompt = len(decoded.attention) - len(decoded.tokens)
+        spans = token_spans(decoded.attention, prompt)
         # All tokens have times, but only those of the text make words.
         kept = [place for place, token in enumerate(decoded.tokens) if token < self._end]
         words = split_words([decoded.tokens[place] for place in kept], self._text, language)

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from beam_audio.asr.whisper.alignment import attention, median_of_7, token_spans, warp
+from beam_audio.asr.whisper.alignment import (
+    attention_of_tokens,
+    median_of_7,
+    token_spans,
+    warp,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +34,7 @@ def planted(borders: list[int], heads: int = 3, prompt: int = 2) -> NDArray[np.f
 
 def test_tokens_are_found_where_they_were_said() -> None:
     borders = [0, 40, 55, 110, 140, 180, 200]
-    spans = token_spans(planted(borders), prompt=2)
+    spans = token_spans(attention_of_tokens(planted(borders)), prompt=2)
     assert spans.shape == (5, 2)
     np.testing.assert_allclose(spans[:, 0], borders[:5], atol=3)
     np.testing.assert_allclose(spans[:, 1], borders[1:6], atol=3)
@@ -38,7 +43,8 @@ def test_tokens_are_found_where_they_were_said() -> None:
 def test_a_head_that_looks_nowhere_changes_little() -> None:
     scores = planted([0, 40, 80, 120])
     blind = np.concatenate([scores, np.zeros_like(scores[:1])])
-    np.testing.assert_allclose(token_spans(blind, 2), token_spans(scores, 2), atol=2)
+    found, expected = (token_spans(attention_of_tokens(each), 2) for each in (blind, scores))
+    np.testing.assert_allclose(found, expected, atol=2)
 
 
 @given(
@@ -49,7 +55,7 @@ def test_spans_never_go_back_or_leave_the_clip(
 ) -> None:
     rng = np.random.default_rng(seed)
     scores = rng.normal(scale=5, size=(heads, prompt + tokens, frames)).astype(np.float32)
-    spans = token_spans(scores, prompt)
+    spans = token_spans(attention_of_tokens(scores), prompt)
     assert spans.shape == (tokens, 2)
     ends = spans.reshape(-1)
     assert (np.diff(ends) >= 0).all()
@@ -64,7 +70,8 @@ def test_float_noise_moves_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scores = rng.normal(scale=3, size=(6, 40, 300)).astype(np.float32)
     noisy = scores * (1 + 1e-6 * rng.normal(size=scores.shape)).astype(np.float32)
-    np.testing.assert_array_equal(token_spans(noisy, 3), token_spans(scores, 3))
+    found, expected = (token_spans(attention_of_tokens(each), 3) for each in (noisy, scores))
+    np.testing.assert_array_equal(found, expected)
 
 
 def cheapest(costs: list[list[int]]) -> int:
@@ -134,4 +141,4 @@ def test_attention_is_the_reference_s_written_out() -> None:
     padded = np.pad(standing, ((0, 0), (0, 0), (3, 3)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=2)
     expected = np.median(windows, axis=3).mean(axis=0)
-    np.testing.assert_allclose(attention(scores.astype(np.float32)), expected, atol=1e-4)
+    np.testing.assert_allclose(attention_of_tokens(scores.astype(np.float32)), expected, atol=1e-4)

@@ -55,7 +55,7 @@ def test_a_cpu_has_batches_of_any_size(model: tuple[Path, WhisperConfig]) -> Non
     assert not batches.is_smaller(clips, np.arange(5))
     assert batches.is_smaller(clips, np.arange(4))
     kept, _ = batches.keep(clips, batches.blank(clips, 1), np.array([4, 2, 0]))
-    assert (kept.size, kept.contents, kept.positions) == (3, (2, 3, 4), (20, 30, 40))
+    assert (kept.size, kept.frames, kept.positions) == (3, (2, 3, 4), (20, 30, 40))
     key = kept.audio["cross_key_1"].numpy()
     np.testing.assert_array_equal(key, arrays["cross_key_1"][[4, 2, 0], :, :, :40])
 
@@ -63,7 +63,7 @@ def test_a_cpu_has_batches_of_any_size(model: tuple[Path, WhisperConfig]) -> Non
 def test_a_device_has_batches_of_few_sizes(model: tuple[Path, WhisperConfig]) -> None:
     batches, (clips, arrays) = load(model, fixed=True), encoded()
     placed = batches.place(clips)
-    assert (placed.size, placed.rows, placed.contents) == (8, 5, clips.contents)
+    assert (placed.size, placed.rows, placed.frames) == (8, 5, clips.frames)
     value = placed.audio["cross_value_0"].numpy()
     assert value.shape == (8, 2, 500, 8)
     np.testing.assert_array_equal(value[:5, :, :60], arrays["cross_value_0"])
@@ -72,7 +72,7 @@ def test_a_device_has_batches_of_few_sizes(model: tuple[Path, WhisperConfig]) ->
     assert (weights[:, 60:] == HIDDEN).all()
     assert not batches.is_smaller(placed, np.array([2, 1, 0, 3, 4]))
     kept, buffers = batches.keep(placed, batches.blank(placed, 1), np.array([4, 2]))
-    assert (kept.size, kept.contents) == (2, (2, 3))
+    assert (kept.size, kept.frames) == (2, (2, 3))
     np.testing.assert_array_equal(
         kept.audio["cross_value_0"].numpy()[:, :, :60], arrays["cross_value_0"][[4, 2]]
     )

@@ -42,7 +42,7 @@ def clips() -> list[EncoderInput]:
 
 @pytest.fixture(scope="module")
 def encoded(graphs: WhisperGraphs, clips: list[EncoderInput]) -> EncodedClips:
-    return graphs.encode(clips)
+    return graphs.encode(graphs.prepare(clips))
 
 
 def probs_of(clip: EncoderInput, tokens: list[int]) -> NDArray[np.float64]:

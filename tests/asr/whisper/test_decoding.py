@@ -15,6 +15,7 @@ from support.random_whisper import (
 )
 from support.random_whisper_models import load_random
 
+from beam_audio.asr.whisper.alignment import attention_of_tokens
 from beam_audio.asr.whisper.decoding import Decoded, Decoding, decode_safely
 from beam_audio.asr.whisper.padding import encoder_input
 from beam_audio.asr.whisper.safeguards import TEMPERATURES, Attempt
@@ -44,7 +45,9 @@ class Model:
         inputs = [encoder_input(self.clips[place], SHAPE.bands, "full") for place in places]
         prompts = [[*context, *PROMPT] for _ in places]
         decoder = self.graphs.decoder
-        started = decoder.read(self.graphs.encode(inputs), prompts, len(context))
+        started = decoder.read(
+            self.graphs.encode(self.graphs.prepare(inputs)), prompts, len(context)
+        )
         return Decoding(decoder, self.config, started)
 
 
@@ -62,19 +65,21 @@ def model(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
 
 
 @pytest.mark.parametrize("context", [[], CONTEXT])
-def test_scores_and_probabilities_are_those_of_the_whole_sequence(
+def test_attention_and_probabilities_are_those_of_the_whole_sequence(
     model: Model, context: list[int]
 ) -> None:
     (decoded,) = model.begin([0], context).run([0], 0.0, [0])
     network = NumpyWhisper(WEIGHTS, SHAPE)
     features = encoder_input(model.clips[0], SHAPE.bands, "full")
     logits = network.logits([*context, *PROMPT, *decoded.tokens], network.encode(features.log_mel))
-    # One row per token fed from the start of the transcript on, one column per audio position.
-    assert decoded.scores.shape == (2, len(PROMPT) + len(decoded.tokens), features.content)
-    for place, (layer, head) in enumerate(model.config.alignment_heads):
-        whole = network.scores[f"model.decoder.layers.{layer}.encoder_attn"][head]
-        expected = whole[len(context) :, : features.content]
-        np.testing.assert_allclose(decoded.scores[place], expected, atol=1e-3)
+    frames = -(-len(model.clips[0]) // 320)
+    scores = [
+        network.scores[f"model.decoder.layers.{layer}.encoder_attn"][head]
+        for layer, head in model.config.alignment_heads
+    ]
+    # One row per token fed from the start of the transcript on, one column per frame.
+    fed = np.stack(scores)[:, len(context) :, :frames].astype(np.float32)
+    np.testing.assert_allclose(decoded.attention, attention_of_tokens(fed), atol=1e-2)
     following = logits[len(context) + len(PROMPT) - 1 :][: len(decoded.logprobs)]
     following[:, list(SUPPRESSED)] = -np.inf
     following[0, list(SUPPRESSED_FIRST)] = -np.inf
@@ -91,7 +96,7 @@ def test_a_row_that_ended_keeps_nothing_of_what_follows(model: Model) -> None:
     assert 0 < sum(ended) < len(ended)
     for decoded, has_end in zip(found, ended, strict=True):
         assert END not in decoded.tokens
-        assert decoded.scores.shape[1] == len(PROMPT) + len(decoded.tokens)
+        assert len(decoded.attention) == len(PROMPT) + len(decoded.tokens)
         assert has_end or len(decoded.tokens) == len(decoded.logprobs) == 20
         mean = sum(decoded.logprobs) / (len(decoded.tokens) + 1)
         assert decoded.avg_logprob == pytest.approx(mean)
@@ -106,7 +111,7 @@ def test_neighbours_and_order_change_nothing(model: Model, temperature: float) -
             assert found.tokens == alone[row].tokens
             assert found.no_speech_prob == pytest.approx(alone[row].no_speech_prob, abs=1e-6)
             np.testing.assert_allclose(found.logprobs, alone[row].logprobs, atol=1e-4)
-            np.testing.assert_allclose(found.scores, alone[row].scores, atol=1e-4)
+            np.testing.assert_allclose(found.attention, alone[row].attention, atol=1e-2)
 
 
 def test_the_seed_decides_what_is_drawn(model: Model) -> None:

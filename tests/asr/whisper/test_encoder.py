@@ -7,7 +7,7 @@ import pytest
 from support.random_whisper import Shape, random_weights
 from support.random_whisper_models import ONE_CPU, export_random
 
-from beam_audio.asr.whisper.encoder import Encoder
+from beam_audio.asr.whisper.encoder import Encoder, at_once
 from beam_audio.asr.whisper.padding import (
     POSITION_BUCKETS,
     EncoderInput,
@@ -59,19 +59,29 @@ def assert_same(found: dict[str, Any], row: int, alone: dict[str, Any], near: fl
 def test_a_batch_encoded_at_once_is_the_clips_one_by_one(
     encoder: Encoder, clips: list[EncoderInput]
 ) -> None:
-    together = encoder.encode_at_once(clips)
+    together = encoder.encode_at_once(at_once(clips))
     for row, clip in enumerate(clips):
-        assert_same(together, row, encoder.encode([clip]))
+        assert_same(together, row, encoder.encode(encoder.prepare([clip])))
+
+
+def test_a_batch_is_written_where_it_is_wanted(encoder: Encoder, clips: list[EncoderInput]) -> None:
+    expected = encoder.encode_at_once(at_once(clips))
+    into = {
+        name: encoder.device.zeros(value.shape(), np.float32) for name, value in expected.items()
+    }
+    assert encoder.encode_at_once(at_once(clips), into) is into
+    for name, value in expected.items():
+        np.testing.assert_array_equal(into[name].numpy(), value.numpy())
 
 
 @pytest.mark.parametrize("padding", ["full", "condensed"])
 def test_more_positions_than_a_clip_has_change_nothing(encoder: Encoder, padding: Padding) -> None:
     clip = encoder_input(np.full(30_000, 0.1, np.float32), SHAPE.bands, padding)
     for least in (0, 700, 1500):
-        found = encoder.encode_at_once([clip], least)
+        found = encoder.encode_at_once(at_once([clip], least))
         assert found["cross_key_0"].shape()[3] == bucket(max(least, clip.positions))
         assert (found["log_members"].numpy()[0, clip.positions :] == np.float32(-1e4)).all()
-        assert_same(found, 0, encoder.encode([clip]))
+        assert_same(found, 0, encoder.encode(encoder.prepare([clip])))
 
 
 def test_warming_up_meets_every_size_once(
@@ -80,9 +90,9 @@ def test_warming_up_meets_every_size_once(
     met = []
     run = encoder.device.run
 
-    def watched(session: Any, feed: dict[str, Any], names: list[str]) -> dict[str, Any]:  # noqa: ANN401
+    def watched(session: Any, feed: dict[str, Any], *how: Any) -> dict[str, Any]:  # noqa: ANN401
         met.append(feed["place"].shape()[1] if "place" in feed else None)
-        return run(session, feed, names)
+        return run(session, feed, *how)
 
     monkeypatch.setattr(encoder.device, "run", watched)
     encoder.warm_up("condensed", 1)
@@ -95,9 +105,9 @@ def test_warming_up_meets_every_size_once(
 def test_a_batch_has_the_keys_and_values_of_its_clips(
     encoder: Encoder, clips: list[EncoderInput]
 ) -> None:
-    together = encoder.encode(clips)
+    together = encoder.encode(encoder.prepare(clips))
     for row, clip in enumerate(clips):
-        alone = encoder.encode([clip])
+        alone = encoder.encode(encoder.prepare([clip]))
         hidden = together["log_members"].numpy()[row, clip.positions :]
         assert (hidden == np.float32(-1e4)).all()
         for name in alone.keys() - {"log_members"}:

@@ -42,7 +42,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
 
     def ask(requests: Sequence[Request]) -> list[Spoken]:
         clips = [encoder_input(one.samples, SHAPE.bands, "full") for one in requests]
-        return spoken_languages(graphs.decoder, config, graphs.encode(clips), requests)
+        return spoken_languages(
+            graphs.decoder, config, graphs.encode(graphs.prepare(clips)), requests
+        )
 
     return ask
 

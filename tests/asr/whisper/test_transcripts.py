@@ -46,12 +46,12 @@ def passage() -> Request:
 
 def decoded(*places: int, logprob: float = -0.1, no_speech: float = 0.1) -> Decoded:
     """Some of the words; each token, from the last of the prompt on, attends to the next word."""
-    scores = np.zeros((1, 1 + len(places), 150), np.float32)
+    attention = np.zeros((1 + len(places), 150), np.float32)
     for row, place in enumerate(places):
         start, stop = (*STARTS, 3.0)[place : place + 2]
-        scores[0, row, round(start * 50) : round(stop * 50)] = 9.0
+        attention[row, round(start * 50) : round(stop * 50)] = 9.0
     logprobs = tuple(logprob * (place + 1) for place in places)
-    return Decoded(places, (*logprobs, -0.01), no_speech, 0.0, scores)
+    return Decoded(places, (*logprobs, -0.01), no_speech, 0.0, attention)
 
 
 def pieces(writer: TranscriptWriter, found: Decoded, spoken: Spoken) -> list[Transcript | None]:
