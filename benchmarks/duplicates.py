@@ -1,4 +1,4 @@
-"""What ``curate --duplicates`` finds among copies of real recordings, and what that costs, in tables.
+"""What ``curate --duplicates`` finds among copies of real recordings, and its cost, in tables.
 
 Shared recordings of 3 to 60 s and copies of them go through ``beam-audio run`` with a placeholder
 for the recogniser, and their rows are compared. Which recordings hold the same passage was listed
@@ -74,7 +74,8 @@ def with_noise(samples: NDArray[np.float32], snr_db: float) -> NDArray[np.float3
     """Samples in white noise."""
     power = float(np.square(samples).mean()) * 10 ** (-snr_db / 10)
     noise = np.random.default_rng(0).standard_normal(len(samples)) * np.sqrt(power)
-    return (samples + noise).astype(np.float32)
+    noisy: NDArray[np.float32] = (samples + noise).astype(np.float32)
+    return noisy
 
 
 def middle(samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
