@@ -23,6 +23,8 @@ PARTITION_LANGUAGE: Final = "language"
 UNKNOWN_DATE: Final = "unknown"
 AUDIO: Final = "audio"
 """Column of stored audio."""
+FINGERPRINT: Final = "fingerprint"
+"""Column of what a segment sounds like; see :mod:`beam_audio.quality.fingerprint`."""
 
 _TEXT = pa.string()
 _REAL = pa.float64()
@@ -54,7 +56,8 @@ _REDACTIONS = pa.list_(
         ]
     )
 )
-_AUDIO = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
+_BYTES = pa.binary()
+_AUDIO = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 
 
 def _fields(kind: pa.DataType, *names: str) -> list[pa.Field]:
@@ -71,6 +74,14 @@ _SCORES = [
     *_fields(_REAL, "wer", "cer"),
     *_fields(_TEXT, "normalizer_id"),
     *_fields(_REAL, "words_per_second", "chars_per_second"),
+]
+
+# How a row is like another one; null for a row that was not compared, or is like none.
+_LIKENESS = [
+    *_fields(_TEXT, "duplicate_of", "duplicate_by"),
+    *_fields(_REAL, "duplicate_similarity"),
+    *_fields(_TEXT, "test_overlap_of", "test_overlap_by"),
+    *_fields(_REAL, "test_overlap_similarity"),
 ]
 
 _SEGMENTS = [
@@ -107,6 +118,8 @@ _SEGMENTS = [
     *_fields(_SPEECH, "speech"),
     *_fields(_TEXT, "text_redacted"),
     *_fields(_REDACTIONS, "redactions"),
+    *_fields(_BYTES, FINGERPRINT),
+    *_LIKENESS,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -142,6 +155,7 @@ _RECORDINGS = [
     *_fields(_TEXT, "text_redacted"),
     *_SCORES,
     *_required(_LABELS, "reasons"),
+    *_LIKENESS,
     *_required(_TEXT, "config_id"),
     *_required(_TEXT, "metadata"),
 ]
@@ -173,7 +187,9 @@ LEDGER_COLUMNS: Final = {
 """The five destinations of decoded samples and the ``recordings`` column that counts each."""
 
 
-ADDED_COLUMNS: Final = frozenset({"track", "text_redacted", "redactions"})
+ADDED_COLUMNS: Final = frozenset(
+    {"track", "text_redacted", "redactions", FINGERPRINT, *(field.name for field in _LIKENESS)}
+)
 """Columns that the files of an earlier minor version lack."""
 
 

@@ -226,7 +226,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Signal measures of a segment; None where a measure is undefined, never a stand-in number."""
+    """Signal measures of a segment; None where a measure is undefined, never a stand-in number.
+
+    ``fingerprint`` is what the segment sounds like, see :mod:`beam_audio.quality.fingerprint`.
+    """
 
     rms_dbfs: float | None
     peak_dbfs: float | None
@@ -235,6 +238,7 @@ class Quality:
     snr_db: float | None
     bandwidth_hz: float | None
     loudness_lufs: float | None
+    fingerprint: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,12 @@ SHARED = {
     "metadata": TEXT,
     "event_date": DATE,
     "text_language": TEXT,
+    "duplicate_of": TEXT,
+    "duplicate_by": TEXT,
+    "duplicate_similarity": REAL,
+    "test_overlap_of": TEXT,
+    "test_overlap_by": TEXT,
+    "test_overlap_similarity": REAL,
 } | SCORES
 REALS_OF_SEGMENTS = (
     "start_seconds end_seconds core_start_seconds core_end_seconds duration_seconds "
@@ -67,7 +73,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(["segment_id", "model_id", "model_sha256", "decision", "rules_id"], TEXT)
     | dict.fromkeys(REALS_OF_SEGMENTS.split(), REAL)
     | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
-    | {"text_redacted": TEXT, "redactions": REDACTIONS},
+    | {"text_redacted": TEXT, "redactions": REDACTIONS}
+    | {"fingerprint": pa.binary()},
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)
     | dict.fromkeys(["source_size_bytes", "sample_rate_hz", "channels", "segments"], COUNT)

@@ -63,7 +63,9 @@ _CURATE_EXAMPLES: Final = """examples:
   beam-audio curate out --rules=strict               judge every segment by these rules
   beam-audio curate out --rules=mine.yaml --compare  what would move
   beam-audio curate out --compare=balanced-d2ddfcd7  what moved since these rules
-  beam-audio curate out --restore=balanced-d2ddfcd7  put their decisions back"""
+  beam-audio curate out --restore=balanced-d2ddfcd7  put their decisions back
+  beam-audio curate out --duplicates                 mark rows that are like other rows
+  beam-audio curate out --against=test.jsonl         mark rows that are in a test set"""
 
 _GPUS: Final = (
     *("nvidia-l4", "nvidia-tesla-t4", "nvidia-tesla-a100"),
@@ -289,6 +291,14 @@ def _add_curate(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--redact", choices=("pii",), help="put texts without personal data beside the texts"
+    )
+    parser.add_argument(
+        "--duplicates", action="store_true", help="first mark rows that are like other rows"
+    )
+    parser.add_argument(
+        "--against",
+        metavar="MANIFEST|OUTPUT",
+        help="first mark rows that are in this test set, by sound or by text",
     )
 
 

@@ -82,13 +82,22 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
 
 def curate(given: argparse.Namespace, rest: list[str]) -> int:
     """Judge the rows of an output again, or put earlier decisions back."""
-    refuse_unknown(rest, {*beam_flags(), "--rules", "--restore", "--compare", "--redact"})
+    own = ("--rules", "--restore", "--compare", "--redact", "--duplicates", "--against")
+    refuse_unknown(rest, {*beam_flags(), *own})
     from beam_audio.command import curating
 
+    marks = given.duplicates or given.against is not None
+    judges = (given.rules, given.restore, given.compare) != (None, None, None)
     if given.redact is not None:
-        if given.rules or given.restore or given.compare is not None:
+        if marks or judges:
             raise ConfigError("give --redact=pii alone")
         return curating.redact_and_report(given.output, rest)
+    if marks:
+        from beam_audio.command import marking
+
+        print(marking.mark(given.output, given.against, rest, duplicates=given.duplicates))
+        if not judges:
+            return 0
     return curating.curate_and_report(
         given.output,
         rules=given.rules,

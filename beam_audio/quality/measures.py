@@ -150,6 +150,9 @@ FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
 """Everything that a rule may ask to be true or false."""
 
 TEXTS: Final[dict[str, Callable[[Judged], str | None]]] = {
+    # A run does not compare its rows; what curate found is known to curate alone.
+    "duplicate_by": lambda _: None,
+    "test_overlap_by": lambda _: None,
     "heard_language": lambda it: it.transcript.language,
     "language": lambda it: it.transcript.language or it.languages.stated,
     "stated_language": lambda it: it.languages.stated,

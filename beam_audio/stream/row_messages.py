@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ID_COLUMNS: Final[dict[Table, str]] = {"segments": "segment_id", "recordings": "recording_id"}
 """The tables whose rows are published, and the column that identifies a row."""
 ALERTS: Final = "alerts"
+_BYTES: Final = frozenset({schema.AUDIO, schema.FINGERPRINT})
 MAX_DATA_BYTES: Final = 9_000_000
 """Pub/Sub accepts 10 MB, including the attributes and the request around them."""
 
@@ -36,8 +37,8 @@ def row_message(table: Table, row: Row, version: int) -> TopicMessage:
     """The message of a row of ``segments`` or ``recordings``.
 
     Members are named as the columns; a column that the row's file lacks is null. Metadata is an
-    object, stored audio is left out. If a row is too long for a message, its longest columns are
-    left out, and ``omitted`` names them.
+    object, stored audio and fingerprints are left out. If a row is too long for a message, its
+    longest columns are left out, and ``omitted`` names them.
 
     Args:
         table: The table.
@@ -45,7 +46,7 @@ def row_message(table: Table, row: Row, version: int) -> TopicMessage:
         version: Version of the unit's commit record.
     """
     names = dict.fromkeys([*schema.file_schema(table).names, *row])
-    content = {name: _plain(row.get(name)) for name in names if name != schema.AUDIO}
+    content = {name: _plain(row.get(name)) for name in names if name not in _BYTES}
     content["metadata"] = json.loads(row["metadata"])
     data = _fitting(content)
     return TopicMessage(

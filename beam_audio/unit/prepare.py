@@ -15,6 +15,7 @@ from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
 from beam_audio.errors import DecodeError, InputError, LimitError
 from beam_audio.inputs.forgotten import Forgotten
+from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Audio, AudioRef, Failure, Quality, Segment
@@ -286,5 +287,15 @@ def _measured(
     for source, segment in found:
         with clock.stage("measure"):
             quality = measure(segment, splitters.level(segment))
-            prepared = prepared_segment(source, segment, quality, settings)
+            prepared = _with_fingerprint(
+                prepared_segment(source, segment, quality, settings), settings.clip_rate_hz
+            )
         yield prepared
+
+
+def _with_fingerprint(prepared: PreparedSegment, clip_rate_hz: int) -> PreparedSegment:
+    """Add what the clip sounds like to its measures."""
+    sound = resample(prepared.clip, clip_rate_hz, FINGERPRINT_RATE_HZ)
+    sound = on_grid(sound, prepared.segment.start_seconds)
+    quality = replace(prepared.quality, fingerprint=fingerprint(sound))
+    return replace(prepared, quality=quality)

@@ -152,6 +152,7 @@ def _segment_row(
     row: Row = {
         **{name: value for name, value in verdict.measures.items() if name in columns},
         **segment_columns(segment),
+        schema.FINGERPRINT: verdict.recognised.quality.fingerprint,
         "text": transcript.text,
         "language": language,
         "text_language": language,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields, replace
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -235,4 +235,6 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 
 
 def _quality(row: Row) -> Quality:
-    return Quality(**{field.name: row[field.name] for field in fields(Quality)})
+    # Outputs of schema 2.1 and before have no fingerprints.
+    stored: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Quality)}
+    return Quality(**stored)
