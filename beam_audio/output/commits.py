@@ -265,6 +265,12 @@ def delete_uncommitted(root: str) -> int:
     return folder.delete_uncommitted(root, committed, is_committed_now)
 
 
+def delete_replaced(root: str, files: Iterable[str], commit: Commit) -> None:
+    """Delete those part files that a unit's record does not name; units may share files."""
+    left_over = set(files) - set(commit.files)
+    store.delete(*[store.join(root, each) for each in left_over if not is_shared(each)])
+
+
 def load_commit(uri: str) -> Commit:
     """Read a commit record.
 

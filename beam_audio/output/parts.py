@@ -77,8 +77,7 @@ class PartWriter:
         ``layout`` is that of the output's commit records; it says which columns are added.
         """
         self._root = root
-        self._metadata_columns = tuple(filter(None, layout.get("metadata_columns", "").split(",")))
-        self._audio = layout.get("store_audio", "none") != "none"
+        self._layout = layout
         self._files: dict[str, _PartFile] = {}
         self.rows: dict[str, int] = dict.fromkeys(TABLES, 0)
         self._content = 0
@@ -131,13 +130,7 @@ class PartWriter:
 
     def _file(self, table: Table, folder: str) -> _PartFile:
         if folder not in self._files:
-            without = tuple(key.partition("=")[0] for key in folder.split("/")[1:])
-            columns = schema.file_schema(
-                table,
-                without=without,
-                metadata_columns=self._metadata_columns,
-                audio=self._audio,
-            )
+            columns = columns_of(table, folder, self._layout)
             self._files[folder] = _PartFile(store.temporary_name(self._root), columns)
         return self._files[folder]
 
@@ -180,16 +173,9 @@ class _PartFile:
             self._flush()
 
     def copy(self, batch: pa.RecordBatch) -> None:
-        names = set(batch.schema.names)
-        columns = [
-            batch.column(field.name).cast(field.type)
-            if field.name in names
-            else pa.nulls(batch.num_rows, field.type)
-            for field in self._columns
-        ]
-        self._copied.append(pa.RecordBatch.from_arrays(columns, schema=self._columns))
+        self._copied.append(in_columns(batch, self._columns))
         self._copied_rows += batch.num_rows
-        self._audio_bytes += batch.nbytes if schema.AUDIO in names else 0
+        self._audio_bytes += batch.nbytes if schema.AUDIO in batch.schema.names else 0
         if self._copied_rows >= _FLUSH_ROWS or self._audio_bytes >= _FLUSH_AUDIO_BYTES:
             self._flush()
 
@@ -216,6 +202,28 @@ class _PartFile:
             self._sink.close()
         with suppress(BeamAudioError):
             store.delete(self.path)
+
+
+def columns_of(table: Table, folder: str, layout: Mapping[str, str]) -> pa.Schema:
+    """Columns of the part files in a folder, in an output of this layout."""
+    return schema.file_schema(
+        table,
+        without=tuple(key.partition("=")[0] for key in folder.split("/")[1:]),
+        metadata_columns=tuple(filter(None, layout.get("metadata_columns", "").split(","))),
+        audio=layout.get("store_audio", "none") != "none",
+    )
+
+
+def in_columns(batch: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:
+    """Rows of an earlier file in these columns; those it lacks are null, others are left out."""
+    names = set(batch.schema.names)
+    values = [
+        batch.column(field.name).cast(field.type)
+        if field.name in names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in columns
+    ]
+    return pa.RecordBatch.from_arrays(values, schema=columns)
 
 
 def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:

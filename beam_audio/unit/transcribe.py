@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Self
 
-from beam_audio import store
 from beam_audio.errors import raise_machine_error
 from beam_audio.output.commits import (
     Commit,
     LostTo,
     Written,
-    is_shared,
+    delete_replaced,
     part_id,
     read_commit,
     unit_id,
@@ -122,10 +121,10 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
     commit, batches = _write(unit, before, run)
     match write_commit(run.root, commit):
         case Written():
-            _delete_left_over(run.root, before.files if before else (), commit)
+            delete_replaced(run.root, before.files if before else (), commit)
             return UnitReport(commit, batches)
         case LostTo(other):
-            _delete_left_over(run.root, commit.files, other)
+            delete_replaced(run.root, commit.files, other)
             return UnitReport(other, batches, was_committed=True)
 
 
@@ -199,12 +198,6 @@ def _gives_way(task: Task, result: UnitResult, stored: StoredUnit) -> bool:
     if not task.is_touched:
         return True
     return result.contents.get(task.source_id) in stored.contents(task.replaces)
-
-
-def _delete_left_over(root: str, files: Iterable[str], commit: Commit) -> None:
-    """Delete those part files that the unit's record does not name; units may share files."""
-    left_over = set(files) - set(commit.files)
-    store.delete(*[store.join(root, each) for each in left_over if not is_shared(each)])
 
 
 def _work_id(unit: Unit, run: UnitRun) -> str:

@@ -29,7 +29,7 @@ LAYERS: Final[tuple[frozenset[str], ...]] = tuple(
         "models inputs",
         "asr output",
         "unit",
-        "stream",
+        "stream curate",
         "transforms",
         "run",
         "command",
