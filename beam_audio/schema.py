@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.1"
+SCHEMA_VERSION: Final = "2.2"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -27,6 +27,7 @@ AUDIO: Final = "audio"
 _TEXT = pa.string()
 _REAL = pa.float64()
 _COUNT = pa.int64()
+_FLAG = pa.bool_()
 _TIME = pa.timestamp("us", tz="UTC")
 _DATE = pa.date32()
 _LABELS = pa.list_(_TEXT)
@@ -61,6 +62,33 @@ _SCORES = [
     *_fields(_REAL, "words_per_second", "chars_per_second"),
 ]
 
+# Columns of schema 2.2: files of an earlier version lack them, and read as null.
+_EVIDENCE = [
+    *_fields(_REAL, "start_cer", "end_cer"),
+    *_fields(
+        _FLAG,
+        "silence",
+        "logprob_low",
+        "compression_ratio_high",
+        "repetition",
+        "hallucination_rate",
+        "text_without_speech",
+        "no_speech_likely",
+        "known_hallucination",
+    ),
+    *_fields(_REAL, "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"),
+    *_fields(_TEXT, "second_text", "second_model_id", "second_model_sha256", "second_language"),
+    *_fields(
+        _REAL,
+        "second_language_probability",
+        "second_avg_logprob",
+        "second_no_speech_prob",
+        "disagreement_wer",
+        "disagreement_cer",
+    ),
+    *_fields(_TEXT, "voted_language", "best_text", "best_model_id"),
+]
+
 _SEGMENTS = [
     *_required(_TEXT, "segment_id", "recording_id", "source_id", "uri"),
     *_fields(_COUNT, "channel", "track"),
@@ -93,6 +121,7 @@ _SEGMENTS = [
         "loudness_lufs",
     ),
     *_fields(_SPEECH, "speech"),
+    *_EVIDENCE,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -158,7 +187,7 @@ LEDGER_COLUMNS: Final = {
 """The five destinations of decoded samples and the ``recordings`` column that counts each."""
 
 
-ADDED_COLUMNS: Final = frozenset({"track"})
+ADDED_COLUMNS: Final = frozenset({"track", *(field.name for field in _EVIDENCE)})
 """Columns that the files of an earlier minor version lack."""
 
 

@@ -233,6 +233,9 @@ class Quality:
     snr_db: float | None
     bandwidth_hz: float | None
     loudness_lufs: float | None
+    dnsmos_sig: float | None = None
+    dnsmos_bak: float | None = None
+    dnsmos_ovrl: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "2.1"
+    assert schema.SCHEMA_VERSION == "2.2"
 
 
 def test_the_store_knows_the_same_tables() -> None:

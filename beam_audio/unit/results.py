@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a second model heard in a segment; ``transcript`` is None if it could not say."""
+
+    model_id: str
+    model_sha256: str
+    transcript: Transcript | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     """What is known of a segment that was recognised; its words have recording times."""
 
     transcript: Transcript
     quality: Quality
     audio: StoredAudio | None = None
+    second: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +48,20 @@ class Outcome:
 
 
 def outcome_of(
-    item: PreparedSegment, result: Transcript | Exception, audio: StoredAudio | None = None
+    item: PreparedSegment,
+    result: Transcript | Exception,
+    audio: StoredAudio | None = None,
+    second: Opinion | None = None,
 ) -> Outcome:
     """What became of a segment, as it is stored."""
     segment, ref = item.segment, item.source.ref
+    if item.known is not None:
+        return Outcome(
+            segment, replace(item.known, quality=item.quality, audio=audio, second=second)
+        )
     if isinstance(result, Transcript):
-        words = words_in_recording(segment, result.words)
-        return Outcome(segment, Recognised(replace(result, words=words), item.quality, audio))
+        heard = replace(result, words=words_in_recording(segment, result.words))
+        return Outcome(segment, Recognised(heard, item.quality, audio, second))
     return Outcome(segment, segment_failure(ref, segment, "recognise", result))
 
 

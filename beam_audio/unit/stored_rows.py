@@ -28,7 +28,7 @@ from beam_audio.types import (
 )
 from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.prepare import RecordingEnd
-from beam_audio.unit.results import Outcome, Recognised
+from beam_audio.unit.results import Opinion, Outcome, Recognised
 from beam_audio.unit.scratch import append_audio
 
 if TYPE_CHECKING:
@@ -191,7 +191,24 @@ def _outcome(row: Row, source: Channel) -> Outcome:
         no_speech_prob=row["no_speech_prob"],
         words=None if row["words"] is None else tuple(Word(**each) for each in row["words"]),
     )
-    return Outcome(segment, Recognised(transcript, _quality(row), row.get("stored_audio")))
+    audio = row.get("stored_audio")
+    return Outcome(segment, Recognised(transcript, _quality(row), audio, _second(row)))
+
+
+def _second(row: Row) -> Opinion | None:
+    """What a second model heard; rows of schemas before 2.2 have no columns for it."""
+    if row.get("second_model_id") is None:
+        return None
+    heard = None
+    if row["second_text"] is not None:
+        heard = Transcript(
+            text=row["second_text"],
+            language=row["second_language"],
+            language_probability=row["second_language_probability"],
+            avg_logprob=row["second_avg_logprob"],
+            no_speech_prob=row["second_no_speech_prob"],
+        )
+    return Opinion(row["second_model_id"], row["second_model_sha256"], heard)
 
 
 def _failed(row: Row, source: Channel) -> Outcome:
@@ -220,4 +237,6 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 
 
 def _quality(row: Row) -> Quality:
-    return Quality(**{field.name: row[field.name] for field in fields(Quality)})
+    # Rows of schemas before 2.2 have no DNSMOS.
+    stored: Row = {field.name: row.get(field.name) for field in fields(Quality)}
+    return Quality(**stored)

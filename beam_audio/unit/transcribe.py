@@ -65,6 +65,7 @@ class UnitRun:
     Attributes:
         settings: What the rows depend on.
         recognizer: The model.
+        second: The model that gives a second opinion; None for none.
         root: The output folder.
         progress: Where finished work is counted.
         device: Where the time of the recogniser is added up; its units share it.
@@ -74,6 +75,7 @@ class UnitRun:
     settings: UnitSettings
     recognizer: Recognizer
     root: str
+    second: Recognizer | None = None
     progress: Progress = field(default_factory=Progress)
     device: DeviceClock = field(default_factory=DeviceClock)
     run_id: str = ""
@@ -141,6 +143,7 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[Commit, Bat
         result = UnitWork(
             settings,
             run.recognizer,
+            second=run.second,
             writer=writer,
             audio_file=audio_file,
             stored=stored,

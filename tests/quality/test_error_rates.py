@@ -37,6 +37,8 @@ def test_score_counts_words() -> None:
         cer=found.cer,
         normalizer_id="whisper-en-1",
         empty_reference=False,
+        start_cer=1 / 11,
+        end_cer=found.end_cer,
     )
 
 
