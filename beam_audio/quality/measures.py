@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beam_audio.quality.error_rates import Score
-    from beam_audio.quality.second_opinion import SecondOpinion
+    from beam_audio.quality.second_opinion import Compared
     from beam_audio.types import Quality, Segment, Transcript
 
 Value = float | bool | None
@@ -67,7 +67,7 @@ class Judged:
     transcript: Transcript
     score: Score | None
     languages: Languages
-    second: SecondOpinion | None = None
+    second: Compared | None = None
 
     @property
     def text(self) -> str:

@@ -19,8 +19,17 @@ _MAJORITY_OF_THREE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class SecondOpinion:
-    """What a second model heard in a segment, and how far that is from the first text.
+class Opinion:
+    """What a second model heard in a segment; ``transcript`` is None if it could not say."""
+
+    model_id: str
+    model_sha256: str
+    transcript: Transcript | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A second transcript of a segment, and how far it is from the first.
 
     Attributes:
         transcript: What it heard.
@@ -33,7 +42,7 @@ class SecondOpinion:
     cer: float | None
 
 
-def compare(first: Transcript, second: Transcript, normalizer: Normalizer) -> SecondOpinion:
+def compare(first: Transcript, second: Transcript, normalizer: Normalizer) -> Compared:
     """Compare two transcripts of a segment; the first stands in for a reference.
 
     Two texts without words agree, so both rates are 0. If the first alone has none, they would be
@@ -46,9 +55,9 @@ def compare(first: Transcript, second: Transcript, normalizer: Normalizer) -> Se
     """
     found = score(first.text, second.text, first.language, normalizer)
     if not found.empty_reference:
-        return SecondOpinion(second, found.wer, found.cer)
+        return Compared(second, found.wer, found.cer)
     agrees = score(second.text, "", first.language, normalizer).empty_reference
-    return SecondOpinion(second, 0.0 if agrees else None, 0.0 if agrees else None)
+    return Compared(second, 0.0 if agrees else None, 0.0 if agrees else None)
 
 
 def voted_language(votes: Iterable[str | None]) -> str | None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from beam_audio.quality.error_rates import SegmentShare
+    from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioFormat, Row, Segment
     from beam_audio.unit.prepare import RecordingEnd
-    from beam_audio.unit.results import Opinion
 
 WORD_TIME_DECIMALS: Final = 3
 """No recogniser places a word more exactly than to a hundredth of a second."""

@@ -10,18 +10,10 @@ from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import words_in_recording
 
 if TYPE_CHECKING:
+    from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioRef
     from beam_audio.unit.prepare import PreparedSegment
     from beam_audio.unit.scratch import StoredAudio
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """What a second model heard in a segment; ``transcript`` is None if it could not say."""
-
-    model_id: str
-    model_sha256: str
-    transcript: Transcript | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from beam_audio.quality.error_rates import SegmentShare, share
 from beam_audio.quality.measures import Judged, Languages, Value, measure_all
 from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.recording_text import core_texts, majority_language
-from beam_audio.quality.second_opinion import SecondOpinion, compare
+from beam_audio.quality.second_opinion import Compared, compare
 from beam_audio.unit.clock import failure_of
 from beam_audio.unit.results import Recognised, segment_failure
 
@@ -48,7 +48,7 @@ class Scored:
     texts: tuple[str, ...]
     share: SegmentShare | None
     shares: Sequence[SegmentShare | None]
-    seconds: Sequence[SecondOpinion | None]
+    seconds: Sequence[Compared | None]
     failure: Failure | None = None
 
 
@@ -130,7 +130,7 @@ def recording_failure(source: Channel, error: Exception) -> Failure:
     return replace(failure_of(source.ref, STAGE, error), recording_id=source.recording_id)
 
 
-def _second(outcome: Outcome, spoken: str | None, normalizer: str) -> SecondOpinion | None:
+def _second(outcome: Outcome, spoken: str | None, normalizer: str) -> Compared | None:
     """What the second model heard in a segment, compared with the text."""
     recognised = outcome.result
     if not isinstance(recognised, Recognised) or recognised.second is None:

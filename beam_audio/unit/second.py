@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import Transcript
 from beam_audio.unit.batching import batches
 from beam_audio.unit.recognise import model_language, passage_seconds, recognise_passages
-from beam_audio.unit.results import Opinion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,10 +44,12 @@ def first_texts(
         languages: One per passage, as the model calls it; None lets the model decide.
     """
     new = [place for place, passage in enumerate(batch) if passage[0].known is None]
-    heard = recognise_passages(
-        recognizer, [batch[place] for place in new], [languages[place] for place in new]
-    )
-    found = dict(zip(new, heard, strict=True))
+    found: dict[int, list[Result]] = {}
+    if new:
+        heard = recognise_passages(
+            recognizer, [batch[place] for place in new], [languages[place] for place in new]
+        )
+        found = dict(zip(new, heard, strict=True))
     return [
         found[place]
         if place in found

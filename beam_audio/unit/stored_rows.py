@@ -16,6 +16,7 @@ import numpy as np
 from beam_audio.audio.decode import is_stream_reason
 from beam_audio.audio.mixing import MIX_REASONS
 from beam_audio.output.parts import rows_of
+from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import (
     AudioFormat,
     AudioRef,
@@ -28,7 +29,7 @@ from beam_audio.types import (
 )
 from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.prepare import RecordingEnd
-from beam_audio.unit.results import Opinion, Outcome, Recognised
+from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.scratch import append_audio
 
 if TYPE_CHECKING:

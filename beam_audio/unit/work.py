@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 from collections import defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from beam_audio.unit import rows
 from beam_audio.unit.batching import BatchCounts, batches
 from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.input_result import InputResult, require_access
+from beam_audio.unit.layers import made_layers
 from beam_audio.unit.prepare import (
     KnownInput,
     PreparedSegment,
@@ -42,13 +44,13 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
+    from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.device_clock import DeviceClock
     from beam_audio.unit.progress import Progress
     from beam_audio.unit.recognise import Result
     from beam_audio.unit.recut import RedoEvent
-    from beam_audio.unit.results import Opinion
     from beam_audio.unit.tasks import Task
 
 Heard = tuple["Result", "Opinion | None"]
@@ -254,7 +256,7 @@ class UnitWork:
         with self._device.batch():
             with self._clock.stage("recognise"):
                 results = first_texts(self._recognizer, batch, called)
-            with self._clock.stage("second"):
+            with self._clock.stage("second") if self._second else nullcontext():
                 seconds = second_opinions(self._second, batch, stated, budget)
         return [list(zip(*each, strict=True)) for each in zip(results, seconds, strict=True)]
 
@@ -329,14 +331,8 @@ class UnitWork:
         if found.content_sha256 not in self._stored.contents(task.replaces):
             return layers
         stored = self._stored.commit.sources[task.replaces].layers
-        kept = {name: stored.get(name) for name in task.redo.keeps}
-        wanted = {} if found.keeps_evidence else layers
-        made = {name: hashed for name, hashed in layers.items() if name not in kept}
-        return made | {
-            name: hashed
-            for name, before in kept.items()
-            if (hashed := wanted.get(name) or before) is not None
-        }
+        keeps, adds = task.redo.keeps, not found.keeps_evidence
+        return made_layers(layers, stored, keeps, adds_evidence=adds)
 
     def _cost_seconds(self, passage: Passage) -> float:
         return self._recognizer.cost_seconds(passage_seconds(passage))
