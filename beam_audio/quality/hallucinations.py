@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import ConfigError
 from beam_audio.quality.first_normalizers import spoken_words
@@ -15,6 +15,9 @@ from beam_audio.quality.yaml_lines import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_DOT_OF_LOWER_CASE_I: Final = "\u0307"  # lower-casing leaves it of an İ
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def is_known_hallucination(text: str, language: str | None) -> bool:
         text: What was recognised in one segment.
         language: Its language; None for unknown, which has no farewells.
     """
-    known, spoken = _phrases(), spoken_words(text)
+    known, spoken = _phrases(), _spoken(text)
     if any(phrase in _joined(spoken, each) for each in known for phrase in known[each].credits):
         return True
     code = known_code(language)
@@ -70,7 +73,11 @@ def _phrases() -> Mapping[str, Phrases]:
 
 
 def _compared(phrases: list[str] | None, language: str) -> tuple[str, ...]:
-    return tuple(_joined(spoken_words(each), language) for each in phrases or ())
+    return tuple(_joined(_spoken(each), language) for each in phrases or ())
+
+
+def _spoken(text: str) -> str:
+    return spoken_words(text).replace(_DOT_OF_LOWER_CASE_I, "")
 
 
 def _joined(spoken: str, language: str) -> str:
