@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.quality.second_opinion import Opinion
+    from beam_audio.types import Transcript
     from beam_audio.unit.content import Opened
-    from beam_audio.unit.results import Recognised
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 
@@ -66,8 +67,8 @@ class PreparedSegment:
     """A measured segment on its way to the recogniser.
 
     ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
-    ``encoded`` the audio that is stored, if any. ``known`` is what its row has already, and
-    what is not made again.
+    ``encoded`` the audio that is stored, if any. ``transcript`` and ``second`` are
+    what its row has already, and what is not made again.
     """
 
     source: Channel
@@ -75,7 +76,8 @@ class PreparedSegment:
     quality: Quality
     clip: NDArray[np.float32] = field(repr=False)
     encoded: bytes | None = field(default=None, repr=False)
-    known: Recognised | None = None
+    transcript: Transcript | None = None
+    second: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True)

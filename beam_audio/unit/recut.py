@@ -164,7 +164,7 @@ class AddEvidence:
             if isinstance(event, PreparedSegment) and event.segment.segment_id in known:
                 result = known[event.segment.segment_id]
                 second = None if self.asks_second else result.second
-                yield replace(event, known=replace(result, second=second))
+                yield replace(event, transcript=result.transcript, second=second)
             else:
                 yield event
 

@@ -43,7 +43,7 @@ def first_texts(
         batch: The passages; the segments of one are all known, or all new.
         languages: One per passage, as the model calls it; None lets the model decide.
     """
-    new = [place for place, passage in enumerate(batch) if passage[0].known is None]
+    new = [place for place, passage in enumerate(batch) if passage[0].transcript is None]
     found: dict[int, list[Result]] = {}
     if new:
         heard = recognise_passages(
@@ -51,9 +51,7 @@ def first_texts(
         )
         found = dict(zip(new, heard, strict=True))
     return [
-        found[place]
-        if place in found
-        else [item.known.transcript for item in passage if item.known]
+        found[place] if place in found else [item.transcript for item in passage if item.transcript]
         for place, passage in enumerate(batch)
     ]
 
@@ -82,7 +80,7 @@ def second_opinions(
         ModelError: The model fails on everything, even on silence.
         MachineError: The machine fails.
     """
-    found = [[item.known.second if item.known else None for item in passage] for passage in batch]
+    found = [[item.second for item in passage] for passage in batch]
     if second is None:
         return found
     new = [place for place, opinions in enumerate(found) if None in opinions]

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from support.unit_runs import SCRIPTED_FACTS, Scripted, fail_when_loud, hear_loudness, tones
 
+from beam_audio.asr import Request
 from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import AudioFormat, AudioRef, Quality, Segment, Transcript
 from beam_audio.unit.channels import Channel
 from beam_audio.unit.prepare import PreparedSegment
-from beam_audio.unit.results import Recognised
 from beam_audio.unit.second import first_texts, second_opinions
 
 QUALITY = Quality(-20.0, -3.0, 0.0, 0.9, 25.0, 7000.0, -22.0)
@@ -19,7 +19,13 @@ FORMAT = AudioFormat("pcm_s16", "wav", 16_000, 1, None)
 SOURCE = Channel(AudioRef("a.wav", 1), "recording", None, "", FORMAT)
 
 
-def item(level: float, *, index: int = 0, known: Recognised | None = None) -> PreparedSegment:
+def item(
+    level: float,
+    *,
+    index: int = 0,
+    transcript: Transcript | None = None,
+    second: Opinion | None = None,
+) -> PreparedSegment:
     segment = Segment(
         recording_id="recording",
         segment_id=f"{index}",
@@ -33,7 +39,9 @@ def item(level: float, *, index: int = 0, known: Recognised | None = None) -> Pr
         speech=(),
         samples=np.zeros(0, np.float32),
     )
-    return PreparedSegment(SOURCE, segment, QUALITY, tones([level]), known=known)
+    return PreparedSegment(
+        SOURCE, segment, QUALITY, tones([level]), transcript=transcript, second=second
+    )
 
 
 def texts(opinions: list[list[Opinion | None]]) -> list[list[str | None]]:
@@ -55,8 +63,6 @@ def test_each_segment_gets_the_opinion_on_itself() -> None:
 
 
 def hear_loudness_of(prepared: PreparedSegment) -> str:
-    from beam_audio.asr import Request  # noqa: PLC0415 - only here
-
     return hear_loudness(Request(prepared.clip)).text
 
 
@@ -76,14 +82,14 @@ def test_a_language_the_second_model_does_not_know_is_not_asked_about() -> None:
 
 def test_what_is_known_is_not_heard_again() -> None:
     opinion = Opinion("another", "1" * 64, Transcript("said before", "en"))
-    known = Recognised(Transcript("first"), QUALITY, second=opinion)
-    batch = [(item(0.1, known=known),), (item(0.2, index=1),)]
+    first = Transcript("first")
+    batch = [(item(0.1, transcript=first, second=opinion),), (item(0.2, index=1),)]
     recognizer, second = Scripted(), Scripted()
     results = first_texts(recognizer, batch, [None, None])
-    assert results[0] == [known.transcript]
+    assert results[0] == [first]
     assert second_opinions(second, batch, [None, None], None)[0] == [opinion]
     assert len(recognizer.batches) == len(second.batches) == 1
-    assert first_texts(recognizer, batch[:1], [None]) == [[known.transcript]]
+    assert first_texts(recognizer, batch[:1], [None]) == [[first]]
     assert len(recognizer.batches) == 1
 
 
