@@ -3,10 +3,10 @@
     python benchmarks/gpu.py --data=../shared/data --json
     python benchmarks/gpu.py --rehearse --folder=build/gpu
 
-Four tables: equality with the CPU and speed with trained weights; speed with large-v3-turbo's
-sizes; ``beam-audio run`` on many hours; and where its time goes. Peers that are not installed are
-left out, and named. ``--rehearse`` does all of it small, on the CPU. docs/gpu.md has the figures so
-far.
+Five tables: equality with the CPU and speed with trained weights; speed with large-v3-turbo's and
+with Parakeet's sizes; ``beam-audio run`` on many hours; and where its time goes. Peers that are not
+installed are left out, and named. ``--rehearse`` does all of it small, on the CPU. docs/gpu.md has
+the figures so far.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from gpu_blocks import BLOCKS
-from gpu_setting import BIG, TINY
+from gpu_setting import BIG, PARAKEET, TINY
 from machine import describe_machine, machine_line
 from reference import markdown_table
 
 _PROGRAM: Final = Path(__file__).with_name("gpu_blocks.py")
 _NEEDS: Final = {
     "big_transformers": ("torch", "transformers"),
+    "big_ctranslate2": ("ctranslate2",),
     "tiny_transformers": ("torch", "transformers"),
     "tiny_faster_whisper": ("ctranslate2", "faster_whisper"),
 }
@@ -115,6 +116,7 @@ def tables(results: list[Result]) -> str:
         for heading, header, rows in (
             (f"{TINY}, clips of at most 30 s", *_speeds(results, TINY)),
             ("large-v3-turbo's sizes, windows of 30 s of 64 tokens", *_speeds(results, BIG)),
+            ("Parakeet-TDT-0.6b's sizes, windows of 30 s", *_speeds(results, PARAKEET)),
             ("beam-audio run", *_runs(results)),
             ("Seconds by stage, an hour of audio", *_stages(results)),
         )

@@ -9,21 +9,25 @@ Every result is a line of JSON in FOLDER/BLOCK.jsonl. All tools hear the same En
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from corpus import is_english_with_reference
-from gpu_peers import big_transformers, tiny_faster_whisper, tiny_transformers
+from gpu_peers import big_ctranslate2, big_transformers, tiny_faster_whisper, tiny_transformers
 from gpu_runs import big_run, tiny_run
-from gpu_setting import BIG, TINY, Setting, big_weights, longest_first, measure
+from gpu_setting import BIG, PARAKEET, TINY, Setting, big_weights, longest_first, measure
+from parakeet import LAYERS, write_model
 from reference import read_clips
 from sized_whisper import PROMPT
 
 from beam_audio.asr import ModelOptions, Request, load_model
+from beam_audio.asr.device_memory import MOST_BATCH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from beam_audio.asr import Recognizer
 
 _REHEARSED_EVERY: Final = 60  # clips
+_CALLERS: Final = 2
+"""As in a run, where words of a batch are worked out while the next one is on the card."""
+_BATCHES: Final = 6
 
 
 def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
@@ -53,11 +60,11 @@ def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
         "times_real_time": setting.seconds / seconds,
         "wer_percent": setting.wer_percent([each.text for each in expected]),
     }
-    for precision in ("float32", "float16"):
+    for precision, rounds in (("float32", 1), ("float16", 2)):
         recognizer, load_seconds = _loaded(TINY, setting.provider, precision)
         for batch in setting.batches(8, 32, 152):
             hear = partial(_heard, recognizer, windows, batch)
-            found, measured = measure(hear, setting, rounds=2)
+            found, measured = measure(hear, setting, rounds=rounds)
             yield {
                 "tool": "ours",
                 "model": TINY,
@@ -70,6 +77,18 @@ def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
                 **_agreement(expected, found),
                 **measured,
             }
+        batch = setting.batches(32)[0]
+        hear = partial(_heard, recognizer, windows, batch, callers=_CALLERS)
+        found, measured = measure(hear, setting, rounds=2)
+        yield {
+            "tool": "ours, two callers",
+            "model": TINY,
+            "provider": recognizer.provider,
+            "precision": precision,
+            "batch": batch,
+            "times_real_time": setting.seconds / measured["seconds"],
+            **measured,
+        }
 
 
 def big_ours(setting: Setting) -> Iterator[dict[str, Any]]:
@@ -105,11 +124,52 @@ def big_ours(setting: Setting) -> Iterator[dict[str, Any]]:
             "encoder_ms": 1000 * short_seconds - few * token_ms,
             **measured,
         }
+    windows = setting.full_windows(_BATCHES * batch)
+    hear = partial(_heard, recognizer, windows, batch, callers=_CALLERS)
+    _, measured = measure(hear, setting, rounds=3)
+    yield {
+        "tool": "ours, two callers",
+        "model": BIG,
+        "provider": recognizer.provider,
+        "precision": setting.half,
+        "batch": batch,
+        "times_real_time": 30 * len(windows) / measured["seconds"],
+        **measured,
+    }
+
+
+def parakeet_ours(setting: Setting) -> Iterator[dict[str, Any]]:
+    """Ours with Parakeet-TDT-0.6b's sizes: windows of 30 s, features included."""
+    folder = setting.folder / PARAKEET
+    if not folder.is_dir():
+        folder.mkdir()
+        write_model(folder, 1 if setting.rehearse else LAYERS, half=setting.half == "float16")
+    start = time.perf_counter()
+    options = ModelOptions(
+        provider=setting.provider, require_provider=True, batch_seconds=MOST_BATCH_SECONDS
+    )
+    recognizer = load_model(str(folder), options)
+    load_seconds = time.perf_counter() - start
+    for batch in setting.batches(1, 16, 32):
+        hear = partial(_heard, recognizer, setting.full_windows(batch), batch)
+        found, measured = measure(hear, setting, rounds=3)
+        yield {
+            "tool": "ours",
+            "model": PARAKEET,
+            "provider": recognizer.provider,
+            "precision": setting.half,
+            "batch": batch,
+            "load_seconds": load_seconds,
+            "tokens": sum(len(each.token_ids) for each in found) / batch,
+            "times_real_time": 30 * batch / measured["seconds"],
+            **measured,
+        }
 
 
 def _loaded(
     model: str, provider: str, precision: str, prompt: str | None = None
 ) -> tuple[Recognizer, float]:
+    """A Whisper whose batches are as large as they are given: their memory is not tried first."""
     start = time.perf_counter()
     options = ModelOptions(
         precision=precision,
@@ -117,18 +177,20 @@ def _loaded(
         require_provider=True,
         safeguards=False,
         prompt=prompt,
+        batch_seconds=MOST_BATCH_SECONDS,
     )
     return load_model(model, options), time.perf_counter() - start
 
 
 def _heard(
-    recognizer: Recognizer, windows: Sequence[NDArray[np.float32]], size: int
+    recognizer: Recognizer, windows: Sequence[NDArray[np.float32]], size: int, callers: int = 1
 ) -> list[Transcript]:
     """Transcripts of windows, in their order."""
-    found: dict[int, Transcript] = {}
-    for batch in longest_first(windows, size):
-        requests = [Request(windows[place], "en") for place in batch]
-        found |= zip(batch, recognizer.transcribe(requests), strict=True)
+    batches = longest_first(windows, size)
+    requests = [[Request(windows[place], "en") for place in batch] for batch in batches]
+    with ThreadPoolExecutor(callers) as threads:
+        heard = list(threads.map(recognizer.transcribe, requests))
+    found = dict(zip(itertools.chain(*batches), itertools.chain(*heard), strict=True))
     return [found[place] for place in range(len(windows))]
 
 
@@ -148,7 +210,9 @@ def _agreement(expected: list[Transcript], found: list[Transcript]) -> dict[str,
 BLOCKS: Final[dict[str, Callable[[Setting], Iterator[dict[str, Any]]]]] = {
     "tiny_ours": tiny_ours,
     "big_ours": big_ours,
+    "parakeet_ours": parakeet_ours,
     "big_transformers": big_transformers,
+    "big_ctranslate2": big_ctranslate2,
     "tiny_faster_whisper": tiny_faster_whisper,
     "tiny_transformers": tiny_transformers,
     "big_run": big_run,

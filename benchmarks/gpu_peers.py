@@ -1,4 +1,4 @@
-"""The peers in ``gpu.py``: Hugging Face transformers over torch, and faster-whisper."""
+"""The peers in ``gpu.py``: transformers over torch, faster-whisper, and CTranslate2 below it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from gpu_setting import BIG, TINY, Setting, big_weights, longest_first, measure
 from reference import RATE_HZ, ctranslate2_directory
 from sized_whisper import TOKENS
 
+from beam_audio.asr.whisper.log_mel import log_mel
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+_PROMPT: Final = ["<|startoftranscript|>", "<|notimestamps|>"]  # of an English model
 _GREEDY: Final = {"num_beams": 1, "do_sample": False}
 
 
@@ -78,7 +81,7 @@ def tiny_faster_whisper(setting: Setting) -> Iterator[dict[str, Any]]:
             return _by_place(order, [text.strip() for text in found])
 
         for batch in setting.batches(8, 32, 152):
-            measured = measure(partial(texts, batch), setting, rounds=3)
+            measured = measure(partial(texts, batch), setting, rounds=2)
             yield _tiny("faster-whisper", setting, batch, *measured)
 
 
@@ -136,16 +139,49 @@ def big_transformers(setting: Setting) -> Iterator[dict[str, Any]]:
     for batch in setting.batches(1, 8, 16, 32):
         windows = setting.full_windows(batch)
         _, encoder = measure(partial(encode, windows), setting, rounds=3)
-        tokens, measured = measure(partial(write, windows), setting, rounds=3)
-        yield {
-            "tool": "transformers",
-            "model": BIG,
-            "provider": setting.provider,
-            "precision": setting.half,
-            "batch": batch,
-            "tokens": tokens,
-            "times_real_time": 30 * batch / measured["seconds"],
-            "encoder_ms": 1000 * encoder["seconds"],
-            "token_ms": 1000 * (measured["seconds"] - encoder["seconds"]) / TOKENS,
-            **measured,
-        }
+        whole = measure(partial(write, windows), setting, rounds=3)
+        yield _big("transformers", setting, batch, encoder, whole)
+
+
+def big_ctranslate2(setting: Setting) -> Iterator[dict[str, Any]]:
+    """The large network in CTranslate2, from features that are computed before."""
+    from ctranslate2 import StorageView  # noqa: PLC0415 - few have it
+    from ctranslate2.models import Whisper  # noqa: PLC0415 - as above
+    from whisper_ctranslate2 import write_ctranslate2  # noqa: PLC0415 - as above
+
+    folder = setting.folder / "ctranslate2"
+    if not folder.is_dir():
+        write_ctranslate2(big_weights(setting), folder)
+    network = Whisper(str(folder), device=setting.provider, compute_type=setting.half)
+
+    def write(features: StorageView) -> int:
+        prompts = [_PROMPT] * features.shape[0]
+        written = network.generate(features, prompts, beam_size=1)
+        return len(written[0].sequences_ids[0])
+
+    for batch in setting.batches(32):
+        windows = setting.full_windows(batch)
+        heard = [log_mel(window, network.n_mels, 3000) for window in windows]
+        features = StorageView.from_array(np.stack(heard))
+        _, encoder = measure(partial(network.encode, features), setting, rounds=3)
+        whole = measure(partial(write, features), setting, rounds=3)
+        yield _big("CTranslate2, without features", setting, batch, encoder, whole)
+
+
+def _big(
+    tool: str, setting: Setting, batch: int, encoder: dict[str, Any], whole: tuple[int, Any]
+) -> dict[str, Any]:
+    """``whole``: the number of tokens, and what was measured of encoder and tokens."""
+    tokens, measured = whole
+    return {
+        "tool": tool,
+        "model": BIG,
+        "provider": setting.provider,
+        "precision": setting.half,
+        "batch": batch,
+        "tokens": tokens,
+        "times_real_time": 30 * batch / measured["seconds"],
+        "encoder_ms": 1000 * encoder["seconds"],
+        "token_ms": 1000 * (measured["seconds"] - encoder["seconds"]) / TOKENS,
+        **measured,
+    }

@@ -27,7 +27,7 @@ _PAUSE_SECONDS: Final = 0.5
 
 def tiny_run(setting: Setting) -> Iterator[dict[str, Any]]:
     """The trained weights, on recordings that are cut at speech."""
-    yield _run(setting, "tiny_run", TINY, hours=10, flags=[f"--model={TINY}"])
+    yield _run(setting, "tiny_run", TINY, hours=5, flags=[f"--model={TINY}"])
 
 
 def big_run(setting: Setting) -> Iterator[dict[str, Any]]:

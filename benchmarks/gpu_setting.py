@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 TINY: Final = "whisper-tiny.en"
 BIG: Final = "turbo-shape"
+PARAKEET: Final = "parakeet-tdt-0.6b-shape"
 _BIG_FOLDER: Final = "big"
 
 

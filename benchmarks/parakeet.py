@@ -1,6 +1,7 @@
 """Speed of a whole transducer of Parakeet-TDT-0.6b's shape, from samples to words.
 
-The weights are random, so the words mean nothing, and as many tokens as speech has come by chance.
+The weights are random, so the words mean nothing. Noise is added to the encoder's frames, so that
+they have about as many tokens as frames of speech.
 The encoder is a FastConformer: three convolutions that make one frame of eight, and 24 layers of
 half a feed-forward network, attention with relative positions, a convolution over time, and the
 other half. It is written as the export that ``--model=DIR`` takes, with its decoder beside it.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from machine import describe_machine, machine_line
 from reference import markdown_table
+from repeated_noise import RepeatedNoise
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -38,10 +40,14 @@ if TYPE_CHECKING:
 FEATURES: Final = 128
 WIDTH: Final = PARAKEET.width
 HEADS: Final = 8
+LAYERS: Final = 24
 CHANNELS: Final = 256  # of the convolutions before the layers
 TIME_KERNEL: Final = 9
 RATE_HZ: Final = 16_000
 DURATIONS: Final = 5
+_MOST_WEIGHTS: Final = 4 * WIDTH**2  # of one matrix
+_CLIPS: Final = 1000  # that differ in when they say something
+_FIRST_NUMBER: Final = ((0, 0), (1, 1), (1, 2))  # of each clip: starts, ends, axes
 _HIDDEN: Final = -1e4  # hides a frame of padding, in float16 too
 
 
@@ -58,13 +64,13 @@ class Encoder:
         self._graph = GraphWriter("encoder", path, external=True)
         self._kind: Kind = "float16" if half else "float"
         self._dtype = np.float16 if half else np.float32
-        self._rng = np.random.default_rng(0)
+        self._noise = RepeatedNoise(_MOST_WEIGHTS, 1.0, np.float32)
         self._count = 0
         self._write(layers)
 
     def _random(self, *shape: int, inputs: int) -> str:
         self._count += 1
-        array = self._rng.standard_normal(shape, np.float32) / np.sqrt(inputs)
+        array = self._noise(*shape) * np.float32(inputs**-0.5)
         return self._graph.weight(f"w{self._count}", array.astype(self._dtype))
 
     def _number(self, value: float) -> str:
@@ -107,7 +113,7 @@ class Encoder:
         apart = self._distances(frames)
         for _ in range(layers):
             x = self._layer(x, bias, column, apart)
-        x = graph.node("Transpose", x, perm=[0, 2, 1])
+        x = graph.node("Transpose", self._spoken(x, places), perm=[0, 2, 1])
         graph.cast(x, "float", to="outputs")
         graph.output("outputs", "float", ("b", WIDTH, "t"))
         graph.output("encoded_lengths", "int64", ("b",))
@@ -125,6 +131,19 @@ class Encoder:
         size = CHANNELS * FEATURES // 8
         x = graph.node("Transpose", x, perm=[0, 2, 1, 3])
         return self._linear(graph.node("Reshape", x, graph.integers(0, -1, size)), size, WIDTH)
+
+    def _spoken(self, x: str, places: str) -> str:
+        """Frames (b, t, width) that are mostly noise: other noise for each clip and place.
+
+        Frames of random weights are so alike that all of them say something, or none.
+        """
+        graph = self._graph
+        first = graph.node("Slice", "audio_signal", *(graph.integers(*n) for n in _FIRST_NUMBER))
+        large = graph.node("Mul", first, graph.weight("thousand", np.array([1000], np.float32)))
+        clips = graph.node("Mod", graph.cast(large, "int64"), graph.integers(_CLIPS))
+        row = graph.node("Add", graph.node("Squeeze", clips, graph.integers(2)), places)
+        noise = graph.node("Gather", self._random(_CLIPS + 512, WIDTH, inputs=1), row, axis=0)
+        return graph.node("Add", noise, graph.node("Mul", x, self._number(0.1)))
 
     def _distances(self, frames: str) -> str:
         """Something for each distance of two frames, (2 frames - 1, width)."""
@@ -208,7 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--provider", default="cpu")
     parser.add_argument("--half", action="store_true", help="float16 in the encoder")
-    parser.add_argument("--layers", type=int, default=24)
+    parser.add_argument("--layers", type=int, default=LAYERS)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=30.0, help="of each clip")
     parser.add_argument("--rounds", type=int, default=5)

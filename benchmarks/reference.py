@@ -99,12 +99,12 @@ def ctranslate2_directory(model: str) -> Iterator[Path]:
         for file, path in gather(load_card(model), directory).items():
             if path.parent != directory:
                 (directory / file).symlink_to(path)
-        vocabulary = _vocabulary(directory / "tokenizer.json")
+        vocabulary = whisper_vocabulary(directory / "tokenizer.json")
         (directory / "vocabulary.json").write_text(json.dumps(vocabulary), "utf-8")
         yield directory
 
 
-def _vocabulary(tokenizer: Path) -> list[str]:
+def whisper_vocabulary(tokenizer: Path) -> list[str]:
     """All tokens by id; the timestamps, every 0.02 s to 30 s, follow those of the tokenizer."""
     content = json.loads(tokenizer.read_text("utf-8"))
     ids = dict(content["model"]["vocab"])

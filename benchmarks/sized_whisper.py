@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from repeated_noise import RepeatedNoise
 from tokenizers import Tokenizer
 
 if TYPE_CHECKING:
@@ -87,10 +88,8 @@ def _weights(
     size: Size, vocabulary: int, said: list[int]
 ) -> Iterator[tuple[str, NDArray[np.float16]]]:
     """Weights by transformers' names."""
-    random, width = np.random.default_rng(0), size.width
-
-    def normal(*shape: int, scale: float = _WEIGHT_SIZE) -> NDArray[np.float16]:
-        return (random.standard_normal(shape, np.float32) * scale).astype(Half)
+    width = size.width
+    normal = RepeatedNoise(vocabulary * width, _WEIGHT_SIZE, Half)
 
     def linear(name: str, outputs: int, inputs: int, *, bias: bool = True) -> Any:  # noqa: ANN401 - pairs
         yield f"{name}.weight", normal(outputs, inputs)
@@ -111,7 +110,7 @@ def _weights(
     yield "model.encoder.conv2.weight", normal(width, width, 3)
     yield "model.encoder.conv2.bias", np.zeros(width, Half)
     yield "model.encoder.embed_positions.weight", normal(size.audio_positions, width)
-    embeddings = normal(vocabulary, width, scale=_SURE_LOGIT / width)
+    embeddings = normal(vocabulary, width) * Half(_SURE_LOGIT / width / _WEIGHT_SIZE)
     yield "model.decoder.embed_tokens.weight", embeddings
     following = [said[0]] * (_PROMPT_TOKENS - 1) + said
     following += [said[-1]] * (size.text_positions - len(following))
@@ -144,7 +143,7 @@ def _write_safetensors(path: Path, weights: Iterator[tuple[str, NDArray[np.float
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for array in arrays:
-            file.write(array.tobytes())
+            file.write(array.data)
 
 
 def _settings(size: Size, vocabulary: int, special: dict[str, int]) -> dict[str, dict[str, Any]]:

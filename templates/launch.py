@@ -83,7 +83,7 @@ class Workers:
 
 
 def cores_to_decode(times_real_time: float, decode_seconds: float) -> int:
-    """Cores that decode, detect and resample as fast as a GPU transcribes.
+    """Cores that decode, resample, detect and measure as fast as a GPU transcribes.
 
     Args:
         times_real_time: Of the GPU.
@@ -171,7 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--decode_seconds",
         type=float,
         default=8.0,
-        help="CPU-seconds an hour of audio: 8 for FLAC at 16 kHz, 34 for Opus at 48 kHz",
+        help="CPU-seconds an hour of audio, measuring included: 8 for FLAC at 16 kHz, 34 for Opus "
+        "at 48 kHz",
     )
     parser.add_argument("--template", help="gs://….json of a flex template")
     parser.add_argument("--job_name", default="beam-audio")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from ctranslate2 import StorageView
+from ctranslate2.models import Whisper
 from support.project import ROOT
 
 from beam_audio.asr import ModelOptions, Request, load_model
@@ -106,6 +108,29 @@ def test_a_network_of_any_size_says_the_same_64_tokens(tmp_path: Path, cache: No
     assert found[0].text == found[1].text
     assert found[0].text.startswith("The old lighthouse keeper walked slowly")
     assert (found[0].avg_logprob or -1) > -0.01  # so sure that no safeguard tries again
+
+
+def test_ctranslate2_says_the_same_tokens(tmp_path: Path, cache: None) -> None:  # noqa: ARG001
+    sized = program("sized_whisper")
+    (tmp_path / "weights").mkdir()
+    tokenizer = gather(load_card("whisper-tiny.en"), tmp_path / "weights")["tokenizer.json"]
+    sized.write_sized_whisper(tmp_path / "small", sized.SMALL, tokenizer)
+    program("whisper_ctranslate2").write_ctranslate2(tmp_path / "small", tmp_path / "converted")
+    network = Whisper(str(tmp_path / "converted"), compute_type="float32")
+    noise = np.random.default_rng(0).standard_normal((1, network.n_mels, 3000)).astype(np.float32)
+    prompt = ["<|startoftranscript|>", "<|notimestamps|>"]
+    (found,) = network.generate(StorageView.from_array(noise), [prompt], beam_size=1)
+    assert len(found.sequences[0]) == sized.TOKENS
+    assert found.sequences[0][:3] == ["\u0120The", "\u0120old", "\u0120lighthouse"]
+
+
+def test_parakeets_shape_says_something_and_not_all_the_time(tmp_path: Path) -> None:
+    program("parakeet").write_model(tmp_path, 1, half=False)
+    recognizer = load_model(str(tmp_path), ModelOptions(provider="cpu"))
+    noise = np.random.default_rng(0).standard_normal((2, 10 * 16_000)).astype(np.float32)
+    found = recognizer.transcribe([Request(clip / 10) for clip in noise])
+    assert all(5 < len(each.token_ids) < 100 for each in found)
+    assert found[0].token_ids != found[1].token_ids
 
 
 def test_tables_show_what_was_measured_and_leave_the_rest_empty() -> None:

@@ -60,6 +60,8 @@ def _onnxruntime() -> Any:  # noqa: ANN401 (the library has no types)
     except ImportError as error:
         raise_machine_error(error, "cannot load onnxruntime")
         raise ModelError(_MISSING) from error
+    # Operators that it warns of by itself, such as ScatterND, are used as they are meant to be.
+    onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
     return onnxruntime
 
 

@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from beam_audio.models.weight_files import WeightFiles
     from beam_audio.models.whisper.transformer import Precision
 
-NUMERICS_VERSIONS: Final[Mapping[str, str]] = {"float32": "4", "float16": "5", "int8": "5"}
+NUMERICS_VERSIONS: Final[Mapping[str, str]] = {"float32": "4", "float16": "6", "int8": "5"}
 """Part of ``model_sha256``, by precision; raised when graphs compute other numbers than before.
 
-Graphs that change no text, and logs of probabilities by less than 1e-4, keep it. Those of version 5
-change them by more where numbers are coarse: a last bit decides how a number is rounded.
+Graphs that change no text, and logs of probabilities by less than 1e-4, keep it. Those from version
+5 on change them by more where numbers are coarse: a last bit decides how a number is rounded.
 """
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 _FORMATS = "beam_audio/"
-_FORMAT = f"{_FORMATS}3"
+_FORMAT = f"{_FORMATS}4"
 """Raised when a change of the graphs' inputs and outputs, or of their files, needs a new build."""
 _READERS = {
     "ctranslate2": read_ctranslate2_whisper,

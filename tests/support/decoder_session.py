@@ -67,9 +67,15 @@ def numpy_audio(
     dtype: type = np.float32,
     members: list[int] | None = None,
 ) -> Arrays:
-    """What the decoder needs of clips that numpy encoded, hidden states (positions, width)."""
+    """What the decoder needs of clips that numpy encoded, hidden states (positions, width).
+
+    As in the graphs, values in float16 have their last two axes swapped.
+    """
     rows = [network.cross(clip) for clip in clips]
     audio: Arrays = {name: np.stack([row[name] for row in rows]).astype(dtype) for name in rows[0]}
+    for name in audio:
+        if dtype is np.float16 and name.startswith("cross_value"):
+            audio[name] = np.ascontiguousarray(audio[name].swapaxes(2, 3))
     counts = np.ones(len(clips[0])) if members is None else np.array(members)
     audio["log_members"] = np.tile(np.log(counts).astype(np.float32), (len(clips), 1))
     return audio

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -43,6 +44,8 @@ COST_STEP_SECONDS: Final = 0.1
 """The parent is told the cost of clips of every multiple of this length."""
 
 _MOST_BATCHES: Final = 64
+_SWITCH_SECONDS: Final = 0.0005
+"""A thread that has a GPU's next token waits no longer for one that works out words."""
 
 
 class _Relay(logging.Handler):
@@ -73,6 +76,7 @@ def main() -> None:
     logging.getLogger().addHandler(_Relay(answer))
     logging.getLogger().setLevel(content["log_level"])
     logging.captureWarnings(capture=True)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         os.chdir(content["folder"])
         recognizer = load_model(content["model"], ModelOptions(**content["options"]))

@@ -84,6 +84,12 @@ class Batches:
             most = sizes.text_positions, sizes.audio_positions
             self._fixed = FixedMemory(device, dtype, shapes, most)
 
+    def of_size(self, rows: int, positions: int) -> FixedBatch | None:
+        """The batch of just this size, where a device encodes clips in place."""
+        if self._fixed and self._device.name != "cpu":
+            return self._fixed.of_size(rows, positions)
+        return None
+
     def place(self, clips: EncodedClips) -> EncodedClips:
         """The clips where the decoder needs them: in a batch of a fixed size, if there are any."""
         return self._audio_of(clips, np.arange(clips.rows)) if self._fixed else clips

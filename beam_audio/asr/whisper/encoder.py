@@ -53,7 +53,8 @@ class Encoder:
         self._session = make_session(directory / "encoder.onnx", options)
         self.provider: str = self._session.get_providers()[0]
         self.device = Device(self.provider)
-        self._names = [output.name for output in self._session.get_outputs()]
+        self._shapes = {output.name: output.shape[1:] for output in self._session.get_outputs()}
+        self._names = list(self._shapes)
 
     @cached_property
     def _features(self) -> Any:  # noqa: ANN401 (the library has no types)
@@ -85,16 +86,22 @@ class Encoder:
             for clip, log_mel in zip(clips, features, strict=True)
         ]
 
-    def encode(self, prepared: Sequence[Arrays]) -> dict[str, Any]:
+    def encode(
+        self, prepared: Sequence[Arrays], into: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """What the decoder needs of the audio of b clips, n audio positions.
 
+        Args:
+            prepared: What ``prepare`` gave.
+            into: On a device, values of just these shapes to write to.
+
         Returns:
-            Values on the device by name: ``cross_key_N`` (b, h, d, n) and ``cross_value_N``
-            (b, h, n, d) of every decoder layer, and ``log_members`` (b, n), in which positions that
-            a clip does not have are hidden.
+            Values on the device by name: ``cross_key_N`` and ``cross_value_N`` of every decoder
+            layer, shaped as ``beam_audio.models.whisper.export`` says, and ``log_members`` (b, n),
+            in which positions that a clip does not have are hidden.
         """
         if self.provider != CPU:
-            return self.encode_at_once(*prepared)
+            return self.encode_at_once(*prepared, into)
         if len(prepared) == 1:
             return self._encode_alone(prepared[0])
         return self._encode_in_turn(prepared)
@@ -115,19 +122,23 @@ class Encoder:
             for name in self._names:
                 alone = encoded[name].numpy()[0]
                 if name not in joined:
-                    shape = (len(clips), *_lengthened(name, alone, longest))
-                    joined[name] = np.zeros(shape, alone.dtype)
+                    sizes = zip(self._shapes[name], alone.shape, strict=True)
+                    shape = [longest if free == "n" else size for free, size in sizes]
+                    joined[name] = np.zeros((len(clips), *shape), alone.dtype)
                 joined[name][row, :, : alone.shape[1], : alone.shape[2]] = alone
         joined["log_members"] = log_members
         return {name: self.device.put(array) for name, array in joined.items()}
 
-    def encode_at_once(self, batch: Arrays) -> dict[str, Any]:
+    def encode_at_once(self, batch: Arrays, into: dict[str, Any] | None = None) -> dict[str, Any]:
         """As ``encode`` by one call, as it is on a device."""
         feed = {name: self.device.put(array) for name, array in batch.items()}
         heard = {"samples": feed.pop("samples")}
         feed |= self.device.run(self._features, heard, ["log_mel"])
-        audio = self.device.run(self._session, feed, self._names)
-        return {**audio, "log_members": feed["log_members"]}
+        audio = self.device.run(self._session, feed, self._names, into)
+        if into is None:
+            return {**audio, "log_members": feed["log_members"]}
+        self.device.update(into["log_members"], batch["log_members"])
+        return into
 
 
 def at_once(clips: Sequence[EncoderInput], least: int = 0) -> Arrays:
@@ -143,12 +154,6 @@ def at_once(clips: Sequence[EncoderInput], least: int = 0) -> Arrays:
         "place": _stack([clip.place for clip in clips], 0, positions),
         "log_members": _stack([clip.log_members for clip in clips], HIDDEN, positions),
     }
-
-
-def _lengthened(name: str, alone: NDArray[Any], positions: int) -> tuple[int, ...]:
-    """Shape of keys or values of a clip if it had so many positions."""
-    heads, rows, columns = alone.shape
-    return (heads, rows, positions) if name.startswith("cross_key") else (heads, positions, columns)
 
 
 def _stack(rows: Sequence[NDArray[ScalarT]], filling: float, length: int) -> NDArray[ScalarT]:

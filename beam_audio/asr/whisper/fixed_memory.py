@@ -72,6 +72,12 @@ class FixedMemory:
         """Rows of the batch that so many are in: the next power of two."""
         return 1 << (rows - 1).bit_length()
 
+    def of_size(self, rows: int, positions: int) -> FixedBatch | None:
+        """The batch that has so many rows and audio positions itself, if there is one."""
+        if rows == self.size(rows) and positions in {_FEW_POSITIONS, self._window}:
+            return self.batch(rows, positions)
+        return None
+
     def batch(self, rows: int, longest: int) -> FixedBatch:
         """The values of a batch; what is in them is that of an earlier batch."""
         few = longest <= _FEW_POSITIONS

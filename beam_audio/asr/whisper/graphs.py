@@ -66,10 +66,12 @@ class WhisperGraphs:
         return PreparedClips(tuple(clips), self._encoder.prepare(clips))
 
     def encode(self, prepared: PreparedClips) -> EncodedClips:
-        """Encode clips for the decoder."""
-        encoded = EncodedClips(
-            frames=tuple(clip.own_positions for clip in prepared.clips),
-            positions=tuple(clip.positions for clip in prepared.clips),
-            audio=self._encoder.encode(prepared.arrays),
-        )
-        return self.decoder.batches.place(encoded)
+        """Encode clips for the decoder, where it has them if they have just the size for that."""
+        frames = tuple(clip.own_positions for clip in prepared.clips)
+        positions = tuple(clip.positions for clip in prepared.clips)
+        encoded = prepared.arrays[0]["source"].shape
+        if batch := self.decoder.batches.of_size(*encoded):
+            audio = self._encoder.encode(prepared.arrays, batch.audio)
+            return EncodedClips(frames, positions, audio, batch)
+        audio = self._encoder.encode(prepared.arrays)
+        return self.decoder.batches.place(EncodedClips(frames, positions, audio))

@@ -117,6 +117,14 @@ def bucket(positions: int) -> int:
     return POSITION_BUCKETS[bisect_left(POSITION_BUCKETS, positions)]
 
 
+def computed_positions(samples: int, padding: Padding, *, on_device: bool) -> int:
+    """Positions the encoder computes for a clip; a device computes those of its bucket."""
+    if padding == "full":
+        return POSITIONS
+    positions = condensed_positions(samples)
+    return bucket(positions) if on_device else positions
+
+
 @lru_cache(maxsize=POSITIONS)
 def _condensed(content: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the embeddings, and how many positions each represents; the last is on its own."""

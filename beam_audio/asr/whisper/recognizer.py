@@ -9,12 +9,13 @@ import numpy as np
 from beam_audio.asr import passages
 from beam_audio.asr.model_options import DEFAULT_OPTIONS
 from beam_audio.asr.recognizer import ON_CPU
+from beam_audio.asr.session import CPU
 from beam_audio.asr.whisper.decoding import Decoding, decode_safely
 from beam_audio.asr.whisper.graphs import WhisperGraphs
 from beam_audio.asr.whisper.identity import built_facts
 from beam_audio.asr.whisper.languages import spoken_languages
-from beam_audio.asr.whisper.log_mel import WINDOW_SAMPLES, WINDOW_SECONDS
-from beam_audio.asr.whisper.padding import SECONDS_PER_POSITION, condensed_positions, encoder_input
+from beam_audio.asr.whisper.log_mel import WINDOW_SAMPLES
+from beam_audio.asr.whisper.padding import SECONDS_PER_POSITION, computed_positions, encoder_input
 from beam_audio.asr.whisper.transcripts import TranscriptWriter
 from beam_audio.errors import ModelError
 from beam_audio.models.build import TOKENIZER_FILE
@@ -84,9 +85,11 @@ class WhisperRecognizer:
 
     def cost_seconds(self, duration_seconds: float) -> float:
         """Seconds the encoder computes for a clip: 30, or fewer with condensed padding."""
-        if self._padding == "full":
-            return WINDOW_SECONDS
-        return SECONDS_PER_POSITION * condensed_positions(round(duration_seconds * SAMPLE_RATE_HZ))
+        samples = round(duration_seconds * SAMPLE_RATE_HZ)
+        on_device = self.provider != CPU
+        return SECONDS_PER_POSITION * computed_positions(
+            samples, self._padding, on_device=on_device
+        )
 
     def transcribe(self, requests: Sequence[Request]) -> list[Transcript]:
         """Recognise a batch; one transcript per request, in order.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from beam_audio.models.whisper.config import WhisperConfig
     from beam_audio.models.whisper.transformer import Precision
 
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 4
 """Rows of a call on a device: the weights of all heads, in float32, are in its memory meanwhile."""
 _HIDDEN: Final = -1e30
 

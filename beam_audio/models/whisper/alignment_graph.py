@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beam_audio.models.whisper.decoder_graph import (
-    buffer_shapes,
-    cross_shapes,
-    of_alignment_heads,
-)
+from beam_audio.models.whisper.decoder_graph import buffer_shapes, of_alignment_heads
+from beam_audio.models.whisper.encoder_graph import cross_shapes
 
 if TYPE_CHECKING:
     from beam_audio.models.whisper.config import WhisperConfig
@@ -30,7 +27,7 @@ def write_alignment(layers: Layers, config: WhisperConfig) -> None:
     keys = {}
     for layer in sorted({layer for layer, _ in config.alignment_heads}):
         name = f"cross_key_{layer}"
-        graph.input(name, layers.kind, ("b", *cross_shapes(config)[name]))
+        graph.input(name, layers.kind, ("b", *cross_shapes(layers, config)[name]))
         keys[layer] = cut(name, 0, 3)
     scores = graph.node("MatMul", cut(query, 0, 2), of_alignment_heads(layers, config, keys))
     graph.cast(scores, "float", to="scores")

@@ -20,11 +20,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.models.onnx_graph import GraphWriter
-from beam_audio.models.whisper.decoder_graph import (
-    buffer_shapes,
-    cross_shapes,
-    of_alignment_heads,
-)
+from beam_audio.models.whisper.decoder_graph import buffer_shapes, of_alignment_heads
+from beam_audio.models.whisper.encoder_graph import cross_shapes
 from beam_audio.models.whisper.transformer import Layers
 
 if TYPE_CHECKING:
@@ -64,7 +61,7 @@ def _weights(layers: Layers, config: WhisperConfig) -> str:
     keys = {}
     for layer in sorted({layer for layer, _ in config.alignment_heads}):
         name = f"cross_key_{layer}"
-        graph.input(name, layers.kind, ("b", *cross_shapes(config)[name]))
+        graph.input(name, layers.kind, ("b", *cross_shapes(layers, config)[name]))
         taken = graph.node("Gather", name, rows, axis=0)
         keys[layer] = graph.node("Slice", taken, graph.integers(0), positions, graph.integers(3))
     asked = graph.node(

@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beam_audio.models.whisper.encoder_graph import attention_mask
+from beam_audio.models.whisper.encoder_graph import (
+    attention_mask,
+    cross_shapes,
+    has_swapped_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,18 +39,18 @@ def write_decoder(layers: Layers, config: WhisperConfig) -> None:
     positions = graph.input("positions", "int64", ("p",))
     count = graph.node("Shape", tokens, start=1, end=2)
     own = graph.node("Add", _first_places(layers, count), start)
-    for name, shape in cross_shapes(config).items():
+    for name, shape in cross_shapes(layers, config).items():
         graph.input(name, layers.kind, ("b", *shape))
     buffers = _Buffers(layers, config, own)
     audio_mask = attention_mask(layers)
     embedded = graph.node("Gather", layers.constant("decoder.positions"), own, axis=0)
-    x = graph.node("Add", layers.embed(tokens, "decoder.tokens"), embedded)
+    embedded = graph.node("Add", layers.embed(tokens, "decoder.tokens"), embedded)
+    x = embedded, layers.norm(embedded, "decoder.0.attention.norm")
     queries = {}
     for layer in range(sizes.decoder_layers):
         x, queries[layer] = _decoder_layer(layers, config, x, layer, (buffers, audio_mask))
     buffers.write("query", of_alignment_heads(layers, config, queries))
-    x = layers.norm(graph.node("Gather", x, positions, axis=1), "decoder.norm")
-    _write_choice(layers, config, x)
+    _write_choice(layers, config, graph.node("Gather", x[1], positions, axis=1))
 
 
 class _Buffers:
@@ -126,38 +130,37 @@ def buffer_shapes(config: WhisperConfig) -> dict[str, tuple[int | str, ...]]:
     }
 
 
-def cross_shapes(config: WhisperConfig) -> dict[str, tuple[int | str, ...]]:
-    """Shapes of what the encoder computes for the decoder, after the rows: positions are ``n``."""
-    sizes = config.dimensions
-    heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
-    shapes: dict[str, tuple[int | str, ...]] = {}
-    for layer in range(sizes.decoder_layers):
-        shapes[f"cross_key_{layer}"] = (heads, size, "n")
-        shapes[f"cross_value_{layer}"] = (heads, "n", size)
-    return shapes
-
-
 def _decoder_layer(
-    layers: Layers, config: WhisperConfig, x: str, layer: int, memory: tuple[_Buffers, str]
-) -> tuple[str, str]:
-    """The layer's output, and its queries to the audio (b, h, t, d)."""
+    layers: Layers,
+    config: WhisperConfig,
+    x: tuple[str, str],
+    layer: int,
+    memory: tuple[_Buffers, str],
+) -> tuple[tuple[str, str], str]:
+    """The layer's output, plain and normalised for the next, and its queries to the audio."""
     graph, sizes, (buffers, audio_mask) = layers.graph, config.dimensions, memory
     heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
-    name, scale = f"decoder.{layer}", size**-0.5
-    normed = layers.norm(x, f"{name}.attention.norm")
+    name, scale, (total, normed) = f"decoder.{layer}", size**-0.5, x
     qkv = layers.linear(normed, f"{name}.attention.qkv", slice(sizes.width), scale)
     query, new_key, new_value = (layers.heads(part, heads) for part in layers.split(qkv, "qkv"))
     key = buffers.write(f"key_{layer}", new_key)
     value = buffers.write(f"value_{layer}", new_value)
     scores = graph.node("FusedMatMul", query, key, domain=_MICROSOFT, transB=1)
-    mixed = layers.attend(scores, value, buffers.mask(key))
-    x = graph.node("Add", x, layers.linear(mixed, f"{name}.attention.out"))
-    normed = layers.norm(x, f"{name}.cross.norm")
+    mixed = layers.projected(
+        layers.attend(scores, value, buffers.mask(key)), f"{name}.attention.out"
+    )
+    total, normed = layers.add_and_norm(total, *mixed, f"{name}.cross.norm")
     query = layers.heads(layers.linear(normed, f"{name}.cross.q", slice(None), scale), heads)
     scores = graph.node("MatMul", query, f"cross_key_{layer}")
-    mixed = layers.attend(scores, f"cross_value_{layer}", audio_mask)
-    x = graph.node("Add", x, layers.linear(mixed, f"{name}.cross.out"))
-    return layers.mlp(x, f"{name}.mlp"), query
+    swapped = has_swapped_values(layers)
+    mixed = layers.projected(
+        layers.attend(scores, f"cross_value_{layer}", audio_mask, swapped=swapped),
+        f"{name}.cross.out",
+    )
+    total, normed = layers.add_and_norm(total, *mixed, f"{name}.mlp.norm")
+    is_last = layer + 1 == sizes.decoder_layers
+    following = "decoder.norm" if is_last else f"decoder.{layer + 1}.attention.norm"
+    return layers.add_and_norm(total, *layers.mlp(normed, f"{name}.mlp"), following), query
 
 
 def of_alignment_heads(layers: Layers, config: WhisperConfig, by_layer: Mapping[int, str]) -> str:

@@ -40,17 +40,37 @@ def write_encoder(layers: Layers, config: WhisperConfig) -> None:
     in_steps = layers.precision == "int8"
     attend = _attend_in_steps if in_steps else _attend
     mask = attention_mask(layers) if in_steps else _score_channels(layers, heads)
-    for layer in range(sizes.encoder_layers):
+    norms = [f"encoder.{layer}.attention.norm" for layer in range(sizes.encoder_layers)]
+    normed = layers.norm(x, norms[0])
+    for layer, following in enumerate([*norms[1:], "encoder.norm"]):
         name = f"encoder.{layer}"
-        normed = layers.norm(x, f"{name}.attention.norm")
-        x = graph.node("Add", x, attend(layers, heads, normed, f"{name}.attention", mask))
-        x = layers.mlp(x, f"{name}.mlp")
-    x = layers.norm(x, "encoder.norm")
-    heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
+        attended = attend(layers, heads, normed, f"{name}.attention", mask)
+        x, normed = layers.add_and_norm(x, *attended, f"{name}.mlp.norm")
+        x, normed = layers.add_and_norm(x, *layers.mlp(normed, f"{name}.mlp"), following)
     for layer in range(sizes.decoder_layers):
-        _write_cross(layers, heads, x, layer)
-        graph.output(f"cross_key_{layer}", layers.kind, ("b", heads, size, "n"))
-        graph.output(f"cross_value_{layer}", layers.kind, ("b", heads, "n", size))
+        _write_cross(layers, sizes.decoder_heads, normed, layer)
+    for name, shape in cross_shapes(layers, config).items():
+        graph.output(name, layers.kind, ("b", *shape))
+
+
+def cross_shapes(layers: Layers, config: WhisperConfig) -> dict[str, tuple[int | str, ...]]:
+    """Shapes of what the encoder computes for the decoder, after the rows: positions are ``n``."""
+    sizes = config.dimensions
+    heads, size = sizes.decoder_heads, sizes.width // sizes.decoder_heads
+    shapes: dict[str, tuple[int | str, ...]] = {}
+    for layer in range(sizes.decoder_layers):
+        shapes[f"cross_key_{layer}"] = (heads, size, "n")
+        swapped = has_swapped_values(layers)
+        shapes[f"cross_value_{layer}"] = (heads, size, "n") if swapped else (heads, "n", size)
+    return shapes
+
+
+def has_swapped_values(layers: Layers) -> bool:
+    """Whether the audio's values have their last two axes swapped, as its keys have.
+
+    A GPU, for which graphs in float16 are, mixes them for a token in half the time then.
+    """
+    return layers.kind == "float16"
 
 
 def _positions(layers: Layers, log_mel: str, source: str, place: str) -> str:
@@ -117,8 +137,8 @@ def _score_channels(layers: Layers, heads: int) -> str:
     return layers.graph.node("Mul", members, layers.array("encoder.score_channel", channel))
 
 
-def _attend(layers: Layers, heads: int, x: str, name: str, mask: str) -> str:
-    """Attention of all positions to all, by one operator (b, n, width)."""
+def _attend(layers: Layers, heads: int, x: str, name: str, mask: str) -> tuple[str, str]:
+    """Attention of all positions to all, by one operator: product and bias (b, n, width)."""
     graph, size = layers.graph, layers.width // heads
     weight, bias = layers.parameters(f"{name}.qkv")
     weight[: layers.width] *= np.float32(size**-0.5)
@@ -136,20 +156,18 @@ def _attend(layers: Layers, heads: int, x: str, name: str, mask: str) -> str:
     out_weight, out_bias = layers.parameters(f"{name}.out")
     # The weights of a softmax have the sum 1: a bias of the values is the same for all positions.
     out_bias += out_weight @ value_bias.reshape(-1)
-    if layers.kind == "float16":
-        # The fastest kernel of a GPU, in float16 only, wants values of the size of keys.
-        value_weight = _widened(value_weight)
-        by_head = _widened(out_weight.T.reshape(heads, size, -1))
-        out_weight = _rows(by_head).T
-    value = layers.multiply(x, f"{name}.value.weight", _rows(value_weight))
+    # On a GPU, values must have the size of keys: the fastest kernel in float16 takes no others,
+    # and the one for float32 gives wrong sums if keys have more than 64 channels and values 64.
+    out_weight = _rows(_widened(out_weight.T.reshape(heads, size, -1))).T
+    value = layers.multiply(x, f"{name}.value.weight", _rows(_widened(value_weight)))
     mixed = graph.node(
         "MultiHeadAttention", query, key, value, domain=MICROSOFT, num_heads=heads, scale=1.0
     )
     product = layers.multiply(mixed, f"{name}.out.weight", out_weight)
-    return graph.node("Add", product, layers.array(f"{name}.out.bias", out_bias))
+    return product, layers.array(f"{name}.out.bias", out_bias)
 
 
-def _attend_in_steps(layers: Layers, heads: int, x: str, name: str, mask: str) -> str:
+def _attend_in_steps(layers: Layers, heads: int, x: str, name: str, mask: str) -> tuple[str, str]:
     """The same with the scores of all positions (b, h, n, n) between two products."""
     scale = (layers.width // heads) ** -0.5
     qkv = layers.linear(x, f"{name}.qkv", slice(layers.width), scale)
@@ -157,7 +175,8 @@ def _attend_in_steps(layers: Layers, heads: int, x: str, name: str, mask: str) -
     scores = layers.graph.node(
         "MatMul", layers.heads(query, heads), layers.heads(key, heads, swapped=True)
     )
-    return layers.linear(layers.attend(scores, layers.heads(value, heads), mask), f"{name}.out")
+    mixed = layers.attend(scores, layers.heads(value, heads), mask)
+    return layers.projected(mixed, f"{name}.out")
 
 
 def _write_cross(layers: Layers, heads: int, x: str, layer: int) -> None:
@@ -168,7 +187,8 @@ def _write_cross(layers: Layers, heads: int, x: str, layer: int) -> None:
     value = layers.multiply(x, f"{name}.value.weight", weight[layers.width :])
     value_bias = layers.array(f"{name}.value.bias", bias[layers.width :])
     layers.heads(key, heads, swapped=True, to=f"cross_key_{layer}")
-    layers.heads(layers.graph.node("Add", value, value_bias), heads, to=f"cross_value_{layer}")
+    value, swapped = layers.graph.node("Add", value, value_bias), has_swapped_values(layers)
+    layers.heads(value, heads, swapped=swapped, to=f"cross_value_{layer}")
 
 
 def _widened(by_head: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ For each position, ``source`` is the index of the convolutions' output it is tak
 ``log_members`` is added to its attention scores: the log of the number of positions it represents
 (``beam_audio.asr.whisper.padding``), or a large negative number if a row of a batch has no such
 position. The keys of the audio have their last two axes swapped, so that a step multiplies them
-without a transposition.
+without a transposition. In float16, ``cross_value_N`` is (b, h, d, n) everywhere, too.
 
 ``start`` is the place of the first token. ``hidden`` is added to the logits, and minus infinity
 hides a token from the choice; ``token`` is the likeliest of the others. ``asked_logprobs`` are log

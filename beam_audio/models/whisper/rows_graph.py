@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beam_audio.models.whisper.decoder_graph import buffer_shapes, cross_shapes
+from beam_audio.models.whisper.decoder_graph import buffer_shapes
+from beam_audio.models.whisper.encoder_graph import cross_shapes
 
 if TYPE_CHECKING:
     from beam_audio.models.onnx_graph import Kind
@@ -22,7 +23,7 @@ def write_audio_rows(layers: Layers, config: WhisperConfig) -> None:
 
     Positions that are added are hidden.
     """
-    graph, shapes = layers.graph, cross_shapes(config)
+    graph, shapes = layers.graph, cross_shapes(layers, config)
     rows = graph.input("rows", "int64", ("k",))
     positions = graph.input("positions", "int64", (1,))
     graph.input("log_members", "float", ("b", "n"))

@@ -69,11 +69,17 @@ class Layers:
 
     def linear(self, x: str, name: str, scale_rows: slice = slice(0), scale: float = 1.0) -> str:
         """``x`` times the transposed weight, plus the bias; some outputs may be scaled."""
+        return self.graph.node("Add", *self.projected(x, name, scale_rows, scale))
+
+    def projected(
+        self, x: str, name: str, scale_rows: slice = slice(0), scale: float = 1.0
+    ) -> tuple[str, str]:
+        """The product and the bias whose sum is ``linear``."""
         weight, bias = self.parameters(name)
         for array in (weight, bias):
             array[scale_rows] *= np.float32(scale)
         product = self.multiply(x, f"{name}.weight", weight)
-        return self.graph.node("Add", product, self.array(f"{name}.bias", bias))
+        return product, self.array(f"{name}.bias", bias)
 
     def parameters(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weight (out, in) and bias (out,) of a linear layer, which may be changed."""
@@ -145,10 +151,27 @@ class Layers:
             epsilon=_EPSILON,
         )
 
-    def mlp(self, x: str, name: str) -> str:
-        """``x`` plus the output of two linear layers with exact GELU between them."""
-        hidden = self.graph.node("Gelu", self.linear(self.norm(x, f"{name}.norm"), f"{name}.up"))
-        return self.graph.node("Add", x, self.linear(hidden, f"{name}.down"))
+    def add_and_norm(self, x: str, product: str, bias: str, name: str) -> tuple[str, str]:
+        """The sum of all three, and its layer normalisation."""
+        if self.kind == "float":
+            total = self.graph.node("Add", x, self.graph.node("Add", product, bias))
+            return total, self.norm(total, name)
+        # One operator on a GPU: it took .15 ms for 32 windows of large-v3, and those three .41 ms.
+        normed, total = self.graph.fresh("Normed"), self.graph.fresh("Total")
+        parameters = (self.constant(f"{name}.{each}") for each in ("weight", "bias"))
+        self.graph.nodes(
+            "SkipLayerNormalization",
+            *(x, product, *parameters, bias),
+            to=(normed, "", "", total),
+            domain=MICROSOFT,
+            epsilon=_EPSILON,
+        )
+        return total, normed
+
+    def mlp(self, x: str, name: str) -> tuple[str, str]:
+        """Two linear layers of ``x`` with exact GELU between them; the second as ``projected``."""
+        hidden = self.graph.node("Gelu", self.linear(x, f"{name}.up"))
+        return self.projected(hidden, f"{name}.down")
 
     def heads(self, x: str, count: int, *, swapped: bool = False, to: str | None = None) -> str:
         """(b, n, width) to (b, heads, n, size), or to (b, heads, size, n) when swapped."""
@@ -158,10 +181,16 @@ class Layers:
         order = [0, 2, 3, 1] if swapped else [0, 2, 1, 3]
         return self.graph.node("Transpose", split, to=to, perm=order)
 
-    def attend(self, scores: str, value: str, mask: str) -> str:
-        """Mix ``value`` by the softmax of ``scores`` (b, heads, t, n) plus ``mask``."""
+    def attend(self, scores: str, value: str, mask: str, *, swapped: bool = False) -> str:
+        """Mix ``value`` by the softmax of ``scores`` (b, heads, t, n) plus ``mask``.
+
+        ``value`` is (b, heads, n, size), or (b, heads, size, n) when swapped.
+        """
         weights = self.graph.node("Softmax", self.graph.node("Add", scores, mask), axis=-1)
-        mixed = self.graph.node("MatMul", weights, value)
+        if swapped:
+            mixed = self.graph.node("FusedMatMul", weights, value, domain=MICROSOFT, transB=1)
+        else:
+            mixed = self.graph.node("MatMul", weights, value)
         joined = self.graph.node("Transpose", mixed, perm=[0, 2, 1, 3])
         return self.graph.node("Reshape", joined, self.graph.integers(0, -1, self.width))
 

@@ -64,6 +64,16 @@ def test_a_batch_encoded_at_once_is_the_clips_one_by_one(
         assert_same(together, row, encoder.encode(encoder.prepare([clip])))
 
 
+def test_a_batch_is_written_where_it_is_wanted(encoder: Encoder, clips: list[EncoderInput]) -> None:
+    expected = encoder.encode_at_once(at_once(clips))
+    into = {
+        name: encoder.device.zeros(value.shape(), np.float32) for name, value in expected.items()
+    }
+    assert encoder.encode_at_once(at_once(clips), into) is into
+    for name, value in expected.items():
+        np.testing.assert_array_equal(into[name].numpy(), value.numpy())
+
+
 @pytest.mark.parametrize("padding", ["full", "condensed"])
 def test_more_positions_than_a_clip_has_change_nothing(encoder: Encoder, padding: Padding) -> None:
     clip = encoder_input(np.full(30_000, 0.1, np.float32), SHAPE.bands, padding)
@@ -80,9 +90,9 @@ def test_warming_up_meets_every_size_once(
     met = []
     run = encoder.device.run
 
-    def watched(session: Any, feed: dict[str, Any], names: list[str]) -> dict[str, Any]:  # noqa: ANN401
+    def watched(session: Any, feed: dict[str, Any], *how: Any) -> dict[str, Any]:  # noqa: ANN401
         met.append(feed["place"].shape()[1] if "place" in feed else None)
-        return run(session, feed, names)
+        return run(session, feed, *how)
 
     monkeypatch.setattr(encoder.device, "run", watched)
     encoder.warm_up("condensed", 1)

@@ -39,3 +39,10 @@ def test_a_size_has_one_place_and_one_graph(memory: FixedMemory) -> None:
     first, other, again = memory.batch(5, 80), memory.batch(4, 80), memory.batch(7, 90)
     assert again is first
     assert {first.graph, other.graph} == {1, 2}
+
+
+def test_clips_of_just_a_size_have_its_batch(memory: FixedMemory) -> None:
+    batch = memory.of_size(4, 1500)
+    assert batch is memory.batch(3, 900)
+    assert memory.of_size(3, 1500) is None
+    assert memory.of_size(4, 640) is None

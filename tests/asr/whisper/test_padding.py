@@ -13,6 +13,7 @@ from beam_audio.asr.whisper.padding import (
     POSITIONS,
     EncoderInput,
     bucket,
+    computed_positions,
     condensed_positions,
     content_positions,
     encoder_input,
@@ -84,6 +85,16 @@ def test_short_clips_take_a_fraction_of_the_window() -> None:
 )
 def test_the_bucket_is_the_least_that_holds_the_positions(positions: int, size: int) -> None:
     assert bucket(positions) == size
+
+
+@given(LENGTHS)
+def test_a_device_computes_at_least_what_a_clip_has(length: int) -> None:
+    own = computed_positions(length, "condensed", on_device=False)
+    assert own == clip(length).positions
+    there = computed_positions(length, "condensed", on_device=True)
+    assert there in POSITION_BUCKETS
+    assert own <= there <= max(1.3 * own, POSITION_BUCKETS[0])
+    assert computed_positions(length, "full", on_device=False) == POSITIONS
 
 
 def test_a_passage_of_twenty_seconds_has_a_bucket_of_its_own() -> None:

@@ -96,7 +96,10 @@ def test_other_number_types_compute_nearly_the_same(
     log_mel, reference = features(1), NumpyWhisper(weights, SHAPE)
     found = runner_of(precision).encode(log_mel)
     for name, expected in reference.cross(reference.encode(log_mel[0])).items():
-        error = found[name][0].astype(np.float64) - expected
+        ours = found[name][0].astype(np.float64)
+        if precision == "float16" and name.startswith("cross_value"):
+            ours = ours.swapaxes(1, 2)
+        error = ours - expected
         assert np.sqrt(np.mean(error**2)) < near * np.sqrt(np.mean(expected**2)), name
 
 
