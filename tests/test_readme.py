@@ -43,7 +43,7 @@ DOCUMENTS = [
 OTHER_PROGRAMS = {
     *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
 }
-VERBS = {"compact", "demo", "doctor", "models", "plan", "run"}
+VERBS = {"compact", "curate", "demo", "doctor", "models", "plan", "run"}
 
 BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",

@@ -58,6 +58,12 @@ _PLAN_EXAMPLES: Final = """examples:
 
 The speed is that of the last run of this model over --output, if there is one, else a table's."""
 
+_CURATE_EXAMPLES: Final = """examples:
+  beam-audio curate out --rules=strict               judge every segment by these rules
+  beam-audio curate out --rules=mine.yaml --compare  what would move
+  beam-audio curate out --compare=balanced-d2ddfcd7  what moved since these rules
+  beam-audio curate out --restore=balanced-d2ddfcd7  put their decisions back"""
+
 _GPUS: Final = (
     *("nvidia-l4", "nvidia-tesla-t4", "nvidia-tesla-a100"),
     *("nvidia-h100-80gb", "nvidia-h200-141gb"),
@@ -158,7 +164,15 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         help="print a script that completes flags in this shell",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_run, _add_plan, _add_compact, _add_demo, _add_doctor, _add_models):
+    for add in (
+        _add_run,
+        _add_plan,
+        _add_compact,
+        _add_curate,
+        _add_demo,
+        _add_doctor,
+        _add_models,
+    ):
         add(commands)
     _check_verb(words, commands)
     return parser
@@ -252,6 +266,29 @@ def _add_compact(commands: Subparsers) -> None:
     parser.add_argument("output", help="the --output of a run, local or gs://")
     parser.add_argument(
         "--target_bytes", type=_count, metavar="N", help="size of a merged file (default: 128 MiB)"
+    )
+
+
+def _add_curate(commands: Subparsers) -> None:
+    parser = _add(
+        commands,
+        "curate",
+        verbs.curate,
+        "judge the segments of an output again, by other rules",
+        description="Takes the rows of an output alone: no audio is opened, nothing recognised.",
+        epilog=_CURATE_EXAMPLES,
+    )
+    parser.add_argument("output", help="the --output of a run, local or gs://")
+    parser.add_argument("--rules", metavar="RULES", help="strict, balanced, lenient, or a file")
+    parser.add_argument(
+        "--restore", metavar="RULES_ID", help="put back what these rules decided before"
+    )
+    parser.add_argument(
+        "--compare",
+        metavar="RULES_ID",
+        nargs="?",
+        const="",
+        help="what moved since these rules; beside --rules: what would move. Writes nothing",
     )
 
 

@@ -79,6 +79,20 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def curate(given: argparse.Namespace, rest: list[str]) -> int:
+    """Judge the rows of an output again, or put earlier decisions back."""
+    refuse_unknown(rest, {*beam_flags(), "--rules", "--restore", "--compare"})
+    from beam_audio.command import curating
+
+    return curating.curate_and_report(
+        given.output,
+        rules=given.rules,
+        restored=given.restore,
+        compared=given.compare,
+        beam_flags=rest,
+    )
+
+
 def demo(given: argparse.Namespace, rest: list[str]) -> int:
     """Transcribe the packaged clips and print what they say."""
     refuse_unknown(rest, ["--output"])

@@ -2,5 +2,5 @@
 
 In: samples, transcripts and references.
 Out: measurements, error rates, and a decision with reasons.
-Main function: :func:`beam_audio.quality.rules.Rules.decide`.
+Main function: :func:`beam_audio.quality.ruleset.Rules.decide`.
 """

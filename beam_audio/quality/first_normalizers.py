@@ -51,10 +51,21 @@ def without_asides(text: str) -> str:
     return text
 
 
+class _Spoken(dict[int, str]):
+    """What stands for each character in :func:`spoken_words`, found at its first use."""
+
+    def __missing__(self, code: int) -> str:
+        kind = unicodedata.category(chr(code))
+        self[code] = "" if kind == "Cf" else " " if kind[0] in "SP" else chr(code)
+        return self[code]
+
+
+_SPOKEN: Final = _Spoken()
+
+
 def spoken_words(text: str) -> str:
     """Lower case in NFKC, with spaces for symbols and punctuation, without invisible characters."""
-    kinds = ((char, unicodedata.category(char)) for char in unicodedata.normalize("NFKC", text))
-    spaced = "".join(" " if kind[0] in "SP" else char for char, kind in kinds if kind != "Cf")
+    spaced = unicodedata.normalize("NFKC", text).translate(_SPOKEN)
     return " ".join(spaced.lower().split())
 
 

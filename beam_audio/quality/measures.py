@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from beam_audio.quality.second_opinion import Compared
     from beam_audio.types import Quality, Segment, Transcript
 
-Value = float | bool | None
+Value = float | bool | str | None
 
 MEASURE_DECIMALS: Final = 4
 """Measures are rounded to this before a rule looks at them and before they are written."""
+
+METADATA: Final = "metadata."
+"""What the name of a metadata key begins with where rules look at it."""
 
 SURE_OF_LANGUAGE: Final = 0.8
 """Probability from which a language that the model detects outweighs the stated one."""
@@ -60,6 +63,8 @@ class Judged:
         score: How that compares with a reference; None when there is none.
         languages: What its language is compared with.
         second: What a second model made of it; None when there is none.
+        uri: Where its recording is, as rows have it.
+        metadata: What its manifest states beside the known fields.
     """
 
     segment: Segment
@@ -67,6 +72,8 @@ class Judged:
     transcript: Transcript
     score: Score | None
     languages: Languages
+    uri: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()
     second: Compared | None = None
 
     @property
@@ -121,6 +128,7 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
     "speech_fraction": lambda it: it.quality.speech_fraction,
     "speech_seconds": lambda it: it.speech_seconds,
     "start_cer": lambda it: it.score.start_cer if it.score else None,
+    "text_chars": lambda it: len(it.text),
     "unique_word_ratio": lambda it: texts.unique_word_ratio(it.text, it.language),
     "wer": lambda it: it.score.wer if it.score else None,
     "wer_deletions": lambda it: it.score.deletions if it.score else None,
@@ -175,20 +183,32 @@ FLAGS: Final[dict[str, Callable[[Judged], bool | None]]] = {
 }
 """Everything that a rule may ask to be true or false."""
 
+TEXTS: Final[dict[str, Callable[[Judged], str | None]]] = {
+    "heard_language": lambda it: it.transcript.language,
+    "language": lambda it: it.transcript.language or it.languages.stated,
+    "stated_language": lambda it: it.languages.stated,
+    "text": lambda it: it.text,
+    "uri": lambda it: it.uri,
+}
+"""Every text that a rule may look into, beside the metadata."""
+
 RULE_MEASURES: Final = tuple(MEASURES)
 RULE_FLAGS: Final = tuple(FLAGS)
+RULE_TEXTS: Final = tuple(TEXTS)
 
 
 def measure_all(judged: Judged) -> dict[str, Value]:
     """Take every value that rules may look at.
 
     Returns:
-        A value for each of :data:`MEASURES`, rounded, and :data:`FLAGS`. Names that are output
-        columns too hold what is written there.
+        A value for each of :data:`MEASURES`, rounded, :data:`FLAGS`, :data:`TEXTS` and key of the
+        metadata. Names that are output columns too hold what is written there.
     """
     return {
+        **{f"{METADATA}{key}": value for key, value in judged.metadata},
         **{name: round_measure(take(judged)) for name, take in MEASURES.items()},
         **{name: take(judged) for name, take in FLAGS.items()},
+        **{name: take(judged) for name, take in TEXTS.items()},
     }
 
 

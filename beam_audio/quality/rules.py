@@ -12,8 +12,15 @@ and one condition, or several under ``all`` that must hold together::
           - {column: avg_logprob, below: -1.0}
 
 A condition compares one of :data:`beam_audio.quality.measures.MEASURES` with a number (``above``
-or ``below``), or says that one of :data:`beam_audio.quality.measures.FLAGS` ``is`` true or false. A
-missing measure meets no condition. The decision ``keep`` only notes its reason. ``unspoken: true``
+or ``below``), says that one of :data:`beam_audio.quality.measures.FLAGS` ``is`` true or false, or
+looks at one of :data:`beam_audio.quality.measures.TEXTS` or a key of the metadata,
+``metadata.speaker``: it ``is`` a text, ``contains`` one in any case, or ``matches`` a regular
+expression; metadata can be ``above`` or ``below`` a number, too. ``outside_quartiles: 1.5`` says
+that a measure lies more than so many quartile ranges outside the quartiles of all segments of its
+language; only ``curate`` knows these. A missing value meets no condition.
+
+``languages`` and ``sources`` list the languages and the patterns of addresses that a rule stands
+for; without them it stands for all. The decision ``keep`` only notes its reason. ``unspoken: true``
 marks a reason for which a segment's text counts as words that nobody said. The presets are in
 ``beam_audio/data/rules``.
 """
@@ -21,112 +28,28 @@ marks a reason for which a segment's text counts as words that nobody said. The 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from beam_audio.errors import ConfigError
-from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES, round_measure
+from beam_audio.errors import ConfigError, InputError
+from beam_audio.quality.languages import language_code
+from beam_audio.quality.measures import METADATA, RULE_FLAGS, RULE_MEASURES, RULE_TEXTS
+from beam_audio.quality.ruleset import DECISIONS, Comparison, Condition, Rule, Rules
 from beam_audio.quality.yaml_lines import Located, located_error, parse_yaml, read_yaml
 from beam_audio.spelling import nearest_or_all
-from beam_audio.types import Decision, stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from beam_audio.quality.measures import Value
-
-Comparison = Literal["above", "below", "is"]
+    from collections.abc import Collection
 
 PRESETS: Final = ("strict", "balanced", "lenient")
 
-_DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)  # from the mildest to the strictest
 _COMPARISONS: Final[tuple[Comparison, ...]] = get_args(Comparison)
+_OF_TEXT: Final = frozenset({"is", "contains", "matches"})
 _MAX_RULES: Final = 256
 _MAX_BOUND: Final = 1e12
+_MAX_TEXT_CHARS: Final = 1000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_ID_DIGITS: Final = 8
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Condition:
-    """A column compared with a bound: a number for ``above`` and ``below``, a bool for ``is``."""
-
-    column: str
-    comparison: Comparison
-    bound: float | bool
-
-    def holds(self, value: Value) -> bool:
-        """Whether the condition holds; never for a missing value."""
-        if value is None:
-            return False
-        if self.comparison == "is":
-            return bool(value) is self.bound
-        return value > self.bound if self.comparison == "above" else value < self.bound
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Rule:
-    """A decision and its reason, for segments that meet all conditions.
-
-    ``unspoken`` says that the text of such a segment is nobody's words.
-    """
-
-    reason: str
-    decision: Decision
-    conditions: tuple[Condition, ...]
-    unspoken: bool = False
-
-
-@dataclass(frozen=True)
-class Rules:
-    """A named set of rules, in canonical order."""
-
-    name: str
-    rules: tuple[Rule, ...]
-
-    @cached_property
-    def rules_id(self) -> str:
-        """Name and hash of the rules, such as ``balanced-1a2b3c4d``, whatever the file's layout."""
-        content = [
-            [
-                rule.reason,
-                rule.decision,
-                [[c.column, c.comparison, c.bound] for c in rule.conditions],
-                *(["unspoken"] if rule.unspoken else []),
-            ]
-            for rule in self.rules
-        ]
-        return f"{self.name}-{stable_id('rules', content)[:_ID_DIGITS]}"
-
-    @cached_property
-    def unspoken_reasons(self) -> frozenset[str]:
-        """Reasons for which the text of a segment counts as words that nobody said."""
-        return frozenset(rule.reason for rule in self.rules if rule.unspoken)
-
-    def decide(self, values: Mapping[str, Value]) -> tuple[Decision, tuple[str, ...]]:
-        """Judge one segment.
-
-        Args:
-            values: A value for every column the rules look at, as made by
-                :func:`beam_audio.quality.measures.measure_all`.
-
-        Returns:
-            The strictest decision of the rules that apply (``keep`` when none does), and their
-            reasons, sorted.
-
-        Raises:
-            ConfigError: A column the rules look at is not among the values.
-        """
-        met = [
-            rule
-            for rule in self.rules
-            if all(c.holds(_value_of(values, c.column)) for c in rule.conditions)
-        ]
-        decision = max((rule.decision for rule in met), key=_DECISIONS.index, default=_DECISIONS[0])
-        return decision, tuple(sorted({rule.reason for rule in met}))
 
 
 def load_rules(preset_or_file: str) -> Rules:
@@ -174,26 +97,33 @@ def _rules(parsed: object, origin: str) -> Rules:
     return Rules(name, tuple(sorted(rules)))
 
 
-def _value_of(values: Mapping[str, Value], column: str) -> Value:
-    if column not in values:
-        raise ConfigError(f"the rules look at {column!r}, and no value was given for it")
-    value = values[column]
-    return value if isinstance(value, bool) else round_measure(value)
-
-
 def _rule(entry: object, place: str) -> Rule:
-    known = ("reason", "decision", "unspoken", "all", "column", *_COMPARISONS)
+    known = (
+        *("reason", "decision", "unspoken", "languages", "sources", "all", "column"),
+        *_COMPARISONS,
+    )
     rule = _mapping(entry, known, place)
     reason, decision = rule.get("reason"), rule.get("decision")
     unspoken = rule.get("unspoken", False)
     if not isinstance(reason, str) or not _NAME.fullmatch(reason):
         raise located_error(place, rule, "reason", "reason must be snake case, such as 'wer_high'")
-    if decision not in _DECISIONS:
+    if decision not in DECISIONS:
         raise located_error(
-            place, rule, "decision", f"decision must be one of {', '.join(_DECISIONS)}"
+            place, rule, "decision", f"decision must be one of {', '.join(DECISIONS)}"
         )
     if not isinstance(unspoken, bool):
         raise located_error(place, rule, "unspoken", "unspoken must be true or false")
+    return Rule(
+        reason,
+        decision,
+        _conditions(rule, place),
+        unspoken=unspoken,
+        languages=_languages(rule, place),
+        sources=_texts(rule, "sources", place),
+    )
+
+
+def _conditions(rule: dict[str, Any], place: str) -> tuple[Condition, ...]:
     single = {key: rule[key] for key in ("column", *_COMPARISONS) if key in rule}
     several = rule.get("all", [])
     if (
@@ -203,8 +133,25 @@ def _rule(entry: object, place: str) -> Rule:
     ):
         message = "give either one condition or a list of them under all"
         raise located_error(place, rule, "all", message)
-    conditions = {_condition(part, place) for part in several or [_part(rule, single)]}
-    return Rule(reason, decision, tuple(sorted(conditions)), unspoken=unspoken)
+    return tuple(sorted({_condition(each, place) for each in several or [_part(rule, single)]}))
+
+
+def _languages(rule: dict[str, Any], place: str) -> tuple[str, ...]:
+    try:
+        return tuple(sorted({language_code(name) for name in _texts(rule, "languages", place)}))
+    except InputError as error:
+        raise located_error(place, rule, "languages", str(error)) from error
+
+
+def _texts(rule: dict[str, Any], key: str, place: str) -> tuple[str, ...]:
+    """A list of texts, sorted; empty if the rule has none."""
+    given = rule.get(key)
+    listed = given if isinstance(given, list) else [given]
+    if key not in rule:
+        return ()
+    if not listed or not all(isinstance(each, str) and each for each in listed):
+        raise located_error(place, rule, key, f"{key} must be a list of texts; quote them")
+    return tuple(sorted(set(listed)))
 
 
 def _part(rule: dict[str, Any], condition: dict[str, Any]) -> Located:
@@ -218,34 +165,66 @@ def _condition(entry: object, place: str) -> Condition:
     parts = ("column", *_COMPARISONS)
     condition = _mapping(entry, parts, place)
     column = condition.get("column")
-    columns = (*RULE_FLAGS, *RULE_MEASURES)
+    columns = (*RULE_FLAGS, *RULE_MEASURES, *RULE_TEXTS, f"{METADATA}KEY")
     if not isinstance(column, str):
         message = f"a condition needs a column, one of {', '.join(columns)}"
         raise located_error(place, condition, "column", message)
-    if column not in columns:
+    if column not in columns and not column.startswith(METADATA):
         hint = nearest_or_all(column, columns)
         raise located_error(place, condition, "column", f"unknown column {column[:64]!r}{hint}")
     comparisons = [key for key in _COMPARISONS if key in condition]
-    wanted = ("is",) if column in RULE_FLAGS else ("above", "below")
+    wanted = _comparisons_of(column)
     if len(comparisons) != 1 or comparisons[0] not in wanted:
         message = f"compare {column} by exactly one of: {', '.join(wanted)}"
         raise located_error(place, condition, "column", message)
-    bound = _bound(condition[comparisons[0]], column)
-    if isinstance(bound, str):
-        raise located_error(place, condition, comparisons[0], bound)
+    try:
+        bound = _bound(condition[comparisons[0]], column, comparisons[0])
+    except ValueError as error:
+        raise located_error(place, condition, comparisons[0], str(error)) from error
     return Condition(column, comparisons[0], bound)
 
 
-def _bound(bound: object, column: str) -> float | bool | str:
-    """The bound of a condition, or what is wrong with it."""
+def _comparisons_of(column: str) -> tuple[Comparison, ...]:
     if column in RULE_FLAGS:
-        is_flag = isinstance(bound, bool)
-        return bool(bound) if is_flag else f"{column} is a flag; compare it with true or false"
+        return ("is",)
+    if column in RULE_MEASURES:
+        return ("above", "below", "outside_quartiles")
+    numbers: tuple[Comparison, ...] = ("above", "below") if column.startswith(METADATA) else ()
+    return ("is", "contains", "matches", *numbers)
+
+
+def _bound(bound: object, column: str, comparison: Comparison) -> float | bool | str:
+    """The bound of a condition.
+
+    Raises:
+        ValueError: It is of the wrong kind.
+    """
+    if column in RULE_FLAGS:
+        if not isinstance(bound, bool):
+            raise ValueError(f"{column} is a flag; compare it with true or false")
+        return bound
+    if comparison in _OF_TEXT:
+        return _text_bound(bound, column, comparison)
     if isinstance(bound, bool) or not isinstance(bound, int | float):
-        return f"{column} is compared with a number"
+        raise ValueError(f"{column} is compared with a number")  # noqa: TRY004
     if not abs(bound) <= _MAX_BOUND:  # written this way, it refuses nan too
-        return f"the bound of {column} is out of range"
+        raise ValueError(f"the bound of {column} is out of range")
+    if comparison == "outside_quartiles" and bound < 0:
+        raise ValueError("outside_quartiles takes a number of quartile ranges, such as 1.5")
     return float(bound)
+
+
+def _text_bound(bound: object, column: str, comparison: Comparison) -> str:
+    if not isinstance(bound, str) or not 0 < len(bound) <= _MAX_TEXT_CHARS:
+        raise ValueError(
+            f"{column} is compared with a text of 1 to {_MAX_TEXT_CHARS} characters; quote it"
+        )
+    if comparison == "matches":
+        try:
+            re.compile(bound)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{bound[:64]!r} is no regular expression: {error}") from error
+    return bound
 
 
 def _mapping(entry: object, known: Collection[str], place: str) -> dict[str, Any]:

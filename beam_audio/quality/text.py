@@ -50,13 +50,15 @@ def is_repetitive(text: str, language: str | None) -> bool:
     of a long recording: its unique-word ratio falls with its length.
     """
     spoken = tokens(spoken_words(text), language)
-    unique = unique_word_ratio(text, language)
+    counts = Counter(spoken)
     if (
-        unique is not None
-        and unique <= REPETITION_UNIQUE_RATIO
+        has_word_spaces(language)
         and len(spoken) >= REPETITION_MIN_WORDS
+        and len(counts) / len(spoken) <= REPETITION_UNIQUE_RATIO
     ):
         return True
+    if max(counts.values(), default=0) <= REPETITION_NGRAM_COUNT:
+        return False  # the first word of a run occurs as often as the run
     runs = Counter(zip(*(spoken[start:] for start in range(REPETITION_NGRAM)), strict=False))
     return max(runs.values(), default=0) > REPETITION_NGRAM_COUNT
 

@@ -20,7 +20,7 @@ from beam_audio.output.layout import agree, require_same
 from beam_audio.quality.dnsmos import model_file
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
-from beam_audio.quality.rules import Rules, load_rules
+from beam_audio.quality.rules import load_rules
 from beam_audio.run.dataflow import check_submission
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_audio.output.commits import Commit
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.run.config import RunConfig
     from beam_audio.stream.model_watch import Choice
 
@@ -161,11 +162,17 @@ def settings_by_model(
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
             raises it when the flags do not fit the model.
     """
+    rules = load_rules(config.rules)
+    if rules.fenced_columns:
+        raise ConfigError(
+            f"--rules={config.rules} compares {min(rules.fenced_columns)} with the quartiles of "
+            "the corpus, which a run does not know; use them with 'beam-audio curate'"
+        )
     return partial(
         _settings,
         config=config,
         cores=cores,
-        rules=load_rules(config.rules),
+        rules=rules,
         normalizer=resolved_choice(config.normalizer),
         second=second,
     )

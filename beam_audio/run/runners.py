@@ -81,6 +81,16 @@ def overlap_units(options: PipelineOptions, at_a_time: int) -> None:
         direct.direct_running_mode = "multi_threading"
 
 
+def share_cores(options: PipelineOptions) -> None:
+    """Have a local job without a model use all cores, by a process for each."""
+    direct = options.view_as(DirectOptions)
+    is_plain = direct.direct_num_workers == 1 and direct.direct_running_mode == "in_memory"
+    cores = len(os.sched_getaffinity(0))
+    if is_local(options) and is_plain and cores > 1:
+        direct.direct_num_workers = cores
+        direct.direct_running_mode = "multi_processing"
+
+
 def threads_per_process(options: PipelineOptions) -> int | None:
     """Threads of a model so that the worker processes of a machine share its cores.
 

@@ -28,6 +28,7 @@ PLACES: Final = "_places"
 INDEXED: Final = f"{PLACES}/indexed"
 OUTBOX: Final = "_outbox"
 PAYLOADS: Final = "_payloads"
+DECISIONS: Final = "decisions"
 TEMPORARY: Final = "_tmp"
 
 NAMES: Final[Mapping[str, str]] = {
@@ -48,6 +49,7 @@ NAMES: Final[Mapping[str, str]] = {
     INDEXED: "Up to when commit records were copied into the reservations.",
     f"{OUTBOX}/*-*": "A unit and version whose rows are still to be published.",
     f"{PAYLOADS}/*": "Audio too large to travel with its message, and messages nobody could read.",
+    f"{DECISIONS}/**{PARTS}": "What segments were judged by earlier rules, for curate --restore.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
 }
 """Meaning by name, a pattern as :func:`beam_audio.store.match` takes it."""

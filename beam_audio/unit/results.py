@@ -47,10 +47,8 @@ def outcome_of(
 ) -> Outcome:
     """What became of a segment, as it is stored."""
     segment, ref = item.segment, item.source.ref
-    if item.known is not None:
-        return Outcome(
-            segment, replace(item.known, quality=item.quality, audio=audio, second=second)
-        )
+    if item.transcript is not None:
+        return Outcome(segment, Recognised(item.transcript, item.quality, audio, second))
     if isinstance(result, Transcript):
         heard = replace(result, words=words_in_recording(segment, result.words))
         return Outcome(segment, Recognised(heard, item.quality, audio, second))

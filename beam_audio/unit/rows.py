@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from beam_audio.audio.encode import StoredCodec
-    from beam_audio.quality.rules import Rules
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.schema import Table
     from beam_audio.unit.prepare import RecordingEnd
     from beam_audio.unit.results import Outcome, Recognised

@@ -16,12 +16,13 @@ from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.recording_text import core_texts, majority_language
 from beam_audio.quality.second_opinion import Compared, compare
 from beam_audio.unit.clock import failure_of
+from beam_audio.unit.columns import encodable
 from beam_audio.unit.results import Recognised, segment_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beam_audio.quality.rules import Rules
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.types import AudioRef, Decision, Failure, Segment
     from beam_audio.unit.channels import Channel
     from beam_audio.unit.results import Outcome
@@ -142,6 +143,13 @@ def _second(outcome: Outcome, spoken: str | None, normalizer: str) -> Compared |
     return compare(replace(first, language=language), second, normalizer_for(language, normalizer))
 
 
+def at_best_reviewed(
+    decision: Decision, reasons: tuple[str, ...]
+) -> tuple[Decision, tuple[str, ...]]:
+    """A decision about a segment whose recording could not be compared with its reference."""
+    return "review" if decision == "keep" else decision, tuple(sorted({*reasons, SCORE_FAILED}))
+
+
 def _judge(
     source: Channel, outcome: Outcome, index: int, scored: Scored, rules: Rules
 ) -> Verdict | Failure:
@@ -158,8 +166,7 @@ def _judge(
         raise_machine_error(error)
         return segment_failure(source.ref, outcome.segment, STAGE, error)
     if scored.failure is not None:
-        decision = "review" if decision == "keep" else decision
-        reasons = tuple(sorted({*reasons, SCORE_FAILED}))
+        decision, reasons = at_best_reviewed(decision, reasons)
     return Verdict(judged, measures, decision, reasons, part, recognised)
 
 
@@ -181,5 +188,11 @@ def _judged(
         stated=stated,
     )
     return Judged(
-        segment, recognised.quality, recognised.transcript, part.score if part else None, languages
+        segment,
+        recognised.quality,
+        recognised.transcript,
+        part.score if part else None,
+        languages,
+        uri=encodable(ref.uri),
+        metadata=ref.metadata,
     )

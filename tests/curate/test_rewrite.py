@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 import pytest
 from support.unit_runs import files, levels, read_all, ref, settings, tones, transcribe, write
 
-from beam_audio import store
 from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.output.commits import Commit, delete_uncommitted, read_commits
 from beam_audio.output.compact import compact, drop_stale_rows
@@ -121,15 +120,17 @@ def test_who_is_stopped_leaves_the_old_rows_or_the_new(
 ) -> None:
     before = read_all(out)
     first, second = units(out)
-    module = {"files": store, "record": "beam_audio.output.commits", "old files": store}[step]
-    name = {"files": "move_into", "record": "swap", "old files": "delete"}[step]
+    stopped_at = {
+        "files": "beam_audio.store.move_into",
+        "record": "beam_audio.output.commits.swap",
+        "old files": "beam_audio.store.delete",
+    }[step]
 
     def stop(*_arguments: object, **_named: object) -> None:
         raise Stopped
 
     with monkeypatch.context() as patch:
-        target = f"{module}.{name}" if isinstance(module, str) else f"{module.__name__}.{name}"
-        patch.setattr(target, stop)
+        patch.setattr(stopped_at, stop)
         with pytest.raises(Stopped):
             rewrite_unit(str(out), first, shout, name="shout", run_id="r")
     delete_uncommitted(str(out))

@@ -10,6 +10,7 @@ import pytest
 from beam_audio.quality.measures import (
     RULE_FLAGS,
     RULE_MEASURES,
+    RULE_TEXTS,
     Judged,
     Languages,
     Value,
@@ -43,13 +44,14 @@ def values_of(
 
 
 def test_every_name_that_rules_accept_has_a_value() -> None:
-    assert set(values_of()) == {*RULE_MEASURES, *RULE_FLAGS}
+    assert set(values_of()) == {*RULE_MEASURES, *RULE_FLAGS, *RULE_TEXTS}
 
 
 def test_measures_are_output_columns_unless_derived() -> None:
     derived = {
         "chars_per_speech_second",
         "speech_seconds",
+        "text_chars",
         "unique_word_ratio",
         "words_per_speech_second",
     }

@@ -343,3 +343,27 @@ def test_rules_mark_the_reasons_of_words_that_nobody_said() -> None:
         parse_rules(f"rules: [{one}]", "x").rules_id
         != parse_rules(f"rules: [{marked_one}]", "x").rules_id
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        ("column: text, above: 3", r"line 4: compare text by exactly one of: is, contains, match"),
+        ("column: text, contains: 5", "line 4: text is compared with a text .*quote it"),
+        ("column: text, contains: ''", "line 4: text is compared with a text of 1 to"),
+        ("column: text, matches: '('", "line 4: '\\('.* is no regular expression"),
+        ("column: wer, contains: a", "line 4: compare wer by exactly one of"),
+        ("column: txet, contains: a", "line 4: unknown column 'txet'.*text"),
+        ("column: metadata.a, is: true", "line 4: metadata.a is compared with a text"),
+        ("column: wer, above: 1, languages: [klingonish]", "line 4: language 'klingonish'"),
+        ("column: wer, above: 1, languages: []", "line 4: languages must be a list of texts"),
+        ("column: wer, above: 1, sources: [5]", "line 4: sources must be a list of texts"),
+        ("column: wer, outside_quartiles: -1", "line 4: outside_quartiles takes a number"),
+        ("column: repetition, outside_quartiles: 1", "line 4: compare repetition by exactly one"),
+    ],
+)
+def test_an_error_in_a_rule_names_file_and_line(rule: str, complaint: str) -> None:
+    good = "{reason: good, decision: keep, column: wer, above: 3}"
+    content = f"name: mine\nrules:\n  - {good}\n  - {{reason: it, decision: drop, {rule}}}"
+    with pytest.raises(ConfigError, match=f"mine.yaml: rule 2, {complaint}"):
+        parse_rules(content, "mine.yaml")

@@ -17,7 +17,8 @@ import soundfile
 from beam_audio.asr import ModelFacts, Request, load_model
 from beam_audio.asr.recognizer import ON_CPU, BatchLimits
 from beam_audio.output.commits import read_commits
-from beam_audio.quality.rules import Rules, load_rules
+from beam_audio.quality.rules import load_rules
+from beam_audio.quality.ruleset import Rules
 from beam_audio.schema import LEDGER_COLUMNS
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import AudioRef, Row, Transcript

@@ -1,0 +1,192 @@
+"""The graphs of ``curate``: one element a unit, from the commit records of an output alone."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_audio import store
+from beam_audio.curate.curate_unit import (
+    ByKept,
+    ByRules,
+    compare_unit,
+    curate_unit,
+    read_evidence,
+)
+from beam_audio.curate.fences import Sketch, with_fences
+from beam_audio.curate.kept import kept_rules
+from beam_audio.curate.movement import Movement
+from beam_audio.errors import ConfigError
+from beam_audio.output.commits import (
+    commit_files,
+    delete_uncommitted,
+    is_shared,
+    load_commit,
+    read_commits,
+)
+from beam_audio.output.compact import drop_stale_rows
+from beam_audio.output.folder import in_use
+from beam_audio.output.holder import Holder, held
+from beam_audio.quality.ruleset import LANGUAGE
+from beam_audio.run.runners import choose_runner, share_cores
+from beam_audio.spelling import nearest_or_all
+from beam_audio.store.credentials import require_access
+from beam_audio.transforms.total import WriteTotal, read_total
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from beam_audio.curate.curate_unit import Wanted
+    from beam_audio.output.commits import Commit
+    from beam_audio.quality.ruleset import Rules
+    from beam_audio.transforms.total import T
+    from beam_audio.types import StoredFile
+
+
+_FEW_UNITS: Final = 100
+"""They are done before processes for them have begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curated:
+    """How a curation ended.
+
+    Attributes:
+        rules_id: Whose decisions the rows have, or would have.
+        movement: What moved, or would move.
+    """
+
+    rules_id: str
+    movement: Movement
+
+
+def curate(
+    output: str, rules: Rules, beam_flags: Sequence[str] = (), *, dry_run: bool = False
+) -> Curated:
+    """Judge the rows of an output by rules, from the output alone.
+
+    Args:
+        output: The output folder.
+        rules: The rules. Their fences are those of this output.
+        beam_flags: Flags of Beam.
+        dry_run: Whether nothing is written.
+
+    Raises:
+        ConfigError: The output holds no committed rows.
+        HeldError: A living batch holds the output.
+        StoreError: The output cannot be read or written.
+    """
+    job = _Job.checked(output, beam_flags)
+    if dry_run:
+        wanted = ByRules(job.fenced(rules))
+        work = partial(compare_unit, output, wanted=wanted, backwards=False)
+        return Curated(wanted.rules_id, job.total(Movement, work))
+    with job.writing():
+        return job.written(ByRules(job.fenced(rules)))
+
+
+def restore(output: str, rules_id: str, beam_flags: Sequence[str] = ()) -> Curated:
+    """Put the decisions of earlier rules back.
+
+    Raises:
+        ConfigError: No decisions of these rules are kept.
+        HeldError: A living batch holds the output.
+        StoreError: The output cannot be read or written.
+    """
+    job = _Job.checked(output, beam_flags)
+    _require_kept(output, rules_id)
+    with job.writing():
+        return job.written(ByKept(rules_id))
+
+
+def compare(output: str, rules_id: str, beam_flags: Sequence[str] = ()) -> Curated:
+    """How the present decisions differ from those of earlier rules; nothing is decided.
+
+    Raises:
+        ConfigError: No decisions of these rules are kept.
+        StoreError: The output cannot be read.
+    """
+    job = _Job.checked(output, beam_flags)
+    _require_kept(output, rules_id)
+    work = partial(compare_unit, output, wanted=ByKept(rules_id), backwards=True)
+    return Curated(rules_id, job.total(Movement, work))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """An output and where the work on its units is done."""
+
+    output: str
+    options: PipelineOptions
+    run_id: str
+
+    @classmethod
+    def checked(cls, output: str, beam_flags: Sequence[str]) -> _Job:
+        options = PipelineOptions(list(beam_flags))
+        require_access((output,), options)
+        if not any(commit.files for commit in read_commits(output)):
+            raise ConfigError(f"{output} holds no committed part files; name the --output of a run")
+        if len(commit_files(output)) > _FEW_UNITS:
+            share_cores(options)
+        return cls(output, options, f"curation-{uuid.uuid4().hex[:8]}")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the output, clean it before, and rewrite files that units left to others."""
+        holder = Holder.here(self.run_id, ends_with_process=True)
+        with held(self.output, holder):
+            with in_use(self.output, lambda: delete_uncommitted(self.output)):
+                is_merged = any(
+                    is_shared(name) for each in read_commits(self.output) for name in each.files
+                )
+                yield
+            if is_merged:
+                with in_use(self.output, lambda: drop_stale_rows(self.output)):
+                    pass
+
+    def written(self, wanted: Wanted) -> Curated:
+        work = partial(curate_unit, self.output, wanted=wanted, run_id=self.run_id)
+        return Curated(wanted.rules_id, self.total(Movement, work))
+
+    def fenced(self, rules: Rules) -> Rules:
+        """The rules with the fences of this corpus, which a first pass counts."""
+        columns = rules.fenced_columns
+        if not columns:
+            return rules
+        return with_fences(rules, self.total(Sketch, partial(_sketch, self.output, columns)))
+
+    def total(self, kind: type[T], work: Callable[[Commit], T]) -> T:
+        """What the work on all units adds up to."""
+        name = f"{self.run_id}-{kind.__name__.lower()}.json"
+        uri = store.join(store.temporary_folder(self.output, self.run_id), name)
+        with beam.Pipeline(runner=choose_runner(self.options), options=self.options) as pipeline:
+            _ = (
+                pipeline
+                | "Output" >> beam.Create([self.output])
+                | "Records" >> beam.FlatMap(commit_files)
+                | "Spread" >> beam.Reshuffle()
+                | "Unit" >> beam.Map(_done, work)
+                | "Total" >> WriteTotal(kind, uri)
+            )
+        return read_total(kind, uri)
+
+
+def _done(file: StoredFile, work: Callable[[Commit], T]) -> T:
+    return work(load_commit(file.path))
+
+
+def _sketch(output: str, columns: frozenset[str], commit: Commit) -> Sketch:
+    return Sketch.of(read_evidence(output, commit, columns | {LANGUAGE}), columns)
+
+
+def _require_kept(output: str, rules_id: str) -> None:
+    known = kept_rules(output)
+    if rules_id not in known:
+        hint = nearest_or_all(rules_id, sorted(known)) if known else "; none are kept"
+        raise ConfigError(f"{output} keeps no decisions of rules {rules_id!r}{hint}")
