@@ -99,7 +99,7 @@ def segments_of(output: Path, manifest: Path, flags: Iterable[str]) -> list[Row]
 
 def by_confidence(row: Row) -> float:
     """Rank of a segment by the model's own confidence, the best first."""
-    return -row["avg_logprob"]
+    return -float(row["avg_logprob"])
 
 
 def by_disagreement(row: Row) -> float:

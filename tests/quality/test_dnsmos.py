@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from beam_audio.errors import ModelError
 from beam_audio.quality import dnsmos
@@ -24,7 +25,7 @@ needs_network = pytest.mark.skipif(
 def test_ratings_are_those_of_the_package() -> None:
     """The expected ones are by speechmos 0.0.1.1 with librosa."""
     expected = json.loads((Path(__file__).parents[1] / "data" / "dnsmos.json").read_text())
-    river, _ = soundfile.read(DEMO / "river.wav", dtype="float32")
+    river: NDArray[np.float32] = soundfile.read(DEMO / "river.wav", dtype="float32")[0]
     clips = {"river": river, "river_12_s": np.resize(river, 12 * dnsmos.RATE_HZ)}
     assert clips.keys() == expected.keys()
     for name, clip in clips.items():
