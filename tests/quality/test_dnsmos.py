@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 
 from beam_audio.errors import ModelError
 from beam_audio.quality import dnsmos
 from beam_audio.quality.dnsmos import WINDOW_SAMPLES, model_file, rate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DEMO = Path(dnsmos.__file__).parents[1] / "data" / "demo"
 needs_network = pytest.mark.skipif(
