@@ -188,8 +188,11 @@ def _heard(
     """Transcripts of windows, in their order."""
     batches = longest_first(windows, size)
     requests = [[Request(windows[place], "en") for place in batch] for batch in batches]
-    with ThreadPoolExecutor(callers) as threads:
-        heard = list(threads.map(recognizer.transcribe, requests))
+    if callers == 1:
+        heard = [recognizer.transcribe(each) for each in requests]
+    else:
+        with ThreadPoolExecutor(callers) as threads:
+            heard = list(threads.map(recognizer.transcribe, requests))
     found = dict(zip(itertools.chain(*batches), itertools.chain(*heard), strict=True))
     return [found[place] for place in range(len(windows))]
 

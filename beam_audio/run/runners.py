@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineRunner
 
 _LOCAL: Final = (None, "DirectRunner", "FnApiRunner")
+_CORES_OF_A_UNIT: Final = 2
 _ONE_CONTAINER: Final = "no_use_multiple_sdk_containers"
 
 
@@ -69,15 +70,16 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
 
 
 def overlap_units(options: PipelineOptions, at_a_time: int) -> None:
-    """Have a local run do as many units at a time as its recogniser takes batches.
+    """Have a local run do several units at a time if its recogniser takes several batches.
 
-    While one is written and the next one opened, a device has the batches of the others. On a CPU
-    the recogniser uses all cores, and one unit at a time is the fastest.
+    While one is written and the next one opened, a device has the batches of the others. A unit may
+    hold few recordings, each of which one core prepares, so there is a unit for every two cores. On
+    a CPU the recogniser uses all cores, and one unit at a time is the fastest.
     """
     direct = options.view_as(DirectOptions)
     is_plain = direct.direct_num_workers == 1 and direct.direct_running_mode == "in_memory"
     if is_local(options) and is_plain and at_a_time > 1:
-        direct.direct_num_workers = at_a_time
+        direct.direct_num_workers = max(at_a_time, (os.cpu_count() or 1) // _CORES_OF_A_UNIT)
         direct.direct_running_mode = "multi_threading"
 
 

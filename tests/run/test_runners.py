@@ -80,22 +80,24 @@ def test_processes_share_the_cores(flags: tuple[str, ...], threads: int | None) 
 @pytest.mark.parametrize(
     ("flags", "at_a_time", "units"),
     [
-        ((), 2, 2),
+        ((), 2, 8),
+        ((), 9, 9),
         ((), 1, 1),
         (("--direct_running_mode=multi_threading",), 2, 1),
         (("--direct_num_workers=3",), 2, 3),
         (("--runner=PrismRunner",), 2, 1),
     ],
 )
-def test_a_local_run_does_as_many_units_as_its_recogniser_takes_batches(
-    flags: tuple[str, ...], at_a_time: int, units: int
+def test_a_local_run_does_several_units_if_its_recogniser_takes_several_batches(
+    flags: tuple[str, ...], at_a_time: int, units: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(runners.os, "cpu_count", lambda: 16)
     wanted = options(*flags)
     runners.overlap_units(wanted, at_a_time)
     direct = wanted.view_as(DirectOptions)
     assert direct.direct_num_workers == units
     assert (direct.direct_running_mode == "multi_threading") == (
-        units == 2 or "--direct_running_mode=multi_threading" in flags
+        units > 3 or "--direct_running_mode=multi_threading" in flags
     )
     assert runners.runs_in_this_process(wanted) == ("--runner=PrismRunner" not in flags)
 

@@ -63,6 +63,7 @@ class Decoder:
         batches: Makes batches, and smaller ones of their rows.
         attention: Says which frames tokens attend to.
         constants: Inputs that are the same in every step.
+        captured: Numbers of the CUDA graphs that were captured.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Decoder:
         self.attention = TokenAttention(directory, config, device, self.batches.precision, options)
         tokens, vocabulary = config.tokens, config.dimensions.vocabulary
         self._start = tokens.start
+        self.captured: set[int] = set()
         first = [*tokens.suppress, *tokens.suppress_first]
         languages = list(tokens.languages.values())
         others = np.setdiff1d(np.arange(vocabulary), languages)

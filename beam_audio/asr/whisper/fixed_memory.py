@@ -2,12 +2,12 @@
 
 A CUDA graph repeats a decoder step without launching its operators one by one. It is captured for
 fixed shapes and addresses, so batches are filled up to a few sizes here, and each size has its
-values made once. ONNX Runtime keeps a captured graph for the thread that captured it.
+values made once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,7 +34,6 @@ class FixedBatch:
         audio: Keys and values of the audio, and the weights of its positions, by input name.
         buffers: Keys and values of tokens.
         loop: The next tokens, their log probabilities, and the place of the next token.
-        captured_by: Threads that captured its graph.
     """
 
     graph: int
@@ -43,7 +42,6 @@ class FixedBatch:
     audio: dict[str, Any]
     buffers: dict[str, Any]
     loop: dict[str, Any]
-    captured_by: set[int] = field(default_factory=set)
 
 
 class FixedMemory:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from beam_audio.asr.session import CPU
 from beam_audio.asr.whisper.batches import EncodedClips
@@ -13,7 +12,7 @@ from beam_audio.asr.whisper.decoder import Decoder
 from beam_audio.asr.whisper.encoder import Encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from beam_audio.asr.model_options import ModelOptions
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from beam_audio.models.card import Padding
     from beam_audio.models.whisper.config import WhisperConfig
 
+T = TypeVar("T")
 _WARM_ROWS: Final = 8
 
 
@@ -44,7 +44,6 @@ class WhisperGraphs:
     Attributes:
         provider: The ONNX Runtime execution provider in use.
         decoder: The decoder.
-        turn: Held from encoding a batch to its last token: a device has one batch of each size.
     """
 
     def __init__(self, directory: Path, config: WhisperConfig, options: ModelOptions) -> None:
@@ -52,14 +51,20 @@ class WhisperGraphs:
         self.provider: str = self._encoder.provider
         device = self._encoder.device
         self.decoder = Decoder(directory, config, device, options)
-        self.turn: contextlib.AbstractContextManager[object] = (
-            threading.Lock() if device.captures else contextlib.nullcontext()
-        )
+        # ONNX Runtime keeps captured graphs, and their memory, for the thread that captured them.
+        self._thread = ThreadPoolExecutor(1, "device") if device.captures else None
 
     def warm_up(self, padding: Padding) -> None:
         """Meet the sizes that batches will have; a CPU has no need."""
         if self.provider != CPU:
-            self._encoder.warm_up(padding, _WARM_ROWS)
+            self.in_turn(lambda: self._encoder.warm_up(padding, _WARM_ROWS))
+
+    def in_turn(self, work: Callable[[], T]) -> T:
+        """Do all that a batch needs of the graphs, from its audio to its last token.
+
+        A device has one batch of each size, so that it has one batch after the other.
+        """
+        return work() if self._thread is None else self._thread.submit(work).result()
 
     def prepare(self, clips: Sequence[EncoderInput]) -> PreparedClips:
         """What can be computed before it is the clips' turn."""

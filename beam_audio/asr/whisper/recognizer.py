@@ -123,14 +123,17 @@ class WhisperRecognizer:
         bands = self._config.dimensions.mel_bands
         inputs = [encoder_input(request.samples, bands, self._padding) for request in requests]
         prepared, decoder = self._graphs.prepare(inputs), self._graphs.decoder
-        with self._graphs.turn:
+
+        def heard() -> list[tuple[Spoken, Decoded, Attempt]]:
             clips = self._graphs.encode(prepared)
             spoken = spoken_languages(decoder, self._config, clips, requests)
             prompts = [self._start(each.language) for each in spoken]
             started = decoder.read(clips, prompts, len(self._context))
             decoding = Decoding(decoder, self._config, started)
             decoded = self._decode(decoding, requests, spoken)
-        return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
+            return [(language, *each) for language, each in zip(spoken, decoded, strict=True)]
+
+        return self._graphs.in_turn(heard)
 
     def _alone(self, pieces: Sequence[Request], at_once: int) -> Iterator[Transcript]:
         """Recognise pieces, each on its own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,8 +93,8 @@ class TokenLoop:
     def _run(self, captured: FixedBatch | None) -> None:
         self._make_room()
         self._device.update(self._start, np.array([self._fed]))
-        if captured and threading.get_ident() not in captured.captured_by:
-            captured.captured_by.add(threading.get_ident())
+        if captured and captured.graph not in self._decoder.captured:
+            self._decoder.captured.add(captured.graph)
             tokens = self._device.fetch(self._tokens)
             self._decoder.run(self._binding, captured.graph)
             self._device.update(self._tokens, tokens)  # they were fed several times
