@@ -29,6 +29,7 @@ FINGERPRINT: Final = "fingerprint"
 _TEXT = pa.string()
 _REAL = pa.float64()
 _COUNT = pa.int64()
+_FLAG = pa.bool_()
 _TIME = pa.timestamp("us", tz="UTC")
 _DATE = pa.date32()
 _LABELS = pa.list_(_TEXT)
@@ -83,6 +84,32 @@ _LIKENESS = [
     *_fields(_TEXT, "test_overlap_of", "test_overlap_by"),
     *_fields(_REAL, "test_overlap_similarity"),
 ]
+# Columns of schema 2.2: files of an earlier version lack them, and read as null.
+_EVIDENCE = [
+    *_fields(_REAL, "start_cer", "end_cer"),
+    *_fields(
+        _FLAG,
+        "silence",
+        "logprob_low",
+        "compression_ratio_high",
+        "repetition",
+        "hallucination_rate",
+        "text_without_speech",
+        "no_speech_likely",
+        "known_hallucination",
+    ),
+    *_fields(_REAL, "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"),
+    *_fields(_TEXT, "second_text", "second_model_id", "second_model_sha256", "second_language"),
+    *_fields(
+        _REAL,
+        "second_language_probability",
+        "second_avg_logprob",
+        "second_no_speech_prob",
+        "disagreement_wer",
+        "disagreement_cer",
+    ),
+    *_fields(_TEXT, "voted_language", "best_text", "best_model_id"),
+]
 
 _SEGMENTS = [
     *_required(_TEXT, "segment_id", "recording_id", "source_id", "uri"),
@@ -120,6 +147,7 @@ _SEGMENTS = [
     *_fields(_REDACTIONS, "redactions"),
     *_fields(_BYTES, FINGERPRINT),
     *_LIKENESS,
+    *_EVIDENCE,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -188,7 +216,10 @@ LEDGER_COLUMNS: Final = {
 
 
 ADDED_COLUMNS: Final = frozenset(
-    {"track", "text_redacted", "redactions", FINGERPRINT, *(field.name for field in _LIKENESS)}
+    {
+        *("track", "text_redacted", "redactions", FINGERPRINT),
+        *(field.name for field in (*_LIKENESS, *_EVIDENCE)),
+    }
 )
 """Columns that the files of an earlier minor version lack."""
 

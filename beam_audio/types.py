@@ -239,6 +239,9 @@ class Quality:
     bandwidth_hz: float | None
     loudness_lufs: float | None
     fingerprint: bytes | None = field(default=None, repr=False)
+    dnsmos_sig: float | None = None
+    dnsmos_bak: float | None = None
+    dnsmos_ovrl: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

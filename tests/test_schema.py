@@ -66,12 +66,24 @@ SHARED = {
 REALS_OF_SEGMENTS = (
     "start_seconds end_seconds core_start_seconds core_end_seconds duration_seconds "
     "language_probability avg_logprob no_speech_prob compression_ratio rms_dbfs peak_dbfs "
-    "clipped_fraction speech_fraction snr_db bandwidth_hz loudness_lufs"
+    "clipped_fraction speech_fraction snr_db bandwidth_hz loudness_lufs start_cer end_cer "
+    "dnsmos_sig dnsmos_bak dnsmos_ovrl second_language_probability second_avg_logprob "
+    "second_no_speech_prob disagreement_wer disagreement_cer"
+)
+SIGNS = (
+    "silence logprob_low compression_ratio_high repetition hallucination_rate "
+    "text_without_speech no_speech_likely known_hallucination"
+)
+OPINIONS = (
+    "second_text second_model_id second_model_sha256 second_language voted_language best_text "
+    "best_model_id"
 )
 COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     "segments": SHARED
     | dict.fromkeys(["segment_id", "model_id", "model_sha256", "decision", "rules_id"], TEXT)
     | dict.fromkeys(REALS_OF_SEGMENTS.split(), REAL)
+    | dict.fromkeys(SIGNS.split(), pa.bool_())
+    | dict.fromkeys(OPINIONS.split(), TEXT)
     | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
     | {"text_redacted": TEXT, "redactions": REDACTIONS}
     | {"fingerprint": pa.binary()},

@@ -70,9 +70,11 @@ class Evidence:
         return found
 
     def flags(self, name: str) -> NDArray[np.bool_]:
-        """A flag of every segment."""
+        """A flag of every segment; false where a column of one is null."""
         if (found := self._found.get(name)) is None:
-            found = self._found[name] = _FLAGS[name](self)
+            make = _FLAGS.get(name)
+            found = make(self) if make else _bools(self.segments[name].fill_null(value=False))
+            self._found[name] = found
         return found
 
     def texts(self, name: str, rows: NDArray[np.intp]) -> Sequence[Value]:
@@ -233,6 +235,15 @@ def _unexpected(evidence: Evidence) -> NDArray[np.bool_]:
     return chosen & _truths(_differ(heard, stated) for heard, _, stated in evidence.languages)
 
 
+def _outvoted(evidence: Evidence) -> NDArray[np.bool_]:
+    return _truths(
+        _differ(heard, voted)
+        for (heard, _, _), voted in zip(
+            evidence.languages, _listed(evidence.segments["voted_language"]), strict=True
+        )
+    )
+
+
 def _mismatch(evidence: Evidence) -> NDArray[np.bool_]:
     sure = np.nan_to_num(evidence.numbers("language_probability"), nan=-1.0) >= SURE_OF_LANGUAGE
     stated = _truths(_differ(heard, stated) for heard, _, stated in evidence.languages)
@@ -291,6 +302,7 @@ _FLAGS: Final[dict[str, Callable[[Evidence], NDArray[np.bool_]]]] = {
     "figures_against_words": _figures_against_words,
     "has_reference": lambda it: it.has_reference,
     "language_mismatch": _mismatch,
+    "language_outvoted": _outvoted,
     "language_unexpected": _unexpected,
     "repetition": _repetition,
     "scripts_differ": _scripts_differ,
@@ -303,6 +315,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "has_reference": ("normalizer_id",),
     "language": ("text_language",),
     "language_mismatch": (*_HEARD, "language_probability"),
+    "language_outvoted": (*_HEARD, "voted_language"),
     "language_unexpected": (*_HEARD, "language_probability"),
     "repetition": _HEARD,
     "scripts_differ": _COMPARED,

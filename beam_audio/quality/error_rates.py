@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import jiwer
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.quality.normalizers import Normalizer
+
+EDGE_CHARACTERS: Final = 12
+"""Characters at each end of a text whose error rates stand alone."""
 
 _Operation = Literal["hits", "substitutions", "deletions", "insertions"]
 
@@ -37,6 +40,9 @@ class Score:
         figures_against_words: One text has figures, the other has none, and the number words of the
             language are not known: they may be the same numbers.
         scripts_differ: One text is in Simplified Chinese and the other in Traditional.
+        start_cer: Errors per character between the first 12 characters of both texts: high if the
+            cut lost the beginning, or holds words from before it.
+        end_cer: The same for the last 12 characters.
     """
 
     hits: int | None
@@ -49,6 +55,8 @@ class Score:
     empty_reference: bool
     figures_against_words: bool = False
     scripts_differ: bool = False
+    start_cer: float | None = None
+    end_cer: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +208,20 @@ def _score(
     """Rates from counted operations; the character rate aligns both texts once more."""
     errors = counts["substitutions"] + counts["deletions"] + counts["insertions"]
     rate = errors / len(wanted) if wanted else None
-    cer = rate
-    if spaces and wanted:
-        cer = float(jiwer.process_characters(" ".join(wanted), " ".join(recognised)).cer)
+    whole = tuple((" " if spaces else "").join(words) for words in (wanted, recognised))
     return Score(
         hits=counts["hits"] if spaces else None,
         substitutions=counts["substitutions"] if spaces else None,
         deletions=counts["deletions"] if spaces else None,
         insertions=counts["insertions"] if spaces else None,
         wer=rate if spaces else None,
-        cer=cer,
+        cer=_cer(*whole) if spaces else rate,
         normalizer_id=normalizer.normalizer_id,
         empty_reference=not wanted,
+        start_cer=_cer(*(text[:EDGE_CHARACTERS] for text in whole)),
+        end_cer=_cer(*(text[-EDGE_CHARACTERS:] for text in whole)),
     )
+
+
+def _cer(wanted: str, recognised: str) -> float | None:
+    return float(jiwer.process_characters(wanted, recognised).cer) if wanted else None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio.quality import text as texts
+from beam_audio.quality.hallucinations import is_known_hallucination
 from beam_audio.quality.languages import has_word_spaces, is_same_language
+from beam_audio.quality.second_opinion import chosen_by_model, voted_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beam_audio.quality.error_rates import Score
+    from beam_audio.quality.second_opinion import Compared
     from beam_audio.types import Quality, Segment, Transcript
 
 Value = float | bool | str | None
@@ -59,6 +62,7 @@ class Judged:
         transcript: What the recogniser made of it.
         score: How that compares with a reference; None when there is none.
         languages: What its language is compared with.
+        second: What a second model made of it; None when there is none.
         uri: Where its recording is, as rows have it.
         metadata: What its manifest states beside the known fields.
     """
@@ -70,6 +74,7 @@ class Judged:
     languages: Languages
     uri: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
+    second: Compared | None = None
 
     @property
     def text(self) -> str:
@@ -102,15 +107,27 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
     ),
     "clipped_fraction": lambda it: it.quality.clipped_fraction,
     "compression_ratio": lambda it: texts.compression_ratio(it.text),
+    "disagreement_cer": lambda it: it.second.cer if it.second else None,
+    "disagreement_wer": lambda it: it.second.wer if it.second else None,
+    "dnsmos_bak": lambda it: it.quality.dnsmos_bak,
+    "dnsmos_ovrl": lambda it: it.quality.dnsmos_ovrl,
+    "dnsmos_sig": lambda it: it.quality.dnsmos_sig,
     "duration_seconds": lambda it: it.seconds,
+    "end_cer": lambda it: it.score.end_cer if it.score else None,
     "language_probability": lambda it: it.transcript.language_probability,
     "loudness_lufs": lambda it: it.quality.loudness_lufs,
     "no_speech_prob": lambda it: it.transcript.no_speech_prob,
     "peak_dbfs": lambda it: it.quality.peak_dbfs,
     "rms_dbfs": lambda it: it.quality.rms_dbfs,
+    "second_avg_logprob": lambda it: it.second.transcript.avg_logprob if it.second else None,
+    "second_language_probability": lambda it: (
+        it.second.transcript.language_probability if it.second else None
+    ),
+    "second_no_speech_prob": lambda it: it.second.transcript.no_speech_prob if it.second else None,
     "snr_db": lambda it: it.quality.snr_db,
     "speech_fraction": lambda it: it.quality.speech_fraction,
     "speech_seconds": lambda it: it.speech_seconds,
+    "start_cer": lambda it: it.score.start_cer if it.score else None,
     "text_chars": lambda it: len(it.text),
     "unique_word_ratio": lambda it: texts.unique_word_ratio(it.text, it.language),
     "wer": lambda it: it.score.wer if it.score else None,
@@ -125,7 +142,23 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
 }
 """Every number that a rule may compare with a bound; None where it is undefined."""
 
-FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
+HALLUCINATION_SIGNS: Final[dict[str, Callable[[Judged], bool | None]]] = {
+    "compression_ratio_high": lambda it: _above(it, "compression_ratio", 2.4),
+    "hallucination_rate": lambda it: _above(it, "chars_per_speech_second", 40.0),
+    "known_hallucination": lambda it: is_known_hallucination(it.text, it.transcript.language),
+    "logprob_low": lambda it: _below(it, "avg_logprob", -1.0),
+    "no_speech_likely": lambda it: _both(_has_text(it), _above(it, "no_speech_prob", 0.8)),
+    "repetition": lambda it: texts.is_repetitive(it.text, it.language),
+    "silence": lambda it: _both(_above(it, "no_speech_prob", 0.6), _below(it, "avg_logprob", -1.0)),
+    "text_without_speech": lambda it: _both(_has_text(it), _below(it, "speech_seconds", 0.2)),
+}
+"""Signs that the model wrote what nobody said; None where what a sign looks at is missing.
+
+The bounds are those that the presets of rules have for reasons of the same names.
+"""
+
+FLAGS: Final[dict[str, Callable[[Judged], bool | None]]] = {
+    **HALLUCINATION_SIGNS,
     "empty_reference": lambda it: it.score is not None and it.score.empty_reference,
     # The number words of the language are not known, so that "5" may be the same as "five".
     "figures_against_words": lambda it: it.score is not None and it.score.figures_against_words,
@@ -142,7 +175,8 @@ FLAGS: Final[dict[str, Callable[[Judged], bool]]] = {
         it.transcript.language_probability is not None
         and _differs(it.transcript, it.languages.stated)
     ),
-    "repetition": lambda it: texts.is_repetitive(it.text, it.language),
+    # Of the two models and the manifest, two agree on another language than the text is in.
+    "language_outvoted": lambda it: _differs(it.transcript, vote(it)),
     # Text and reference are in Simplified and Traditional Chinese; they are compared in one.
     "scripts_differ": lambda it: it.score is not None and it.score.scripts_differ,
     "word_spaces": lambda it: has_word_spaces(it.language),
@@ -179,6 +213,46 @@ def measure_all(judged: Judged) -> dict[str, Value]:
         **{name: take(judged) for name, take in FLAGS.items()},
         **{name: take(judged) for name, take in TEXTS.items()},
     }
+
+
+def vote(judged: Judged) -> str | None:
+    """The language that two of three name: the models that chose one, and the manifest."""
+    models = (judged.transcript, judged.second.transcript if judged.second else None)
+    chosen = [chosen_by_model(each) for each in models if each]
+    return voted_language([*chosen, judged.languages.stated])
+
+
+def best_of_two(judged: Judged) -> Literal["first", "second"] | None:
+    """Which of two texts is better; None without a second.
+
+    The first is, unless it has a sign of hallucination and the second has fewer of them.
+    """
+    if judged.second is None:
+        return None
+    second = replace(judged, transcript=judged.second.transcript, second=None)
+    return "second" if _count_signs(second) < _count_signs(judged) else "first"
+
+
+def _count_signs(judged: Judged) -> int:
+    return sum(take(judged) is True for take in HALLUCINATION_SIGNS.values())
+
+
+def _has_text(judged: Judged) -> bool | None:
+    return _above(judged, "chars_per_second", 0.0)
+
+
+def _above(judged: Judged, name: str, bound: float) -> bool | None:
+    value = round_measure(MEASURES[name](judged))
+    return None if value is None else value > bound
+
+
+def _below(judged: Judged, name: str, bound: float) -> bool | None:
+    value = round_measure(MEASURES[name](judged))
+    return None if value is None else value < bound
+
+
+def _both(*signs: bool | None) -> bool | None:
+    return None if None in signs else all(signs)
 
 
 def _is_sure(transcript: Transcript) -> bool:

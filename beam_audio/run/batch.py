@@ -116,6 +116,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
         unit_bytes=config.unit_bytes,
         retry_failures=config.retry_failures,
         holder=holder,
+        second=job.second,
     )
     if not holder.process:
         all_done = reports | "All" >> beam.combiners.Count.Globally()

@@ -138,6 +138,15 @@ class RunConfig:
         default=True,
         text="decode in a child process: a file that ends it costs that file alone; changes no row",
     )
+    second_model: str | None = _flag(
+        "model",
+        None,
+        "another model that hears each segment, too: how far its text is from the first, which "
+        "language two of three name, and which text is better",
+    )
+    dnsmos: bool = _flag(
+        "judging", default=False, text="rate the sound of each segment with DNSMOS"
+    )
     normalizer: str = _flag(
         "judging",
         "auto",
@@ -308,8 +317,16 @@ class RunConfig:
             max_seconds=model_max_seconds,
         )
 
-    def layers(self, model: ModelFacts) -> dict[str, str]:
-        """For each layer but the rules, a hash of the settings that decide its rows."""
+    def layers(self, model: ModelFacts, second: ModelFacts | None = None) -> dict[str, str]:
+        """For each layer but the rules, a hash of the settings that decide its rows.
+
+        Layers that the run does not ask for are left out.
+
+        Args:
+            model: The model.
+            second: The model that gives a second opinion.
+        """
+        from beam_audio.quality import dnsmos  # noqa: PLC0415 - heavy
         from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
         from beam_audio.quality.normalizers import resolved_choice  # noqa: PLC0415 - heavy
 
@@ -327,6 +344,16 @@ class RunConfig:
             ],
             "metrics": {"normalizer": resolved_choice(self.normalizer)},
         }
+        if self.dnsmos:
+            layers["dnsmos"] = dnsmos.MODEL_SHA256
+        if second is not None:
+            layers["second"] = [
+                second.model_id,
+                second.model_sha256,
+                chosen_language(self.language),
+                self.task,
+                self.prompt,
+            ]
         return {layer: layer_hash(layer, settings) for layer, settings in layers.items()}
 
 

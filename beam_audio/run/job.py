@@ -17,6 +17,7 @@ from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
 from beam_audio.output.holder import require_free
 from beam_audio.output.layout import agree, require_same
+from beam_audio.quality.dnsmos import model_file
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import load_rules
@@ -24,7 +25,7 @@ from beam_audio.run.dataflow import check_submission
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.store.credentials import require_access
-from beam_audio.transforms.live_model import FixedModel, LiveModel
+from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.unit.prepare import PrepareSettings
 from beam_audio.unit.rows import RowSettings
@@ -51,6 +52,7 @@ class Job:
         settings: Everything the rows depend on, with the model as it was when the run began.
         handler: Loads the model.
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
+        second: The model that gives a second opinion; None for none.
         left_out: What is left out of a folder, in words; empty for nothing.
         held: Keeps the model in memory for workers that share this process; None for others.
         before: Commit records the output held when the run began; at most one for a stream.
@@ -61,6 +63,7 @@ class Job:
     settings: UnitSettings
     handler: OnnxAsrModelHandler
     model: FixedModel | LiveModel
+    second: SecondModel | None
     left_out: str
     held: Callable[[], Choice] | None
     before: tuple[Commit, ...] = ()
@@ -83,13 +86,16 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     """
     check_submission(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
-    require_access(places, options)
+    require_access((*places, config.second_model), options)
     left_out = _check_input(config) if config.subscription is None else ""
     model_here = local_model(config.model)
     config = with_precision(config, options, model_here)
     threads = threads_per_process(options)
-    settings_for = settings_by_model(config, threads)
-    settings = settings_for(_model_facts(config, model_here))
+    facts = _model_facts(config, "model", model_here)
+    second_facts, second = _second_model(config, facts, threads)
+    _check_dnsmos(config)
+    settings_for = settings_by_model(config, threads, second_facts)
+    settings = settings_for(facts)
     # One record shows the schema of all: an output that is refused is left as it is.
     next(commits.read_commits(config.output), None)
     require_writable(config.output)
@@ -104,6 +110,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         settings=settings,
         handler=handler,
         model=model,
+        second=second,
         left_out=left_out,
         # Loaded here, a local run's model fails before any work; the runner shares this very copy.
         held=model.acquire() if runs_in_this_process(options) else None,
@@ -142,30 +149,43 @@ def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModel
 
 
 def settings_by_model(
-    config: RunConfig, cores: int | None = None
+    config: RunConfig, cores: int | None = None, second: ModelFacts | None = None
 ) -> Callable[[ModelFacts], UnitSettings]:
     """What gives the settings for a model. Workers call it too, so it reads no file.
 
     Args:
         config: The flags.
         cores: Cores that a process may use; None for all there are.
+        second: The model that gives a second opinion; None for none.
 
     Raises:
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
             raises it when the flags do not fit the model.
     """
-    normalizer = resolved_choice(config.normalizer)
     rules = load_rules(config.rules)
     if rules.fenced_columns:
         raise ConfigError(
             f"--rules={config.rules} compares {min(rules.fenced_columns)} with the quartiles of "
             "the corpus, which a run does not know; use them with 'beam-audio curate'"
         )
-    return partial(_settings, config, cores, rules, normalizer)
+    return partial(
+        _settings,
+        config=config,
+        cores=cores,
+        rules=rules,
+        normalizer=resolved_choice(config.normalizer),
+        second=second,
+    )
 
 
-def _settings(
-    config: RunConfig, cores: int | None, rules: Rules, normalizer: str, facts: ModelFacts
+def _settings(  # noqa: PLR0913 - keyword arguments
+    facts: ModelFacts,
+    *,
+    config: RunConfig,
+    cores: int | None,
+    rules: Rules,
+    normalizer: str,
+    second: ModelFacts | None,
 ) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
@@ -183,6 +203,7 @@ def _settings(
             segments=config.segment_settings(facts.max_seconds),
             clip_rate_hz=facts.sample_rate_hz,
             store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
+            dnsmos=config.dnsmos,
         ),
         rows=RowSettings(
             normalizer=normalizer,
@@ -192,7 +213,7 @@ def _settings(
             store_audio=config.store_audio,
             model_id=facts.model_id,
             model_sha256=facts.model_sha256,
-            config_layers=config.layers(facts),
+            config_layers=config.layers(facts, second),
         ),
         language=language,
         batch_seconds=config.batch_seconds,
@@ -208,13 +229,39 @@ def _is_known(language: str, languages: frozenset[str]) -> bool:
     return language in map(known_code, languages)  # Whisper calls Javanese jw and not jv
 
 
-def _model_facts(config: RunConfig, model: str) -> ModelFacts:
+def _model_facts(config: RunConfig, flag: str, model: str) -> ModelFacts:
     try:
         return model_facts(model, config.model_options)
     except ChecksumError:
         raise
     except ModelError as error:
-        raise ConfigError(f"--model={config.model}: {error}") from error
+        raise ConfigError(f"--{flag}={getattr(config, flag)}: {error}") from error
+
+
+def _second_model(
+    config: RunConfig, first: ModelFacts, threads: int | None
+) -> tuple[ModelFacts | None, SecondModel | None]:
+    """The model of ``--second_model``, with the options of the first; None without the flag."""
+    if config.second_model is None:
+        return None, None
+    facts = _model_facts(config, "second_model", local_model(config.second_model))
+    if facts.sample_rate_hz != first.sample_rate_hz:
+        raise ConfigError(
+            f"--second_model={config.second_model} hears {facts.sample_rate_hz} Hz and "
+            f"--model={config.model} {first.sample_rate_hz} Hz: name two of the same rate"
+        )
+    if facts.model_sha256 == first.model_sha256:
+        raise ConfigError(f"--second_model={config.second_model} is --model: name another model")
+    options = replace(config.model_options, threads=threads)
+    return facts, SecondModel(facts.model_sha256, OnnxAsrModelHandler(config.second_model, options))
+
+
+def _check_dnsmos(config: RunConfig) -> None:
+    if config.dnsmos:
+        try:
+            model_file()
+        except ModelError as error:
+            raise ConfigError(str(error)) from error
 
 
 def _check_input(config: RunConfig) -> str:

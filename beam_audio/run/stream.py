@@ -144,7 +144,9 @@ def build(
     )
     grouped = (read[REFS], read[FAILURES]) | "Inputs" >> beam.Flatten() | "Arrivals" >> arrivals
     units = grouped[UNITS] | "Note" >> NoteUnits(output) if topic else grouped[UNITS]
-    reports = units | "Transcribe" >> RunUnits(job.model, output=output, run_id=job.run_id)
+    reports = units | "Transcribe" >> RunUnits(
+        job.model, output=output, run_id=job.run_id, second=job.second
+    )
     if intervals.every_seconds is not None:
         reports |= "Open" >> beam.Map(require_open)
     if topic:

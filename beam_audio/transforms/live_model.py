@@ -13,6 +13,7 @@ from beam_audio.stream.model_watch import ModelWatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beam_audio.asr.recognizer import Recognizer
     from beam_audio.stream.model_watch import Choice, SettingsFor
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
     from beam_audio.unit.work import UnitSettings
@@ -38,15 +39,30 @@ class FixedModel:
         Raises:
             ModelError: The model cannot be loaded, or is not the one the run began with.
         """
-        recognizer = self._handler.acquire()
-        began_with, found = self._settings.rows.model_sha256, recognizer.facts.model_sha256
-        if found != began_with:
-            raise ModelError(
-                f"--model={self._handler.model} holds another model, {found}, than when the run "
-                f"began, {began_with}: a batch has one from start to end; run it again"
-            )
+        recognizer = _as_begun(self._handler, "model", self._settings.rows.model_sha256)
         choice = (self._settings, recognizer)
         return lambda: choice
+
+
+class SecondModel:
+    """The model that gives a second opinion: the same from the start of a run to its end.
+
+    Args:
+        model_sha256: The model that the run began with.
+        handler: Loads it.
+    """
+
+    def __init__(self, model_sha256: str, handler: OnnxAsrModelHandler) -> None:
+        self._model_sha256 = model_sha256
+        self._handler = handler
+
+    def acquire(self) -> Recognizer:
+        """Load the model of this process.
+
+        Raises:
+            ModelError: The model cannot be loaded, or is not the one the run began with.
+        """
+        return _as_begun(self._handler, "second_model", self._model_sha256)
 
 
 class LiveModel:
@@ -89,3 +105,15 @@ class LiveModel:
             count=lambda name: Metrics.counter("beam_audio", name).inc(),
             look_seconds=self._look_seconds,
         )
+
+
+def _as_begun(handler: OnnxAsrModelHandler, flag: str, began_with: str) -> Recognizer:
+    """The recogniser of a flag; an error if its folder holds another one than at the start."""
+    recognizer = handler.acquire()
+    found = recognizer.facts.model_sha256
+    if found != began_with:
+        raise ModelError(
+            f"--{flag}={handler.model} holds another model, {found}, than when the run began, "
+            f"{began_with}: a run has one from start to end; run it again"
+        )
+    return recognizer

@@ -21,9 +21,10 @@ from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_uni
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.holder import Holder
     from beam_audio.stream.model_watch import Choice
-    from beam_audio.transforms.live_model import LiveModel
+    from beam_audio.transforms.live_model import LiveModel, SecondModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
     from beam_audio.unit.tasks import Input
     from beam_audio.unit.work import UnitSettings
@@ -44,6 +45,7 @@ class TranscribeUnits(beam.PTransform):
         retry_failures: Whether inputs and segments that failed are tried again.
         holder: The run as holder of the output: its units are claimed, so that no other batch and
             no stream processes their inputs meanwhile. None for a pipeline that is alone.
+        second: The model that gives a second opinion; None for none.
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments
@@ -55,8 +57,10 @@ class TranscribeUnits(beam.PTransform):
         unit_bytes: int,
         retry_failures: bool = False,
         holder: Holder | None = None,
+        second: SecondModel | None = None,
     ) -> None:
         super().__init__()
+        self._second = second
         self._settings = settings
         self._handler = handler
         self._output = output
@@ -82,6 +86,7 @@ class TranscribeUnits(beam.PTransform):
                 FixedModel(self._settings, self._handler),
                 output=self._output,
                 run_id=run_id,
+                second=self._second,
             )
         )
 
@@ -102,11 +107,19 @@ class RunUnits(beam.PTransform):
         model: The model with the settings of the units; each process loads one copy.
         output: The output folder.
         run_id: Name of the run.
+        second: The model that gives a second opinion; None for none.
     """
 
-    def __init__(self, model: FixedModel | LiveModel, *, output: str, run_id: str) -> None:
+    def __init__(
+        self,
+        model: FixedModel | LiveModel,
+        *,
+        output: str,
+        run_id: str,
+        second: SecondModel | None = None,
+    ) -> None:
         super().__init__()
-        self._run = _TranscribeUnit(model, output, run_id)
+        self._run = _TranscribeUnit(model, output, run_id, second)
 
     def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[UnitReport]:
         """Wire the one DoFn that does all the work."""
@@ -114,9 +127,17 @@ class RunUnits(beam.PTransform):
 
 
 class _TranscribeUnit(beam.DoFn):
-    def __init__(self, model: FixedModel | LiveModel, output: str, run_id: str) -> None:
+    def __init__(
+        self,
+        model: FixedModel | LiveModel,
+        output: str,
+        run_id: str,
+        second_model: SecondModel | None,
+    ) -> None:
         super().__init__()
         self._model = model
+        self._second_model = second_model
+        self._second: Recognizer | None = None
         self._output = output
         self._run_id = run_id
         self._shared_clock = Shared()
@@ -126,6 +147,7 @@ class _TranscribeUnit(beam.DoFn):
     def setup(self) -> None:
         self._device = self._shared_clock.acquire(DeviceClock)
         self._choose = self._model.acquire()
+        self._second = self._second_model.acquire() if self._second_model else None
 
     def process(self, element: Unit) -> Iterable[UnitReport]:
         if self._choose is None or self._device is None:
@@ -134,6 +156,7 @@ class _TranscribeUnit(beam.DoFn):
         run = UnitRun(
             settings=settings,
             recognizer=recognizer,
+            second=self._second,
             root=self._output,
             progress=PROGRESS,
             device=self._device,

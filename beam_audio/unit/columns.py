@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from beam_audio.quality.error_rates import SegmentShare
+    from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioFormat, Row, Segment
     from beam_audio.unit.prepare import RecordingEnd
 
@@ -77,6 +78,19 @@ def score_columns(part: SegmentShare | None) -> Row:
         "wer": round_measure(part.score.wer),
         "cer": round_measure(part.score.cer),
         "normalizer_id": part.score.normalizer_id,
+    }
+
+
+def second_columns(second: Opinion | None) -> Row:
+    """What the second model heard; no columns without one. Rates and probabilities are measures."""
+    if second is None:
+        return {}
+    heard = second.transcript
+    return {
+        "second_text": heard.text if heard else None,
+        "second_language": heard.language if heard else None,
+        "second_model_id": second.model_id,
+        "second_model_sha256": second.model_sha256,
     }
 
 

@@ -26,6 +26,7 @@ class InputResult:
     content_sha256: str = ""
     failed_segments: int = 0
     failure: Failure | None = None
+    keeps_evidence: bool = False
 
     def fail(self, failure: Failure) -> None:
         """Take the failure of the input."""

@@ -4,6 +4,9 @@
 ``model`` what is recognised in them, ``metrics`` and ``rules`` how they are judged. Each layer is a
 hash of its settings and of the version of its code. If one changes, the rows of earlier runs are
 made again from that layer on; the results of other layers stay.
+
+``dnsmos`` and ``second`` are there only if a run asks for them. What they added to the rows of an
+earlier run stays when a run does not ask for them.
 """
 
 from __future__ import annotations
@@ -13,20 +16,42 @@ from typing import TYPE_CHECKING, Final, Literal
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-Layer = Literal["decode", "segment", "measures", "model", "metrics", "rules"]
+Layer = Literal["decode", "segment", "measures", "dnsmos", "model", "second", "metrics", "rules"]
 
 LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
     "decode": 2,
     "segment": 1,
     "measures": 1,
+    "dnsmos": 1,
     "model": 1,
+    "second": 1,
     "metrics": 1,
     "rules": 1,
 }
 """Raise a number when a change of the code changes a row: samples, cuts, signal measures, texts,
 scores and rates of texts, or decisions."""
+
+
+def made_layers(
+    wanted: Mapping[str, str],
+    stored: Mapping[str, str],
+    keeps: Collection[Layer],
+    *,
+    adds_evidence: bool = True,
+) -> dict[str, str]:
+    """Layers of rows that are made again in part.
+
+    Args:
+        wanted: Those of the run.
+        stored: Those that the rows had.
+        keeps: Layers whose results stay if the run does not ask for them.
+        adds_evidence: False if they stay although the run asks for others.
+    """
+    known = {**stored, **wanted} if adds_evidence else stored
+    kept = {name: known[name] for name in keeps if name in known}
+    return {name: each for name, each in wanted.items() if name not in keeps} | kept
 
 
 def layer_hash(layer: Layer, settings: object) -> str:

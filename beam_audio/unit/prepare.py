@@ -15,6 +15,7 @@ from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
 from beam_audio.errors import DecodeError, InputError, LimitError
 from beam_audio.inputs.forgotten import Forgotten
+from beam_audio.quality import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.quality.second_opinion import Opinion
+    from beam_audio.types import Transcript
     from beam_audio.unit.content import Opened
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
@@ -47,6 +50,7 @@ class PrepareSettings:
     ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes in a
     child process. What is ``forgotten`` gives no rows.
+    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`.
     """
 
     decoder: Decoder = "auto"
@@ -59,6 +63,7 @@ class PrepareSettings:
     store_audio: Literal["none", "flac", "opus"] = "none"
     isolate_decoding: bool = True
     forgotten: Forgotten = field(default_factory=Forgotten)
+    dnsmos: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +71,8 @@ class PreparedSegment:
     """A measured segment on its way to the recogniser.
 
     ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
-    ``encoded`` the audio that is stored, if any.
+    ``encoded`` the audio that is stored, if any. ``transcript`` and ``second`` are
+    what its row has already, and what is not made again.
     """
 
     source: Channel
@@ -74,6 +80,8 @@ class PreparedSegment:
     quality: Quality
     clip: NDArray[np.float32] = field(repr=False)
     encoded: bytes | None = field(default=None, repr=False)
+    transcript: Transcript | None = None
+    second: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +281,19 @@ def prepared_segment(
 ) -> PreparedSegment:
     """A segment with its clip for the recogniser, and its encoded audio if that is stored."""
     clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
+    if settings.dnsmos:
+        quality = _rated(quality, resample(clip, settings.clip_rate_hz, dnsmos.RATE_HZ))
     codec = settings.store_audio
     encoded = None if codec == "none" else encode.encode(segment, codec)
     return PreparedSegment(source, replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)
+
+
+def _rated(quality: Quality, clip: NDArray[np.float32]) -> Quality:
+    """Measures with those of DNSMOS."""
+    found = dnsmos.rate(clip)
+    if found is None:
+        return quality
+    return replace(quality, dnsmos_sig=found.sig, dnsmos_bak=found.bak, dnsmos_ovrl=found.ovrl)
 
 
 def _measured(

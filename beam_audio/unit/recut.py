@@ -1,10 +1,10 @@
-"""How much of an input is done again: everything, recognition, measures, or only its rows."""
+"""How much of an input is done again: all, recognition, measures, new evidence, only its rows."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, ClassVar
 
 from beam_audio.audio.mixing import Mixer
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from beam_audio.types import AudioRef, Quality, Segment
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.content import Opened
+    from beam_audio.unit.layers import Layer
     from beam_audio.unit.prepare import PrepareSettings
 
 
@@ -59,10 +60,18 @@ class MeasuredRecording:
     outcomes: tuple[Outcome, ...]
 
 
-RedoEvent = Event | StoredRecording | MeasuredRecording
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An input whose rows stay as they are: the audio that more evidence needs cannot be read."""
+
+    source_id: str
+
+
+RedoEvent = Event | StoredRecording | MeasuredRecording | Unreadable
 
 # Each ``name`` below is part of the hash that part files are named after. A retry must write the
-# same files, so these names never change.
+# same files, so these names never change. ``keeps`` are the layers that a run need not ask for and
+# whose results stay if it does not.
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class FromAudio:
     """
 
     name: ClassVar[str] = "audio"
+    keeps: ClassVar[tuple[Layer, ...]] = ()
 
     replaces: str
 
@@ -99,6 +109,7 @@ class Recut:
     """
 
     name: ClassVar[str] = "recognise"
+    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos",)
 
     replaces: str
 
@@ -114,6 +125,51 @@ class Recut:
 
 
 @dataclass(frozen=True, slots=True)
+class AddEvidence:
+    """The texts and measures stay, and what a run asks for beside them is added.
+
+    The audio is cut as in :class:`Recut`, for a second opinion and DNSMOS. If it cannot be read,
+    the rows stay without. No segment of the stored recordings may have failed.
+
+    Attributes:
+        replaces: The source id of the stored rows; see :class:`FromAudio`.
+        asks_second: Whether the second model is asked, even if the rows have an opinion.
+    """
+
+    name: ClassVar[str] = "evidence"
+    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "second")
+
+    replaces: str
+    asks_second: bool
+
+    def events(self, before: Before) -> Iterator[RedoEvent]:
+        """Yield the segments with what is known of them, and the end of each recording.
+
+        Raises:
+            ConfigError: The decoder asked for is not installed.
+        """
+        known = {
+            outcome.segment.segment_id: outcome.result
+            for recording in before.recordings
+            for outcome in recording.outcomes
+            if isinstance(outcome.result, Recognised)
+        }
+        events = _if_same_content(before, lambda opened: _recut(opened, before))
+        first = next(events, None)
+        if isinstance(first, Failure):
+            yield Unreadable(before.ref.source_id)
+            yield from _stored(before)
+            return
+        for event in chain([first] if first else [], events):
+            if isinstance(event, PreparedSegment) and event.segment.segment_id in known:
+                result = known[event.segment.segment_id]
+                second = None if self.asks_second else result.second
+                yield replace(event, transcript=result.transcript, second=second)
+            else:
+                yield event
+
+
+@dataclass(frozen=True, slots=True)
 class Remeasure:
     """The texts stay, and the signal is measured again.
 
@@ -124,6 +180,7 @@ class Remeasure:
     """
 
     name: ClassVar[str] = "measure"
+    keeps: ClassVar[tuple[Layer, ...]] = ("second",)
 
     replaces: str
 
@@ -147,6 +204,7 @@ class FromRows:
     """
 
     name: ClassVar[str] = "rows"
+    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "second")
 
     replaces: str
 
@@ -166,7 +224,7 @@ def _stored(before: Before) -> Iterator[RedoEvent]:
     yield from before.failed_tracks
 
 
-Redo = FromAudio | Recut | Remeasure | FromRows
+Redo = FromAudio | Recut | AddEvidence | Remeasure | FromRows
 
 
 def _if_same_content(

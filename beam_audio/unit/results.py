@@ -10,6 +10,7 @@ from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import words_in_recording
 
 if TYPE_CHECKING:
+    from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioRef
     from beam_audio.unit.prepare import PreparedSegment
     from beam_audio.unit.scratch import StoredAudio
@@ -22,6 +23,7 @@ class Recognised:
     transcript: Transcript
     quality: Quality
     audio: StoredAudio | None = None
+    second: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,18 @@ class Outcome:
 
 
 def outcome_of(
-    item: PreparedSegment, result: Transcript | Exception, audio: StoredAudio | None = None
+    item: PreparedSegment,
+    result: Transcript | Exception,
+    audio: StoredAudio | None = None,
+    second: Opinion | None = None,
 ) -> Outcome:
     """What became of a segment, as it is stored."""
     segment, ref = item.segment, item.source.ref
+    if item.transcript is not None:
+        return Outcome(segment, Recognised(item.transcript, item.quality, audio, second))
     if isinstance(result, Transcript):
-        words = words_in_recording(segment, result.words)
-        return Outcome(segment, Recognised(replace(result, words=words), item.quality, audio))
+        heard = replace(result, words=words_in_recording(segment, result.words))
+        return Outcome(segment, Recognised(heard, item.quality, audio, second))
     return Outcome(segment, segment_failure(ref, segment, "recognise", result))
 
 

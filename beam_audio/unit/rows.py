@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio import schema
 from beam_audio.audio import encode
-from beam_audio.quality.measures import round_measure
+from beam_audio.quality.measures import best_of_two, round_measure, vote
 from beam_audio.quality.recording_text import join_texts, spoken_texts
 from beam_audio.quality.text import chars_per_second, words_per_second
 from beam_audio.types import AudioRef, Failure, Row, Segment, stable_id
@@ -20,6 +20,7 @@ from beam_audio.unit.columns import (
     event_date,
     format_columns,
     score_columns,
+    second_columns,
     segment_columns,
     source_columns,
     words_column,
@@ -160,6 +161,8 @@ def _segment_row(
         "words": words_column(transcript.words),
         "model_id": settings.model_id,
         "model_sha256": settings.model_sha256,
+        **second_columns(verdict.recognised.second),
+        **_best_columns(verdict, settings),
         "decision": verdict.decision,
         "reasons": list(verdict.reasons),
         "rules_id": settings.rules.rules_id,
@@ -169,6 +172,19 @@ def _segment_row(
         "audio": _read_audio(segment, verdict.recognised, settings, audio_file),
     }
     return "segments", _keys(row, ref, settings.partition_by), row
+
+
+def _best_columns(verdict: Verdict, settings: RowSettings) -> Row:
+    """What two models agree on, and the better text; no columns without a second opinion."""
+    second, best = verdict.recognised.second, best_of_two(verdict.judged)
+    if second is None or second.transcript is None:
+        return {}
+    is_second = best == "second"
+    return {
+        "voted_language": vote(verdict.judged),
+        "best_text": second.transcript.text if is_second else verdict.judged.text,
+        "best_model_id": second.model_id if is_second else settings.model_id,
+    }
 
 
 def _recording_row(

@@ -14,6 +14,7 @@ from beam_audio.quality.error_rates import SegmentShare, share
 from beam_audio.quality.measures import Judged, Languages, Value, measure_all
 from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.recording_text import core_texts, majority_language
+from beam_audio.quality.second_opinion import Compared, compare
 from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import encodable
 from beam_audio.unit.results import Recognised, segment_failure
@@ -40,6 +41,7 @@ class Scored:
         texts: The text that each segment adds.
         share: Its reference and score; None without a reference, or if comparing failed.
         shares: The share of each segment; None likewise.
+        seconds: The second opinion on each segment; None without one.
         failure: Why it could not be compared; None if it was, or has no reference.
     """
 
@@ -47,6 +49,7 @@ class Scored:
     texts: tuple[str, ...]
     share: SegmentShare | None
     shares: Sequence[SegmentShare | None]
+    seconds: Sequence[Compared | None]
     failure: Failure | None = None
 
 
@@ -87,11 +90,14 @@ def score(source: Channel, outcomes: Sequence[Outcome], normalizer: str) -> Scor
     segments = [(outcome.segment, outcome.transcript) for outcome in outcomes]
     language = majority_language(segments) or ref.language
     texts = tuple(core_texts(segments))
-    unscored = Scored(language, texts, None, [None] * len(outcomes))
-    if ref.reference_text is None:
-        return unscored
+    nothing: list[None] = [None] * len(outcomes)
+    unscored = Scored(language, texts, None, nothing, nothing)
     spoken = ref.language or language
     try:
+        seconds = [_second(outcome, spoken, normalizer) for outcome in outcomes]
+        unscored = replace(unscored, seconds=seconds)
+        if ref.reference_text is None:
+            return unscored
         shared = share(ref.reference_text, texts, spoken, normalizer_for(spoken, normalizer))
     except ConfigError:
         raise
@@ -112,10 +118,7 @@ def judge(
     Raises:
         MachineError: The machine is at fault.
     """
-    return [
-        _judge(source, outcome, part, scored, rules)
-        for outcome, part in zip(outcomes, scored.shares, strict=True)
-    ]
+    return [_judge(source, outcome, index, scored, rules) for index, outcome in enumerate(outcomes)]
 
 
 def recording_failure(source: Channel, error: Exception) -> Failure:
@@ -128,6 +131,18 @@ def recording_failure(source: Channel, error: Exception) -> Failure:
     return replace(failure_of(source.ref, STAGE, error), recording_id=source.recording_id)
 
 
+def _second(outcome: Outcome, spoken: str | None, normalizer: str) -> Compared | None:
+    """What the second model heard in a segment, compared with the text."""
+    recognised = outcome.result
+    if not isinstance(recognised, Recognised) or recognised.second is None:
+        return None
+    first, second = recognised.transcript, recognised.second.transcript
+    if second is None:
+        return None
+    language = first.language or spoken
+    return compare(replace(first, language=language), second, normalizer_for(language, normalizer))
+
+
 def at_best_reviewed(
     decision: Decision, reasons: tuple[str, ...]
 ) -> tuple[Decision, tuple[str, ...]]:
@@ -136,13 +151,15 @@ def at_best_reviewed(
 
 
 def _judge(
-    source: Channel, outcome: Outcome, part: SegmentShare | None, scored: Scored, rules: Rules
+    source: Channel, outcome: Outcome, index: int, scored: Scored, rules: Rules
 ) -> Verdict | Failure:
+    part = scored.shares[index]
     recognised = outcome.result
     if not isinstance(recognised, Recognised):
         return recognised  # it failed before
     try:
         judged = _judged(outcome.segment, recognised, part, source.ref, scored.language)
+        judged = replace(judged, second=scored.seconds[index])
         measures = measure_all(judged)
         decision, reasons = rules.decide(measures)
     except Exception as error:  # noqa: BLE001 - it costs this segment only

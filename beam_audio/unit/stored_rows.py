@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields, replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from beam_audio.audio.decode import is_stream_reason
 from beam_audio.audio.mixing import MIX_REASONS
 from beam_audio.output.parts import rows_of
+from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import (
     AudioFormat,
     AudioRef,
@@ -206,7 +207,24 @@ def _outcome(row: Row, source: Channel) -> Outcome:
         no_speech_prob=row["no_speech_prob"],
         words=None if row["words"] is None else tuple(Word(**each) for each in row["words"]),
     )
-    return Outcome(segment, Recognised(transcript, _quality(row), row.get("stored_audio")))
+    audio = row.get("stored_audio")
+    return Outcome(segment, Recognised(transcript, _quality(row), audio, _second(row)))
+
+
+def _second(row: Row) -> Opinion | None:
+    """What a second model heard; rows of schemas before 2.2 have no columns for it."""
+    if row.get("second_model_id") is None:
+        return None
+    heard = None
+    if row["second_text"] is not None:
+        heard = Transcript(
+            text=row["second_text"],
+            language=row["second_language"],
+            language_probability=row["second_language_probability"],
+            avg_logprob=row["second_avg_logprob"],
+            no_speech_prob=row["second_no_speech_prob"],
+        )
+    return Opinion(row["second_model_id"], row["second_model_sha256"], heard)
 
 
 def _failed(row: Row, source: Channel) -> Outcome:
@@ -235,6 +253,6 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 
 
 def _quality(row: Row) -> Quality:
-    # Outputs of schema 2.1 and before have no fingerprints.
-    stored: dict[str, Any] = {field.name: row.get(field.name) for field in fields(Quality)}
+    # Outputs of schema 2.1 and before have no fingerprints and no DNSMOS.
+    stored: Row = {field.name: row.get(field.name) for field in fields(Quality)}
     return Quality(**stored)

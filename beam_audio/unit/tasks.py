@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.contradictions import distinct_inputs
-from beam_audio.unit.recut import FromAudio, FromRows, Recut, Remeasure
+from beam_audio.unit.recut import AddEvidence, FromAudio, FromRows, Recut, Remeasure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -180,15 +180,24 @@ class Wanted:
             # Only the core of a failed segment is stored, not where the segment began.
             can_recut = is_measured and not state.failed_segments
             return Recut(replaces) if can_recut else FromAudio(replaces)
+        if self._differ(state, "dnsmos", "second"):
+            can_add = is_measured and not state.failed_segments
+            asks_second = self._differ(state, "second")
+            return AddEvidence(replaces, asks_second) if can_add else FromAudio(replaces)
         if not is_measured:
             return Remeasure(replaces)
-        if state.stated_id != item.stated_id or self._differ(state):
-            return FromRows(replaces)
-        return None
+        is_stale = state.stated_id != item.stated_id or self._differ(state)
+        return FromRows(replaces) if is_stale else None
 
     def _differ(self, state: InputState, *names: str) -> bool:
-        """Whether any of these layers has changed; any layer at all without names."""
-        return any(state.layers.get(name) != self.layers[name] for name in names or self.layers)
+        """Whether any of these layers has changed; any layer at all without names.
+
+        A layer that the run does not ask for has not changed.
+        """
+        return any(
+            name in self.layers and state.layers.get(name) != self.layers[name]
+            for name in names or self.layers
+        )
 
 
 def committed_sources(commits: Iterable[Commit]) -> Iterator[tuple[str, Committed]]:

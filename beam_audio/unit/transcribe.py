@@ -66,6 +66,7 @@ class UnitRun:
     Attributes:
         settings: What the rows depend on.
         recognizer: The model.
+        second: The model that gives a second opinion; None for none.
         root: The output folder.
         progress: Where finished work is counted.
         device: Where the time of the recogniser is added up; its units share it.
@@ -75,6 +76,7 @@ class UnitRun:
     settings: UnitSettings
     recognizer: Recognizer
     root: str
+    second: Recognizer | None = None
     progress: Progress = field(default_factory=Progress)
     device: DeviceClock = field(default_factory=DeviceClock)
     run_id: str = ""
@@ -163,6 +165,7 @@ def _write(
         result = UnitWork(
             settings,
             run.recognizer,
+            second=run.second,
             writer=writer,
             audio_file=audio_file,
             stored=stored,

@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 from collections import defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from beam_audio.unit import rows
 from beam_audio.unit.batching import BatchCounts, batches
 from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.input_result import InputResult, require_access
+from beam_audio.unit.layers import made_layers
 from beam_audio.unit.prepare import (
     ForgottenInput,
     KnownInput,
@@ -29,12 +31,12 @@ from beam_audio.unit.recognise import (
     language_failure,
     model_language,
     passage_seconds,
-    recognise_passages,
 )
-from beam_audio.unit.recut import Before, MeasuredRecording
+from beam_audio.unit.recut import Before, MeasuredRecording, Unreadable
 from beam_audio.unit.results import Outcome, outcome_of
 from beam_audio.unit.scoring import recording_failure
 from beam_audio.unit.scratch import append_audio
+from beam_audio.unit.second import first_texts, second_opinions
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
+    from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.device_clock import DeviceClock
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from beam_audio.unit.recut import RedoEvent
     from beam_audio.unit.tasks import Task
 
+Heard = tuple["Result", "Opinion | None"]
+"""What the model of the run and the second one heard in a segment."""
 Passage = tuple[PreparedSegment, ...]
 """Segments of one recording that are recognised in one piece."""
 
@@ -112,6 +117,7 @@ class UnitWork:
     Args:
         settings: What the rows depend on.
         recognizer: The model.
+        second: The model that gives a second opinion; None for none.
         writer: Where rows go.
         audio_file: A temporary file for encoded audio on its way to its row.
         stored: The stored rows of inputs that are done again; None for a new unit.
@@ -125,6 +131,7 @@ class UnitWork:
         settings: UnitSettings,
         recognizer: Recognizer,
         *,
+        second: Recognizer | None,
         writer: PartWriter,
         audio_file: IO[bytes],
         stored: StoredUnit | None,
@@ -134,6 +141,7 @@ class UnitWork:
     ) -> None:
         self._settings = settings
         self._recognizer = recognizer
+        self._second = second
         self._writer = writer
         self._audio_file = audio_file
         self._stored = stored
@@ -174,14 +182,17 @@ class UnitWork:
                 cost=self._cost_seconds,
                 budget_seconds=budget,
             )
-            for batch, results in in_flight(ready, self._recognise, limits.at_a_time):
+            most = limits.at_a_time
+            if self._second is not None:
+                most = min(most, self._second.batch_limits.at_a_time)
+            for batch, results in in_flight(ready, self._recognise, most):
                 self._settle_batch(batch, results, budget)
         if self._settings.stops_if_refused:
             require_access(self._found.values())
-        found, layers = self._found, self._settings.rows.layers
+        found = self._found
         return UnitResult(
             states={
-                each.source_id: found[each.source_id].state(each.item, layers)
+                each.source_id: found[each.source_id].state(each.item, self._layers(each))
                 for each in tasks
                 if each.source_id not in self._forgotten
             },
@@ -225,6 +236,8 @@ class UnitWork:
             case MeasuredRecording():
                 self._decoded_seconds += self._source_seconds(event.end)
                 self._finish(event.end, event.outcomes)
+            case Unreadable():
+                self._found[event.source_id].keeps_evidence = True
             case KnownInput():
                 self._found[event.source_id].known = event.recording_ids
                 self._progress.add(inputs=1)
@@ -248,13 +261,19 @@ class UnitWork:
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(inputs=1, failures=[failure.error_type])
 
-    def _recognise(self, batch: list[Passage]) -> list[list[Result]]:
-        languages = [self._language(passage[0]) for passage in batch]
-        with self._clock.stage("recognise"), self._device.batch():
-            return recognise_passages(self._recognizer, batch, languages)
+    def _recognise(self, batch: list[Passage]) -> list[list[Heard]]:
+        stated = [self._stated_language(passage[0]) for passage in batch]
+        called = [model_language(self._recognizer, each) for each in stated]
+        budget = self._settings.batch_seconds
+        with self._device.batch():
+            with self._clock.stage("recognise"):
+                results = first_texts(self._recognizer, batch, called)
+            with self._clock.stage("second") if self._second else nullcontext():
+                seconds = second_opinions(self._second, batch, stated, budget)
+        return [list(zip(*each, strict=True)) for each in zip(results, seconds, strict=True)]
 
     def _settle_batch(
-        self, batch: list[Passage], results: list[list[Result]], budget_seconds: float
+        self, batch: list[Passage], results: list[list[Heard]], budget_seconds: float
     ) -> None:
         self._counts = self._counts.plus(
             [*map(passage_seconds, batch)],
@@ -262,17 +281,17 @@ class UnitWork:
             budget_seconds=budget_seconds,
         )
         for passage, passage_results in zip(batch, results, strict=True):
-            for item, result in zip(passage, passage_results, strict=True):
-                self._settle(item, result)
+            for item, (result, second) in zip(passage, passage_results, strict=True):
+                self._settle(item, result, second)
 
-    def _settle(self, item: PreparedSegment, result: Result) -> None:
+    def _settle(self, item: PreparedSegment, result: Result, second: Opinion | None) -> None:
         """Keep the result of a segment, and write its recording if it was the last one."""
         audio = None
         if item.encoded is not None:
             audio = append_audio(self._audio_file, item.encoded)
         recording = self._open[item.source.recording_id]
         recording.waiting -= 1
-        recording.outcomes.append(outcome_of(item, result, audio))
+        recording.outcomes.append(outcome_of(item, result, audio, second))
         self._finish_if_complete(recording)
 
     def _finish_if_complete(self, recording: _OpenRecording) -> None:
@@ -309,13 +328,23 @@ class UnitWork:
             failures=failures,
         )
 
-    def _language(self, item: PreparedSegment) -> str | None:
-        """The language the recogniser is given; None lets it decide."""
+    def _stated_language(self, item: PreparedSegment) -> str | None:
+        """The language that recognisers are given; None lets them decide."""
         choice = self._settings.language
         if choice == "auto":
             return None
-        stated = item.source.ref.language if choice == "from_manifest" else choice
-        return model_language(self._recognizer, stated)
+        return item.source.ref.language if choice == "from_manifest" else choice
+
+    def _layers(self, task: Task) -> dict[str, str]:
+        """Layers of an input's rows, with those that the run does not ask for and that stay."""
+        layers, found = self._settings.rows.layers, self._found[task.source_id]
+        if self._stored is None or task.redo is None:
+            return layers
+        if found.content_sha256 not in self._stored.contents(task.replaces):
+            return layers
+        stored = self._stored.commit.sources[task.replaces].layers
+        keeps, adds = task.redo.keeps, not found.keeps_evidence
+        return made_layers(layers, stored, keeps, adds_evidence=adds)
 
     def _cost_seconds(self, passage: Passage) -> float:
         return self._recognizer.cost_seconds(passage_seconds(passage))

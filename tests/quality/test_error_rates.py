@@ -37,6 +37,8 @@ def test_score_counts_words() -> None:
         cer=found.cer,
         normalizer_id="whisper-en-1",
         empty_reference=False,
+        start_cer=1 / 11,
+        end_cer=found.end_cer,
     )
 
 
@@ -49,7 +51,16 @@ def test_cer_counts_spaces_where_words_have_them() -> None:
 def test_languages_without_word_spaces_have_only_a_cer(language: str) -> None:
     assert not has_word_spaces(language)
     assert score("今天天气很好", "今天天汽好", language, BASIC) == Score(
-        None, None, None, None, None, 2 / 6, "basic-1", empty_reference=False
+        None,
+        None,
+        None,
+        None,
+        None,
+        2 / 6,
+        "basic-1",
+        empty_reference=False,
+        start_cer=2 / 6,
+        end_cer=2 / 6,
     )
 
 

@@ -183,10 +183,11 @@ def transcribe(
     *inputs: Input,
     recognizer: Recognizer = PLACEHOLDER,
     using: UnitSettings | None = None,
+    second: Recognizer | None = None,
 ) -> UnitReport:
     """Run one new unit."""
     unit = Unit.of(map(Task, inputs))
-    return run_unit(root, unit, recognizer=recognizer, using=using)
+    return run_unit(root, unit, recognizer=recognizer, using=using, second=second)
 
 
 def run_unit(
@@ -195,11 +196,13 @@ def run_unit(
     *,
     recognizer: Recognizer = PLACEHOLDER,
     using: UnitSettings | None = None,
+    second: Recognizer | None = None,
 ) -> UnitReport:
     """Run a unit."""
-    return transcribe_unit(
-        unit, UnitRun(settings=using or settings(), recognizer=recognizer, root=str(root))
+    run = UnitRun(
+        settings=using or settings(), recognizer=recognizer, second=second, root=str(root)
     )
+    return transcribe_unit(unit, run)
 
 
 def update(
@@ -207,6 +210,7 @@ def update(
     *inputs: Input,
     recognizer: Recognizer = PLACEHOLDER,
     using: UnitSettings | None = None,
+    second: Recognizer | None = None,
     retry_failures: bool = False,
 ) -> list[UnitReport]:
     """Do what a run does with these inputs; the new ones make one unit."""
@@ -228,7 +232,9 @@ def update(
                 again[found.unit_id].append((found.version, task))
     units = [unit_again(name, tasks) for name, tasks in sorted(again.items())]
     units += [Unit.of(new)] if new else []
-    return [run_unit(root, unit, recognizer=recognizer, using=using) for unit in units]
+    return [
+        run_unit(root, unit, recognizer=recognizer, using=using, second=second) for unit in units
+    ]
 
 
 def read(root: Path, table: Table) -> list[Row]:

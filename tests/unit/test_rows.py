@@ -47,6 +47,16 @@ if TYPE_CHECKING:
     from beam_audio.asr import Request
     from beam_audio.unit.tasks import Input
 
+OPTIONAL = frozenset(
+    {
+        *("dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl", "second_text", "second_model_id"),
+        *("second_model_sha256", "second_language", "second_language_probability"),
+        *("second_avg_logprob", "second_no_speech_prob", "disagreement_wer", "disagreement_cer"),
+        *("voted_language", "best_text", "best_model_id"),
+    }
+)
+"""Columns that a run has to ask for."""
+
 
 def folders(out: Path) -> list[str]:
     return sorted(name.rpartition("/")[0] for name in files(out) if name.endswith(".parquet"))
@@ -168,10 +178,10 @@ def test_all_columns_of_a_usual_recording_are_filled(tmp_path: Path) -> None:
     transcribe(tmp_path / "out", source, recognizer=Scripted(hear), using=using)
     segments = segments_in_order(tmp_path / "out")
     recording = only_recording(tmp_path / "out")
-    mixed = {"channel", "track"}
+    missing = {"channel", "track", *OPTIONAL}
     for row in (*segments, recording):
         unknown = {name for name, value in row.items() if value is None}
-        assert unknown <= mixed | OF_CURATE
+        assert unknown <= missing | OF_CURATE
         assert (row["uri"], row["source_id"]) == (source.uri, source.source_id)
         assert row["metadata"] == '{"speaker": "b"}'
         assert row["text_language"] == row["language"] == "en"
@@ -198,6 +208,9 @@ def test_an_undefined_measure_is_null(tmp_path: Path) -> None:
         *("compression_ratio", "reference_text", "wer", "cer", "normalizer_id"),
         *("wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"),
         *("rms_dbfs", "peak_dbfs", "snr_db", "bandwidth_hz", "loudness_lufs"),
+        *("start_cer", "end_cer", "compression_ratio_high", "hallucination_rate"),
+        *("logprob_low", "silence", "no_speech_likely"),
+        *OPTIONAL,
         *("fingerprint", *OF_CURATE),
     }
     assert (segment["clipped_fraction"], segment["speech_fraction"]) == (0.0, 0.0)

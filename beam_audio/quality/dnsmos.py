@@ -1,0 +1,112 @@
+"""DNSMOS: how people would rate the sound of speech, background and both, from 1 to 5.
+
+The network and the polynomials that map its outputs to ratings are those of DNSMOS P.835 (not the
+personalised one), as Microsoft's package ``speechmos`` has them. The network takes samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from beam_audio.errors import ModelError, raise_machine_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RATE_HZ: Final = 16_000
+WINDOW_SAMPLES: Final = 144_160
+"""9.01 s; a longer clip is heard in windows that begin a second after each other."""
+MODEL_SHA256: Final = "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd"
+
+_FILE: Final = Path("dnsmos_models", "sig_bak_ovr.onnx")
+_WINDOW_SECONDS: Final = 9
+_SIG: Final = (-0.08397278, 1.22083953, 0.0052439)
+_BAK: Final = (-0.13166888, 1.60915514, -0.39604546)
+_OVRL: Final = (-0.06766283, 1.11546468, 0.04602535)
+_CURE: Final = "pip install 'beam_audio[dnsmos]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Mean opinion scores from 1 to 5: of the speech, of the background, and overall."""
+
+    sig: float
+    bak: float
+    ovrl: float
+
+
+def rate(clip: NDArray[np.float32]) -> Ratings | None:
+    """Rate a clip; None for one without samples.
+
+    A clip that is shorter than a window is doubled until it fills one, as in the package. The
+    ratings are means over all windows.
+
+    Args:
+        clip: float32 of shape (n,) at 16 kHz; what is beyond full scale is cut off.
+
+    Raises:
+        ModelError: onnxruntime or the network's file is missing, or the file is another one.
+    """
+    if not len(clip):
+        return None
+    session = _session()
+    raw = [session.run(None, {"input_1": window})[0][0] for window in _windows(clip)]
+    sig, bak, ovrl = (
+        float(np.mean(np.polyval(curve, [each[place] for each in raw])))
+        for place, curve in enumerate((_SIG, _BAK, _OVRL))
+    )
+    return Ratings(sig, bak, ovrl)
+
+
+def model_file() -> Path:
+    """The network in the package ``speechmos``, which is not imported: it would need librosa.
+
+    Raises:
+        ModelError: The package is missing, or its file is another one.
+    """
+    spec = find_spec("speechmos")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(f"--dnsmos needs the network of the package speechmos: {_CURE}")
+    file = Path(spec.submodule_search_locations[0], _FILE)
+    try:
+        found = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read: {_CURE} again") from error
+    if found != MODEL_SHA256:
+        raise ModelError(
+            f"{file} is not the network of speechmos 0.0.1.1 (sha256 {found}): {_CURE}"
+        )
+    return file
+
+
+def _windows(clip: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Windows of shape (1, WINDOW_SAMPLES)."""
+    samples = np.clip(np.nan_to_num(clip), -1.0, 1.0).astype(np.float32)
+    while len(samples) < WINDOW_SAMPLES:
+        samples = np.concatenate([samples, samples])
+    # The package leaves out the last window of 10.01 s and more, and here so do we.
+    count = max(1, len(samples) // RATE_HZ - _WINDOW_SECONDS)
+    starts = range(0, count * RATE_HZ, RATE_HZ)
+    return [samples[np.newaxis, start : start + WINDOW_SAMPLES] for start in starts]
+
+
+@lru_cache(maxsize=1)
+def _session() -> Any:  # noqa: ANN401 - onnxruntime ships no types
+    """The network, loaded once per process; it runs on one CPU thread, as decoding does."""
+    file = model_file()
+    try:
+        import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
+    except ImportError as error:
+        raise_machine_error(error, "cannot load onnxruntime")
+        raise ModelError("--dnsmos needs onnxruntime: pip install 'beam_audio[cpu]'") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
