@@ -43,6 +43,8 @@ VALUES = {
     "language": "from_manifest",
     "task": "translate",
     "prompt": "Names: Ada, Grace; and more",
+    "second_model": "whisper-base",
+    "dnsmos": "true",
     "segmenter": "fixed",
     "vad_preset": "whisperx",
     "window_seconds": "25.5",
