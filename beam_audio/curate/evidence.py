@@ -69,11 +69,12 @@ class Evidence:
             self._found[name] = found
         return found
 
-    def flags(self, name: str) -> NDArray[np.bool_]:
-        """A flag of every segment; false where a column of one is null."""
+    def flags(self, name: str) -> NDArray[np.float64]:
+        """A flag of every segment, 1 or 0; NaN where it is missing."""
         if (found := self._found.get(name)) is None:
             make = _FLAGS.get(name)
-            found = make(self) if make else _bools(self.segments[name].fill_null(value=False))
+            stored = None if make else self.segments[name].cast(pa.float64())
+            found = make(self).astype(np.float64) if make else _floats(stored)
             self._found[name] = found
         return found
 

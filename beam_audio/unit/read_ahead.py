@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -16,6 +19,19 @@ T = TypeVar("T")
 
 ONE_THREAD: Final = threading.Semaphore(0)
 """No places: each reader has one thread."""
+_SWITCH_SECONDS: Final = 0.0001
+
+
+@functools.cache
+def places_of_cores(cores: int | None) -> threading.Semaphore:
+    """Places of the threads that prepare audio for all units of this process, one a core.
+
+    These threads give Python's lock away some thousand times a second, for as long as numpy or ONNX
+    Runtime computes. To get it back they wait for Python's switch interval if another thread is in
+    Python code meanwhile. It is 5 ms by default, more than most of what they compute.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    return threading.Semaphore(cores or len(os.sched_getaffinity(0)))
 
 
 @contextmanager

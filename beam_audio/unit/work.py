@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import threading
 from collections import defaultdict
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -25,7 +22,7 @@ from beam_audio.unit.prepare import (
     RecordingEnd,
     prepare,
 )
-from beam_audio.unit.read_ahead import ONE_THREAD, read_ahead
+from beam_audio.unit.read_ahead import ONE_THREAD, places_of_cores, read_ahead
 from beam_audio.unit.recognise import (
     PassageBuilder,
     language_failure,
@@ -166,7 +163,7 @@ class UnitWork:
         limits = self._recognizer.batch_limits
         budget = self._settings.batch_seconds or limits.seconds
         # A recogniser that takes one batch at a time uses all cores itself.
-        places = _places(self._settings.cores) if limits.at_a_time > 1 else ONE_THREAD
+        places = places_of_cores(self._settings.cores) if limits.at_a_time > 1 else ONE_THREAD
         # While one batch is recognised, the audio of the next one is decoded.
         ahead = read_ahead(
             map(self._events, tasks),
@@ -359,12 +356,6 @@ class UnitWork:
         is_split = settings.channels == "split" and source.ref.channel is None
         first_track = settings.tracks != "all" or source.track in (None, 0)
         return first_track and (not is_split or source.channel in (None, 0))
-
-
-@functools.cache
-def _places(cores: int | None) -> threading.Semaphore:
-    """Places of the threads that decode for all units of this process."""
-    return threading.Semaphore(cores or len(os.sched_getaffinity(0)))
 
 
 def _event_seconds(event: RedoEvent) -> float:

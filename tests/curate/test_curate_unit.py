@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FIRST = load_rules("lenient")
 OTHER = rules_on_everything()
+NOT_SHOWN = {"hallucination_rate_true", "hallucination_rate_false", "language_outvoted_true"}
+"""Tones are no speech, so nothing is said too fast; and there is no second model."""
 
 
 @pytest.fixture
@@ -52,7 +54,8 @@ def test_rows_are_those_of_a_run_with_these_rules(
     curated(first, ByRules(OTHER))
     assert read_all(first) == read_all(fresh)
     met = {reason for row in read_all(first)["segments"] for reason in row["reasons"]}
-    assert {f"{name}_{value}" for name in RULE_FLAGS for value in ("true", "false")} <= met
+    wanted = {f"{name}_{value}" for name in RULE_FLAGS for value in ("true", "false")}
+    assert wanted - met <= NOT_SHOWN
     assert read_ledger(str(first), [item.source_id for item in inputs]).balances
 
 

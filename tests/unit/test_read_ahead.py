@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.unit.clock import StageClock
-from beam_audio.unit.read_ahead import read_ahead
+from beam_audio.unit.read_ahead import places_of_cores, read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -204,3 +205,16 @@ def test_the_clock_tells_who_waited_for_whom() -> None:
         time.sleep(0.02)  # one item is ahead, and the next one waits for room
         assert list(items) == [1, 2]
     assert clock.seconds["wait_for_recogniser"] >= 0.01
+
+
+def test_threads_that_prepare_audio_get_pythons_lock_back_soon() -> None:
+    before = sys.getswitchinterval()
+    places_of_cores.cache_clear()
+    try:
+        places = places_of_cores(3)
+        assert sys.getswitchinterval() == pytest.approx(1e-4)
+        assert [places.acquire(blocking=False) for _ in range(4)] == [True, True, True, False]
+        assert places_of_cores(3) is places
+    finally:
+        sys.setswitchinterval(before)
+        places_of_cores.cache_clear()
