@@ -124,8 +124,9 @@ def test_another_output_is_a_test_set(out: Path, tmp_path: Path) -> None:
     run(input=tmp_path / "river.wav", output=tmp_path / "test")
     mark_duplicates(str(out), ("test_overlap",), str(tmp_path / "test"))
     marked = {name_of(row["uri"]): row["test_overlap_by"] for row in read_rows(out, "recordings")}
-    assert marked.pop("river") is not None
-    assert set(marked.values()) == {None}
+    assert marked.pop("river") in {"bytes", "samples", "sound"}
+    # The placeholder writes few words, so that some of its texts are alike.
+    assert set(marked.values()) <= {None, "text"}
 
 
 def test_an_output_is_not_compared_with_itself(out: Path) -> None:
