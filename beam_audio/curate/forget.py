@@ -18,7 +18,7 @@ from beam_audio.curate.chosen import choose
 from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.curate.traces import Needles, erase_traces, remaining_traces
 from beam_audio.errors import StoreError
-from beam_audio.inputs.forgotten import begin_forgetting, write_tombstones
+from beam_audio.inputs.tombstones import begin_forgetting, write_tombstones
 from beam_audio.output.commits import (
     delete_uncommitted,
     is_shared,

@@ -10,8 +10,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
-from beam_audio.inputs.forgotten import read_forgotten
 from beam_audio.inputs.redaction import redacted
+from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
 from beam_audio.output.folder import in_use

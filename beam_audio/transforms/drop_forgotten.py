@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 
-from beam_audio.inputs.forgotten import Forgotten, read_forgotten
+from beam_audio.inputs.forgotten import Forgotten
+from beam_audio.inputs.tombstones import read_forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from beam_audio.inputs.forgotten import Forgotten, read_forgotten
+from beam_audio.inputs.forgotten import Forgotten
 from beam_audio.inputs.from_message import input_of_message
+from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.stream.interval import Arrival
 from beam_audio.transforms.read import FAILURES, REFS
 from beam_audio.types import AudioRef, Failure

@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Self
 
 from beam_audio.errors import raise_machine_error
-from beam_audio.inputs.forgotten import read_forgotten, write_tombstones
+from beam_audio.inputs.tombstones import read_forgotten, write_tombstones
 from beam_audio.output.commits import (
     Commit,
     LostTo,

@@ -18,15 +18,11 @@ from hypothesis import strategies as st
 from support.unit_runs import read, tones, transcribe, write
 
 from beam_audio.inputs.allowed import AllowedPlaces
-from beam_audio.inputs.forgotten import (
-    Tombstone,
-    begin_forgetting,
-    read_forgotten,
-    write_tombstones,
-)
+from beam_audio.inputs.forgotten import Tombstone
 from beam_audio.inputs.from_message import MAX_INLINE_BYTES, input_of_message
 from beam_audio.inputs.listing import input_of_line
 from beam_audio.inputs.messages import Message
+from beam_audio.inputs.tombstones import begin_forgetting, read_forgotten, write_tombstones
 from beam_audio.store.output_names import PAYLOADS
 from beam_audio.types import AudioRef, Failure
 

@@ -34,6 +34,7 @@ VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.date32(): st.dates(),
     pa.timestamp("us", tz="UTC"): st.datetimes(timezones=st.just(UTC)),
     pa.binary(): st.binary(),
+    pa.bool_(): st.booleans(),
 }
 
 

@@ -25,6 +25,7 @@ def as_json(row: Row) -> dict[str, Any]:
     """A row of a part file as the JSON of a message."""
     content = dict(row) | {"metadata": json.loads(row["metadata"])}
     content.pop("audio", None)
+    content.pop("fingerprint", None)
     for name in ("event_date", "event_time", "source_updated"):
         if row.get(name) is not None:
             content[name] = row[name].isoformat().replace("+00:00", "Z")

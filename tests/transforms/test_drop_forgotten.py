@@ -8,7 +8,8 @@ import apache_beam as beam
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from beam_audio.inputs.forgotten import Tombstone, begin_forgetting, write_tombstones
+from beam_audio.inputs.forgotten import Tombstone
+from beam_audio.inputs.tombstones import begin_forgetting, write_tombstones
 from beam_audio.transforms.drop_forgotten import DropForgotten
 from beam_audio.types import AudioRef, Failure
 

@@ -153,6 +153,7 @@ def test_the_date_is_that_of_the_event_in_utc(
 OF_CURATE = {
     *("duplicate_of", "duplicate_by", "duplicate_similarity"),
     *("test_overlap_of", "test_overlap_by", "test_overlap_similarity"),
+    *("text_redacted", "redactions"),
 }
 """Columns that a run leaves empty."""
 

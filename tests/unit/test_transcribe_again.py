@@ -221,12 +221,12 @@ def test_a_kill_at_any_moment_leaves_the_old_rows_or_the_new(
     def kill(*_: object) -> None:
         raise Killed
 
-    for moment in ("UnitWork.run", "carry", "write_commit", "store.delete"):
+    for moment in ("UnitWork.run", "carry", "write_commit", "delete_replaced"):
         with monkeypatch.context() as patched:
             patched.setattr(f"beam_audio.unit.transcribe.{moment}", kill)
             with pytest.raises(Killed):
                 update(out, *inputs, using=using, recognizer=Scripted(hear_more))
-        if moment != "store.delete":
+        if moment != "delete_replaced":
             assert read_committed(out) == old
             commits.delete_uncommitted(str(out))
             assert read_all(out) == old
