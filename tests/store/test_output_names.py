@@ -60,7 +60,7 @@ def run_stream(out: Path) -> None:
 def test_the_table_names_everything_that_runs_leave(tmp_path: Path) -> None:
     out = run_batch(tmp_path)
     compact(str(out))
-    unit = next(each for each in read_commits(str(out)) if each.files)
+    unit = next(each for each in read_commits(str(out)) if each.rows["segments"])
     curate_unit(str(out), unit, ByRules(load_rules("strict")), run_id="curation")
     run_stream(out)
     note(str(out), "0" * 32, 1)  # written before a unit whose rows are to be published
@@ -69,7 +69,7 @@ def test_the_table_names_everything_that_runs_leave(tmp_path: Path) -> None:
     used = set().union(*map(matching, left))
     of_other_verbs = {"_exports/*.json", "_forgotten/*.json", "_forgotten/key", "report.html"}
     gone = {f"{TEMPORARY}/**", BATCH, f"{CLAIMS}/*.json"}
-    assert set(NAMES) - used == gone | of_other_verbs | {"decisions/**part-*.parquet"}
+    assert set(NAMES) - used == gone | of_other_verbs
 
 
 def test_the_docs_explain_every_name() -> None:
