@@ -73,8 +73,7 @@ class Evidence:
         """A flag of every segment, 1 or 0; NaN where it is missing."""
         if (found := self._found.get(name)) is None:
             make = _FLAGS.get(name)
-            stored = None if make else self.segments[name].cast(pa.float64())
-            found = make(self).astype(np.float64) if make else _floats(stored)
+            found = make(self).astype(np.float64) if make else _floats(self.segments[name])
             self._found[name] = found
         return found
 

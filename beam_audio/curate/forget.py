@@ -29,7 +29,6 @@ from beam_audio.output.compact import rewrite_stale
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.output.ledger import read_ledger, valid_rows
-from beam_audio.schema import Table, column_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from beam_audio.curate.traces import Done
     from beam_audio.output.commits import Commit
     from beam_audio.output.ledger import Ledger
+    from beam_audio.schema import Table
 
 _JUDGED: Final[tuple[Table, ...]] = ("segments", "recordings")
 _LIKE: Final = ("duplicate_of", "test_overlap_of")
@@ -178,8 +178,7 @@ def _units_like(root: str, committed: Sequence[Commit], tokens: set[str]) -> set
     units_of = {name: commit.unit_id for commit in committed for name in commit.sources}
     files, found = units_by_file(committed), set[str]()
     for table in _JUDGED:
-        like = [name for name in _LIKE if name in column_names(table)]
-        for row in valid_rows(root, files, table, ["source_id", *like]) if like else ():
+        for row in valid_rows(root, files, table, ["source_id", *_LIKE]):
             if not tokens.isdisjoint(row.get(name) for name in _LIKE):
                 found.add(units_of[row["source_id"]])
     return found

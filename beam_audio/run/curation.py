@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio import store
 from beam_audio.curate.curate_unit import (
@@ -26,22 +24,18 @@ from beam_audio.curate.redact import Redaction, redact_unit
 from beam_audio.errors import ConfigError
 from beam_audio.output.commits import (
     commit_files,
-    delete_uncommitted,
-    is_shared,
     load_commit,
-    read_commits,
 )
-from beam_audio.output.compact import drop_stale_rows
-from beam_audio.output.folder import in_use
-from beam_audio.output.holder import Holder, held
 from beam_audio.quality.ruleset import LANGUAGE
+from beam_audio.run.rewriting import options_for, rewriting
 from beam_audio.run.runners import choose_runner, share_cores
 from beam_audio.spelling import nearest_or_all
-from beam_audio.store.credentials import require_access
 from beam_audio.transforms.total import WriteTotal, read_total
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+
+    from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_audio.curate.curate_unit import Wanted
     from beam_audio.output.commits import Commit
@@ -88,7 +82,7 @@ def curate(
         wanted = ByRules(job.fenced(rules))
         work = partial(compare_unit, output, wanted=wanted, backwards=False)
         return Curated(wanted.rules_id, job.total(Movement, work))
-    with job.writing():
+    with rewriting(output, job.run_id):
         return job.written(ByRules(job.fenced(rules)))
 
 
@@ -102,7 +96,7 @@ def restore(output: str, rules_id: str, beam_flags: Sequence[str] = ()) -> Curat
     """
     job = _Job.checked(output, beam_flags)
     _require_kept(output, rules_id)
-    with job.writing():
+    with rewriting(output, job.run_id):
         return job.written(ByKept(rules_id))
 
 
@@ -128,7 +122,7 @@ def redact(output: str, beam_flags: Sequence[str] = ()) -> Redaction:
         StoreError: The output cannot be read or written.
     """
     job = _Job.checked(output, beam_flags)
-    with job.writing():
+    with rewriting(output, job.run_id):
         return job.total(Redaction, partial(redact_unit, output, run_id=job.run_id))
 
 
@@ -142,27 +136,10 @@ class _Job:
 
     @classmethod
     def checked(cls, output: str, beam_flags: Sequence[str]) -> _Job:
-        options = PipelineOptions(list(beam_flags))
-        require_access((output,), options)
-        if not any(commit.files for commit in read_commits(output)):
-            raise ConfigError(f"{output} holds no committed part files; name the --output of a run")
+        options = options_for(output, beam_flags)
         if len(commit_files(output)) > _FEW_UNITS:
             share_cores(options)
         return cls(output, options, f"curation-{uuid.uuid4().hex[:8]}")
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the output, clean it before, and rewrite files that units left to others."""
-        holder = Holder.here(self.run_id, ends_with_process=True)
-        with held(self.output, holder):
-            with in_use(self.output, lambda: delete_uncommitted(self.output)):
-                is_merged = any(
-                    is_shared(name) for each in read_commits(self.output) for name in each.files
-                )
-                yield
-            if is_merged:
-                with in_use(self.output, lambda: drop_stale_rows(self.output)):
-                    pass
 
     def written(self, wanted: Wanted) -> Curated:
         work = partial(curate_unit, self.output, wanted=wanted, run_id=self.run_id)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio.curate.duplicates.columns import Kind, WithMarks, mark_of
 from beam_audio.curate.duplicates.items import items_of
@@ -18,18 +17,15 @@ from beam_audio.curate.duplicates.manifest_entries import items_of_entry
 from beam_audio.curate.duplicates.places import LEVELS, Level, Pair
 from beam_audio.curate.duplicates.survivors import Marked, marks_of
 from beam_audio.curate.rewrite import rewrite_unit
-from beam_audio.errors import ConfigError
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import (
     commit_files,
-    delete_uncommitted,
     read_commit,
     read_commits,
     units_by_file,
 )
-from beam_audio.output.compact import drop_stale_rows
-from beam_audio.output.folder import in_use
-from beam_audio.output.holder import Holder, held
 from beam_audio.output.ledger import valid_rows
+from beam_audio.run.rewriting import options_for, rewriting
 from beam_audio.run.runners import choose_runner
 from beam_audio.transforms.compare_rows import CROWDED_KEYS, CompareRows
 from beam_audio.transforms.read import ReadAudio
@@ -77,22 +73,18 @@ def mark_duplicates(
     Raises:
         ConfigError: The output is empty, or is compared with itself.
         HeldError: A living batch holds the output.
-        StoreError: It cannot be read or written.
+        StoreError: It cannot be read or written, or a stream wrote a unit meanwhile.
     """
-    if not any(commit.files for commit in read_commits(root)):
-        raise ConfigError(f"{root} holds no committed part files; name the --output of a run")
     if against is not None and against.rstrip("/") == root.rstrip("/"):
         raise ConfigError(f"--against={against}: name another output, or a manifest")
-    options = PipelineOptions(list(beam_flags))
+    options = options_for(root, beam_flags)
     run_id = f"curate-{uuid.uuid4().hex[:8]}"
-    with held(root, Holder.here(run_id, ends_with_process=True)), in_use(root, lambda: None):
-        delete_uncommitted(root)
+    with rewriting(root, run_id):
         pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
         _build(pipeline, root, kinds, against, run_id)
         result = pipeline.run()
         result.wait_until_finish()
-        drop_stale_rows(root)
-        return _found(root, kinds, _crowded(result))
+    return _found(root, kinds, _crowded(result))
 
 
 def _build(
@@ -181,4 +173,6 @@ def _rewrite(
         (row_id, [repr(mark_of(marks[row_id], kind)) for kind in kinds]) for row_id in sorted(marks)
     ]
     name = stable_id("marks", kinds, stated)
-    rewrite_unit(root, commit, WithMarks(kinds, marks), name=name, run_id=run_id)
+    done = rewrite_unit(root, commit, WithMarks(kinds, marks), name=name, run_id=run_id)
+    if done.outcome == "lost":
+        raise StoreError(f"a stream wrote the unit {unit_id} meanwhile; mark again")
