@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -50,12 +51,16 @@ def export(root: str, target: str, decision: Decision) -> Exported:
     """
     if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
         raise ConfigError(f"--to={target} is in the output; name a folder beside it")
+    rows = _segments(root, decision)
+    first = next(rows, None)
+    if first is None:
+        raise ConfigError(f"{root} has no segment with the decision {decision}")
     name = f"{EXPORTS}/{stable_id('export', target)}.json"
     note = {"format": "label-studio", "to": target}
     # The note comes first: who forgets a recording is told of an export that was not finished, too.
     store.write_whole(root, name, json.dumps(note).encode())
     tasks, clips = [], 0
-    for row in _segments(root, decision):
+    for row in chain([first], rows):
         audio = row.pop(schema.AUDIO, None)
         where = row["uri"]
         if audio is not None:
@@ -63,9 +68,6 @@ def export(root: str, target: str, decision: Decision) -> Exported:
             store.write_whole(target, clip, audio["bytes"])
             where, clips = _SERVED + quote(clip), clips + 1
         tasks.append(json.dumps(task(row, where), ensure_ascii=False))
-    if not tasks:
-        store.delete(store.join(root, name))
-        raise ConfigError(f"{root} has no segment with the decision {decision}")
     store.write_whole(target, TASKS, ("[" + ",\n".join(tasks) + "]\n").encode())
     store.write_whole(target, INTERFACE, CONFIG.encode())
     return Exported(len(tasks), clips)

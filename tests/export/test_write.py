@@ -69,3 +69,15 @@ def test_what_cannot_be_exported_is_told(audio: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no segment"):
         export(str(output), str(tmp_path / "x"), min(absent))  # type: ignore[arg-type] # one of three
     assert read_exports(str(output)) == []
+
+
+def test_an_export_that_finds_nothing_leaves_the_note_of_an_earlier_one(
+    audio: Path, tmp_path: Path
+) -> None:
+    output, target = tmp_path / "out", tmp_path / "review"
+    run(input=audio, output=output)
+    (decision,) = {row["decision"] for row in read_rows(output, "segments")}
+    export(str(output), str(target), decision)
+    with pytest.raises(ConfigError, match="no segment with the decision drop"):
+        export(str(output), str(target), "drop")
+    assert read_exports(str(output)) == [str(target)]
