@@ -6,27 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from support.forgotten_inputs import SHA, SPEAKER, forget
 
-from beam_audio.inputs.forgotten import Forgotten, Stretch, Tombstone
-from beam_audio.inputs.tombstones import begin_forgetting, read_forgotten, write_tombstones
-from beam_audio.types import AudioRef, Failure
+from beam_audio.inputs.forgotten import Stretch
+from beam_audio.types import Failure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPEAKER = AudioRef("/calls/anna.wav", 10)
-SHA = "ab" * 32
 CUT = Stretch(10.0, 15.0)
-
-
-def forget(root: Path, ref: AudioRef = SPEAKER, content: str = SHA) -> Forgotten:
-    known, stretch = begin_forgetting(str(root)), Stretch.of(ref)
-    marks = [known.mark("address", ref.uri), known.mark("content", content)]
-    write_tombstones(
-        str(root),
-        [*(Tombstone(mark, stretch) for mark in marks), known.tombstones_of(ref)[1]],
-    )
-    return read_forgotten(str(root))
 
 
 def test_a_forgotten_input_is_known_by_address_content_and_id(tmp_path: Path) -> None:
