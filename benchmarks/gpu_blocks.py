@@ -52,11 +52,7 @@ def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
     expected = _heard(recognizer, windows, 8)
     seconds = time.perf_counter() - start
     yield {
-        "tool": "ours",
-        "model": TINY,
-        "provider": "cpu",
-        "precision": "float32",
-        "batch": 8,
+        **_row("ours", TINY, recognizer, "float32", 8),
         "times_real_time": setting.seconds / seconds,
         "wer_percent": setting.wer_percent([each.text for each in expected]),
     }
@@ -66,11 +62,7 @@ def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
             hear = partial(_heard, recognizer, windows, batch)
             found, measured = measure(hear, setting, rounds=rounds)
             yield {
-                "tool": "ours",
-                "model": TINY,
-                "provider": recognizer.provider,
-                "precision": precision,
-                "batch": batch,
+                **_row("ours", TINY, recognizer, precision, batch),
                 "load_seconds": load_seconds,
                 "times_real_time": setting.seconds / measured["seconds"],
                 "wer_percent": setting.wer_percent([each.text for each in found]),
@@ -81,11 +73,7 @@ def tiny_ours(setting: Setting) -> Iterator[dict[str, Any]]:
         hear = partial(_heard, recognizer, windows, batch, callers=_CALLERS)
         found, measured = measure(hear, setting, rounds=2)
         yield {
-            "tool": "ours, two callers",
-            "model": TINY,
-            "provider": recognizer.provider,
-            "precision": precision,
-            "batch": batch,
+            **_row("ours, two callers", TINY, recognizer, precision, batch),
             "times_real_time": setting.seconds / measured["seconds"],
             **measured,
         }
@@ -112,11 +100,7 @@ def big_ours(setting: Setting) -> Iterator[dict[str, Any]]:
         tokens = len(found[0].token_ids)
         token_ms = 1000 * (measured["seconds"] - short_seconds) / (tokens - few)
         yield {
-            "tool": "ours",
-            "model": BIG,
-            "provider": recognizer.provider,
-            "precision": setting.half,
-            "batch": batch,
+            **_row("ours", BIG, recognizer, setting.half, batch),
             "load_seconds": load_seconds,
             "tokens": tokens,
             "times_real_time": 30 * batch / measured["seconds"],
@@ -128,11 +112,7 @@ def big_ours(setting: Setting) -> Iterator[dict[str, Any]]:
     hear = partial(_heard, recognizer, windows, batch, callers=_CALLERS)
     _, measured = measure(hear, setting, rounds=3)
     yield {
-        "tool": "ours, two callers",
-        "model": BIG,
-        "provider": recognizer.provider,
-        "precision": setting.half,
-        "batch": batch,
+        **_row("ours, two callers", BIG, recognizer, setting.half, batch),
         "times_real_time": 30 * len(windows) / measured["seconds"],
         **measured,
     }
@@ -154,16 +134,25 @@ def parakeet_ours(setting: Setting) -> Iterator[dict[str, Any]]:
         hear = partial(_heard, recognizer, setting.full_windows(batch), batch)
         found, measured = measure(hear, setting, rounds=3)
         yield {
-            "tool": "ours",
-            "model": PARAKEET,
-            "provider": recognizer.provider,
-            "precision": setting.half,
-            "batch": batch,
+            **_row("ours", PARAKEET, recognizer, setting.half, batch),
             "load_seconds": load_seconds,
             "tokens": sum(len(each.token_ids) for each in found) / batch,
             "times_real_time": 30 * batch / measured["seconds"],
             **measured,
         }
+
+
+def _row(
+    tool: str, model: str, recognizer: Recognizer, precision: str, batch: int
+) -> dict[str, Any]:
+    """What was measured, of a row of the tables."""
+    return {
+        "tool": tool,
+        "model": model,
+        "provider": recognizer.provider,
+        "precision": precision,
+        "batch": batch,
+    }
 
 
 def _loaded(
