@@ -187,7 +187,8 @@ def _new(root: str, commit: Commit, rows: _Rows, wanted: Wanted) -> pa.Table:
         found = earlier.kept(root, commit.unit_id, wanted.rules_id)
         place = pc.index_in(found["segment_id"], value_set=segments["segment_id"].combine_chunks())
         config = segments["config_id"].take(place.combine_chunks())
-        found = found.filter(pc.fill_null(pc.equal(config, found["config_id"]), False))  # noqa: FBT003
+        same = pc.equal(config, found["config_id"])
+        found = found.filter(pc.fill_null(same, fill_value=False))
         columns = [found[name] for name in ("segment_id", "decision", "reasons")]
     ids = [wanted.rules_id] * len(columns[0])
     return pa.table([*columns, ids], names=DECISIONS.names).cast(DECISIONS)
