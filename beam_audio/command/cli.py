@@ -56,6 +56,7 @@ _PLAN_EXAMPLES: Final = """examples:
   beam-audio plan --input='gs://bucket/calls/**.flac' --model=whisper-base --worker_price=0.19
   beam-audio plan --manifest=corpus.jsonl --deadline_hours=8 --worker_cores=8 \\
       --times_real_time=400 --worker_price=1.2
+  beam-audio plan --manifest=corpus.jsonl --simulate=100000 --deadline_hours=12
 
 The speed is that of the last run of this model over --output, if there is one, else a table's."""
 
@@ -242,10 +243,21 @@ def _add_plan(commands: Subparsers) -> None:
         ("worker_cores", 4, _count, "cores of a worker"),
         ("worker_price", 1.0, _above_zero, "price of a worker per hour, in any currency"),
         ("times_real_time", None, _above_zero, "speed of a worker; a measured one if not given"),
+        ("start_seconds", None, _from_zero, "simulated time until a worker has its first unit"),
+        ("preemptions_per_hour", None, _from_zero, "how often a simulated worker is taken away"),
         ("max_headers", 1000, _count, "read no more headers; other lengths are estimated by size"),
     ):
         shown = "" if default is None else f" (default: {default:g})"
         flags.add_argument(f"--{name}", type=kind, default=default, metavar="N", help=text + shown)
+    flags.add_argument(
+        "--simulate",
+        type=_above_zero,
+        nargs="?",
+        const=0.0,
+        metavar="HOURS",
+        help="play the job through: unit sizes, workers, idle time and cost; HOURS: as if the "
+        "inputs were so many hours of recordings like these",
+    )
     flags.add_argument(
         "--worker_gpu",
         choices=_GPUS,
@@ -362,6 +374,13 @@ def _above_zero(text: str) -> float:
     number = float(text)
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} must be above 0")
+    return number
+
+
+def _from_zero(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} must be 0 or more")
     return number
 
 

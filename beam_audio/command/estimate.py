@@ -6,19 +6,22 @@ import math
 import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from beam_audio import store
+from beam_audio.command.fleet_choice import Recordings
 from beam_audio.command.headers import header_seconds
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
 from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from beam_audio.audio.decoders.request import DecodeRequest
     from beam_audio.command.speeds import Speed
@@ -41,6 +44,7 @@ class Survey:
         seconds: Their length as manifests and headers state it.
         headers: Number of headers read.
         unseen: Number of recordings whose length was estimated from their size.
+        each: Length and size of each recording with a length, in the order of source ids.
     """
 
     recordings: int
@@ -49,6 +53,7 @@ class Survey:
     seconds: float
     headers: int
     unseen: int
+    each: Recordings = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +121,23 @@ def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest)
     # Reading from a disk is work and not waiting: each thread there has a child that decodes.
     with ThreadPoolExecutor(_THREADS if far else os.cpu_count()) as pool:
         headers = list(pool.map(lambda ref: header_seconds(ref, request), looked_at))
-    seconds = sum(length for length in claimed.values() if length is not None)
-    seconds += sum(length for length in headers if length is not None)
     rate = _SecondsPerByte(looked_at, headers)
-    seconds += sum(rate.seconds(ref) for ref in unseen)
+    lengths = (
+        claimed
+        | {ref.source_id: length for ref, length in zip(looked_at, headers, strict=True)}
+        | {ref.source_id: rate.seconds(ref) for ref in unseen}
+    )
+    each = _recordings(refs, lengths)
     silent = sum(length is None for length in headers)
     silent += round(silent * len(unseen) / max(1, len(looked_at)))
     return Survey(
         recordings=len(refs) - silent,
         unreadable=unreadable + silent,
         size_bytes=sum(ref.size_bytes for ref in refs),
-        seconds=seconds,
+        seconds=float(each.seconds.sum()),
         headers=len(looked_at),
         unseen=len(unseen),
+        each=each,
     )
 
 
@@ -161,6 +170,19 @@ def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, pric
         ("cost", f"{hours * price:,.2f}", f"at {price:g} per worker and hour of work"),
     )
     return "\n".join(f"{name:<12}{figure:>14}  {remark}".rstrip() for name, figure, remark in lines)
+
+
+def _recordings(refs: Iterable[AudioRef], lengths: Mapping[str, float | None]) -> Recordings:
+    """Length and size of the recordings that have a length."""
+    ordered = [
+        (length, ref.size_bytes)
+        for ref in sorted(refs, key=_by_hash)
+        if (length := lengths[ref.source_id]) is not None
+    ]
+    return Recordings(
+        np.array([length for length, _ in ordered], np.float64),
+        np.array([size for _, size in ordered], np.int64),
+    )
 
 
 def _claimed_seconds(ref: AudioRef) -> float | None:

@@ -60,6 +60,18 @@ def plan(given: argparse.Namespace, rest: list[str]) -> int:
             found, wanted, deadline_hours=given.deadline_hours, price=given.worker_price
         )
     )
+    if given.simulate is not None:
+        from beam_audio.command import fleet_choice
+
+        each = found.each.scaled_to(given.simulate) if given.simulate else found.each
+        worker = fleet_choice.Worker(
+            wanted.speed.times_real_time,
+            cores,
+            given.worker_price,
+            given.start_seconds,
+            given.preemptions_per_hour,
+        )
+        print(f"\n{fleet_choice.simulated(each, worker, given.deadline_hours)}")
     return 0
 
 

@@ -56,6 +56,13 @@ def test_a_plan_takes_the_flags_of_a_run_and_writes_nothing(
     assert [line.split()[1] for line in out.splitlines() if line.startswith("workers")] == ["2"]
     assert not output.exists()
 
+    status, out, err = command(
+        "plan", *run_flags, "--times_real_time=8", "--simulate=1000", "--preemptions_per_hour=0"
+    )
+    assert (status, err) == (0, "")
+    assert "recordings of 1,000" in out
+    assert "recommended: --unit_bytes=" in out
+
     status, _, err = command("plan", f"--input={audio}", "--model=placeholder")
     assert status == 2
     assert "--times_real_time" in err
