@@ -213,7 +213,9 @@ def _outcome(row: Row, source: Channel, failed_opinion: Failure | None) -> Outco
         words=None if row["words"] is None else tuple(Word(**each) for each in row["words"]),
     )
     audio = row.get("stored_audio")
-    return Outcome(segment, Recognised(transcript, _quality(row), audio, _second(row, failed_opinion)))
+    return Outcome(
+        segment, Recognised(transcript, _quality(row), audio, _second(row, failed_opinion))
+    )
 
 
 def _second(row: Row, failure: Failure | None) -> Opinion | None:
