@@ -40,8 +40,8 @@ class Score:
         figures_against_words: One text has figures, the other has none, and the number words of the
             language are not known: they may be the same numbers.
         scripts_differ: One text is in Simplified Chinese and the other in Traditional.
-        start_cer: Errors per character between the first 12 characters of both texts: high if the
-            cut lost the beginning, or holds words from before it.
+        start_cer: Errors per character between the first 12 characters of both texts, without a
+            space at the cut: high if the cut lost the beginning, or holds words from before it.
         end_cer: The same for the last 12 characters.
     """
 
