@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Decision = Literal["keep", "review", "drop"]
-FailureUnit = Literal["input", "recording", "segment"]
+FailureUnit = Literal["input", "recording", "segment", "opinion"]
 
 _ID_HEX_DIGITS = 32
 
@@ -281,7 +281,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed unit of input, recording or segment: a row of ``failures/``.
+    """One failed input, recording, segment or second opinion on one: a row of ``failures/``.
 
     ``place`` is where an input would be. ``stated`` is what a manifest says of one that is gone.
     """

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 OF_RECORDING: Final = (
     *("recording_id", "sample_rate_hz", "language", "stated_language", "reference_text"),
-    "reasons",
+    *("reasons", "cer"),
 )
 """Columns of ``recordings`` that the evidence of a segment depends on."""
 
@@ -112,6 +112,11 @@ class Evidence:
     def has_reference(self) -> NDArray[np.bool_]:
         """Whether each segment was compared with a reference."""
         return _bools(self.segments["normalizer_id"].is_valid())
+
+    @cached_property
+    def recording_has_reference_words(self) -> NDArray[np.bool_]:
+        """Whether the reference of each segment's recording has words."""
+        return _bools(self._recordings["cer"].is_valid())
 
     @cached_property
     def judged_as(self) -> list[str | None]:
@@ -259,6 +264,11 @@ def _empty_reference(evidence: Evidence) -> NDArray[np.bool_]:
     return evidence.has_reference & _bools(evidence.segments["cer"].is_null())
 
 
+def _text_without_reference(evidence: Evidence) -> NDArray[np.bool_]:
+    left_out = _empty_reference(evidence) & evidence.recording_has_reference_words
+    return left_out & (evidence.numbers("chars_per_second") > 0.0)
+
+
 def _figures_against_words(evidence: Evidence) -> NDArray[np.bool_]:
     return _truths(
         has_reference and not knows_numbers(spoken) and _one_has_figures(own, text, name, spoken)
@@ -306,6 +316,7 @@ _FLAGS: Final[dict[str, Callable[[Evidence], NDArray[np.bool_]]]] = {
     "language_unexpected": _unexpected,
     "repetition": _repetition,
     "scripts_differ": _scripts_differ,
+    "text_without_reference": _text_without_reference,
     "word_spaces": _word_spaces,
 }
 _NEEDED: Final[dict[str, tuple[str, ...]]] = {
@@ -322,6 +333,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "speech_seconds": ("speech",),
     "stated_language": (),
     "text_chars": ("text",),
+    "text_without_reference": ("cer", "normalizer_id", "chars_per_second"),
     "unique_word_ratio": _HEARD,
     "word_spaces": _HEARD,
     "words_per_speech_second": _COUNTED,

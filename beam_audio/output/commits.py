@@ -52,6 +52,7 @@ class InputState:
         layers: Hash of each layer of the configuration that its rows depend on.
         recording_ids: Its recordings, one for each channel.
         failed_segments: Number of their segments that failed.
+        failed_opinions: Number of their segments that the second model failed on.
         attempt: 1, or more if it was tried again.
         lacks_model: Whether it failed because the model does not know its stated language.
         claims_id: Hash of what is stated except metadata; empty for nothing, None if not known.
@@ -67,6 +68,7 @@ class InputState:
     attempt: int = 1
     lacks_model: bool = False
     claims_id: str | None = None
+    failed_opinions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,10 @@ class Score:
         figures_against_words: One text has figures, the other has none, and the number words of the
             language are not known: they may be the same numbers.
         scripts_differ: One text is in Simplified Chinese and the other in Traditional.
-        start_cer: Errors per character between the first 12 characters of both texts: high if the
-            cut lost the beginning, or holds words from before it.
+        start_cer: Errors per character between the first 12 characters of both texts, without a
+            space at the cut: high if the cut lost the beginning, or holds words from before it.
         end_cer: The same for the last 12 characters.
+        left_out: The reference of the recording has words, and none of them is the segment's.
     """
 
     hits: int | None
@@ -57,6 +58,7 @@ class Score:
     scripts_differ: bool = False
     start_cer: float | None = None
     end_cer: float | None = None
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,14 @@ def share(
     parts = [tokens(normalizer(text), language) for text in hypotheses] or [[]]
     counts, shares = _by_segment(wanted, parts)
     scores = [
-        _with_doubts(
-            _score(count, own, part, normalizer, spaces=spaces),
-            (own, part),
-            (reference, text),
-            language,
+        replace(
+            _with_doubts(
+                _score(count, own, part, normalizer, spaces=spaces),
+                (own, part),
+                (reference, text),
+                language,
+            ),
+            left_out=bool(wanted) and not own,
         )
         for count, own, part, text in zip(counts, shares, parts, hypotheses or [""], strict=True)
     ]

@@ -179,6 +179,8 @@ FLAGS: Final[dict[str, Callable[[Judged], bool | None]]] = {
     "language_outvoted": lambda it: _differs(it.transcript, vote(it)),
     # Text and reference are in Simplified and Traditional Chinese; they are compared in one.
     "scripts_differ": lambda it: it.score is not None and it.score.scripts_differ,
+    # Nothing in the reference of the recording confirms the text.
+    "text_without_reference": lambda it: bool(it.score and it.score.left_out and _has_text(it)),
     "word_spaces": lambda it: has_word_spaces(it.language),
 }
 """Everything that a rule may ask to be true or false."""

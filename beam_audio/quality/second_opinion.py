@@ -13,18 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from beam_audio.quality.normalizers import Normalizer
-    from beam_audio.types import Transcript
+    from beam_audio.types import Failure, Transcript
 
 _MAJORITY_OF_THREE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a second model heard in a segment; ``transcript`` is None if it could not say."""
+    """What a second model heard in a segment.
+
+    ``transcript`` is None if it failed, which ``failure`` tells, or does not know the language.
+    """
 
     model_id: str
     model_sha256: str
     transcript: Transcript | None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def values_of(segment: Row, recording: Row) -> dict[str, Value]:
         _segment(segment, recording["sample_rate_hz"]),
         quality,
         transcript,
-        _score(segment, languages.judged_as) if has_reference else None,
+        _score(segment, recording, languages.judged_as) if has_reference else None,
         languages,
         uri=segment["uri"],
         metadata=tuple(json.loads(segment["metadata"]).items()),
@@ -165,7 +165,7 @@ def _segment(row: Row, rate_hz: int) -> Segment:
     )
 
 
-def _score(row: Row, language: str | None) -> Score:
+def _score(row: Row, recording: Row, language: str | None) -> Score:
     """The stored score, with the doubts about ways of writing that only the texts show."""
     doubts = None
     if row["reference_text"] is not None:
@@ -185,4 +185,5 @@ def _score(row: Row, language: str | None) -> Score:
         empty_reference=row["wer"] is None and row["cer"] is None,
         figures_against_words=doubts is not None and doubts.figures_against_words,
         scripts_differ=doubts is not None and doubts.scripts_differ,
+        left_out=row["cer"] is None and recording["cer"] is not None,
     )

@@ -25,6 +25,7 @@ class InputResult:
     recording_ids: set[str] = field(default_factory=set)
     content_sha256: str = ""
     failed_segments: int = 0
+    failed_opinions: int = 0
     failure: Failure | None = None
     keeps_evidence: bool = False
 
@@ -47,6 +48,7 @@ class InputResult:
             layers=layers,
             recording_ids=tuple(sorted(self.known or self.recording_ids)),
             failed_segments=self.failed_segments,
+            failed_opinions=self.failed_opinions,
             attempt=item.attempt,
             lacks_model=self.error_type == LanguageUnsupported.__name__,
             claims_id=item.claims_id or "" if isinstance(item, AudioRef) else None,

@@ -65,3 +65,8 @@ def segment_failure(ref: AudioRef, segment: Segment, stage: str, error: Exceptio
         start_seconds=segment.core_start_sample / segment.sample_rate_hz,
         end_seconds=segment.core_end_sample / segment.sample_rate_hz,
     )
+
+
+def opinion_failure(ref: AudioRef, segment: Segment, error: Exception) -> Failure:
+    """The failure of the second model on a segment, which has its row all the same."""
+    return replace(segment_failure(ref, segment, "second", error), unit="opinion")

@@ -114,8 +114,14 @@ def recording_rows(
         else _segment_row(end, each, settings, audio_file)
         for each in verdicts
     )
-    failures = (failure_row(each) for each in (end.truncation, scored.failure) if each)
-    return chain(segments, [recording], failures)
+    failures = (end.truncation, scored.failure, *map(_opinion_failure, verdicts))
+    return chain(segments, [recording], (failure_row(each) for each in failures if each))
+
+
+def _opinion_failure(verdict: Verdict | Failure) -> Failure | None:
+    """Why a recognised segment has no second opinion; None unless the second model failed."""
+    second = None if isinstance(verdict, Failure) else verdict.recognised.second
+    return second.failure if second else None
 
 
 def failure_row(failure: Failure) -> TableRow:

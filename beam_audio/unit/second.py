@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import Transcript
 from beam_audio.unit.batching import batches
 from beam_audio.unit.recognise import model_language, passage_seconds, recognise_passages
+from beam_audio.unit.results import opinion_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from beam_audio.asr.recognizer import Recognizer
+    from beam_audio.asr.recognizer import ModelFacts, Recognizer
     from beam_audio.unit.prepare import PreparedSegment
     from beam_audio.unit.recognise import Result
 
@@ -97,10 +99,16 @@ def second_opinions(
             second, [each.passage for each in group], [each.language for each in group]
         )
         for each, results in zip(group, heard, strict=True):
-            for index, result in enumerate(results, each.first):
-                if isinstance(result, Transcript):
-                    found[each.place][index] = Opinion(facts.model_id, facts.model_sha256, result)
+            opinions = [*map(_opinion, repeat(facts), each.passage, results)]
+            found[each.place][each.first : each.first + len(opinions)] = opinions
     return found
+
+
+def _opinion(facts: ModelFacts, item: PreparedSegment, result: Result) -> Opinion:
+    if isinstance(result, Transcript):
+        return Opinion(facts.model_id, facts.model_sha256, result)
+    failure = opinion_failure(item.source.ref, item.segment, result)
+    return Opinion(facts.model_id, facts.model_sha256, None, failure)
 
 
 def _asked(

@@ -156,7 +156,12 @@ class StoredUnit:
             audio_sha256=row["audio_sha256"],
         )
         segments = self._segments.get(row["recording_id"], [])
-        recognised = [_outcome(each, source) for each in segments]
+        opinions = {
+            each["segment_id"]: _failure(each, ref)
+            for each in failures
+            if each["unit"] == "opinion"
+        }
+        recognised = [_outcome(each, source, opinions.get(each["segment_id"])) for each in segments]
         failed = [_failed(each, source) for each in failures if each["unit"] == "segment"]
         ordered = sorted(recognised + failed, key=lambda each: each.segment.core_start_sample)
         return StoredRecording(end, tuple(ordered))
@@ -180,7 +185,7 @@ def _place(row: Row) -> tuple[int, int]:
     return row.get("track") or 0, row["channel"] or 0
 
 
-def _outcome(row: Row, source: Channel) -> Outcome:
+def _outcome(row: Row, source: Channel, failed_opinion: Failure | None) -> Outcome:
     """A recognised segment, without its samples."""
     rate_hz = source.format.sample_rate_hz
     segment = Segment(
@@ -208,10 +213,12 @@ def _outcome(row: Row, source: Channel) -> Outcome:
         words=None if row["words"] is None else tuple(Word(**each) for each in row["words"]),
     )
     audio = row.get("stored_audio")
-    return Outcome(segment, Recognised(transcript, _quality(row), audio, _second(row)))
+    return Outcome(
+        segment, Recognised(transcript, _quality(row), audio, _second(row, failed_opinion))
+    )
 
 
-def _second(row: Row) -> Opinion | None:
+def _second(row: Row, failure: Failure | None) -> Opinion | None:
     """What a second model heard; rows of schemas before 2.2 have no columns for it."""
     if row.get("second_model_id") is None:
         return None
@@ -224,7 +231,7 @@ def _second(row: Row) -> Opinion | None:
             avg_logprob=row["second_avg_logprob"],
             no_speech_prob=row["second_no_speech_prob"],
         )
-    return Opinion(row["second_model_id"], row["second_model_sha256"], heard)
+    return Opinion(row["second_model_id"], row["second_model_sha256"], heard, failure)
 
 
 def _failed(row: Row, source: Channel) -> Outcome:

@@ -180,9 +180,10 @@ class Wanted:
             # Only the core of a failed segment is stored, not where the segment began.
             can_recut = is_measured and not state.failed_segments
             return Recut(replaces) if can_recut else FromAudio(replaces)
-        if self._differ(state, "dnsmos", "second"):
+        ask_again = self.retry_failures and state.failed_opinions > 0 and "second" in self.layers
+        asks_second = ask_again or self._differ(state, "second")
+        if asks_second or self._differ(state, "dnsmos"):
             can_add = is_measured and not state.failed_segments
-            asks_second = self._differ(state, "second")
             return AddEvidence(replaces, asks_second) if can_add else FromAudio(replaces)
         if not is_measured:
             return Remeasure(replaces)

@@ -319,6 +319,7 @@ class UnitWork:
                 if table == "failures":
                     failures.append(str(row["error_type"]))
                     found.failed_segments += row["unit"] == "segment"
+                    found.failed_opinions += row["unit"] == "opinion"
         self._progress.add(
             inputs=self._is_first(end),
             decoded_seconds=self._source_seconds(end),

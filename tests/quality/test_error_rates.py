@@ -111,6 +111,19 @@ def test_shares_follow_the_alignment() -> None:
     assert shared.segments[1].score.empty_reference
 
 
+def test_a_wrong_reference_leaves_most_segments_out() -> None:
+    """All its words belong to few of them; the others have no error rate."""
+    shared = share("four", ["so this is a cold", "swipe", ""], "en", ENGLISH)
+    found = [each.score.left_out for each in shared.segments]
+    assert found.count(True) == 2
+    assert [each.score.wer is None for each in shared.segments] == found
+    silent = share("[music]", ["one", "two"], "en", ENGLISH)
+    assert [each.score.left_out for each in silent.segments] == [False, False]
+    characters = share("雨", ["今天", "天气很好"], "zh", BASIC)
+    assert [each.score.left_out for each in characters.segments].count(True) == 1
+    assert not score("four", "", "en", ENGLISH).left_out
+
+
 def test_leading_deletions_go_to_the_first_segment_with_text() -> None:
     shared = share("lost words then found", ["", "then found"], "de", BASIC)
     assert shared.segments[0].reference_text is None

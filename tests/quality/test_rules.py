@@ -123,6 +123,13 @@ def test_a_missing_reference_passes_with_a_note() -> None:
     assert rules.decide(values_of(reference="[music]")) == ("keep", ("empty_reference",))
 
 
+@pytest.mark.parametrize("preset", ["strict", "balanced", "lenient"])
+def test_a_text_that_no_word_of_the_reference_confirms_is_reviewed(preset: str) -> None:
+    values = {**values_of(reference="[music]"), "text_without_reference": True}
+    reasons = ("empty_reference", "text_without_reference")
+    assert load_rules(preset).decide(values) == ("review", reasons)
+
+
 @pytest.mark.parametrize(
     ("values", "decision", "reasons"),
     [

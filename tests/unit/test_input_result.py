@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 def test_an_input_is_recorded_known_or_failed(tmp_path: Path) -> None:
     item = ref(write(tmp_path / "a.wav", tones([0.1])), language="de")
-    recorded = InputResult(recording_ids={"b", "a"}, failed_segments=2).state(item, {"model": "m"})
+    found = InputResult(recording_ids={"b", "a"}, failed_segments=2, failed_opinions=1)
+    recorded = found.state(item, {"model": "m"})
     assert (recorded.outcome, recorded.recording_ids) == ("recorded", ("a", "b"))
     assert (recorded.place_id, recorded.stated_id) == (item.place_id, item.stated_id)
     assert (recorded.stated_language, recorded.layers) == ("de", {"model": "m"})
-    assert (recorded.failed_segments, recorded.attempt) == (2, 1)
+    assert (recorded.failed_segments, recorded.failed_opinions) == (2, 1)
+    assert recorded.attempt == 1
     known = InputResult(known=("a",)).state(item, {})
     assert (known.outcome, known.recording_ids) == ("known", ("a",))
     line = Failure("input", "read", "line", "m.jsonl", "InputError", "line 3: no", attempt=3)

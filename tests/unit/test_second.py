@@ -71,13 +71,20 @@ def test_a_segment_that_breaks_the_second_model_has_no_opinion() -> None:
     first, broken = second_opinions(Scripted(fail_when_loud), batch, [None, None], None)
     assert first[0] is not None
     assert first[0].transcript is not None
-    assert broken[0] == Opinion("scripted/none", "0" * 64, None)
+    assert broken[0] is not None
+    assert (broken[0].model_id, broken[0].transcript) == ("scripted/none", None)
+    failure = broken[0].failure
+    assert failure is not None
+    assert (failure.unit, failure.stage, failure.error_type) == ("opinion", "second", "ValueError")
+    assert (failure.segment_id, failure.message) == ("1", "this clip hurts")
 
 
 def test_a_language_the_second_model_does_not_know_is_not_asked_about() -> None:
     second = Scripted(facts=replace(SCRIPTED_FACTS, languages=frozenset({"en"})))
     found = second_opinions(second, [(item(0.1),), (item(0.2, index=1),)], ["de", "en"], None)
-    assert [passage[0] and passage[0].transcript is not None for passage in found] == [False, True]
+    assert texts(found)[0] == [None]
+    assert texts(found)[1] != [None]
+    assert [passage[0] and passage[0].failure for passage in found] == [None, None]
 
 
 def test_what_is_known_is_not_heard_again() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from beam_audio.output.commits import InputState
 from beam_audio.types import AudioRef, Failure
-from beam_audio.unit.recut import FromAudio, FromRows, Recut, Remeasure
+from beam_audio.unit.recut import AddEvidence, FromAudio, FromRows, Recut, Remeasure
 from beam_audio.unit.tasks import Committed, Task, Wanted
 
 if TYPE_CHECKING:
@@ -107,6 +107,16 @@ def test_failed_segments_are_found_again_for_a_new_model_and_on_request() -> Non
     assert redo(failed, layers=LAYERS | {"measures": "new"}) == Remeasure
     assert redo(failed, layers=LAYERS | {"rules": "new"}) == FromRows
     assert redo(done(), retry_failures=True) is None
+
+
+def test_failed_opinions_are_asked_for_again_on_request() -> None:
+    with_second = LAYERS | {"second": "s"}
+    failed = done(failed_opinions=1, layers=with_second)
+    assert redo(failed, layers=with_second) is None
+    assert redo(failed, layers=with_second, retry_failures=True) == AddEvidence
+    assert redo(failed, retry_failures=True) is None
+    neither = done(failed_opinions=1, failed_segments=1, layers=with_second)
+    assert redo(neither, layers=with_second, retry_failures=True) == FromAudio
 
 
 def test_a_failed_input_is_tried_again_on_request_or_with_other_decoding() -> None:

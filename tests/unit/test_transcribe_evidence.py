@@ -9,8 +9,12 @@ from support.unit_runs import (
     LAYERS,
     SCRIPTED_FACTS,
     Scripted,
+    fail_when_loud,
+    only_recording,
+    read,
     read_all,
     ref,
+    segments_in_order,
     settings,
     tones,
     transcribe,
@@ -18,6 +22,7 @@ from support.unit_runs import (
     write,
 )
 
+from beam_audio.output.ledger import read_ledger
 from beam_audio.types import Transcript
 
 if TYPE_CHECKING:
@@ -92,6 +97,40 @@ def test_rows_stay_if_the_audio_is_gone_and_are_completed_once_it_is_back(tmp_pa
     path.write_bytes(content)
     assert update(out, source, using=using, second=judge())
     assert {row["second_text"] for row in read_all(out)["segments"]} == {"one two"}
+
+
+def test_what_the_second_model_fails_on_is_a_failure_and_keeps_its_row(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.95])), reference_text="one two")
+    out, using = tmp_path / "out", settings(layers=WITH_SECOND)
+    breaking = Scripted(fail_when_loud)
+    transcribe(out, source, using=using, second=breaking)
+    first, second = segments_in_order(out)
+    assert first["second_text"] is not None
+    assert (second["second_text"], second["second_model_id"]) == (None, "scripted/none")
+    (failure,) = read(out, "failures")
+    assert (failure["unit"], failure["stage"]) == ("opinion", "second")
+    assert (failure["segment_id"], failure["message"]) == (second["segment_id"], "this clip hurts")
+    ledger = read_ledger(str(out), [source.source_id])
+    assert ledger.balances
+    assert ledger.failures == {("opinion", "second", "ValueError"): 1}
+    assert only_recording(out)["failed_samples"] == 0
+
+
+def test_a_failed_opinion_survives_new_rules_and_is_asked_for_again(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "a.wav", tones([0.1, 0.95])))
+    out, fresh = tmp_path / "out", tmp_path / "fresh"
+    transcribe(out, source, using=settings(layers=WITH_SECOND), second=Scripted(fail_when_loud))
+    strict = settings(rules="strict", layers=WITH_SECOND)
+    hears_nothing = Scripted(must_not_hear)
+    assert update(out, source, using=strict, recognizer=hears_nothing, second=hears_nothing)
+    assert len(read(out, "failures")) == 1
+    assert not update(out, source, using=strict)
+    assert update(
+        out, source, using=strict, recognizer=hears_nothing, second=judge(), retry_failures=True
+    )
+    transcribe(fresh, source, using=strict, second=judge())
+    assert read_all(out) == read_all(fresh)
+    assert not read(out, "failures")
 
 
 def test_a_hallucination_gives_way_to_the_second_text(tmp_path: Path) -> None:

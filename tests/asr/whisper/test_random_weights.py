@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 SHAPE = Shape(width=16)
+MOST_TOKENS = 224
 
 
 def noise(seconds: float, seed: int) -> NDArray[np.float32]:
@@ -82,6 +83,22 @@ def test_tokens_and_probabilities_are_those_of_the_reference(random_model: Built
         assert transcript.token_ids[:8] == tuple(tokens)
         assert transcript.no_speech_prob == pytest.approx(no_speech, rel=1e-3)
         assert (transcript.language, transcript.language_probability) == ("de", None)
+
+
+def test_confidence_is_the_mean_over_the_tokens_and_the_end(random_model: BuiltModel) -> None:
+    recognizer = WhisperRecognizer(random_model, ModelOptions(provider="cpu", safeguards=False))
+    (found,) = recognizer.transcribe([Request(noise(2, 1), "de")])
+    prompt = [START, START + 1 + LANGUAGES.index("de"), NO_TIMESTAMPS - 4, NO_TIMESTAMPS]
+    network = NumpyWhisper(random_weights(SHAPE), SHAPE)
+    hidden = network.encode(log_mel(noise(2, 1), SHAPE.bands))
+    heard = list(found.token_ids)
+    logits = network.logits([*prompt, *heard], hidden)[len(prompt) - 1 :]
+    logits[:, list(SUPPRESSED)] = -np.inf
+    logits[0, list(SUPPRESSED_FIRST)] = -np.inf
+    total = sum(np.log(softmax(each)[token]) for each, token in zip(logits, heard, strict=False))
+    if len(heard) < MOST_TOKENS:
+        total += np.log(softmax(logits[len(heard)])[END])
+    assert found.avg_logprob == pytest.approx(total / (len(heard) + 1), abs=1e-4)
 
 
 def test_language_probability_is_over_languages_alone(random_model: BuiltModel) -> None:
