@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from support.browser import Browser, browser
 from support.hostile_report import HOSTILE
 
+from beam_audio.audio.encode import encode
+from beam_audio.report.clips import Clip, as_segment
 from beam_audio.report.content import report_of
 from beam_audio.report.page import html, page_of
 from beam_audio.report.tables import opened_tables
+from beam_audio.types import Audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from beam_audio.report.content import Report
+
+TONE_HZ = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +109,43 @@ def test_a_clip_plays(window: Browser) -> None:
     assert window.run("return document.querySelector('audio').duration") > 0.2
     window.run("document.querySelector('audio').play()")
     window.wait("document.querySelector('audio').currentTime > 0.1")
+
+
+def test_a_spectrogram_shows_the_frequencies_of_the_clip(
+    started: Browser, report: Report, tmp_path: Path
+) -> None:
+    tone = np.sin(2 * np.pi * TONE_HZ * np.arange(16_000) / 16_000).astype(np.float32)
+    clip = Clip(encode(as_segment(Audio(tone * 0.5, 16_000), ""), "opus"), (100,), "source")
+    path = tmp_path / "tone.html"
+    path.write_text(
+        html(report.content, dict.fromkeys(report.content["worst"], clip)), encoding="utf-8"
+    )
+    started.complaints()
+    started.open(path)
+    started.run("document.querySelector('#shown details').open = true")
+    started.wait("document.querySelector('.sound').dataset.drawn !== undefined")
+    height, inked = started.run(
+        "const canvas = document.querySelector('.spectrogram');"
+        "const ink = canvas.getContext('2d').getImageData(canvas.width / 2, 0, 1, canvas.height);"
+        "const rows = [...ink.data.filter((_, at) => at % 4 === 3)];"
+        "return [canvas.height, rows.flatMap((ink, row) => ink > 180 ? [row] : [])]"
+    )
+    assert inked
+    hertz = [8_000 * (1 - row / height) for row in inked]
+    assert min(hertz) == pytest.approx(TONE_HZ, abs=200)
+    assert max(hertz) == pytest.approx(TONE_HZ, abs=200)
+    assert started.complaints() == []
+
+
+def test_a_clip_that_the_browser_cannot_decode_has_no_spectrogram(
+    started: Browser, report: Report, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.html"
+    clips = dict.fromkeys(report.content["worst"], Clip(b"no Opus", (100,), "source"))
+    path.write_text(html(report.content, clips), encoding="utf-8")
+    started.open(path)
+    started.run("document.querySelector('#shown details').open = true")
+    started.wait("document.querySelector('.sound').innerText.includes('does not decode')")
 
 
 def test_filters_narrow_the_list(window: Browser, report: Report) -> None:

@@ -116,11 +116,23 @@ function wave(peaks) {
     make("path", { d: line }));
 }
 
+function spectrogram(opus) {
+  const canvas = make("canvas", { class: "spectrogram", role: "img", "aria-label": "Spectrogram, 0 to 8 kilohertz" });
+  const seconds = make("span", {});
+  const place = make("div", { class: "sound" }, canvas, make("p", { class: "soft ends" }, make("span", {}, "0 s, 0 to 8 kHz"), seconds));
+  samplesOf(opus).then((samples) => {
+    drawSpectrogram(canvas, samples);
+    seconds.textContent = number(samples.length / SPECTROGRAM.rateHz) + " s";
+    place.dataset.drawn = "";
+  }, () => place.replaceChildren(make("p", { class: "soft" }, "No spectrogram: this browser does not decode the clip.")));
+  return place;
+}
+
 function described(segment) {
   const parts = [];
   const clip = segment.clip;
   if (clip && clip.opus) {
-    parts.push(wave(clip.peaks), make("audio", { controls: true, preload: "metadata", src: "data:audio/ogg;base64," + clip.opus,
+    parts.push(wave(clip.peaks), spectrogram(clip.opus), make("audio", { controls: true, preload: "metadata", src: "data:audio/ogg;base64," + clip.opus,
       "aria-label": "Audio of the segment" }));
   } else {
     parts.push(make("p", { class: "soft" }, "No audio: " + (clip ? clip.why : "it was not asked for") + "."));
