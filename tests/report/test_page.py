@@ -169,6 +169,14 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     window.run("document.querySelector('#shown details').open = true")
     window.wait("innerWidth === 390")
     assert window.run("return document.documentElement.scrollWidth") <= 390
+    broken = window.run(
+        "return [...document.querySelectorAll('th')].filter((head) => {"
+        "const range = document.createRange(); range.selectNodeContents(head);"
+        "const lines = new Set([...range.getClientRects()].map((each) => each.top)).size;"
+        "return lines > head.textContent.split(/[\\s_:]+/).length;"
+        "}).map((head) => head.textContent)"
+    )
+    assert broken == []
     plots = "[...document.querySelectorAll('.uplot')].every((each) => each.clientWidth <= 390)"
     assert window.wait(plots)
     assert window.complaints() == []
