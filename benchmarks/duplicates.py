@@ -31,6 +31,7 @@ from beam_audio.audio.decode import decode, resample
 from beam_audio.command.flags import resolve
 from beam_audio.curate.duplicates.items import items_of
 from beam_audio.curate.duplicates.pairs import find_pairs
+from beam_audio.curate.duplicates.words import text_print
 from beam_audio.errors import BeamAudioError
 from beam_audio.output.commits import read_commits
 from beam_audio.quality.fingerprint import fingerprint
@@ -47,6 +48,8 @@ RATE_HZ: Final = 16_000
 PASSAGES: Final = Path(__file__).with_name("same_passages.json")
 COUNTED: Final = ("original", "mp3 64k", "opus 32k", "8 kHz", "-12 dB", "cut")
 """Copies that the acceptance counts; the others are only measured."""
+MEASURED_STEP: Final = 3
+"""Copies that are only measured are made of every so manyth recording."""
 GENERATED: Final[tuple[Level, ...]] = ("sound", "text")
 CUT_SECONDS: Final = 0.7
 LEAST_SECONDS_LEFT: Final = 3.0
@@ -110,7 +113,7 @@ def write_copies(folder: Path, data: Path, step: int) -> int:
     listed = {name for group in json.loads(PASSAGES.read_text()) for name in group}
     for number, entry in enumerate(map(json.loads, lines)):
         name, seconds = entry["audio_filepath"], entry.get("duration") or 0.0
-        if not LEAST_SECONDS_LEFT <= seconds <= 60.0 or entry["kind"] != "speech":
+        if not LEAST_SECONDS_LEFT <= seconds <= 60.0 or entry["kind"] == "malformed":
             continue
         if number % step and name not in listed:
             continue
@@ -121,6 +124,8 @@ def write_copies(folder: Path, data: Path, step: int) -> int:
         samples = resample(audio.samples, audio.sample_rate_hz, RATE_HZ)
         count += 1
         for copy, changed in copies(samples):
+            if copy not in COUNTED and number % MEASURED_STEP:
+                continue
             path = folder / copy / f"{name.replace('/', '=')}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, changed, RATE_HZ, subtype="PCM_16")
@@ -160,30 +165,49 @@ def recall(output: Path) -> tuple[list[tuple[object, ...]], str]:
         if copy_and_passage(first)[1] != copy_and_passage(second)[1]:
             false.append((first.uri, second.uri))
     counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    counted = [0, 0]
+    counted = {"of one recording": [0, 0], "of two recordings of one passage": [0, 0]}
     heard = [source for source in recordings if source.segments]
     for first, second in combinations(heard, 2):
         (one, passage), (other, same) = copy_and_passage(first), copy_and_passage(second)
         if passage != same:
             continue
         hit = frozenset((first.recording_id, second.recording_id)) in found
+        own = Path(first.uri).name == Path(second.uri).name
         if one in COUNTED and other in COUNTED:
-            counted[0] += hit
-            counted[1] += 1
-        for copy in {one, other} - {"original"} if "original" in {one, other} else ():
+            sums = counted["of one recording" if own else "of two recordings of one passage"]
+            sums[0] += hit
+            sums[1] += 1
+        for copy in {one, other} - {"original"} if own and "original" in {one, other} else ():
             counts[copy][0] += hit
             counts[copy][1] += 1
     rows: list[tuple[object, ...]] = [
         (copy, f"{hits} of {total}", f"{hits / total:.3f}")
         for copy, (hits, total) in counts.items()
     ]
+    unheard = [source for source in recordings if not source.segments]
+    known = {Path(source.uri).name for source in heard if "/original/" in source.uri}
+    lost = [each for each in unheard if Path(each.uri).name in known]
     lines = [
-        f"{len(heard)} of {len(recordings)} recordings have a segment.",
-        f"Of all pairs of copies that count: {counted[0]} of {counted[1]} are found",
-        f"Recall {counted[0] / counted[1]:.4f}, false pairs: {len(false)}",
+        f"{len(heard)} of {len(recordings)} files have a segment",
+        f"{len(lost)} of the others are copies of recordings that have one",
+        *(
+            f"Pairs of copies {which}: {hits:,} of {total:,} are found ({hits / total:.4f})"
+            for which, (hits, total) in counted.items()
+        ),
+        f"False pairs: {len(false)}",
         *(f"false: {first} {second}" for first, second in false[:20]),
+        *(f"without a segment: {source.uri}" for source in lost[:40]),
     ]
     return rows, "\n".join(lines)
+
+
+def text_pairs(data: Path) -> str:
+    """Pairs among the different texts of the shared recordings; none is true."""
+    lines = map(json.loads, (data / "manifest.jsonl").read_text("utf-8").splitlines())
+    stored = {text_print([entry["text"]]) for entry in lines if entry.get("text")} - {None}
+    items = [item(str(number), each) for number, each in enumerate(stored) if each]
+    found = len(list(find_pairs(items, "text")))
+    return f"{len(items)} different texts of shared recordings: {found} pairs by text"
 
 
 def fingerprint_cost(folder: Path) -> str:
@@ -254,7 +278,8 @@ def measured(data: Path, step: int) -> str:
         rows, said = recall(output)
         cost = fingerprint_cost(audio / "original")
     table = markdown_table(("copy", "found as the original's", "recall"), rows)
-    return f"{count} recordings\n\n{said}\n\n{cost}\n\n{table}"
+    texts = text_pairs(data)
+    return f"{count} recordings\n\n{said}\n\n{texts}\n\n{cost}\n\n{table}"
 
 
 def main() -> None:
@@ -263,9 +288,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the shared audio")
     parser.add_argument("--step", type=int, default=1, help="take every so manyth recording")
     given = parser.parse_args()
-    print(measured(given.data, given.step))
+    print(measured(given.data, given.step), flush=True)
     heads = ("level", "rows", "time", "CPU", "CPU each", "copies found", "false pairs")
-    print(f"\n{markdown_table(heads, list(scaling()))}")
+    print(f"\n{markdown_table(heads, list(scaling()))}", flush=True)
     heads = ("level", "rows of a test set", "planted and found", "false pairs")
     print(f"\n{markdown_table(heads, list(planted_test_set()))}")
 
