@@ -24,29 +24,33 @@ import av
 import numpy as np
 import soundfile
 import soxr
+from generated_prints import Texts, copied, item, sounds, text_of
 from reference import markdown_table
 
 from beam_audio.audio.decode import decode, resample
 from beam_audio.command.flags import resolve
 from beam_audio.curate.duplicates.items import items_of
 from beam_audio.curate.duplicates.pairs import find_pairs
-from beam_audio.curate.duplicates.places import Item, Place, Source
 from beam_audio.curate.duplicates.words import text_print
 from beam_audio.errors import BeamAudioError
 from beam_audio.output.commits import read_commits
 from beam_audio.quality.fingerprint import fingerprint
 from beam_audio.run import batch
-from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from beam_audio.curate.duplicates.places import Item, Level, Source
+
 RATE_HZ: Final = 16_000
 PASSAGES: Final = Path(__file__).with_name("same_passages.json")
 COUNTED: Final = ("original", "mp3 64k", "opus 32k", "8 kHz", "-12 dB", "cut")
 """Copies that the acceptance counts; the others are only measured."""
+MEASURED_STEP: Final = 3
+"""Copies that are only measured are made of every so manyth recording."""
+GENERATED: Final[tuple[Level, ...]] = ("sound", "text")
 CUT_SECONDS: Final = 0.7
 LEAST_SECONDS_LEFT: Final = 3.0
 
@@ -109,7 +113,7 @@ def write_copies(folder: Path, data: Path, step: int) -> int:
     listed = {name for group in json.loads(PASSAGES.read_text()) for name in group}
     for number, entry in enumerate(map(json.loads, lines)):
         name, seconds = entry["audio_filepath"], entry.get("duration") or 0.0
-        if not LEAST_SECONDS_LEFT <= seconds <= 60.0 or entry["kind"] != "speech":
+        if not LEAST_SECONDS_LEFT <= seconds <= 60.0 or entry["kind"] == "malformed":
             continue
         if number % step and name not in listed:
             continue
@@ -120,6 +124,8 @@ def write_copies(folder: Path, data: Path, step: int) -> int:
         samples = resample(audio.samples, audio.sample_rate_hz, RATE_HZ)
         count += 1
         for copy, changed in copies(samples):
+            if copy not in COUNTED and number % MEASURED_STEP:
+                continue
             path = folder / copy / f"{name.replace('/', '=')}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, changed, RATE_HZ, subtype="PCM_16")
@@ -159,30 +165,49 @@ def recall(output: Path) -> tuple[list[tuple[object, ...]], str]:
         if copy_and_passage(first)[1] != copy_and_passage(second)[1]:
             false.append((first.uri, second.uri))
     counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    counted = [0, 0]
+    counted = {"of one recording": [0, 0], "of two recordings of one passage": [0, 0]}
     heard = [source for source in recordings if source.segments]
     for first, second in combinations(heard, 2):
         (one, passage), (other, same) = copy_and_passage(first), copy_and_passage(second)
         if passage != same:
             continue
         hit = frozenset((first.recording_id, second.recording_id)) in found
+        own = Path(first.uri).name == Path(second.uri).name
         if one in COUNTED and other in COUNTED:
-            counted[0] += hit
-            counted[1] += 1
-        for copy in {one, other} - {"original"} if "original" in {one, other} else ():
+            sums = counted["of one recording" if own else "of two recordings of one passage"]
+            sums[0] += hit
+            sums[1] += 1
+        for copy in {one, other} - {"original"} if own and "original" in {one, other} else ():
             counts[copy][0] += hit
             counts[copy][1] += 1
     rows: list[tuple[object, ...]] = [
         (copy, f"{hits} of {total}", f"{hits / total:.3f}")
         for copy, (hits, total) in counts.items()
     ]
+    unheard = [source for source in recordings if not source.segments]
+    known = {Path(source.uri).name for source in heard if "/original/" in source.uri}
+    lost = [each for each in unheard if Path(each.uri).name in known]
     lines = [
-        f"{len(heard)} of {len(recordings)} recordings have a segment.",
-        f"Of all pairs of copies that count: {counted[0]} of {counted[1]} are found",
-        f"Recall {counted[0] / counted[1]:.4f}, false pairs: {len(false)}",
+        f"{len(heard)} of {len(recordings)} files have a segment",
+        f"{len(lost)} of the others are copies of recordings that have one",
+        *(
+            f"Pairs of copies {which}: {hits:,} of {total:,} are found ({hits / total:.4f})"
+            for which, (hits, total) in counted.items()
+        ),
+        f"False pairs: {len(false)}",
         *(f"false: {first} {second}" for first, second in false[:20]),
+        *(f"without a segment: {source.uri}" for source in lost[:40]),
     ]
     return rows, "\n".join(lines)
+
+
+def text_pairs(data: Path) -> str:
+    """Pairs among the different texts of the shared recordings; none is true."""
+    lines = map(json.loads, (data / "manifest.jsonl").read_text("utf-8").splitlines())
+    stored = {text_print([entry["text"]]) for entry in lines if entry.get("text")} - {None}
+    items = [item(str(number), each) for number, each in enumerate(stored) if each]
+    found = len(list(find_pairs(items, "text")))
+    return f"{len(items)} different texts of shared recordings: {found} pairs by text"
 
 
 def fingerprint_cost(folder: Path) -> str:
@@ -198,95 +223,50 @@ def fingerprint_cost(folder: Path) -> str:
     return f"fingerprints: {best:.2f} CPU seconds an hour of sound, {hours:.2f} h"
 
 
-def generated_prints(count: int, words: int = 120) -> NDArray[np.uint16]:
-    """Words of sounds whose bands rise and fall at random, as smoothly as those of speech."""
-    generator = np.random.default_rng(3)
-    found = np.empty((count, words), dtype="<u2")
-    for first in range(0, count, 1000):
-        noise = generator.standard_normal((min(1000, count - first), words + 12, 17), np.float32)
-        sums = np.cumsum(noise, axis=1)
-        smooth = sums[:, 6:] - sums[:, :-6]
-        rises = smooth[:, 6:] - smooth[:, :-6]
-        found[first : first + 1000] = (rises[..., :-1] > rises[..., 1:]) @ (1 << np.arange(16))
-    return found
+def prints(level: Level, count: int) -> tuple[list[bytes], list[bytes]]:
+    """Prints of rows, and of a copy of each hundredth."""
+    if level == "sound":
+        words = sounds(count)
+        return [each.tobytes() for each in words], [copied(each) for each in words[::100]]
+    texts = Texts()
+    said = texts.sentences(count)
+    return list(map(text_of, said)), [text_of(texts.misheard(each)) for each in said[::100]]
 
 
-def item(name: str, stored: bytes, unit_id: str = "unit") -> Item:
-    """A row of a recording of its own."""
-    row_id = stable_id(name)
-    return Item(Place(row_id, "recordings", Source(row_id, name), unit_id), stored)
-
-
-def with_errors(words: NDArray[np.uint16], share: float) -> bytes:
-    """Words with this share of their bits turned."""
-    bits = np.unpackbits(words.view(np.uint8))
-    turned = np.random.default_rng(4).random(len(bits)) < share
-    return np.packbits(bits ^ turned).tobytes()
-
-
-def scaling() -> list[tuple[object, ...]]:
-    """Seconds for fingerprints of which one in a hundred is a copy with 6 % of its bits wrong."""
-    rows: list[tuple[object, ...]] = []
-    for count in (1_000, 10_000, 100_000):
-        prints = generated_prints(count)
-        items = [item(str(number), words.tobytes()) for number, words in enumerate(prints)]
-        planted = range(0, count, 100)
-        items += [item(f"{n} copy", with_errors(prints[n][22:], 0.06)) for n in planted]
-        start, cpu = time.perf_counter(), time.process_time()
-        pairs = list(find_pairs(items, "sound"))
-        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-        true = sum(
-            pair.first.source.uri.split()[0] == pair.second.source.uri.split()[0] for pair in pairs
-        )
-        rows.append(
-            (
-                *(f"{count:,}", f"{seconds:.1f} s", f"{cpu:.1f} s", f"{cpu / count * 1e6:.0f} µs"),
-                *(f"{true} of {len(planted)}", len(pairs) - true),
-            )
-        )
-    return rows
-
-
-def planted_test_set(count: int = 10_000) -> str:
-    """How much of a test set is found, of which one per cent is in a corpus twice its size."""
-    generator = np.random.default_rng(5)
-    vocabulary = ["".join(chr(97 + c) for c in generator.integers(0, 26, n)) for n in
-                  generator.integers(2, 10, 5_000)]  # fmt: skip
-
-    def sentence() -> list[str]:
-        ranks = np.minimum(generator.zipf(1.3, generator.integers(8, 25)), 5_000) - 1
-        return [vocabulary[rank] for rank in ranks]
-
-    def misheard(words: list[str]) -> list[str]:
-        return [
-            w if generator.random() > 0.05 else vocabulary[generator.integers(5_000)] for w in words
-        ]
-
-    prints = generated_prints(3 * count)
-    test, own = prints[:count], prints[count:]
-    test_texts, own_texts = ([sentence() for _ in range(n)] for n in (count, 2 * count))
-    sounds = [item(f"t{n}", test[n].tobytes(), "") for n in range(count)]
-    sounds += [item(f"o{n}", own[n].tobytes()) for n in range(2 * count)]
-    texts = [item(f"t{n}", text_print([" ".join(test_texts[n])]) or b"", "") for n in range(count)]
-    texts += [item(f"o{n}", text_print([" ".join(own_texts[n])]) or b"") for n in range(2 * count)]
-    planted = range(0, count, 100)
-    sounds += [item(f"p{n}", with_errors(test[n][10:], 0.06)) for n in planted]
-    texts += [
-        item(f"p{n}", text_print([" ".join(misheard(test_texts[n]))]) or b"") for n in planted
+def true_and_false(items: list[Item], level: Level) -> tuple[int, int]:
+    """Copies that are found with what they are a copy of, and other pairs."""
+    pairs = [
+        {each.place.source.uri.removesuffix(" copy") for each in (pair.first, pair.second)}
+        for pair in find_pairs(items, level)
     ]
-    said = []
-    for level, items in (("sound", sounds), ("text", texts)):
-        found, false = set(), 0
-        kept = [each for each in items if each.print]
-        for pair in find_pairs(kept, "sound" if level == "sound" else "text"):
-            names = {pair.first.source.uri, pair.second.source.uri}
-            ours = next((name for name in names if name.startswith("p")), None)
-            if ours and f"t{ours[1:]}" in names:
-                found.add(ours)
-            else:
-                false += 1
-        said.append(f"by {level}: {len(found)} of {len(planted)} planted found, {false} others")
-    return "\n".join(said)
+    true = {name for names in pairs if len(names) == 1 for name in names}
+    return len(true), sum(len(names) > 1 for names in pairs)
+
+
+def scaling() -> Iterator[tuple[object, ...]]:
+    """Seconds for rows of which one in a hundred is in them a second time, with errors."""
+    for level in GENERATED:
+        for count in (1_000, 10_000, 100_000):
+            stored, copies_of = prints(level, count)
+            items = [item(str(number), each) for number, each in enumerate(stored)]
+            items += [item(f"{100 * n} copy", each) for n, each in enumerate(copies_of)]
+            start, cpu = time.perf_counter(), time.process_time()
+            true, false = true_and_false(items, level)
+            seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+            each = f"{cpu / count * 1e6:.0f} µs"
+            found = f"{true:,} of {len(copies_of):,}"
+            yield level, f"{count:,}", f"{seconds:.1f} s", f"{cpu:.1f} s", each, found, false
+
+
+def planted_test_set(count: int = 10_000) -> Iterator[tuple[object, ...]]:
+    """How much of a test set is found, of which one per cent is in a corpus twice its size."""
+    for level in GENERATED:
+        stored, planted = prints(level, 3 * count)
+        items = [item(str(n), each, "" if n < count else "unit") for n, each in enumerate(stored)]
+        planted = planted[: count // 100]
+        items += [item(f"{100 * n} copy", each) for n, each in enumerate(planted)]
+        true, false = true_and_false(items, level)
+        yield level, f"{count:,}", f"{true} of {len(planted)}", false
 
 
 def measured(data: Path, step: int) -> str:
@@ -298,7 +278,8 @@ def measured(data: Path, step: int) -> str:
         rows, said = recall(output)
         cost = fingerprint_cost(audio / "original")
     table = markdown_table(("copy", "found as the original's", "recall"), rows)
-    return f"{count} recordings\n\n{said}\n\n{cost}\n\n{table}"
+    texts = text_pairs(data)
+    return f"{count} recordings\n\n{said}\n\n{texts}\n\n{cost}\n\n{table}"
 
 
 def main() -> None:
@@ -307,10 +288,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the shared audio")
     parser.add_argument("--step", type=int, default=1, help="take every so manyth recording")
     given = parser.parse_args()
-    print(measured(given.data, given.step))
-    heads = ("fingerprints", "time", "CPU", "CPU each", "copies found", "false pairs")
-    print(f"\n{markdown_table(heads, scaling())}")
-    print(f"\n{planted_test_set()}")
+    print(measured(given.data, given.step), flush=True)
+    heads = ("level", "rows", "time", "CPU", "CPU each", "copies found", "false pairs")
+    print(f"\n{markdown_table(heads, list(scaling()))}", flush=True)
+    heads = ("level", "rows of a test set", "planted and found", "false pairs")
+    print(f"\n{markdown_table(heads, list(planted_test_set()))}")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def html(content: Row, clips: Mapping[str, Clip | str]) -> str:
     segments = [
         {**each, "clip": _clip(clips.get(each["segment_id"]))} for each in content["segments"]
     ]
-    script = "\n".join(map(_packaged, ("uplot.min.js", "page.js")))
+    script = "\n".join(map(_packaged, ("uplot.min.js", "spectrogram.js", "page.js")))
     style = "\n".join(map(_packaged, ("uplot.min.css", "page.css")))
     policy = (
         f"default-src 'none'; script-src '{_sha256(script)}'; style-src '{_sha256(style)}'; "

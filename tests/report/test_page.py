@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from support.browser import Browser, browser
 from support.hostile_report import HOSTILE
 
+from beam_audio.audio.encode import encode
+from beam_audio.report.clips import Clip, as_segment
 from beam_audio.report.content import report_of
 from beam_audio.report.page import html, page_of
 from beam_audio.report.tables import opened_tables
+from beam_audio.types import Audio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from beam_audio.report.content import Report
+
+TONE_HZ = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +111,43 @@ def test_a_clip_plays(window: Browser) -> None:
     window.wait("document.querySelector('audio').currentTime > 0.1")
 
 
+def test_a_spectrogram_shows_the_frequencies_of_the_clip(
+    started: Browser, report: Report, tmp_path: Path
+) -> None:
+    tone = np.sin(2 * np.pi * TONE_HZ * np.arange(16_000) / 16_000).astype(np.float32)
+    clip = Clip(encode(as_segment(Audio(tone * 0.5, 16_000), ""), "opus"), (100,), "source")
+    path = tmp_path / "tone.html"
+    path.write_text(
+        html(report.content, dict.fromkeys(report.content["worst"], clip)), encoding="utf-8"
+    )
+    started.complaints()
+    started.open(path)
+    started.run("document.querySelector('#shown details').open = true")
+    started.wait("document.querySelector('.sound').dataset.drawn !== undefined")
+    height, inked = started.run(
+        "const canvas = document.querySelector('.spectrogram');"
+        "const ink = canvas.getContext('2d').getImageData(canvas.width / 2, 0, 1, canvas.height);"
+        "const rows = [...ink.data.filter((_, at) => at % 4 === 3)];"
+        "return [canvas.height, rows.flatMap((ink, row) => ink > 180 ? [row] : [])]"
+    )
+    assert inked
+    hertz = [8_000 * (1 - row / height) for row in inked]
+    assert min(hertz) == pytest.approx(TONE_HZ, abs=200)
+    assert max(hertz) == pytest.approx(TONE_HZ, abs=200)
+    assert started.complaints() == []
+
+
+def test_a_clip_that_the_browser_cannot_decode_has_no_spectrogram(
+    started: Browser, report: Report, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.html"
+    clips = dict.fromkeys(report.content["worst"], Clip(b"no Opus", (100,), "source"))
+    path.write_text(html(report.content, clips), encoding="utf-8")
+    started.open(path)
+    started.run("document.querySelector('#shown details').open = true")
+    started.wait("document.querySelector('.sound').innerText.includes('does not decode')")
+
+
 def test_filters_narrow_the_list(window: Browser, report: Report) -> None:
     everything = len(report.content["worst"])
     assert window.run("return document.querySelectorAll('#shown li').length") == everything
@@ -126,6 +169,14 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     window.run("document.querySelector('#shown details').open = true")
     window.wait("innerWidth === 390")
     assert window.run("return document.documentElement.scrollWidth") <= 390
+    broken = window.run(
+        "return [...document.querySelectorAll('th')].filter((head) => {"
+        "const range = document.createRange(); range.selectNodeContents(head);"
+        "const lines = new Set([...range.getClientRects()].map((each) => each.top)).size;"
+        "return lines > head.textContent.split(/[\\s_:]+/).length;"
+        "}).map((head) => head.textContent)"
+    )
+    assert broken == []
     plots = "[...document.querySelectorAll('.uplot')].every((each) => each.clientWidth <= 390)"
     assert window.wait(plots)
     assert window.complaints() == []

@@ -20,6 +20,8 @@ const share = (value) => value === null || value === undefined || Number.isNaN(v
   : (100 * value).toFixed(1) + "\u00a0%";
 const hours = (value) => value >= 1 || value === 0 ? number(value) + " h" : number(value * 60, 1) + " min";
 const text = (value) => make("bdi", {}, value === null || value === "" ? "–" : String(value));
+// A name such as words_per_second may be broken behind each underscore.
+const parted = (name) => make("span", {}, ...name.split("_").flatMap((part, at) => at ? ["_", make("wbr"), part] : [part]));
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
 function table(caption, columns, rows) {
@@ -116,11 +118,23 @@ function wave(peaks) {
     make("path", { d: line }));
 }
 
+function spectrogram(opus) {
+  const canvas = make("canvas", { class: "spectrogram", role: "img", "aria-label": "Spectrogram, 0 to 8 kilohertz" });
+  const seconds = make("span", {});
+  const place = make("div", { class: "sound" }, canvas, make("p", { class: "soft ends" }, make("span", {}, "0 s, 0 to 8 kHz"), seconds));
+  samplesOf(opus).then((samples) => {
+    drawSpectrogram(canvas, samples);
+    seconds.textContent = number(samples.length / SPECTROGRAM.rateHz) + " s";
+    place.dataset.drawn = "";
+  }, () => place.replaceChildren(make("p", { class: "soft" }, "No spectrogram: this browser does not decode the clip.")));
+  return place;
+}
+
 function described(segment) {
   const parts = [];
   const clip = segment.clip;
   if (clip && clip.opus) {
-    parts.push(wave(clip.peaks), make("audio", { controls: true, preload: "metadata", src: "data:audio/ogg;base64," + clip.opus,
+    parts.push(wave(clip.peaks), spectrogram(clip.opus), make("audio", { controls: true, preload: "metadata", src: "data:audio/ogg;base64," + clip.opus,
       "aria-label": "Audio of the segment" }));
   } else {
     parts.push(make("p", { class: "soft" }, "No audio: " + (clip ? clip.why : "it was not asked for") + "."));
@@ -135,13 +149,13 @@ function described(segment) {
     make("code", {}, segment.segment_id)));
   const metadata = Object.entries(segment.metadata);
   if (metadata.length) {
-    parts.push(make("p", { class: "soft" }, ...metadata.flatMap(([key, value]) => [text(key), ": ", text(value), "; "])));
+    parts.push(make("p", { class: "soft" }, ...metadata.flatMap(([key, value], at) => [at ? "; " : "", text(key), ": ", text(value)])));
   }
   parts.push(make("p", {}, `Decision: ${segment.decision}. Reasons: ${segment.reasons.join(", ") || "none"}.`));
   if (segment.verdicts.length) {
-    parts.push(table("Verdict of each rule", [["rule"], ["decision"], ["condition and value"], ["applies"]],
+    parts.push(table("Verdict of each rule", [["rule"], ["decision"], ["condition and value", "long"], ["applies"]],
       [...segment.verdicts].sort((a, b) => b.applies - a.applies).map((rule) => ({ class: rule.applies ? "holds" : null, cells: [
-        rule.reason, rule.decision, [...scopes(rule), ...rule.conditions.map(condition)].join(" and "), rule.applies ? "yes" : "no"] }))));
+        parted(rule.reason), rule.decision, [...scopes(rule), ...rule.conditions.map(condition)].join(" and "), rule.applies ? "yes" : "no"] }))));
   }
   return parts;
 }
@@ -282,7 +296,7 @@ function showGroups() {
   const name = (row) => row.others !== null ? `${number(row.others)} other values`
     : row.value === null ? make("i", {}, "none") : text(row.value);
   $("values").replaceChildren(table(`By ${group.key}`,
-    [[group.key], ...FIGURES, ["hours kept", "number"], ["to review", "number"], ["dropped", "number"]],
+    [[group.key, "long"], ...FIGURES, ["hours kept", "number"], ["to review", "number"], ["dropped", "number"]],
     group.values.map((row) => ({ cells: [name(row), ...figures(row), number(row.hours_keep, 3), number(row.hours_review, 3), number(row.hours_drop, 3)] }))));
 }
 
@@ -290,7 +304,7 @@ function showTables() {
   $("decisions").append(table("By decision", [["decision"], ...FIGURES],
     data.decisions.map((row) => ({ cells: [row.decision, ...figures(row)] }))));
   $("reasons").append(table("By reason", [["reason"], ["decision"], ...FIGURES],
-    data.reasons.map((row) => ({ cells: [row.reason, row.decision, ...figures(row)] }))));
+    data.reasons.map((row) => ({ cells: [parted(row.reason), row.decision, ...figures(row)] }))));
   const { ledger, failed, runs, stages } = data.account;
   const destinations = Object.entries(ledger.hours).map(([name, value]) => ({ cells: [name, number(value, 4)] }));
   $("ledger").append(table(`Ledger: ${ledger.balances ? "balances" : "DOES NOT BALANCE"}. ${number(ledger.inputs)} inputs, ${number(ledger.recordings)} recordings, `
@@ -298,14 +312,14 @@ function showTables() {
   $("failures").append(ledger.failures.length ? table("Failures by stage", [["unit"], ["stage"], ["error"], ["count", "number"]],
     ledger.failures.map((row) => ({ cells: [row.unit, row.stage, row.error_type, number(row.count)] }))) : make("p", {}, "There are no failures."));
   if (failed.length) {
-    $("failures").append(make("details", {}, make("summary", { class: "plain" }, `The last ${failed.length} failures`),
-      table("Failures", [["stage"], ["error"], ["file"], ["message"]],
+    $("failures").append(make("details", {}, make("summary", { class: "plain" }, `Messages of the last failures (${failed.length})`),
+      table("Failures", [["stage"], ["error"], ["file", "long"], ["message", "long"]],
         failed.map((row) => ({ cells: [row.stage, row.error_type, text(row.uri), text(row.message)] })))));
   }
-  $("runs").append(table("Runs", [["run"], ["model"], ["rules"], ["on"], ["hours decoded", "number"], ["seconds", "number"], ["× real time", "number"]],
+  $("runs").append(table("Runs", [["run"], ["model"], ["rules", "long"], ["on"], ["hours decoded", "number"], ["seconds", "number"], ["× real time", "number"]],
     runs.map((row) => ({ cells: [text(row.run_id), text(row.model_id), text(row.rules), text(row.providers.join(", ")),
       number(row.hours, 3), number(row.wall_seconds, 1), number(row.times_real_time, 1)] }))));
-  $("stages").append(table(`Seconds by stage, all threads together, for ${number(stages.decoded_hours, 3)} hours in ${number(stages.units)} units`,
+  $("stages").append(table(`Seconds by stage, all threads together, for ${number(stages.decoded_hours, 3)} hours in ${number(stages.units)} ${stages.units === 1 ? "unit" : "units"}`,
     [["stage"], ["seconds", "number"]], Object.entries(stages.seconds).map(([name, value]) => ({ cells: [name, number(value, 1)] }))));
 }
 
@@ -324,7 +338,7 @@ function showAgainst() {
       both("hours to review", (each) => number(each.hours_review, 3)), both("hours dropped", (each) => number(each.hours_drop, 3))]),
     table("Decisions that moved", [["before"], ["now"], ["segments", "number"], ["hours", "number"], ["WER before", "number"], ["WER now", "number"]],
       other.moved.map((row) => ({ cells: [row.before, row.now, number(row.segments), number(row.hours, 3), share(row.wer_before), share(row.wer_now)] }))),
-    table("Texts that moved most", [["segment"], ["WER before", "number"], ["WER now", "number"], ["text before"], ["text now"]],
+    table("Texts that moved most", [["segment"], ["WER before", "number"], ["WER now", "number"], ["text before", "long"], ["text now", "long"]],
       other.texts.map((row) => ({ cells: [make("code", {}, row.segment_id), share(row.wer_before), share(row.wer_now), text(row.text_before), text(row.text_now)] }))));
 }
 
