@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _STDIN: Final = 0
 _HEADER: Final = struct.Struct("<QI")
 _MOST_FILES: Final = 8
+_WHOLE: Final = socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
 _LAST_WORDS_BYTES: Final = 4096
 _LOOK_SECONDS: Final = 0.25
 """How often a silent child is looked at."""
@@ -114,9 +115,8 @@ class Connection:
         Raises:
             EOFError: The other end is closed.
         """
-        flags = socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
         try:
-            header, files, _, _ = socket.recv_fds(self._end, _HEADER.size, _MOST_FILES, flags)
+            header, files, _, _ = socket.recv_fds(self._end, _HEADER.size, _MOST_FILES, _WHOLE)
             if len(header) < _HEADER.size:
                 raise EOFError
             size_bytes, _ = _HEADER.unpack(header)

@@ -172,7 +172,7 @@ def prepare_opened(
     known_ids: list[str] = []
     for track in tracks:
         try:
-            with open_stream(opened, settings, track, WORK) as stream:
+            with open_stream(opened, settings, track) as stream:
                 sources = sources_of(opened, stream.format, settings.channels, track)
                 ids = {channel: source.recording_id for channel, source in sources.items()}
                 if all(each in known for each in ids.values()):
@@ -215,8 +215,8 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
 
 
 def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
-    for track in tracks_of(opened, settings):
-        with open_stream(opened, settings, track) as stream:
+    for track in tracks_of(opened, settings, work=""):
+        with open_stream(opened, settings, track, work="") as stream:
             policy = channel_policy(opened.ref, settings.channels)
             mixer = Mixer(policy, stream.format, stream.decoder)
             mixed = [each for block in stream.blocks() for each in mixer.push(block)]
@@ -280,21 +280,23 @@ def _recording_end(
     )
 
 
-def tracks_of(opened: Opened, settings: PrepareSettings) -> tuple[int | None, ...]:
+def tracks_of(
+    opened: Opened, settings: PrepareSettings, work: str = WORK
+) -> tuple[int | None, ...]:
     """The tracks of an input that become recordings; None for the only or the default one."""
     if settings.tracks != "all":
         return (settings.tracks,)
-    with open_stream(opened, settings, None, WORK) as stream:
+    with open_stream(opened, settings, None, work) as stream:
         count = stream.track_count
     return (None,) if count == 1 else tuple(range(count))
 
 
 def open_stream(
-    opened: Opened, settings: PrepareSettings, track: int | None, work: str = ""
+    opened: Opened, settings: PrepareSettings, track: int | None, work: str = WORK
 ) -> BlockStream:
     """Decode a track of an input's bytes, or the cut of it that the input names.
 
-    A child process decodes it if the settings say so. ``work`` is what else it does there.
+    A child process decodes it if the settings say so. ``work`` is what else that child can do.
     """
     request = DecodeRequest(
         settings.decoder,

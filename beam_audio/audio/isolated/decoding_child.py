@@ -69,7 +69,7 @@ class DecodingChild:
 
     Args:
         limits: What it may take.
-        work: Name of the module that makes something of each stream; empty for its blocks.
+        work: Name of the module that makes something of each stream; empty for blocks alone.
 
     Attributes:
         is_fresh: Whether it has decoded nothing before the file that it is at.
@@ -107,13 +107,14 @@ class DecodingChild:
         name: str,
         order: Callable[[], object] = lambda: None,
     ) -> Generator[Head | NDArray[np.float32] | Part | End]:
-        """Yield the head of a file, its blocks, and its end; of a child with a work, the parts.
+        """Yield the head of a file, its blocks or parts, and its end.
 
         Args:
             descriptor: The file.
             request: How it is decoded.
             name: What messages call it.
-            order: Gives the order for the work, a value of JSON, once the head is known.
+            order: Gives the order for the work, a value of JSON, once the head is known; None
+                for blocks.
 
         Raises:
             DecoderCrash: The file ended the child, or made it take too much memory.
@@ -129,11 +130,13 @@ class DecodingChild:
             self._send(json.dumps(request.to_json()).encode(), [descriptor], name=name)
             head = Head.from_json(self._answer(name).content["head"])
             yield head
+            wanted = order()
             if self.work:
-                self._send(json.dumps(order()).encode(), name=name)
-                yield from self._parts(name)
-            else:
+                self._send(json.dumps(wanted).encode(), name=name)
+            if wanted is None:
                 yield from self._blocks(head.format.channels, name)
+            else:
+                yield from self._parts(name)
         finally:
             self.is_fresh = False
             if self._is_busy and self._child.alive:

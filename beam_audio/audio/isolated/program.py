@@ -6,8 +6,9 @@ then with what is asked for, and an end, or with an error at any point.
 
 * Without a module, messages of some blocks each come. The parent says how many blocks it has
   taken, message by message, or that it wants no more.
-* With a module, the child waits for an order, and sends what the module makes of the stream by it,
-  part by part. The socket holds it up until the parent takes them.
+* With a module, the child waits for an order. By null it sends blocks, too. By any other it sends
+  what the module makes of the stream, part by part. The socket holds it up until the parent takes
+  them.
 
 Such a module has two functions. ``load()`` loads what it needs. ``parts(stream, order)`` yields
 each :class:`~beam_audio.audio.isolated.messages.Part` of an ``AudioStream`` by an order, which is a
@@ -32,12 +33,15 @@ from beam_audio.child import Connection, connect, own_limit_refused_memory
 from beam_audio.errors import BeamAudioError, is_out_of_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from _typeshed import WriteableBuffer
 
+    from beam_audio.audio.isolated.messages import Part
+
 STOP: Final = b"stop"
+_BLOCKS: Final = b"null"
 
 
 class _File(io.RawIOBase):
@@ -116,10 +120,11 @@ def _answer(
     try:
         with AudioStream(file, request, memory.watch) as stream:
             connection.send(Head.of(stream).to_json())
-            if work is None:
+            order = connection.receive().data if work else _BLOCKS
+            if order == _BLOCKS:
                 _send_blocks(connection, memory, stream)
-            else:
-                _send_parts(connection, memory, work, stream)
+            elif work and order != STOP:
+                _send_parts(connection, memory, work.parts(stream, json.loads(order)))
             end = End.of(stream)
     except Exception as error:  # noqa: BLE001 - the parent raises it again, whatever it is
         answer = _error_message(error)
@@ -135,14 +140,8 @@ def _error_message(error: Exception) -> bytes:
     return error_message(MemoryError(str(error)), own_limit=own_limit_refused_memory())
 
 
-def _send_parts(
-    connection: Connection, memory: SharedMemory, work: ModuleType, stream: AudioStream
-) -> None:
-    """Wait for the order, and do it."""
-    order, _ = connection.receive()
-    if order == STOP:
-        return
-    for part in work.parts(stream, json.loads(order)):
+def _send_parts(connection: Connection, memory: SharedMemory, parts: Iterable[Part]) -> None:
+    for part in parts:
         memory.watch()
         if select.select([connection], [], [], 0)[0]:  # the parent wants no more
             connection.receive()

@@ -72,8 +72,7 @@ class IsolatedStream:
         name: What messages call it.
         limits: What the child may take.
         work: Name of the module that makes something of the stream in the child, as
-            :mod:`beam_audio.audio.isolated.program` says. :meth:`parts` gives that; without one,
-            :meth:`blocks` gives the audio.
+            :mod:`beam_audio.audio.isolated.program` says. Only with one is there :meth:`parts`.
 
     Raises:
         DecoderCrash: The file ends the process that decodes it, or takes too much memory.
