@@ -179,14 +179,15 @@ def table(measured: list[Figures]) -> str:
 
 
 def _median(measured: list[Figures], name: str) -> float:
-    return statistics.median(getattr(each, name) for each in measured)
+    values: list[float] = [getattr(each, name) for each in measured]
+    return statistics.median(values)
 
 
 def main() -> None:
     """Measure and print."""
     if sys.argv[1:2] == ["--one"]:
-        folder, at_once, way, files_each = sys.argv[2:]
-        print(json.dumps(asdict(measure_here(folder, int(at_once), way, int(files_each)))))
+        folder, number, way, files = sys.argv[2:]
+        print(json.dumps(asdict(measure_here(folder, int(number), way, int(files)))))
         return
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ FILE = encode(np.stack([LEFT, RIGHT], axis=1))
 IDS = {None: "mix", 0: "left", 1: "right"}
 
 
-def made(policy: Channels, clock: StageClock | None = None, **order: object) -> list[Measured]:
+def made(policy: Channels, clock: StageClock | None = None, **order: Any) -> list[Measured]:
     with open_audio(io.BytesIO(FILE)) as stream:
         given = replace(Order(policy, IDS, WINDOWS), **order)
         return [*measured(stream, given, clock or StageClock())]
