@@ -186,8 +186,9 @@ def _median(measured: list[Figures], name: str) -> float:
 def main() -> None:
     """Measure and print."""
     if sys.argv[1:2] == ["--one"]:
-        folder, number, way, files = sys.argv[2:]
-        print(json.dumps(asdict(measure_here(folder, int(number), way, int(files)))))
+        audio, number_at_once, way, number_each = sys.argv[2:]
+        measured_here = measure_here(audio, int(number_at_once), way, int(number_each))
+        print(json.dumps(asdict(measured_here)))
         return
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))

@@ -25,7 +25,11 @@ FILE = encode(np.stack([LEFT, RIGHT], axis=1))
 IDS = {None: "mix", 0: "left", 1: "right"}
 
 
-def made(policy: Channels, clock: StageClock | None = None, **order: Any) -> list[Measured]:
+def made(
+    policy: Channels,
+    clock: StageClock | None = None,
+    **order: Any,  # noqa: ANN401  fields of Order
+) -> list[Measured]:
     with open_audio(io.BytesIO(FILE)) as stream:
         given = replace(Order(policy, IDS, WINDOWS), **order)
         return [*measured(stream, given, clock or StageClock())]
