@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _STDIN: Final = 0
 _HEADER: Final = struct.Struct("<QI")
 _MOST_FILES: Final = 8
+_WHOLE: Final = socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
 _LAST_WORDS_BYTES: Final = 4096
 _LOOK_SECONDS: Final = 0.25
 """How often a silent child is looked at."""
@@ -101,9 +102,12 @@ class Connection:
         Raises:
             OSError: The other end is closed.
         """
-        message = _HEADER.pack(len(data), len(files)) + data
-        sent = socket.send_fds(self._end, [message], files)
-        self._end.sendall(memoryview(message)[sent:])
+        message = (_HEADER.pack(len(data), len(files)), data)
+        sent = socket.send_fds(self._end, message, files)
+        for each in message:
+            if sent < len(each):
+                self._end.sendall(memoryview(each)[sent:])
+            sent = max(0, sent - len(each))
 
     def receive(self) -> Message:
         """Wait for the next message.
@@ -111,9 +115,8 @@ class Connection:
         Raises:
             EOFError: The other end is closed.
         """
-        flags = socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
         try:
-            header, files, _, _ = socket.recv_fds(self._end, _HEADER.size, _MOST_FILES, flags)
+            header, files, _, _ = socket.recv_fds(self._end, _HEADER.size, _MOST_FILES, _WHOLE)
             if len(header) < _HEADER.size:
                 raise EOFError
             size_bytes, _ = _HEADER.unpack(header)
@@ -126,14 +129,13 @@ class Connection:
         self._end.close()
 
     def _exactly(self, size_bytes: int) -> bytes:
-        data = bytearray(size_bytes)
-        view, filled = memoryview(data), 0
-        while filled < size_bytes:
-            read = self._end.recv_into(view[filled:])
-            if not read:
+        data = self._end.recv(size_bytes, socket.MSG_WAITALL)  # in one piece, without Python's lock
+        while len(data) < size_bytes:  # a signal came
+            more = self._end.recv(size_bytes - len(data), socket.MSG_WAITALL)
+            if not more:
                 raise EOFError
-            filled += read
-        return bytes(data)
+            data += more
+        return data
 
 
 class Child:

@@ -112,7 +112,7 @@ class Mixer:
 
     def __init__(self, policy: Channels, audio_format: AudioFormat, decoder: str = "") -> None:
         available = audio_format.channels
-        self.channels = _channels(policy, available)
+        self.channels = channels_of(policy, available)
         self.hop_frames = max(1, round(HOP_SECONDS * audio_format.sample_rate_hz))
         xiph = decoder == "soundfile" and audio_format.container == "ogg"
         layout = (XIPH_LAYOUTS if xiph else LAYOUTS).get(available)
@@ -157,7 +157,16 @@ class Mixer:
         return Mixed(source, picked)
 
 
-def _channels(policy: Channels, available: int) -> tuple[int | None, ...]:
+def channels_of(policy: Channels, available: int) -> tuple[int | None, ...]:
+    """The channels of the signals of a recording; None is a mix.
+
+    Args:
+        policy: See :class:`Mixer`.
+        available: How many channels the recording has.
+
+    Raises:
+        InputError: The channel asked for does not exist.
+    """
     if policy == "mix":
         return (None,)
     if policy == "split":

@@ -136,7 +136,8 @@ class RunConfig:
     isolate_decoding: bool = _flag(
         "segments",
         default=True,
-        text="decode in a child process: a file that ends it costs that file alone; changes no row",
+        text="decode, split and measure in child processes: a file that ends one costs that file "
+        "alone; changes no row",
     )
     second_model: str | None = _flag(
         "model",

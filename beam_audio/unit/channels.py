@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from beam_audio.audio.mixing import channels_of
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -59,6 +60,35 @@ def ref_of_channels(ref: AudioRef, policy: Channels, channels: int) -> AudioRef:
 def ref_of_tracks(ref: AudioRef, tracks: int) -> AudioRef:
     """A reference as each of so many tracks has it; see :func:`ref_of_channels`."""
     return _without_reference(ref, REFERENCE_WITHOUT_TRACK) if tracks > 1 else ref
+
+
+def sources_of(
+    opened: Opened, audio_format: AudioFormat, policy: Channels, track: int | None
+) -> dict[int | None, Channel]:
+    """The recordings that a track of an input becomes, by channel.
+
+    Args:
+        opened: The input.
+        audio_format: What the track's header says.
+        policy: That of ``--channels``; a channel that is stated for the input comes before it.
+        track: The number of the audio track; None for the only or the default one.
+
+    Raises:
+        InputError: The channel asked for does not exist.
+    """
+    ref = ref_of_channels(opened.ref, policy, audio_format.channels)
+    found = channels_of(channel_policy(opened.ref, policy), audio_format.channels)
+    return {
+        channel: Channel(
+            ref,
+            recording_id_of(opened, channel, track),
+            channel,
+            opened.content_sha256,
+            audio_format,
+            track,
+        )
+        for channel in found
+    }
 
 
 def _without_reference(ref: AudioRef, reason: str) -> AudioRef:

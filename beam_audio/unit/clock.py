@@ -12,7 +12,7 @@ from beam_audio.inputs.redaction import redacted
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -31,8 +31,12 @@ class StageClock:
         try:
             yield
         finally:
-            took = time.perf_counter() - start
-            with self._lock:
+            self.add({name: time.perf_counter() - start})
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Add seconds that were spent in stages elsewhere."""
+        with self._lock:
+            for name, took in seconds.items():
                 self.seconds[name] += took
 
     def iterate(self, name: str, items: Iterable[T]) -> Iterator[T]:

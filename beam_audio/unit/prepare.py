@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.audio import encode
-from beam_audio.audio.decode import DecodeLimits, Decoder, names_other_tracks, resample
+from beam_audio.audio.decode import DecodeLimits, Decoder, names_other_tracks
 from beam_audio.audio.decoders.request import Cut, DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
 from beam_audio.errors import DecodeError, InputError, LimitError
 from beam_audio.inputs.forgotten import Forgotten
-from beam_audio.quality import dnsmos
-from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
-from beam_audio.quality.signal import measure
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Audio, AudioRef, Failure, Quality, Segment
 from beam_audio.unit.channels import (
@@ -26,13 +22,22 @@ from beam_audio.unit.channels import (
     channel_policy,
     recording_id_of,
     ref_of_tracks,
+    sources_of,
 )
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.content import from_opened
-from beam_audio.unit.splitters import ChannelSplitters
+from beam_audio.unit.measured import (
+    MeasuredChannel,
+    MeasuredSegment,
+    Order,
+    StoredCodec,
+    measured,
+    with_clip,
+)
+from beam_audio.unit.measured_in_child import WORK, measured_in_child
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -48,8 +53,8 @@ class PrepareSettings:
     """What decides how a recording becomes segments.
 
     ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
-    recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes in a
-    child process. What is ``forgotten`` gives no rows.
+    recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
+    splits and measures in a child process. What is ``forgotten`` gives no rows.
     ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`.
     """
 
@@ -60,7 +65,7 @@ class PrepareSettings:
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     segments: SegmentSettings = field(default_factory=SegmentSettings)
     clip_rate_hz: int = 16_000
-    store_audio: Literal["none", "flac", "opus"] = "none"
+    store_audio: StoredCodec = "none"
     isolate_decoding: bool = True
     forgotten: Forgotten = field(default_factory=Forgotten)
     dnsmos: bool = False
@@ -168,17 +173,20 @@ def prepare_opened(
     for track in tracks:
         try:
             with open_stream(opened, settings, track) as stream:
-                splitters = ChannelSplitters(
-                    opened,
-                    stream,
-                    channels=settings.channels,
-                    track=track,
-                    segments=settings.segments,
-                )
-                if all(each in known for each in splitters.recording_ids):
-                    known_ids += splitters.recording_ids
+                sources = sources_of(opened, stream.format, settings.channels, track)
+                ids = {channel: source.recording_id for channel, source in sources.items()}
+                if all(each in known for each in ids.values()):
+                    known_ids += ids.values()
                 else:
-                    yield from _prepare_stream(stream, splitters, settings, clock)
+                    order = Order(
+                        channel_policy(opened.ref, settings.channels),
+                        ids,
+                        settings.segments,
+                        settings.clip_rate_hz,
+                        settings.store_audio,
+                        settings.dnsmos,
+                    )
+                    yield from _prepare_stream(stream, sources, order, settings, clock)
         except (DecodeError, InputError, LimitError) as error:
             if len(tracks) == 1:
                 raise
@@ -207,8 +215,8 @@ def decode_channels(ref: AudioRef, settings: PrepareSettings) -> tuple[list[Audi
 
 
 def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio | Failure]:
-    for track in tracks_of(opened, settings):
-        with open_stream(opened, settings, track) as stream:
+    for track in tracks_of(opened, settings, work=""):
+        with open_stream(opened, settings, track, work="") as stream:
             policy = channel_policy(opened.ref, settings.channels)
             mixer = Mixer(policy, stream.format, stream.decoder)
             mixed = [each for block in stream.blocks() for each in mixer.push(block)]
@@ -222,49 +230,74 @@ def _whole_channels(opened: Opened, settings: PrepareSettings) -> Iterator[Audio
 
 
 def _prepare_stream(
-    stream: BlockStream, splitters: ChannelSplitters, settings: PrepareSettings, clock: StageClock
+    stream: BlockStream,
+    sources: Mapping[int | None, Channel],
+    order: Order,
+    settings: PrepareSettings,
+    clock: StageClock,
 ) -> Iterator[PreparedSegment | RecordingEnd]:
-    for block in clock.iterate("decode", stream.blocks()):
-        with clock.stage("segment"):
-            found = splitters.push(block)
-        yield from _measured(found, splitters, settings, clock)
-    with clock.stage("segment"):
-        found = splitters.finish()
-    yield from _measured(found, splitters, settings, clock)
-    for source, splitter in splitters.items():
-        truncation = None
-        if stream.truncation is not None:
-            truncation = replace(
-                failure_of(source.ref, "decode", stream.truncation),
-                recording_id=source.recording_id,
-            )
-        noticed = {*stream.reasons, *splitters.reasons}
-        if settings.tracks == "all":
-            noticed = {each for each in noticed if not names_other_tracks(each)}
-        # Without speech nothing is kept apart by splitting the channels.
-        reasons = noticed if splitter.speech_samples else noticed - {"channels_differ"}
-        yield RecordingEnd(
-            source,
-            splitter.decoded_samples,
-            splitter.speech_samples,
-            truncation,
-            stream.concealed_seconds,
-            tuple(sorted(reasons)),
-            splitters.audio_sha256(source),
+    """Yield the segments of a stream, then the end of each of its recordings."""
+    if isinstance(stream, IsolatedStream):
+        found = measured_in_child(stream, order, clock)
+    else:
+        found = measured(stream, order, clock)
+    channels: list[MeasuredChannel] = []
+    for each in found:
+        if isinstance(each, MeasuredSegment):
+            yield _prepared(sources[each.segment.channel], each)
+        else:
+            channels.append(each)
+    for channel in channels:
+        yield _recording_end(sources[channel.channel], channel, stream, settings)
+
+
+def _prepared(source: Channel, made: MeasuredSegment) -> PreparedSegment:
+    return PreparedSegment(source, made.segment, made.quality, made.clip, made.encoded)
+
+
+def _recording_end(
+    source: Channel, channel: MeasuredChannel, stream: BlockStream, settings: PrepareSettings
+) -> RecordingEnd:
+    """The end of the recording that a channel is, of a stream that has ended."""
+    truncation = None
+    if stream.truncation is not None:
+        truncation = replace(
+            failure_of(source.ref, "decode", stream.truncation), recording_id=source.recording_id
         )
+    noticed = {*stream.reasons, *channel.reasons}
+    if settings.tracks == "all":
+        noticed = {each for each in noticed if not names_other_tracks(each)}
+    # Without speech nothing is kept apart by splitting the channels.
+    reasons = noticed if channel.speech_samples else noticed - {"channels_differ"}
+    return RecordingEnd(
+        source,
+        channel.decoded_samples,
+        channel.speech_samples,
+        truncation,
+        stream.concealed_seconds,
+        tuple(sorted(reasons)),
+        channel.audio_sha256,
+    )
 
 
-def tracks_of(opened: Opened, settings: PrepareSettings) -> tuple[int | None, ...]:
+def tracks_of(
+    opened: Opened, settings: PrepareSettings, work: str = WORK
+) -> tuple[int | None, ...]:
     """The tracks of an input that become recordings; None for the only or the default one."""
     if settings.tracks != "all":
         return (settings.tracks,)
-    with open_stream(opened, settings, None) as stream:
+    with open_stream(opened, settings, None, work) as stream:
         count = stream.track_count
     return (None,) if count == 1 else tuple(range(count))
 
 
-def open_stream(opened: Opened, settings: PrepareSettings, track: int | None) -> BlockStream:
-    """Decode a track of an input's bytes, or the cut of it that the input names."""
+def open_stream(
+    opened: Opened, settings: PrepareSettings, track: int | None, work: str = WORK
+) -> BlockStream:
+    """Decode a track of an input's bytes, or the cut of it that the input names.
+
+    A child process decodes it if the settings say so. ``work`` is what else that child can do.
+    """
     request = DecodeRequest(
         settings.decoder,
         settings.limits,
@@ -272,7 +305,8 @@ def open_stream(opened: Opened, settings: PrepareSettings, track: int | None) ->
         rare_containers=settings.rare_containers,
     )
     if settings.isolate_decoding and settings.decoder != "tfio":  # which has a child of its own
-        return IsolatedStream(opened.file, request, opened.ref.uri.rpartition("/")[2])
+        name = opened.ref.uri.rpartition("/")[2]
+        return IsolatedStream(opened.file, request, name, work=work)
     return AudioStream(opened.file, request)
 
 
@@ -280,40 +314,4 @@ def prepared_segment(
     source: Channel, segment: Segment, quality: Quality, settings: PrepareSettings
 ) -> PreparedSegment:
     """A segment with its clip for the recogniser, and its encoded audio if that is stored."""
-    clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
-    if settings.dnsmos:
-        quality = _rated(quality, resample(clip, settings.clip_rate_hz, dnsmos.RATE_HZ))
-    codec = settings.store_audio
-    encoded = None if codec == "none" else encode.encode(segment, codec)
-    return PreparedSegment(source, replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)
-
-
-def _rated(quality: Quality, clip: NDArray[np.float32]) -> Quality:
-    """Measures with those of DNSMOS."""
-    found = dnsmos.rate(clip)
-    if found is None:
-        return quality
-    return replace(quality, dnsmos_sig=found.sig, dnsmos_bak=found.bak, dnsmos_ovrl=found.ovrl)
-
-
-def _measured(
-    found: list[tuple[Channel, Segment]],
-    splitters: ChannelSplitters,
-    settings: PrepareSettings,
-    clock: StageClock,
-) -> Iterator[PreparedSegment]:
-    for source, segment in found:
-        with clock.stage("measure"):
-            quality = measure(segment, splitters.level(segment))
-            prepared = _with_fingerprint(
-                prepared_segment(source, segment, quality, settings), settings.clip_rate_hz
-            )
-        yield prepared
-
-
-def _with_fingerprint(prepared: PreparedSegment, clip_rate_hz: int) -> PreparedSegment:
-    """Add what the clip sounds like to its measures."""
-    sound = resample(prepared.clip, clip_rate_hz, FINGERPRINT_RATE_HZ)
-    sound = on_grid(sound, prepared.segment.start_seconds)
-    quality = replace(prepared.quality, fingerprint=fingerprint(sound))
-    return replace(prepared, quality=quality)
+    return _prepared(source, with_clip(segment, quality, settings))

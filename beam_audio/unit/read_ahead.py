@@ -26,9 +26,10 @@ _SWITCH_SECONDS: Final = 0.0001
 def places_of_cores(cores: int | None) -> threading.Semaphore:
     """Places of the threads that prepare audio for all units of this process, one a core.
 
-    These threads give Python's lock away some thousand times a second, for as long as numpy or ONNX
-    Runtime computes. To get it back they wait for Python's switch interval if another thread is in
-    Python code meanwhile. It is 5 ms by default, more than most of what they compute.
+    Most of them wait for children that prepare audio. Those that prepare it in this process give
+    Python's lock away some thousand times a second, for as long as numpy or ONNX Runtime computes.
+    To get it back a thread waits for Python's switch interval if another one is in Python code
+    meanwhile. It is 5 ms by default, more than most of what they compute.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     return threading.Semaphore(cores or len(os.sched_getaffinity(0)))

@@ -9,10 +9,9 @@ from beam_audio.audio.mixing import Mixer
 from beam_audio.audio.pcm import PcmHash
 from beam_audio.quality.levels import Level, SourceLevels, full_scale_of, level_of
 from beam_audio.segments.splitter import Splitter
-from beam_audio.unit.channels import Channel, channel_policy, recording_id_of, ref_of_channels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import ItemsView, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -21,70 +20,57 @@ if TYPE_CHECKING:
     from beam_audio.audio.mixing import Channels, Mixed
     from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.types import Segment
-    from beam_audio.unit.content import Opened
 
 
 class ChannelSplitters:
     """The splitters of a stream, one for each channel that the policy asks for.
 
     Args:
-        opened: The input.
-        stream: Its decoded audio.
-        channels: The channel policy; a channel that is stated for the input comes before it.
-        track: The number of the audio track; None for the only or the default one.
-        segments: How each channel is split.
+        stream: The decoded audio.
+        policy: The channels that are taken of it.
+        recording_ids: Ids of the recordings that these become, by channel.
+        settings: How each channel is split.
     """
 
     def __init__(
         self,
-        opened: Opened,
         stream: BlockStream,
-        *,
-        channels: Channels,
-        track: int | None,
-        segments: SegmentSettings,
+        policy: Channels,
+        recording_ids: Mapping[int | None, str],
+        settings: SegmentSettings,
     ) -> None:
         audio_format = stream.format
-        policy = channel_policy(opened.ref, channels)
-        ref = ref_of_channels(opened.ref, channels, audio_format.channels)
         self._mixer = Mixer(policy, audio_format, stream.decoder)
         self._full_scale = full_scale_of(audio_format.codec)
         mixes = policy == "mix" and audio_format.channels > 1
         self._levels = SourceLevels(self._mixer.hop_frames, self._full_scale) if mixes else None
-        self._splitters: dict[int | None, tuple[Channel, Splitter]] = {}
         self._hashes: defaultdict[int | None, PcmHash] = defaultdict(PcmHash)
-        for channel in self._mixer.channels:
-            recording_id = recording_id_of(opened, channel, track)
-            splitter = Splitter(
-                recording_id=recording_id,
+        self._splitters = {
+            channel: Splitter(
+                recording_id=recording_ids[channel],
                 channel=channel,
                 sample_rate_hz=audio_format.sample_rate_hz,
-                settings=segments,
+                settings=settings,
             )
-            source = Channel(ref, recording_id, channel, opened.content_sha256, audio_format, track)
-            self._splitters[channel] = (source, splitter)
-
-    @property
-    def recording_ids(self) -> tuple[str, ...]:
-        """Ids of the recordings that the channels become."""
-        return tuple(source.recording_id for source, _ in self._splitters.values())
+            for channel in self._mixer.channels
+        }
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """What is remarkable about the channels that have come so far."""
         return self._mixer.reasons
 
-    def push(self, block: NDArray[np.float32]) -> list[tuple[Channel, Segment]]:
+    def push(self, block: NDArray[np.float32]) -> list[Segment]:
         """Take the next samples of all channels; return the segments they completed."""
         if self._levels:
-            self._levels.drop_before(min(each.needed_from for _, each in self.items()))
+            self._levels.drop_before(min(each.needed_from for each in self._splitters.values()))
         return self._split(self._mixer.push(block))
 
-    def finish(self) -> list[tuple[Channel, Segment]]:
+    def finish(self) -> list[Segment]:
         """Return the remaining segments."""
         found = self._split(self._mixer.finish())
-        for source, splitter in self.items():
-            found += [(source, segment) for segment in splitter.finish()]
+        for splitter in self._splitters.values():
+            found += splitter.finish()
         return found
 
     def level(self, segment: Segment) -> Level:
@@ -93,21 +79,20 @@ class ChannelSplitters:
             return self._levels.loudest(segment.start_sample, segment.end_sample)
         return level_of(segment.samples, self._full_scale)
 
-    def audio_sha256(self, source: Channel) -> str:
+    def audio_sha256(self, channel: int | None) -> str:
         """The hash of what was pushed of a channel."""
-        return self._hashes[source.channel].hexdigest()
+        return self._hashes[channel].hexdigest()
 
-    def items(self) -> Iterable[tuple[Channel, Splitter]]:
+    def items(self) -> ItemsView[int | None, Splitter]:
         """Each channel with its splitter."""
-        return self._splitters.values()
+        return self._splitters.items()
 
-    def _split(self, mixed: Iterable[Mixed]) -> list[tuple[Channel, Segment]]:
+    def _split(self, mixed: Iterable[Mixed]) -> list[Segment]:
         found = []
         for each in mixed:
             if self._levels:
                 self._levels.push(each.source)
             for channel, samples in each.signals.items():
                 self._hashes[channel].push(samples)
-                source, splitter = self._splitters[channel]
-                found += [(source, segment) for segment in splitter.push(samples)]
+                found += self._splitters[channel].push(samples)
         return found

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 import beam_audio.command.cli
 from beam_audio.audio.decode import AudioStream
 from beam_audio.audio.isolated.stream import IsolatedStream
-from beam_audio.quality import signal
-from beam_audio.segments.vad import SpeechDetector
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.unit import prepare
+from beam_audio.unit.measured import MeasuredChannel
+from beam_audio.unit.measured_in_child import measured_in_child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beam_audio.asr import Recognizer
+    from beam_audio.unit.measured import Measured
 
 STAGES = ("decoded", "searched", "measured", "heard")
-"""Recordings opened; stretches searched for speech; segments measured; clips recognised."""
+"""Recordings opened; channels searched for speech; segments measured; clips recognised."""
 
 
 def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> None:
@@ -43,8 +44,15 @@ def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> Non
 
     for stream in (AudioStream, IsolatedStream):
         put(stream, "blocks", counted("decoded", stream.blocks))
-    put(SpeechDetector, "finish", counted("searched", SpeechDetector.finish))
-    put(prepare, "measure", counted("measured", signal.measure))
+
+    def measured_counted(*given: Any) -> Iterator[Measured]:  # noqa: ANN401 - as it is
+        os.write(descriptor, b"decoded\n")
+        for each in measured_in_child(*given):
+            stage = b"searched\n" if isinstance(each, MeasuredChannel) else b"measured\n"
+            os.write(descriptor, stage)
+            yield each
+
+    put(prepare, "measured_in_child", measured_counted)
     load_model = OnnxAsrModelHandler.load_model
 
     def load_counted(handler: OnnxAsrModelHandler) -> Recognizer:

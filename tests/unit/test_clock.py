@@ -24,6 +24,16 @@ def test_seconds_of_a_stage_add_up() -> None:
     assert 0.02 <= clock.seconds["decode"] < 10
 
 
+def test_seconds_of_another_clock_are_added() -> None:
+    clock, other = StageClock(), StageClock()
+    with clock.stage("decode"):
+        pass
+    other.add({"decode": 2.0, "measure": 1.0})
+    clock.add(other.seconds)
+    assert clock.seconds["decode"] > 2.0
+    assert clock.seconds["measure"] == 1.0
+
+
 def test_a_stage_that_ends_in_an_error_counts_too() -> None:
     clock = StageClock()
     with pytest.raises(ZeroDivisionError), clock.stage("decode"):

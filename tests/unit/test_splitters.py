@@ -12,8 +12,6 @@ import soundfile
 from support.unit_runs import RATE_HZ, WINDOWS, tones
 
 from beam_audio.audio.decode import open_audio
-from beam_audio.types import AudioRef
-from beam_audio.unit.content import Opened
 from beam_audio.unit.splitters import ChannelSplitters
 
 if TYPE_CHECKING:
@@ -30,21 +28,21 @@ def split(policy: Channels, block_seconds: float = 1.0) -> ChannelSplitters:
     soundfile.write(file, np.stack([LEFT, RIGHT], axis=1), RATE_HZ, "PCM_16", format="WAV")
     file.seek(0)
     with open_audio(file, block_seconds=block_seconds) as stream:
-        opened = Opened(AudioRef("/a.wav", 1), file, "c")
-        splitters = ChannelSplitters(opened, stream, channels=policy, track=None, segments=WINDOWS)
+        splitters = ChannelSplitters(stream, policy, {None: "a", 0: "b", 1: "c"}, WINDOWS)
         found = [each for block in stream.blocks() for each in splitters.push(block)]
         found += splitters.finish()
-    assert len(found) == 2 * len(splitters.recording_ids)
+    assert len(found) == 2 * len(splitters.items())
+    assert {each.recording_id for each in found} == ({"a"} if policy == "mix" else {"b", "c"})
     return splitters
 
 
 @pytest.mark.parametrize("block_seconds", [0.13, 1.0, 60.0])
 def test_split_channels_hash_their_own_samples(block_seconds: float) -> None:
     splitters = split("split", block_seconds)
-    hashes = [splitters.audio_sha256(source) for source, _ in splitters.items()]
+    hashes = [splitters.audio_sha256(channel) for channel, _ in splitters.items()]
     stored = [stored_integers(each) for each in (LEFT, RIGHT)]
     assert hashes == [hashlib.sha256(each.tobytes()).hexdigest() for each in stored]
-    assert len(set(splitters.recording_ids)) == 2
+    assert len(set(hashes)) == 2
 
 
 def stored_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
@@ -58,6 +56,6 @@ def stored_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
 
 def test_a_mix_is_one_recording() -> None:
     splitters = split("mix")
-    ((source, splitter),) = splitters.items()
-    assert source.channel is None
+    ((channel, splitter),) = splitters.items()
+    assert channel is None
     assert splitter.decoded_samples == len(LEFT)

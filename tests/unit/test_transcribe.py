@@ -96,9 +96,9 @@ def test_a_recording_that_fails_midway_leaves_no_rows_of_its_first_part(
             raise OSError("the disk died")
         return measure(measured, level)
 
-    monkeypatch.setattr("beam_audio.unit.prepare.measure", dying)
+    monkeypatch.setattr("beam_audio.unit.measured.measure", dying)
     recognizer = Scripted()
-    using = settings(batch_seconds=2.0)
+    using = settings(batch_seconds=2.0, isolate_decoding=False)
     transcribe(tmp_path / "out", bad, fine, recognizer=recognizer, using=using)
     assert sum(map(len, recognizer.batches)) > 2
     assert {row["uri"] for row in read(tmp_path / "out", "segments")} == {fine.uri}

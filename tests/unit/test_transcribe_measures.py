@@ -26,7 +26,7 @@ from support.unit_runs import (
 from beam_audio.quality.signal import measure
 from beam_audio.run.config import RunConfig
 from beam_audio.segments.splitter import SegmentSettings
-from beam_audio.unit import layers, prepare
+from beam_audio.unit import layers, measured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,12 +50,13 @@ def test_a_raised_version_of_measures_measures_again_and_recognises_nothing(
     config = RunConfig(input="in", output="out", model="placeholder")
 
     def using() -> UnitSettings:
-        return settings(segments=OVERLAPPING, layers=config.layers(PLACEHOLDER.facts))
+        given = config.layers(PLACEHOLDER.facts)
+        return settings(segments=OVERLAPPING, layers=given, isolate_decoding=False)
 
     transcribe(out, *inputs, using=using(), recognizer=Scripted(fail_when_loud))
     before = read_all(out)
     monkeypatch.setattr(layers, "LAYER_VERSIONS", {**layers.LAYER_VERSIONS, "measures": 99})
-    monkeypatch.setattr(prepare, "measure", lambda *given: replace(measure(*given), snr_db=12.5))
+    monkeypatch.setattr(measured, "measure", lambda *given: replace(measure(*given), snr_db=12.5))
     (report,) = update(out, *inputs, using=using(), recognizer=Scripted(must_not_hear))
     transcribe(fresh, *inputs, using=using(), recognizer=Scripted(fail_when_loud))
 

@@ -1,10 +1,13 @@
-"""What a decoding child says about a recording: its head, its end, or an error, as JSON."""
+"""What a decoding child says about a recording: its head, parts, its end, or an error, as JSON.
+
+A message can hold nothing that runs: a child reads what strangers have recorded.
+"""
 
 from __future__ import annotations
 
 import builtins
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from beam_audio import errors
@@ -37,6 +40,23 @@ class Head:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Read what is under ``head`` in a message."""
         return cls(**(value | {"format": AudioFormat(**value["format"])}))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A piece of what a child makes of a stream.
+
+    Attributes:
+        content: Values for JSON.
+        data: Bytes that belong to them, such as samples.
+    """
+
+    content: dict[str, Any]
+    data: bytes = field(repr=False)
+
+    def to_json(self) -> bytes:
+        """A message without the bytes, which are a message of their own behind it."""
+        return json.dumps({"part": self.content}).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,23 @@
 """The child process: decodes one file after another, as its parent asks.
 
-The first message brings the shared memory, and is answered as it came. Each further one is a
-request, with the file. It is
-answered with a head, messages of some blocks each, and an end, or with an error at any point. The
-parent says how many blocks it has taken, message by message, or that it wants no more.
+The first message brings the shared memory and the name of a module, or of none. It is answered as
+it came, or with an error. Each further one is a request, with the file. It is answered with a head,
+then with what is asked for, and an end, or with an error at any point.
+
+* Without a module, messages of some blocks each come. The parent says how many blocks it has
+  taken, message by message, or that it wants no more.
+* With a module, the child waits for an order. By null it sends blocks, too. By any other it sends
+  what the module makes of the stream, part by part. The socket holds it up until the parent takes
+  them.
+
+Such a module has two functions. ``load()`` loads what it needs. ``parts(stream, order)`` yields
+each :class:`~beam_audio.audio.isolated.messages.Part` of an ``AudioStream`` by an order, which is a
+value of JSON.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -20,13 +30,18 @@ from beam_audio.audio.isolated.memory import SharedMemory, places
 from beam_audio.audio.isolated.messages import End, Head, error_message
 from beam_audio.audio.isolated.served_file import asked_file
 from beam_audio.child import Connection, connect, own_limit_refused_memory
+from beam_audio.errors import BeamAudioError, is_out_of_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from types import ModuleType
 
     from _typeshed import WriteableBuffer
 
+    from beam_audio.audio.isolated.messages import Part
+
 STOP: Final = b"stop"
+_BLOCKS: Final = b"null"
 
 
 class _File(io.RawIOBase):
@@ -67,6 +82,11 @@ def main() -> None:
     greeting, files = connection.receive()
     memory = SharedMemory(files[0])
     os.close(files[0])
+    try:
+        work = _loaded(greeting.decode())
+    except BeamAudioError as error:
+        connection.send(error_message(error))
+        return
     connection.send(greeting)
     while True:
         try:
@@ -76,25 +96,58 @@ def main() -> None:
         if files:  # else it is about the recording before, which has ended meanwhile
             asked = asked_file(files[0], memory.watch)
             with asked or _File(files[0], memory.watch) as file:
-                _answer(connection, memory, cast("BinaryIO", file), json.loads(data))
+                request = DecodeRequest.from_json(json.loads(data))
+                _answer(connection, memory, work, cast("BinaryIO", file), request)
+
+
+def _loaded(name: str) -> ModuleType | None:
+    """The module of a name, with what it needs."""
+    if not name:
+        return None
+    module = importlib.import_module(name)
+    module.load()
+    return module
 
 
 def _answer(
-    connection: Connection, memory: SharedMemory, file: BinaryIO, request: dict[str, object]
+    connection: Connection,
+    memory: SharedMemory,
+    work: ModuleType | None,
+    file: BinaryIO,
+    request: DecodeRequest,
 ) -> None:
     memory.clear()
     try:
-        with AudioStream(file, DecodeRequest.from_json(request), memory.watch) as stream:
+        with AudioStream(file, request, memory.watch) as stream:
             connection.send(Head.of(stream).to_json())
-            _send_blocks(connection, memory, stream)
+            order = connection.receive().data if work else _BLOCKS
+            if order == _BLOCKS:
+                _send_blocks(connection, memory, stream)
+            elif work and order != STOP:
+                _send_parts(connection, memory, work.parts(stream, json.loads(order)))
             end = End.of(stream)
-    except MemoryError as error:
-        answer = error_message(error, own_limit=own_limit_refused_memory())
     except Exception as error:  # noqa: BLE001 - the parent raises it again, whatever it is
-        answer = error_message(error)
+        answer = _error_message(error)
     else:
         answer = end.to_json()
     connection.send(answer)
+
+
+def _error_message(error: Exception) -> bytes:
+    """An error; that numpy or ONNX Runtime has no memory is a ``MemoryError``."""
+    if isinstance(error, BeamAudioError) or not is_out_of_memory(error):
+        return error_message(error)
+    return error_message(MemoryError(str(error)), own_limit=own_limit_refused_memory())
+
+
+def _send_parts(connection: Connection, memory: SharedMemory, parts: Iterable[Part]) -> None:
+    for part in parts:
+        memory.watch()
+        if select.select([connection], [], [], 0)[0]:  # the parent wants no more
+            connection.receive()
+            return
+        connection.send(part.to_json())
+        connection.send(part.data)
 
 
 def _send_blocks(connection: Connection, memory: SharedMemory, stream: AudioStream) -> None:

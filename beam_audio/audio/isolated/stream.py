@@ -1,4 +1,4 @@
-"""A recording as blocks of samples, decoded in a child process."""
+"""A recording as blocks of samples, or what is made of them, decoded in a child process."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from beam_audio.audio.isolated.decoding_child import (
     decoding_child,
     end_idle,
 )
-from beam_audio.audio.isolated.messages import End, Head
+from beam_audio.audio.isolated.messages import End, Head, Part
 from beam_audio.errors import DecoderCrash, DecoderHang, MachineError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from beam_audio.audio.decoders.request import DecodeRequest
+    from beam_audio.audio.isolated.decoding_child import DecodingChild
     from beam_audio.audio.isolated.served_file import ServedFile
     from beam_audio.errors import BeamAudioError
     from beam_audio.types import AudioFormat
 
+    Said = Generator[Head | NDArray[np.float32] | Part | End]
+
 _LIMITS: Final = ChildLimits()
 
 
-def _decoded(
-    descriptor: int, request: DecodeRequest, name: str, limits: ChildLimits
-) -> Generator[Head | NDArray[np.float32] | End]:
+def _decoded(limits: ChildLimits, work: str, decode: Callable[[DecodingChild], Said]) -> Said:
     """Yield what :meth:`DecodingChild.decode` yields, from a second child where the first ended."""
     yielded = 0
     for is_second in (False, True):
         with (
-            decoding_child(limits, fresh=is_second) as child,
-            closing(child.decode(descriptor, request, name)) as parts,
+            decoding_child(limits, work, fresh=is_second) as child,
+            closing(decode(child)) as parts,
         ):
             was_fresh = child.is_fresh
             try:
@@ -70,12 +71,14 @@ class IsolatedStream:
         request: How it is to be decoded.
         name: What messages call it.
         limits: What the child may take.
+        work: Name of the module that makes something of the stream in the child, as
+            :mod:`beam_audio.audio.isolated.program` says. Only with one is there :meth:`parts`.
 
     Raises:
         DecoderCrash: The file ends the process that decodes it, or takes too much memory.
         DecoderHang: The decoder does not get on.
         MachineError: The process was ended from outside, twice, or cannot run.
-        BeamAudioError: What ``AudioStream`` raises.
+        BeamAudioError: What ``AudioStream`` and the work raise.
     """
 
     def __init__(
@@ -84,11 +87,17 @@ class IsolatedStream:
         request: DecodeRequest,
         name: str = "this file",
         limits: ChildLimits = _LIMITS,
+        work: str = "",
     ) -> None:
         self.truncation: BeamAudioError | None = None
         self.reasons: set[str] = set()
         self.concealed_seconds = 0.0
-        self._parts = _decoded(file.fileno(), request, name, limits)
+        self._order: object = None
+        self._parts = _decoded(
+            limits,
+            work,
+            lambda child: child.decode(file.fileno(), request, name, lambda: self._order),
+        )
         head = next(self._parts)
         if not isinstance(head, Head):
             raise TypeError("a recording begins with its head")
@@ -101,11 +110,27 @@ class IsolatedStream:
         """Yield the audio once, as ``AudioStream.blocks`` does; raises what this class raises."""
         for part in self._parts:
             if isinstance(part, End):
-                self.decoder, self.truncation = part.decoder, part.truncation
-                self.reasons |= part.reasons
-                self.concealed_seconds = part.concealed_seconds
-            elif not isinstance(part, Head):
+                self._end(part)
+            elif not isinstance(part, Head | Part):
                 yield part
+
+    def parts(self, order: object) -> Iterator[Part]:
+        """Yield what the work makes of the audio by an order, once; raises what this class raises.
+
+        Args:
+            order: A value of JSON.
+        """
+        self._order = order
+        for part in self._parts:
+            if isinstance(part, End):
+                self._end(part)
+            elif isinstance(part, Part):
+                yield part
+
+    def _end(self, end: End) -> None:
+        self.decoder, self.truncation = end.decoder, end.truncation
+        self.reasons |= end.reasons
+        self.concealed_seconds = end.concealed_seconds
 
     def close(self) -> None:
         """Have the child give up the file, if it is still at it; the file stays open."""

@@ -25,12 +25,12 @@ REQUEST = json.dumps(DecodeRequest().to_json()).encode()
 class Talk:
     """A child and the memory that it shares."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: str = "") -> None:
         with memory_file() as file:
             self.memory = SharedMemory(file.fileno())
             self.child = Child("beam_audio.audio.isolated.program")
-            self.child.send(b"hello", [file.fileno()])
-        assert self.child.receive(hang_seconds=30.0).data == b"hello"
+            self.child.send(work.encode(), [file.fileno()])
+        assert self.child.receive(hang_seconds=30.0).data == work.encode()
 
     def open(self, data: bytes) -> None:
         with tempfile.TemporaryFile() as file:
@@ -69,6 +69,21 @@ def test_a_child_waits_until_its_blocks_are_taken(talk: Talk) -> None:
     assert talk.memory.progress < 150  # of 200: a second takes four chunks
     talk.child.send(b"32")
     assert "blocks" in talk.hear()
+
+
+def test_a_child_waits_until_its_parts_are_taken() -> None:
+    """A part is 64 kB, and a socket holds some 200."""
+    talk = Talk("support.odd_work")
+    talk.open(encode(noise(500.0)))
+    assert "head" in talk.hear()
+    talk.child.send(b"{}")
+    time.sleep(0.5)
+    assert talk.memory.progress < 200  # of 2000: a second takes four chunks
+    for number in range(500):
+        assert talk.hear() == {"part": {"number": number}}
+        assert len(talk.child.receive(hang_seconds=30.0).data) == 64_000
+    assert "end" in talk.hear()
+    talk.child.stop()
 
 
 def test_a_child_that_is_told_to_stop_takes_the_next_file(talk: Talk) -> None:

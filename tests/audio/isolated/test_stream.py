@@ -16,7 +16,7 @@ from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.decoding_child import ChildLimits, end_idle
 from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.limits import DecodeLimits
-from beam_audio.errors import DecodeError, DecoderCrash, DecoderHang, MachineError
+from beam_audio.errors import DecodeError, DecoderCrash, DecoderHang, MachineError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,3 +209,89 @@ def test_a_program_that_cannot_run_is_the_machines_fault(
     message = r"(?s)the program that decodes cannot run: exit status 1: .*half installed"
     with pytest.raises(MachineError, match=message):
         heard(encode(noise(1.0)))
+
+
+WORK = "support.odd_work"
+
+
+def made(data: bytes, **order: object) -> list[tuple[int, bytes]]:
+    """What the odd work makes of a recording."""
+    with (
+        file_of(data) as file,
+        IsolatedStream(file, DecodeRequest(), "a.wav", LIMITS, WORK) as stream,
+    ):
+        return [(part.content["number"], part.data) for part in stream.parts(order)]
+
+
+def test_a_work_makes_parts_of_a_stream_in_the_child() -> None:
+    data = encode(noise(3.5))
+    blocks = heard(data)
+    parts = made(data)
+    assert [number for number, _ in parts] == [0, 1, 2, 3]
+    assert b"".join(each for _, each in parts) == blocks.tobytes()
+
+
+def test_a_child_with_a_work_gives_blocks_too() -> None:
+    data = encode(noise(3.5))
+    blocks = heard(data)
+    made(data)
+    children = decoding_children()
+    with (
+        file_of(data) as file,
+        IsolatedStream(file, DecodeRequest(), "a.wav", LIMITS, WORK) as stream,
+    ):
+        np.testing.assert_array_equal(np.concatenate([*stream.blocks()]), blocks)
+    assert decoding_children() == children
+
+
+def test_the_end_is_known_after_the_parts() -> None:
+    data = encode(noise(4.0), "flac")[:-20_000]
+    with file_of(data) as file, IsolatedStream(file, DecodeRequest(), work=WORK) as stream:
+        assert [*stream.parts({})]
+        assert isinstance(stream.truncation, DecodeError)
+
+
+def test_a_recording_that_ends_the_work_is_named() -> None:
+    with pytest.raises(DecoderCrash, match=r"died of a\.wav \(SIGABRT\)"):
+        made(encode(noise(3.5)), at=2, do="abort")
+    assert not decoding_children()
+
+
+def test_parts_that_came_do_not_come_again_from_a_second_child() -> None:
+    data = encode(noise(3.5))
+    first = made(data)
+    assert made(data, at=2, do="abort", used=True) == first
+
+
+def test_memory_that_numpy_cannot_have_is_the_limits_not_an_error_of_its_own() -> None:
+    with pytest.raises(DecoderCrash, match=r"takes more than 1024 MiB of memory for a\.wav"):
+        made(encode(noise(3.5)), at=2, do="allocate")
+
+
+def test_an_error_of_the_work_is_the_same_here() -> None:
+    with pytest.raises(ZeroDivisionError, match="none"):
+        made(encode(noise(3.5)), at=2, do="none")
+
+
+def test_a_work_that_is_not_wanted_leaves_its_child_to_the_next() -> None:
+    data = encode(noise(200.0))
+    with file_of(data) as file, IsolatedStream(file, DecodeRequest(), limits=LIMITS, work=WORK):
+        pass  # no order comes
+    children = decoding_children()
+    with (
+        file_of(data) as file,
+        IsolatedStream(file, DecodeRequest(), limits=LIMITS, work=WORK) as stream,
+    ):
+        next(iter(stream.parts({})))
+    assert len(made(data)) == 200
+    assert decoding_children() == children
+
+
+def test_a_work_that_cannot_be_loaded_is_no_fault_of_the_recording(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ODD_WORK_FAILS", "1")
+    with pytest.raises(ModelError, match="the model is missing"):
+        made(encode(noise(1.0)))
+    monkeypatch.delenv("ODD_WORK_FAILS")
+    assert len(made(encode(noise(1.0)))) == 1

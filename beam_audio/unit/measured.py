@@ -1,0 +1,169 @@
+"""A decoded stream to measured segments: mix, split, measure, and what the recogniser will hear.
+
+It needs no model of recognition and nothing of the input but the ids of its recordings, so that it
+can run in the process that decodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import numpy as np
+
+from beam_audio.audio import encode
+from beam_audio.audio.decode import resample
+from beam_audio.quality import dnsmos
+from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
+from beam_audio.quality.signal import measure
+from beam_audio.unit.splitters import ChannelSplitters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from beam_audio.audio.isolated.stream import BlockStream
+    from beam_audio.audio.mixing import Channels
+    from beam_audio.segments.splitter import SegmentSettings
+    from beam_audio.types import Quality, Segment
+    from beam_audio.unit.clock import StageClock
+
+StoredCodec = Literal["none", "flac", "opus"]
+
+_NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
+
+
+class ClipSettings(Protocol):
+    """What is made of the samples of a segment; see :class:`Order`."""
+
+    @property
+    def clip_rate_hz(self) -> int:
+        """The rate that the recogniser takes."""
+
+    @property
+    def store_audio(self) -> StoredCodec:
+        """The codec of stored audio."""
+
+    @property
+    def dnsmos(self) -> bool:
+        """Whether the clip is rated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is made of a stream.
+
+    Attributes:
+        policy: The channels that are taken of it.
+        recording_ids: Ids of the recordings that these become, by channel.
+        segments: How each is split.
+        clip_rate_hz: The rate that the recogniser takes.
+        store_audio: The codec of stored audio.
+        dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
+    """
+
+    policy: Channels
+    recording_ids: Mapping[int | None, str]
+    segments: SegmentSettings
+    clip_rate_hz: int = 16_000
+    store_audio: StoredCodec = "none"
+    dnsmos: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredSegment:
+    """A segment with its measures.
+
+    ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
+    ``encoded`` the audio that is stored, if any.
+    """
+
+    segment: Segment
+    quality: Quality
+    clip: NDArray[np.float32] = field(repr=False)
+    encoded: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredChannel:
+    """The end of a channel: all its segments have come.
+
+    Attributes:
+        channel: Its number; None for a mix.
+        decoded_samples: Its length.
+        speech_samples: How many of them are speech.
+        reasons: What is remarkable about the channels of the stream; see
+            :mod:`beam_audio.audio.mixing`.
+        audio_sha256: Hash of its samples; see :class:`~beam_audio.audio.pcm.PcmHash`.
+    """
+
+    channel: int | None
+    decoded_samples: int
+    speech_samples: int
+    reasons: tuple[str, ...]
+    audio_sha256: str
+
+
+Measured = MeasuredSegment | MeasuredChannel
+
+
+def measured(stream: BlockStream, order: Order, clock: StageClock) -> Iterator[Measured]:
+    """Yield the segments of a stream as they are found, then each of its channels.
+
+    Memory does not grow with the length of the stream.
+
+    Raises:
+        BeamAudioError: What the stream and the splitter raise.
+    """
+    splitters = ChannelSplitters(stream, order.policy, order.recording_ids, order.segments)
+    for block in clock.iterate("decode", stream.blocks()):
+        with clock.stage("segment"):
+            found = splitters.push(block)
+        yield from _measured(found, splitters, order, clock)
+    with clock.stage("segment"):
+        found = splitters.finish()
+    yield from _measured(found, splitters, order, clock)
+    for channel, splitter in splitters.items():
+        yield MeasuredChannel(
+            channel,
+            splitter.decoded_samples,
+            splitter.speech_samples,
+            splitters.reasons,
+            splitters.audio_sha256(channel),
+        )
+
+
+def with_clip(segment: Segment, quality: Quality, settings: ClipSettings) -> MeasuredSegment:
+    """A segment with its clip for the recogniser, and its encoded audio if that is stored."""
+    clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
+    if settings.dnsmos:
+        quality = _rated(quality, resample(clip, settings.clip_rate_hz, dnsmos.RATE_HZ))
+    codec = settings.store_audio
+    encoded = None if codec == "none" else encode.encode(segment, codec)
+    return MeasuredSegment(replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)
+
+
+def _measured(
+    found: list[Segment], splitters: ChannelSplitters, order: Order, clock: StageClock
+) -> Iterator[MeasuredSegment]:
+    for segment in found:
+        with clock.stage("measure"):
+            quality = measure(segment, splitters.level(segment))
+            made = _with_fingerprint(with_clip(segment, quality, order), order.clip_rate_hz)
+        yield made
+
+
+def _rated(quality: Quality, clip: NDArray[np.float32]) -> Quality:
+    """Measures with those of DNSMOS."""
+    found = dnsmos.rate(clip)
+    if found is None:
+        return quality
+    return replace(quality, dnsmos_sig=found.sig, dnsmos_bak=found.bak, dnsmos_ovrl=found.ovrl)
+
+
+def _with_fingerprint(made: MeasuredSegment, clip_rate_hz: int) -> MeasuredSegment:
+    """Add what the clip sounds like to its measures."""
+    sound = resample(made.clip, clip_rate_hz, FINGERPRINT_RATE_HZ)
+    sound = on_grid(sound, made.segment.start_seconds)
+    return replace(made, quality=replace(made.quality, fingerprint=fingerprint(sound)))
