@@ -30,7 +30,7 @@ _FLUSH_ROWS = 4_096
 _FLUSH_AUDIO_BYTES = 16 << 20
 _MAX_VALUE_BYTES = 180
 _READ_ROWS = 256
-"""Rows read at a time; each may carry half a minute of audio."""
+"""Rows with audio that are read at a time; each may carry half a minute."""
 
 _OUTSIDE_CONTENT: Final = frozenset({"when", schema.AUDIO})
 _PLAIN: Final[Mapping[str, str]] = {}
@@ -216,14 +216,18 @@ def columns_of(table: Table, folder: str, layout: Mapping[str, str]) -> pa.Schem
 
 def in_columns(batch: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:
     """Rows of an earlier file in these columns; those it lacks are null, others are left out."""
-    names = set(batch.schema.names)
+    places = {name: place for place, name in enumerate(batch.schema.names)}
     values = [
-        batch.column(field.name).cast(field.type)
-        if field.name in names
+        _of_type(batch.column(places[field.name]), field.type)
+        if field.name in places
         else pa.nulls(batch.num_rows, field.type)
         for field in columns
     ]
     return pa.RecordBatch.from_arrays(values, schema=columns)
+
+
+def _of_type(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    return values if values.type == kind else values.cast(kind)
 
 
 def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
@@ -258,6 +262,8 @@ def rows_of(
 ) -> Iterator[pa.RecordBatch]:
     """Rows of a part file that come from these inputs; row groups without any are skipped.
 
+    Batches are small where rows have audio, and whole row groups at most elsewhere.
+
     Args:
         root: The output folder.
         name: The file, relative to it.
@@ -267,16 +273,22 @@ def rows_of(
     """
     wanted = None if columns is None else ["source_id", *columns]
     with opened_part(store.join(root, name)) as file:
-        groups = [
-            group
-            for group in range(file.num_row_groups)
-            if any(_mask(_sources(file, group), source_ids))
-        ]
+        groups = list(range(file.num_row_groups))
+        if len(groups) > 1:
+            groups = [
+                each for each in groups if pc.any(_mask(_sources(file, each), source_ids)).as_py()
+            ]
+        has_audio = schema.AUDIO in (wanted or file.schema_arrow.names)
         rows = 0
         # Older pyarrow fails on an empty list of row groups.
-        for batch in file.iter_batches(_READ_ROWS, groups, wanted) if groups else ():
+        for batch in (
+            file.iter_batches(_READ_ROWS if has_audio else _FLUSH_ROWS, groups, wanted)
+            if groups
+            else ()
+        ):
             rows += batch.num_rows
-            yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
+            kept = _mask(batch, source_ids)
+            yield batch if pc.all(kept).as_py() else batch.filter(kept)
         _require_rows(rows, sum(_stated_rows(file, group) for group in groups))
 
 
@@ -297,5 +309,8 @@ def _require_rows(found: int, stated: int) -> None:
         raise pa.ArrowInvalid(f"{found} of {stated} rows can be read")
 
 
-def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> list[bool]:
-    return [name in source_ids for name in rows.column("source_id").to_pylist()]
+def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> pa.Array:
+    """Which rows come from these inputs; each input is asked for once."""
+    names = rows.column("source_id").unique()
+    known = [name in source_ids for name in names.to_pylist()]
+    return pc.is_in(rows.column("source_id"), value_set=names.filter(pa.array(known, pa.bool_())))
