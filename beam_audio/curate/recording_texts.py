@@ -46,7 +46,9 @@ def judged_texts(
         StoreError: Rows cannot be read.
     """
     reasons = new["reasons"].combine_chunks()
-    found = pc.is_in(reasons.flatten(), value_set=pa.array(sorted(rules.unspoken_reasons)))
+    found = pc.is_in(
+        reasons.flatten(), value_set=pa.array(sorted(rules.unspoken_reasons), pa.string())
+    )
     unspoken = np.zeros(len(new), dtype=np.bool_)
     unspoken[pc.list_parent_indices(reasons).filter(found).to_numpy()] = True
     return {**_whole(rows), **(_said(root, commit, rows, unspoken) if unspoken.any() else {})}

@@ -192,10 +192,9 @@ class Wanted:
         if not is_measured:
             return Remeasure(replaces)
         is_same = state.stated_id == item.stated_id
-        if is_same and not self._differ(state):
-            return None
+        is_stale = not is_same or self._differ(state)
         only_rules = is_same and not self._differ(state, *(self.layers.keys() - {"rules"}))
-        return FromRows(replaces, only_rules and replaces == item.source_id)
+        return FromRows(replaces, only_rules and replaces == item.source_id) if is_stale else None
 
     def _differ(self, state: InputState, *names: str) -> bool:
         """Whether any of these layers has changed; any layer at all without names.
