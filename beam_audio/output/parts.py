@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, unquote
 
@@ -31,6 +32,8 @@ _FLUSH_AUDIO_BYTES = 16 << 20
 _MAX_VALUE_BYTES = 180
 _READ_ROWS = 256
 """Rows with audio that are read at a time; each may carry half a minute."""
+_INDEXES: Final = 4
+"""Files of which it is remembered what their row groups hold."""
 
 _OUTSIDE_CONTENT: Final = frozenset({"when", schema.AUDIO})
 _PLAIN: Final[Mapping[str, str]] = {}
@@ -275,9 +278,8 @@ def rows_of(
     with opened_part(store.join(root, name)) as file:
         groups = list(range(file.num_row_groups))
         if len(groups) > 1:
-            groups = [
-                each for each in groups if pc.any(_mask(_sources(file, each), source_ids)).as_py()
-            ]
+            held = _sources_by_group(file.metadata.num_rows, store.join(root, name))
+            groups = [group for group in groups if any(map(source_ids.__contains__, held[group]))]
         has_audio = schema.AUDIO in (wanted or file.schema_arrow.names)
         rows = 0
         # Older pyarrow fails on an empty list of row groups.
@@ -292,10 +294,19 @@ def rows_of(
         _require_rows(rows, sum(_stated_rows(file, group) for group in groups))
 
 
-def _sources(file: pq.ParquetFile, group: int) -> pa.Table:
-    rows = file.read_row_group(group, columns=["source_id"])
-    _require_rows(rows.num_rows, _stated_rows(file, group))
-    return rows
+@lru_cache(maxsize=_INDEXES)
+def _sources_by_group(rows: int, uri: str) -> tuple[frozenset[str], ...]:
+    """The inputs in each row group of a file of so many rows.
+
+    They are remembered: of a merged file, each of many units reads its own rows.
+    """
+    with opened_part(uri) as file:
+        groups = [
+            file.read_row_group(group, columns=["source_id"]).column(0)
+            for group in range(file.num_row_groups)
+        ]
+        _require_rows(sum(map(len, groups)), rows)
+        return tuple(frozenset(group.unique().to_pylist()) for group in groups)
 
 
 def _stated_rows(file: pq.ParquetFile, group: int) -> int:
