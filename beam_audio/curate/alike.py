@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 def for_each(function: Callable[..., Any], *columns: Column) -> NDArray[Any]:
@@ -50,6 +50,12 @@ def _array(column: Column) -> pa.Array:
 def bools(column: Column) -> NDArray[np.bool_]:
     """A column of truth values without nulls."""
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def floats(column: Column) -> NDArray[np.float64]:
+    """A column of numbers; NaN where it is null."""
+    values = column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
+    return np.asarray(values, dtype=np.float64)
 
 
 def listed(column: Column) -> list[Any]:

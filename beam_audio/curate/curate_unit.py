@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from beam_audio.curate import decided as decisions_of
 from beam_audio.curate import kept as earlier
 from beam_audio.curate.decided import DECISIONS, Decided, decided
-from beam_audio.curate.evidence import OF_RECORDING, Evidence, columns_for
+from beam_audio.curate.evidence import Evidence, columns_for
+from beam_audio.curate.joined import OF_RECORDING
 from beam_audio.curate.judge import judge
 from beam_audio.curate.movement import SEGMENT_COLUMNS as COUNTED
 from beam_audio.curate.movement import Movement, movement

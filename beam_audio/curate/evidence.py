@@ -11,34 +11,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_audio import schema
-from beam_audio.curate.alike import bools, for_each, listed
+from beam_audio.curate.alike import floats, listed
 from beam_audio.curate.flags import FLAGS
-from beam_audio.curate.repetition import WordCounts
+from beam_audio.curate.joined import JoinedSegments
 from beam_audio.quality.measures import (
     MEASURE_DECIMALS,
     METADATA,
     round_measure,
 )
-from beam_audio.unit.scoring import SCORE_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from beam_audio.curate.alike import Column
     from beam_audio.quality.measures import Value
 
-
-OF_RECORDING: Final = (
-    *("recording_id", "sample_rate_hz", "language", "stated_language", "reference_text"),
-    "reasons",
-)
-"""Columns of ``recordings`` that the evidence of a segment depends on."""
 
 _COUNTED: Final = ("speech", "words_per_second", "chars_per_second", "duration_seconds")
 _HEARD: Final = ("text", "heard_language", "normalizer_id")
@@ -49,30 +40,14 @@ _EXACT: Final = 1e9
 """Scaled values above have too few digits left for that."""
 
 
-class Evidence:
-    """What is known of the segments of a unit.
-
-    Args:
-        segments: Their rows, with the columns that :func:`columns_for` names.
-        recordings: The rows of their recordings, with the columns :data:`OF_RECORDING`.
-    """
-
-    def __init__(self, segments: pa.Table, recordings: pa.Table) -> None:
-        self.segments = segments
-        self.recording_rows: pa.Array = pc.index_in(
-            segments["recording_id"].combine_chunks(),
-            value_set=recordings["recording_id"].combine_chunks(),
-        )
-        self._recordings = recordings
-
-    def __len__(self) -> int:
-        return len(self.segments)
+class Evidence(JoinedSegments):
+    """What is known of the segments of a unit, by the names that rules call it."""
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A measure of every segment, rounded; NaN where it is missing."""
         if (found := self._found.get(name)) is None:
             make = _MEASURES.get(name)
-            found = make(self) if make else _floats(self.segments[name])
+            found = make(self) if make else floats(self.segments[name])
             self._found[name] = found
         return found
 
@@ -80,7 +55,7 @@ class Evidence:
         """A flag of every segment, 1 or 0; NaN where it is missing."""
         if (found := self._found.get(name)) is None:
             make = FLAGS.get(name)
-            found = make(self).astype(np.float64) if make else _floats(self.segments[name])
+            found = make(self).astype(np.float64) if make else floats(self.segments[name])
             self._found[name] = found
         return found
 
@@ -94,10 +69,6 @@ class Evidence:
         column = "text_language" if name == "language" else name
         return listed(self.segments[column].take(rows))
 
-    def of_recordings(self, name: str) -> pa.Array:
-        """A column of the recordings, a value for each segment."""
-        return self._recordings[name].combine_chunks().take(self.recording_rows)
-
     @cached_property
     def _found(self) -> dict[str, Any]:
         return {}
@@ -107,56 +78,6 @@ class Evidence:
         encoded = self.segments["metadata"].combine_chunks().dictionary_encode()
         values = [json.loads(each) for each in encoded.dictionary.to_pylist()]
         return [values[index] for index in encoded.indices.to_pylist()]
-
-    @cached_property
-    def sample_rates_hz(self) -> NDArray[np.float64]:
-        """Sample rate of each segment's recording."""
-        return _floats(self.of_recordings("sample_rate_hz"))
-
-    @cached_property
-    def score_failed(self) -> NDArray[np.bool_]:
-        """Whether each segment's recording could not be compared with its reference."""
-        reasons = listed(self._recordings["reasons"])
-        failed = pa.array([SCORE_FAILED in (each or ()) for each in reasons], pa.bool_())
-        return bools(failed.take(self.recording_rows).fill_null(fill_value=False))
-
-    @cached_property
-    def has_reference(self) -> NDArray[np.bool_]:
-        """Whether each segment was compared with a reference."""
-        return bools(self.segments["normalizer_id"].is_valid())
-
-    @cached_property
-    def judged_as(self) -> NDArray[np.object_]:
-        """Language that the words of each segment are counted in; None where nobody says."""
-        return for_each(
-            lambda compared, heard, stated: (stated if compared else None) or heard or stated,
-            pa.array(self.has_reference),
-            self.segments["heard_language"],
-            self.of_recordings("stated_language"),
-        )
-
-    @cached_property
-    def words(self) -> WordCounts:
-        """Words of each segment's text."""
-        return WordCounts.of(self.segments["text"].combine_chunks(), self.judged_as)
-
-    @property
-    def languages(self) -> tuple[pa.Array, pa.Array, pa.Array]:
-        """Language of each segment's text (null without text), its recording's, and the stated."""
-        return (
-            pc.if_else(pc.equal(self.segments["text"], ""), None, self.segments["heard_language"]),
-            self.of_recordings("language"),
-            self.of_recordings("stated_language"),
-        )
-
-    @cached_property
-    def spoken(self) -> NDArray[np.object_]:
-        """Language that each segment was compared with its reference in."""
-        return for_each(
-            lambda stated, language: stated or language,
-            self.of_recordings("stated_language"),
-            self.of_recordings("language"),
-        )
 
 
 def columns_for(names: frozenset[str]) -> frozenset[str]:
@@ -177,7 +98,7 @@ def speech_samples(evidence: Evidence) -> NDArray[np.float64]:
     speech = evidence.segments["speech"].combine_chunks()
     flat, offsets = speech.flatten(), speech.offsets.to_numpy() - speech.offsets[0].as_py()
     rates = np.repeat(evidence.sample_rates_hz, np.diff(offsets))
-    starts, ends = (_floats(flat.field(edge)) for edge in (0, 1))
+    starts, ends = (floats(flat.field(edge)) for edge in (0, 1))
     lengths = np.rint(ends * rates) - np.rint(starts * rates)
     total = np.concatenate([np.zeros(1), np.cumsum(lengths)])
     spoken: NDArray[np.float64] = total[offsets[1:]] - total[offsets[:-1]]
@@ -194,13 +115,13 @@ def _per_speech_second(evidence: Evidence, rate: str) -> NDArray[np.float64]:
     Characters and words are whole numbers, so the stored rate tells their number exactly.
     """
     seconds = _speech_seconds(evidence)
-    counts = np.rint(_floats(evidence.segments[rate]) * _seconds(evidence))
+    counts = np.rint(floats(evidence.segments[rate]) * _seconds(evidence))
     with np.errstate(divide="ignore", invalid="ignore"):
         return _rounded(np.where(seconds > 0, counts / seconds, np.nan))
 
 
 def _seconds(evidence: Evidence) -> NDArray[np.float64]:
-    return _floats(evidence.segments["duration_seconds"])
+    return floats(evidence.segments["duration_seconds"])
 
 
 def _unique_word_ratio(evidence: Evidence) -> NDArray[np.float64]:
@@ -211,7 +132,7 @@ _MEASURES: Final[dict[str, Callable[[Evidence], NDArray[np.float64]]]] = {
     "chars_per_speech_second": lambda it: _per_speech_second(it, "chars_per_second"),
     "duration_seconds": lambda it: _rounded(_seconds(it)),
     "speech_seconds": lambda it: _rounded(_speech_seconds(it)),
-    "text_chars": lambda it: _floats(pc.utf8_length(it.segments["text"])),
+    "text_chars": lambda it: floats(pc.utf8_length(it.segments["text"])),
     "unique_word_ratio": _unique_word_ratio,
     "words_per_speech_second": lambda it: _per_speech_second(it, "words_per_second"),
 }
@@ -250,9 +171,3 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
         np.nan if each is None else each for each in map(round_measure, values[rows].tolist())
     ]
     return found
-
-
-def _floats(column: Column) -> NDArray[np.float64]:
-    """A column of numbers; NaN where it is null."""
-    values = column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
-    return np.asarray(values, dtype=np.float64)

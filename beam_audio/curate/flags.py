@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from beam_audio.curate.alike import bools, for_each, listed
+from beam_audio.curate.alike import bools, floats, for_each, listed
 from beam_audio.quality.basic_text import knows_numbers
 from beam_audio.quality.folding import chinese_script
 from beam_audio.quality.languages import has_word_spaces, is_same_language, known_code
@@ -20,28 +20,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.curate.alike import Column
-    from beam_audio.curate.evidence import Evidence
+    from beam_audio.curate.joined import JoinedSegments
 
 _SCRIPTS: Final = {"Hans", "Hant"}
 
 
-def _word_spaces(evidence: Evidence) -> NDArray[np.bool_]:
+def _word_spaces(evidence: JoinedSegments) -> NDArray[np.bool_]:
     return _truths(has_word_spaces, pa.array(evidence.judged_as, pa.string()))
 
 
-def _unexpected(evidence: Evidence) -> NDArray[np.bool_]:
+def _unexpected(evidence: JoinedSegments) -> NDArray[np.bool_]:
     chosen = bools(evidence.segments["language_probability"].is_valid())
     heard, _, stated = evidence.languages
     return chosen & _truths(_differ, heard, stated)
 
 
-def _outvoted(evidence: Evidence) -> NDArray[np.bool_]:
+def _outvoted(evidence: JoinedSegments) -> NDArray[np.bool_]:
     heard, *_ = evidence.languages
     return _truths(_differ, heard, evidence.segments["voted_language"])
 
 
-def _mismatch(evidence: Evidence) -> NDArray[np.bool_]:
-    sure = np.nan_to_num(evidence.numbers("language_probability"), nan=-1.0) >= SURE_OF_LANGUAGE
+def _mismatch(evidence: JoinedSegments) -> NDArray[np.bool_]:
+    sure = (
+        np.nan_to_num(floats(evidence.segments["language_probability"]), nan=-1.0)
+        >= SURE_OF_LANGUAGE
+    )
     heard, recording, stated = evidence.languages
     return _truths(_differ, heard, recording) | (sure & _truths(_differ, heard, stated))
 
@@ -50,11 +53,11 @@ def _differ(heard: str | None, other: str | None) -> bool:
     return heard != other and bool(heard and other) and not is_same_language(heard, other)
 
 
-def _empty_reference(evidence: Evidence) -> NDArray[np.bool_]:
+def _empty_reference(evidence: JoinedSegments) -> NDArray[np.bool_]:
     return evidence.has_reference & bools(evidence.segments["cer"].is_null())
 
 
-def _figures_against_words(evidence: Evidence) -> NDArray[np.bool_]:
+def _figures_against_words(evidence: JoinedSegments) -> NDArray[np.bool_]:
     spoken = pa.array(evidence.spoken, pa.string())
     found = evidence.has_reference & ~_truths(knows_numbers, spoken)
     rows = np.flatnonzero(found)
@@ -75,7 +78,7 @@ def _one_has_figures(
     return bool(wanted.split() and found.split()) and have_figures[0] is not have_figures[1]
 
 
-def _scripts_differ(evidence: Evidence) -> NDArray[np.bool_]:
+def _scripts_differ(evidence: JoinedSegments) -> NDArray[np.bool_]:
     spoken = pa.array(evidence.spoken, pa.string())
     found = evidence.has_reference & _truths(_is_chinese, spoken)
     rows = np.flatnonzero(found)
@@ -95,7 +98,7 @@ def _truths(function: Callable[..., bool], *columns: Column) -> NDArray[np.bool_
     return for_each(function, *columns).astype(np.bool_)
 
 
-FLAGS: Final[dict[str, Callable[[Evidence], NDArray[np.bool_]]]] = {
+FLAGS: Final[dict[str, Callable[[JoinedSegments], NDArray[np.bool_]]]] = {
     "empty_reference": _empty_reference,
     "figures_against_words": _figures_against_words,
     "has_reference": lambda it: it.has_reference,

@@ -7,7 +7,7 @@ not tell, are looked at one by one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 _NOT_SPOKEN: Final = r"[!-/:-@\[-`{-~]"
 """Punctuation and symbols in ASCII; words are what stands between them and spaces."""
@@ -77,7 +79,9 @@ class WordCounts:
             return np.bincount(rows, values, minlength=len(texts)).astype(np.int64)
 
         often = np.where(counts > REPETITION_NGRAM_COUNT, counts, 0)
-        return cls(texts, languages, known, summed(counts), summed(counts > 0), summed(often))
+        return cls(
+            texts, languages, known, summed(counts), summed(np.ones_like(counts)), summed(often)
+        )
 
     def unique_word_ratios(self) -> NDArray[np.float64]:
         """:func:`unique_word_ratio` of each text; NaN for None."""
@@ -100,8 +104,6 @@ class WordCounts:
         found[rows] = self._of(is_repetitive, rows)
         return found
 
-    def _of(
-        self, function: Callable[[str, str | None], object], rows: NDArray[np.intp]
-    ) -> list[object]:
+    def _of(self, function: Callable[[str, str | None], T], rows: NDArray[np.intp]) -> list[T]:
         texts = self.texts.take(rows).to_pylist()
         return [function(*each) for each in zip(texts, self.languages[rows], strict=True)]
