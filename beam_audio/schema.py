@@ -10,6 +10,7 @@ a higher minor number: it would lose their new columns.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Final, Literal
 
 import pyarrow as pa
@@ -229,6 +230,7 @@ def column_names(table: Table) -> frozenset[str]:
     return frozenset(field.name for field in _TABLES[table])
 
 
+@cache
 def file_schema(
     table: Table,
     *,

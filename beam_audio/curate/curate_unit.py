@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_audio.curate import decided as decisions_of
 from beam_audio.curate import kept as earlier
-from beam_audio.curate import said as texts_of
 from beam_audio.curate.decided import DECISIONS, Decided, decided
-from beam_audio.curate.evidence import OF_RECORDING, Evidence, columns_for
+from beam_audio.curate.evidence import Evidence, columns_for
+from beam_audio.curate.joined import OF_RECORDING
 from beam_audio.curate.judge import judge
 from beam_audio.curate.movement import SEGMENT_COLUMNS as COUNTED
 from beam_audio.curate.movement import Movement, movement
+from beam_audio.curate.recording_texts import SEGMENT_COLUMNS as JUDGED_TEXTS
+from beam_audio.curate.recording_texts import judged_texts, kept_texts
 from beam_audio.curate.rewrite import rewrite_unit
-from beam_audio.output.parts import columns_of, in_columns, rows_of
+from beam_audio.curate.unit_rows import UnitRows, table_of
 from beam_audio.types import stable_id
 from beam_audio.unit.layers import layer_hash
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from beam_audio.curate.rewrite import Rewritten
     from beam_audio.output.commits import Commit, InputState
     from beam_audio.quality.ruleset import Rules
     from beam_audio.schema import Table
-    from beam_audio.types import Row
-
-_OF_FAILURE: Final = ("unit", "recording_id", "segment_id", "start_seconds", "end_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,16 @@ Wanted = ByRules | ByKept
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of a unit, without those columns that nothing asks for."""
+class CuratedUnit:
+    """A unit that has been given decisions.
 
-    segments: pa.Table
-    recordings: pa.Table
+    Attributes:
+        movement: What moved.
+        rewritten: What became of its rows and its record.
+    """
+
+    movement: Movement
+    rewritten: Rewritten
 
 
 def curate_unit(
@@ -78,7 +83,7 @@ def curate_unit(
     *,
     run_id: str,
     source_ids: Collection[str] | None = None,
-) -> Movement:
+) -> CuratedUnit:
     """Give a unit the decisions that are wanted; those it has are kept beside it first.
 
     Args:
@@ -97,17 +102,19 @@ def curate_unit(
     new = _new(root, commit, rows, wanted)
     result = decided(rows.segments, rows.recordings, new, _texts(root, commit, rows, wanted, new))
     moved = _movement(rows.segments, new)
-    if _differ(rows, result):
+    differs = _differ(rows, result)
+    if differs:
         earlier.keep(root, commit.unit_id, rows.segments, rows.recordings, wanted.rules_id)
-    written = rewrite_unit(
+    rewritten = rewrite_unit(
         root,
         commit,
         result.change,
         name=stable_id(type(wanted).__name__, wanted.rules_id, sorted(concerned)),
         run_id=run_id,
         sources=_states(commit, concerned, rows.segments, new, wanted),
+        differs=differs,
     )
-    return replace(moved, units=Counter([written.outcome]))
+    return CuratedUnit(replace(moved, units=Counter([rewritten.outcome])), rewritten)
 
 
 def compare_unit(root: str, commit: Commit, wanted: Wanted, *, backwards: bool) -> Movement:
@@ -142,8 +149,8 @@ def compare_unit(root: str, commit: Commit, wanted: Wanted, *, backwards: bool) 
 def read_evidence(root: str, commit: Commit, columns: frozenset[str]) -> Evidence:
     """What is known of the segments of a unit, for rules that look at these columns."""
     wanted = {"recording_id", *columns_for(columns)}
-    found = _table(root, commit, "segments", wanted, commit.sources)
-    recordings = _table(root, commit, "recordings", set(OF_RECORDING), commit.sources)
+    found = table_of(root, commit, "segments", wanted, commit.sources)
+    recordings = table_of(root, commit, "recordings", set(OF_RECORDING), commit.sources)
     return Evidence(found, recordings)
 
 
@@ -152,32 +159,18 @@ def _recorded(commit: Commit, source_ids: Collection[str] | None) -> frozenset[s
     return recorded if source_ids is None else recorded.intersection(source_ids)
 
 
-def _read(root: str, commit: Commit, source_ids: Collection[str], wanted: Wanted) -> _Rows:
+def _read(root: str, commit: Commit, source_ids: Collection[str], wanted: Wanted) -> UnitRows:
     columns = {*decisions_of.SEGMENT_COLUMNS, *earlier.SEGMENT_COLUMNS, *COUNTED}
     if isinstance(wanted, ByRules):
-        columns |= {"text", *columns_for(wanted.rules.columns)}
+        columns |= {*JUDGED_TEXTS, *columns_for(wanted.rules.columns)}
     of_recordings = {*decisions_of.RECORDING_COLUMNS, *OF_RECORDING, "source_id"}
-    return _Rows(
-        _table(root, commit, "segments", columns, source_ids),
-        _table(root, commit, "recordings", of_recordings, source_ids),
+    return UnitRows(
+        table_of(root, commit, "segments", columns, source_ids),
+        table_of(root, commit, "recordings", of_recordings, source_ids),
     )
 
 
-def _table(
-    root: str, commit: Commit, table: Table, columns: set[str], source_ids: Collection[str]
-) -> pa.Table:
-    """Columns of a unit's rows, from all its files; null where a file lacks them."""
-    wanted = sorted(columns | {"source_id"})
-    fields = pa.schema([columns_of(table, table, {}).field(name) for name in wanted])
-    batches = [
-        in_columns(batch, fields)
-        for name in commit.files_of(table)
-        for batch in rows_of(root, name, source_ids, wanted)
-    ]
-    return pa.Table.from_batches(batches, schema=fields).combine_chunks()
-
-
-def _new(root: str, commit: Commit, rows: _Rows, wanted: Wanted) -> pa.Table:
+def _new(root: str, commit: Commit, rows: UnitRows, wanted: Wanted) -> pa.Table:
     """The decisions of a unit as they are wanted, in the columns :data:`DECISIONS`."""
     segments = rows.segments
     if isinstance(wanted, ByRules):
@@ -190,86 +183,17 @@ def _new(root: str, commit: Commit, rows: _Rows, wanted: Wanted) -> pa.Table:
         same = pc.equal(config, found["config_id"])
         found = found.filter(pc.fill_null(same, fill_value=False))
         columns = [found[name] for name in ("segment_id", "decision", "reasons")]
-    ids = [wanted.rules_id] * len(columns[0])
+    ids = pa.repeat(wanted.rules_id, len(columns[0]))
     return pa.table([*columns, ids], names=DECISIONS.names).cast(DECISIONS)
 
 
 def _texts(
-    root: str, commit: Commit, rows: _Rows, wanted: Wanted, new: pa.Table
+    root: str, commit: Commit, rows: UnitRows, wanted: Wanted, new: pa.Table
 ) -> Mapping[str, str]:
     """The texts of recordings that go with these decisions, by recording id."""
-    whole = {
-        row["recording_id"]: row["text"] if row["text_all"] is None else row["text_all"]
-        for row in rows.recordings.select(["recording_id", "text", "text_all"]).to_pylist()
-    }
-    if isinstance(wanted, ByKept):
-        return _kept_texts(root, commit, rows, wanted, whole)
-    unspoken = wanted.rules.unspoken_reasons
-    reasons = new["reasons"].to_pylist()
-    ids = {
-        name
-        for name, found in zip(new["segment_id"].to_pylist(), reasons, strict=True)
-        if not unspoken.isdisjoint(found)
-    }
-    return {**whole, **(_said(root, commit, rows, ids) if ids else {})}
-
-
-def _kept_texts(
-    root: str, commit: Commit, rows: _Rows, wanted: ByKept, whole: Mapping[str, str]
-) -> Mapping[str, str]:
-    """Texts of recordings all of whose segments get their earlier decisions back."""
-    found = earlier.kept(root, commit.unit_id, wanted.rules_id)
-    names = set(found["segment_id"].to_pylist())
-    columns = ("segment_id", "recording_id")
-    pairs = zip(*(rows.segments[each].to_pylist() for each in columns), strict=True)
-    partly = {owner for name, owner in pairs if name not in names}
-    columns = ("recording_id", "recording_text")
-    pairs = zip(*(found[each].to_pylist() for each in columns), strict=True)
-    short = {owner: text for owner, text in pairs if text is not None}
-    return {
-        name: text for name, text in {**whole, **short}.items() if name in whole.keys() - partly
-    }
-
-
-def _said(root: str, commit: Commit, rows: _Rows, unspoken: set[str]) -> dict[str, str]:
-    """The texts of recordings with segments whose words nobody said."""
-    ids = pa.array(sorted(unspoken))
-    owners = rows.segments.filter(pc.is_in(rows.segments["segment_id"], value_set=ids))
-    concerned = set(owners["recording_id"].to_pylist())
-    recordings = {
-        row["recording_id"]: row
-        for row in rows.recordings.select(["recording_id", "source_id", *_SAID]).to_pylist()
-        if row["recording_id"] in concerned
-    }
-    sources = {row["source_id"] for row in recordings.values()}
-    columns = {*texts_of.SEGMENT_COLUMNS, "recording_id"}
-    segments = _by_recording(root, commit, "segments", columns - {"words"}, sources)
-    if any(map(texts_of.overlap, segments.values())):
-        segments = _by_recording(root, commit, "segments", columns, sources)
-    failed = _by_recording(root, commit, "failures", set(_OF_FAILURE), sources)
-    return {
-        name: texts_of.said(
-            row,
-            segments[name],
-            [each for each in failed.get(name, []) if each["unit"] == "segment"],
-            unspoken,
-        )
-        for name, row in recordings.items()
-    }
-
-
-_SAID: Final = ("sample_rate_hz", "language")
-
-
-def _by_recording(
-    root: str, commit: Commit, table: Table, columns: set[str], source_ids: Collection[str]
-) -> dict[str, list[Row]]:
-    found: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in _table(root, commit, table, columns, source_ids).to_pylist():
-        found[row["recording_id"]].append(row)
-    for rows in found.values():
-        rows.sort(key=lambda row: row.get("core_start_seconds", 0.0))
-    return dict(found)
+    if isinstance(wanted, ByRules):
+        return judged_texts(root, commit, rows, wanted.rules, new)
+    return kept_texts(rows, earlier.kept(root, commit.unit_id, wanted.rules_id))
 
 
 def _movement(segments: pa.Table, new: pa.Table) -> Movement:
@@ -280,7 +204,7 @@ def _movement(segments: pa.Table, new: pa.Table) -> Movement:
     return replace(moved, undecided=len(segments) - len(known))
 
 
-def _differ(rows: _Rows, result: Decided) -> bool:
+def _differ(rows: UnitRows, result: Decided) -> bool:
     """Whether any row would change."""
     tables: Sequence[tuple[Table, pa.Table]] = (
         ("segments", rows.segments),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES
 from beam_audio.quality.ruleset import LANGUAGE, URI, verdict
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What was decided about each segment, in their order."""
+    """What was decided about each segment, in their order: a text and a list of texts each."""
 
-    decisions: Sequence[Decision]
-    reasons: Sequence[tuple[str, ...]]
+    decisions: pa.Array
+    reasons: pa.Array
 
 
 def judge(evidence: Evidence, rules: Rules) -> Verdicts:
@@ -41,8 +42,12 @@ def judge(evidence: Evidence, rules: Rules) -> Verdicts:
     sets, numbers = np.unique(np.packbits(table, axis=1), axis=0, return_inverse=True)
     unpacked = np.unpackbits(sets, axis=1, count=table.shape[1]).astype(np.bool_)
     found = [_verdict(rules, each[:-1].tolist(), failed=bool(each[-1])) for each in unpacked]
-    of_segments = [found[number] for number in numbers.reshape(-1).tolist()]
-    return Verdicts([each for each, _ in of_segments], [each for _, each in of_segments])
+    places = pa.array(numbers.reshape(-1))
+    decisions, reasons = zip(*found, strict=True) if found else ((), ())
+    return Verdicts(
+        pa.array(decisions, pa.string()).take(places),
+        pa.array(reasons, pa.list_(pa.string())).take(places),
+    )
 
 
 def _verdict(

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_BETWEEN: Final = "\n"
+"""Stands between the reasons of a segment where they are compared."""
 SEGMENT_COLUMNS: Final = (
     *("core_start_seconds", "core_end_seconds", "decision", "reasons"),
     *("wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"),
@@ -118,10 +120,14 @@ def movement(segments: pa.Table, decisions: pa.Array, reasons: pa.Array) -> Move
 
 def _reasons(before: pa.ChunkedArray, after: pa.Array) -> Counter[str]:
     moved: Counter[str] = Counter()
-    pairs = zip(before.to_pylist(), after.to_pylist(), strict=True)
-    for (old, new), count in Counter((tuple(one), tuple(other)) for one, other in pairs).items():
-        moved.update({f"+{name}": count for name in set(new) - set(old)})
-        moved.update({f"-{name}": count for name in set(old) - set(new)})
+    joined = [pc.binary_join(each, _BETWEEN) for each in (before, after)]
+    counts = (
+        pa.table(joined, ["old", "new"]).group_by(["old", "new"]).aggregate([([], "count_all")])
+    )
+    for row in counts.filter(pc.not_equal(counts["old"], counts["new"])).to_pylist():
+        old, new = (set(filter(None, row[each].split(_BETWEEN))) for each in ("old", "new"))
+        moved.update({f"+{name}": row["count_all"] for name in new - old})
+        moved.update({f"-{name}": row["count_all"] for name in old - new})
     return moved
 
 

@@ -74,6 +74,7 @@ def rewrite_unit(  # noqa: PLR0913 - keyword arguments
     name: str,
     run_id: str,
     sources: Mapping[str, InputState] | None = None,
+    differs: bool | None = None,
 ) -> Rewritten:
     """Change the rows of a unit; a unit whose rows stay as they are is not written.
 
@@ -86,6 +87,7 @@ def rewrite_unit(  # noqa: PLR0913 - keyword arguments
         run_id: Who rewrites it.
         sources: What the record says of its inputs from now on; by default what it says now. An
             input that is left out is not counted any more, and its rows are left out, too.
+        differs: Whether any row changes; by default the rows are read to find out.
 
     Raises:
         StoreError: The rows cannot be read, or the record cannot be written.
@@ -93,7 +95,12 @@ def rewrite_unit(  # noqa: PLR0913 - keyword arguments
     """
     try:
         after = commit.sources if sources is None else dict(sources)
-        return _rewrite(root, commit, change, name=name, run_id=run_id, sources=after)
+        kept = replace(commit, sources=after)
+        if differs is None:
+            differs = _changes(root, kept, change)
+        if not differs and after == commit.sources:
+            return Rewritten("unchanged", commit)
+        return _rewrite(root, commit, kept, change, name=name, run_id=run_id)
     except BeamAudioError:
         # Another writer's commit may have deleted the rows that were to be changed.
         current = read_commit(root, commit.unit_id)
@@ -103,21 +110,13 @@ def rewrite_unit(  # noqa: PLR0913 - keyword arguments
 
 
 def _rewrite(  # noqa: PLR0913 - keyword arguments
-    root: str,
-    commit: Commit,
-    change: Change,
-    *,
-    name: str,
-    run_id: str,
-    sources: dict[str, InputState],
+    root: str, commit: Commit, kept: Commit, change: Change, *, name: str, run_id: str
 ) -> Rewritten:
-    kept = replace(commit, sources=sources)
-    if not _changes(root, kept, change) and sources == commit.sources:
-        return Rewritten("unchanged", commit)
+    """Write the rows of those inputs that are kept, and then the record."""
     with PartWriter(root, commit.layout) as writer:
         for table, folder, rows in _rows(root, kept):
             writer.copy(table, folder, change(table, rows))
-        work_id = stable_id("rewrite", name, sorted(commit.files), sorted(sources))
+        work_id = stable_id("rewrite", name, sorted(commit.files), sorted(kept.sources))
         files = writer.finish(part_id(commit.unit_id, commit.version + 1, work_id))
     following = replace(
         kept,

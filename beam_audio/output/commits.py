@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -221,8 +221,8 @@ def _swap(root: str, commit: Commit, may_replace: Callable[[Commit | None], bool
     for name, state in sorted(commit.sources.items()):
         if state.layers not in layers:
             layers.append(state.layers)
-        sources[name] = asdict(state) | {"layers": layers.index(state.layers)}
-    content = asdict(commit) | {"sources": sources, "layers": layers, _VERSION: SCHEMA_VERSION}
+        sources[name] = _fields(state) | {"layers": layers.index(state.layers)}
+    content = _fields(commit) | {"sources": sources, "layers": layers, _VERSION: SCHEMA_VERSION}
     text = json.dumps(content, indent=1, sort_keys=True).encode()
     name = f"{COMMITS}/{commit.unit_id}.json"
     uri = store.join(root, name)
@@ -232,6 +232,11 @@ def _swap(root: str, commit: Commit, may_replace: Callable[[Commit | None], bool
     if present is None:
         raise StoreError(f"commit record {uri!r} was deleted meanwhile; run again")
     return commit if present == text else parse_commit(uri, present)
+
+
+def _fields(record: InputState | Commit) -> dict[str, Any]:
+    """Fields of a record by name; :func:`dataclasses.asdict` would copy all that is in them."""
+    return {each.name: getattr(record, each.name) for each in fields(record)}
 
 
 def read_commit(root: str, identifier: str) -> Commit | None:
@@ -299,16 +304,16 @@ def parse_commit(uri: str, content: bytes) -> Commit:
         StoreError: The file is not a commit record.
     """
     try:
-        fields: dict[str, Any] = json.loads(content)
-        if "unit_id" in fields:
-            output = uri.removesuffix(f"/{COMMITS}/{fields['unit_id']}.json")
-            require_readable(fields.pop(_VERSION, None), output)
-        layers = fields.pop("layers")
+        found: dict[str, Any] = json.loads(content)
+        if "unit_id" in found:
+            output = uri.removesuffix(f"/{COMMITS}/{found['unit_id']}.json")
+            require_readable(found.pop(_VERSION, None), output)
+        layers = found.pop("layers")
         sources = {
             name: value_of(InputState, state | {"layers": layers[state["layers"]]})
-            for name, state in fields["sources"].items()
+            for name, state in found["sources"].items()
         }
-        return _checked(uri, value_of(Commit, fields | {"sources": sources}))
+        return _checked(uri, value_of(Commit, found | {"sources": sources}))
     except _FOREIGN as error:
         raise StoreError(
             f"commit record {uri!r} was not written by this version ({error}); "

@@ -44,8 +44,7 @@ def delete_uncommitted(
         How many files were deleted.
     """
     start = len(root.rstrip("/")) + 1
-    parts = [file for table in TABLES for file in store.files_under(store.join(root, table))]
-    left_over = [each for each in parts if each.path[start:] not in committed and _is_part(each)]
+    left_over = [each for each in part_files(root) if each.path[start:] not in committed]
     temporary = store.files_under(store.join(root, TEMPORARY))
     if store.scheme(root) is not None:
         oldest = present_seconds(root) - _IN_USE_SECONDS
@@ -60,6 +59,14 @@ def delete_uncommitted(
     if store.scheme(root) is None:
         shutil.rmtree(store.join(root, TEMPORARY), ignore_errors=True)
     return len(left_over)
+
+
+def part_files(root: str) -> Iterator[StoredFile]:
+    """The part files in an output, committed or not."""
+    for table in TABLES:
+        for file in store.files_under(store.join(root, table)):
+            if fnmatchcase(file.path.rpartition("/")[2], PARTS):
+                yield file
 
 
 def require_writable(root: str) -> None:
@@ -135,7 +142,3 @@ def is_written_here(root: str) -> bool | None:
     except FileNotFoundError:
         pass
     return False
-
-
-def _is_part(file: StoredFile) -> bool:
-    return fnmatchcase(file.path.rpartition("/")[2], PARTS)

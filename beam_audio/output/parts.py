@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote, unquote
 
@@ -30,7 +31,9 @@ _FLUSH_ROWS = 4_096
 _FLUSH_AUDIO_BYTES = 16 << 20
 _MAX_VALUE_BYTES = 180
 _READ_ROWS = 256
-"""Rows read at a time; each may carry half a minute of audio."""
+"""Rows with audio that are read at a time; each may carry half a minute."""
+_INDEXES: Final = 4
+"""Files of which it is remembered what their row groups hold."""
 
 _OUTSIDE_CONTENT: Final = frozenset({"when", schema.AUDIO})
 _PLAIN: Final[Mapping[str, str]] = {}
@@ -216,14 +219,18 @@ def columns_of(table: Table, folder: str, layout: Mapping[str, str]) -> pa.Schem
 
 def in_columns(batch: pa.RecordBatch, columns: pa.Schema) -> pa.RecordBatch:
     """Rows of an earlier file in these columns; those it lacks are null, others are left out."""
-    names = set(batch.schema.names)
+    places = {name: place for place, name in enumerate(batch.schema.names)}
     values = [
-        batch.column(field.name).cast(field.type)
-        if field.name in names
+        _of_type(batch.column(places[field.name]), field.type)
+        if field.name in places
         else pa.nulls(batch.num_rows, field.type)
         for field in columns
     ]
     return pa.RecordBatch.from_arrays(values, schema=columns)
+
+
+def _of_type(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    return values if values.type == kind else values.cast(kind)
 
 
 def carry(root: str, commit: Commit, writer: PartWriter, replaced: Container[str]) -> None:
@@ -258,6 +265,8 @@ def rows_of(
 ) -> Iterator[pa.RecordBatch]:
     """Rows of a part file that come from these inputs; row groups without any are skipped.
 
+    Batches are small where rows have audio, and whole row groups at most elsewhere.
+
     Args:
         root: The output folder.
         name: The file, relative to it.
@@ -267,23 +276,37 @@ def rows_of(
     """
     wanted = None if columns is None else ["source_id", *columns]
     with opened_part(store.join(root, name)) as file:
-        groups = [
-            group
-            for group in range(file.num_row_groups)
-            if any(_mask(_sources(file, group), source_ids))
-        ]
+        groups = list(range(file.num_row_groups))
+        if len(groups) > 1:
+            held = _sources_by_group(file.metadata.num_rows, store.join(root, name))
+            groups = [group for group in groups if any(map(source_ids.__contains__, held[group]))]
+        has_audio = schema.AUDIO in (wanted or file.schema_arrow.names)
         rows = 0
         # Older pyarrow fails on an empty list of row groups.
-        for batch in file.iter_batches(_READ_ROWS, groups, wanted) if groups else ():
+        for batch in (
+            file.iter_batches(_READ_ROWS if has_audio else _FLUSH_ROWS, groups, wanted)
+            if groups
+            else ()
+        ):
             rows += batch.num_rows
-            yield pc.filter(batch, pa.array(_mask(batch, source_ids), pa.bool_()))
+            kept = _mask(batch, source_ids)
+            yield batch if pc.all(kept).as_py() else batch.filter(kept)
         _require_rows(rows, sum(_stated_rows(file, group) for group in groups))
 
 
-def _sources(file: pq.ParquetFile, group: int) -> pa.Table:
-    rows = file.read_row_group(group, columns=["source_id"])
-    _require_rows(rows.num_rows, _stated_rows(file, group))
-    return rows
+@lru_cache(maxsize=_INDEXES)
+def _sources_by_group(rows: int, uri: str) -> tuple[frozenset[str], ...]:
+    """The inputs in each row group of a file of so many rows.
+
+    They are remembered: of a merged file, each of many units reads its own rows.
+    """
+    with opened_part(uri) as file:
+        groups = [
+            file.read_row_group(group, columns=["source_id"]).column(0)
+            for group in range(file.num_row_groups)
+        ]
+        _require_rows(sum(map(len, groups)), rows)
+        return tuple(frozenset(group.unique().to_pylist()) for group in groups)
 
 
 def _stated_rows(file: pq.ParquetFile, group: int) -> int:
@@ -297,5 +320,8 @@ def _require_rows(found: int, stated: int) -> None:
         raise pa.ArrowInvalid(f"{found} of {stated} rows can be read")
 
 
-def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> list[bool]:
-    return [name in source_ids for name in rows.column("source_id").to_pylist()]
+def _mask(rows: pa.RecordBatch | pa.Table, source_ids: Container[str]) -> pa.Array:
+    """Which rows come from these inputs; each input is asked for once."""
+    names = rows.column("source_id").unique()
+    known = [name in source_ids for name in names.to_pylist()]
+    return pc.is_in(rows.column("source_id"), value_set=names.filter(pa.array(known, pa.bool_())))

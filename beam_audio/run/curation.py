@@ -142,7 +142,7 @@ class _Job:
         return cls(output, options, f"curation-{uuid.uuid4().hex[:8]}")
 
     def written(self, wanted: Wanted) -> Curated:
-        work = partial(curate_unit, self.output, wanted=wanted, run_id=self.run_id)
+        work = partial(_moved, self.output, wanted, self.run_id)
         return Curated(wanted.rules_id, self.total(Movement, work))
 
     def fenced(self, rules: Rules) -> Rules:
@@ -170,6 +170,10 @@ class _Job:
 
 def _done(file: StoredFile, work: Callable[[Commit], T]) -> T:
     return work(load_commit(file.path))
+
+
+def _moved(output: str, wanted: Wanted, run_id: str, commit: Commit) -> Movement:
+    return curate_unit(output, commit, wanted, run_id=run_id).movement
 
 
 def _sketch(output: str, columns: frozenset[str], commit: Commit) -> Sketch:

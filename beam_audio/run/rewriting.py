@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_audio.errors import ConfigError
 from beam_audio.output.commits import delete_uncommitted, is_shared, read_commits
 from beam_audio.output.compact import drop_stale_rows
-from beam_audio.output.folder import in_use
+from beam_audio.output.folder import in_use, part_files
 from beam_audio.output.holder import Holder, held
 from beam_audio.store.credentials import require_access
 
@@ -44,7 +44,7 @@ def rewriting(output: str, run_id: str) -> Iterator[None]:
     """
     with held(output, Holder.here(run_id, ends_with_process=True)):
         with in_use(output, lambda: delete_uncommitted(output)):
-            is_merged = any(is_shared(name) for each in read_commits(output) for name in each.files)
+            is_merged = any(is_shared(file.path) for file in part_files(output))
             yield
         if is_merged:
             with in_use(output, lambda: drop_stale_rows(output)):

@@ -116,7 +116,7 @@ def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult
         failed_again=len(done_again & ledger.undecoded),
         decoded_seconds=sum(commit.decoded_seconds for commit in fresh),
         wall_seconds=wall_seconds,
-        providers=tuple(sorted({commit.provider for commit in fresh})),
+        providers=tuple(sorted({commit.provider for commit in fresh} - {""})),
         causes=read_causes(job.output, committed, ledger.undecoded, _decisive(job, ledger)),
         forgotten=len(forgotten),
         left_out=job.left_out,

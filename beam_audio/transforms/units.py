@@ -11,6 +11,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
 from beam_audio.stream.sharing import claim_unit, open_unit
+from beam_audio.transforms.judge_units import JudgeUnits
 from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_units import PlanUnits
 from beam_audio.unit.device_clock import DeviceClock
@@ -77,18 +78,19 @@ class TranscribeUnits(beam.PTransform):
             retry_failures=self._retry_failures,
             run_id=run_id,
         )
-        return (
+        units, judged = (
             inputs
             | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes, self._holder)
             | "Claim" >> beam.FlatMap(_claimed, self._output, self._holder)
-            | "Transcribe"
-            >> RunUnits(
-                FixedModel(self._settings, self._handler),
-                output=self._output,
-                run_id=run_id,
-                second=self._second,
-            )
+            | "Judge" >> JudgeUnits(self._output, self._settings.rows.rules, run_id)
         )
+        transcribed = units | "Transcribe" >> RunUnits(
+            FixedModel(self._settings, self._handler),
+            output=self._output,
+            run_id=run_id,
+            second=self._second,
+        )
+        return (judged, transcribed) | "Reports" >> beam.Flatten()
 
 
 def _claimed(unit: Unit, output: str, holder: Holder | None) -> Iterator[Unit]:

@@ -201,12 +201,15 @@ class FromRows:
 
     Attributes:
         replaces: The source id of the stored rows; see :class:`FromAudio`.
+        only_rules: Whether nothing but the rules changed: decisions follow from the rows as they
+            are.
     """
 
     name: ClassVar[str] = "rows"
     keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "second")
 
     replaces: str
+    only_rules: bool = False
 
     def events(self, before: Before) -> Iterator[RedoEvent]:
         """Yield the stored recordings; all events again if a touched file has other content.

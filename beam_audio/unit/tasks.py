@@ -50,6 +50,11 @@ class Task:
         return self.redo.replaces if self.redo else ""
 
     @property
+    def only_judges(self) -> bool:
+        """Whether its rows stay but for what rules decide."""
+        return isinstance(self.redo, FromRows) and self.redo.only_rules
+
+    @property
     def is_touched(self) -> bool:
         """Whether the stored rows may be of other content."""
         return self.redo is not None and self.redo.replaces != self.source_id
@@ -110,9 +115,9 @@ class Wanted:
         """The tasks of an input that is gone: its rows are made again if they tell all it takes."""
         own = next((each for each in done if each.source_id == item.source_id), None)
         recorded = [each for each in done if each.state.outcome == "recorded"]
+        refs = [replace(stated, rows_of=each.source_id) for each in recorded]
         again = [
-            (each, replace(stated, rows_of=each.source_id), self._redo(each, stated))
-            for each in recorded
+            (each, ref, self._redo(each, ref)) for each, ref in zip(recorded, refs, strict=True)
         ]
         if not recorded or any(redo and not isinstance(redo, FromRows) for *_, redo in again):
             failure = replace(item, stated=None)
@@ -187,8 +192,10 @@ class Wanted:
             return AddEvidence(replaces, asks_second) if can_add else FromAudio(replaces)
         if not is_measured:
             return Remeasure(replaces)
-        is_stale = state.stated_id != item.stated_id or self._differ(state)
-        return FromRows(replaces) if is_stale else None
+        is_same = state.stated_id == item.stated_id
+        is_stale = not is_same or self._differ(state)
+        only_rules = is_same and not self._differ(state, *(self.layers.keys() - {"rules"}))
+        return FromRows(replaces, only_rules and replaces == item.source_id) if is_stale else None
 
     def _differ(self, state: InputState, *names: str) -> bool:
         """Whether any of these layers has changed; any layer at all without names.

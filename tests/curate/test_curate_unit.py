@@ -41,7 +41,8 @@ def out(tmp_path: Path, inputs: list[AudioRef]) -> Path:
 
 def curated(root: Path, wanted: Wanted) -> Movement:
     return Movement.total(
-        curate_unit(str(root), each, wanted, run_id="r") for each in read_commits(str(root))
+        curate_unit(str(root), each, wanted, run_id="r").movement
+        for each in read_commits(str(root))
     )
 
 

@@ -56,7 +56,7 @@ def test_stale_inputs_go_back_to_their_units_and_the_others_stay(tmp_path: Path)
             write_commit(str(tmp_path), Commit(unit, sources, {}, version=version))
     listed: list[Input] = [refs[0], refs[1], refs[3], refs[4], refs[5]]  # one is not listed
     again = [
-        Unit(unit, (Task(ref, FromRows(ref.source_id)),), version=3)
+        Unit(unit, (Task(ref, FromRows(ref.source_id, only_rules=True)),), version=3)
         for unit, ref in (("a", refs[1]), ("b", refs[3]))
     ]
     check_plan(tmp_path, listed, [Task(refs[5])], again)

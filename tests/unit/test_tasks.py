@@ -93,6 +93,20 @@ def test_other_statements_change_only_rows(stated: dict[str, Any]) -> None:
     assert redo(done(), replace(REF, **stated)) == FromRows
 
 
+def test_decisions_follow_from_the_rows_if_nothing_but_the_rules_changed() -> None:
+    rules = LAYERS | {"rules": "new"}
+    ((_, task),) = planned(done(), layers=rules)
+    assert task.only_judges
+    for item, layers in (
+        (REF, LAYERS | {"metrics": "new"}),
+        (REF, rules | {"metrics": "new"}),
+        (replace(REF, reference_text="so it was"), rules),
+        (replace(REF, version="touched"), rules),
+    ):
+        ((_, task),) = planned(done(), item=item, layers=layers)
+        assert not task.only_judges
+
+
 def test_a_stated_language_counts_if_the_model_is_given_it() -> None:
     german = replace(REF, language="de")
     assert redo(done(), german, stated_languages=True) == Recut
