@@ -41,6 +41,13 @@ REDACTIONS = pa.list_(
         + [(f"{edge}_seconds", REAL) for edge in ("start", "end")]
     )
 )
+CORRECTED = {
+    "reference_origin": TEXT,
+    "corrected_by": TEXT,
+    "corrected_at": TIME,
+    "rules_decision": TEXT,
+    "rules_reasons": pa.list_(TEXT),
+}
 SPEECH = pa.list_(pa.struct([("start_seconds", REAL), ("end_seconds", REAL)]))
 SHARED = {
     "recording_id": TEXT,
@@ -86,7 +93,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(OPINIONS.split(), TEXT)
     | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
     | {"text_redacted": TEXT, "redactions": REDACTIONS}
-    | {"fingerprint": pa.binary()},
+    | {"fingerprint": pa.binary()}
+    | CORRECTED,
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)
     | dict.fromkeys(["source_size_bytes", "sample_rate_hz", "channels", "segments"], COUNT)
@@ -95,7 +103,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(["offset_seconds", "header_seconds", "manifest_seconds"], REAL)
     | dict.fromkeys(["decoded_seconds", "concealed_seconds", "speech_seconds"], REAL)
     | {"source_updated": TIME, "stated_language": TEXT, "text_all": TEXT}
-    | {"text_redacted": TEXT},
+    | {"text_redacted": TEXT}
+    | {"stated_reference_text": TEXT, "reference_origin": TEXT},
     "failures": dict.fromkeys(["unit", "stage", "source_id", "uri", "recording_id"], TEXT)
     | dict.fromkeys(["segment_id", "error_type", "message", "payload_uri"], TEXT)
     | {"start_seconds": REAL, "end_seconds": REAL, "when": TIME, "attempt": COUNT}

@@ -17,6 +17,7 @@ from beam_audio.curate.evidence import OF_RECORDING, Evidence, columns_for
 from beam_audio.curate.judge import judge
 from beam_audio.curate.movement import SEGMENT_COLUMNS as COUNTED
 from beam_audio.curate.movement import Movement, movement
+from beam_audio.curate.overruled import by_rules, with_verdicts
 from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.output.parts import columns_of, in_columns, rows_of
 from beam_audio.types import stable_id
@@ -64,8 +65,8 @@ Wanted = ByRules | ByKept
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of a unit, without those columns that nothing asks for."""
+class Rows:
+    """Rows of a unit, without those columns that nothing asks for."""
 
     segments: pa.Table
     recordings: pa.Table
@@ -98,7 +99,8 @@ def curate_unit(
     result = decided(rows.segments, rows.recordings, new, _texts(root, commit, rows, wanted, new))
     moved = _movement(rows.segments, new)
     if _differ(rows, result):
-        earlier.keep(root, commit.unit_id, rows.segments, rows.recordings, wanted.rules_id)
+        judged = by_rules(rows.segments)
+        earlier.keep(root, commit.unit_id, judged, rows.recordings, wanted.rules_id)
     written = rewrite_unit(
         root,
         commit,
@@ -142,8 +144,8 @@ def compare_unit(root: str, commit: Commit, wanted: Wanted, *, backwards: bool) 
 def read_evidence(root: str, commit: Commit, columns: frozenset[str]) -> Evidence:
     """What is known of the segments of a unit, for rules that look at these columns."""
     wanted = {"recording_id", *columns_for(columns)}
-    found = _table(root, commit, "segments", wanted, commit.sources)
-    recordings = _table(root, commit, "recordings", set(OF_RECORDING), commit.sources)
+    found = read_table(root, commit, "segments", wanted, commit.sources)
+    recordings = read_table(root, commit, "recordings", set(OF_RECORDING), commit.sources)
     return Evidence(found, recordings)
 
 
@@ -152,18 +154,18 @@ def _recorded(commit: Commit, source_ids: Collection[str] | None) -> frozenset[s
     return recorded if source_ids is None else recorded.intersection(source_ids)
 
 
-def _read(root: str, commit: Commit, source_ids: Collection[str], wanted: Wanted) -> _Rows:
+def _read(root: str, commit: Commit, source_ids: Collection[str], wanted: Wanted) -> Rows:
     columns = {*decisions_of.SEGMENT_COLUMNS, *earlier.SEGMENT_COLUMNS, *COUNTED}
     if isinstance(wanted, ByRules):
         columns |= {"text", *columns_for(wanted.rules.columns)}
     of_recordings = {*decisions_of.RECORDING_COLUMNS, *OF_RECORDING, "source_id"}
-    return _Rows(
-        _table(root, commit, "segments", columns, source_ids),
-        _table(root, commit, "recordings", of_recordings, source_ids),
+    return Rows(
+        read_table(root, commit, "segments", columns, source_ids),
+        read_table(root, commit, "recordings", of_recordings, source_ids),
     )
 
 
-def _table(
+def read_table(
     root: str, commit: Commit, table: Table, columns: set[str], source_ids: Collection[str]
 ) -> pa.Table:
     """Columns of a unit's rows, from all its files; null where a file lacks them."""
@@ -177,7 +179,7 @@ def _table(
     return pa.Table.from_batches(batches, schema=fields).combine_chunks()
 
 
-def _new(root: str, commit: Commit, rows: _Rows, wanted: Wanted) -> pa.Table:
+def _new(root: str, commit: Commit, rows: Rows, wanted: Wanted) -> pa.Table:
     """The decisions of a unit as they are wanted, in the columns :data:`DECISIONS`."""
     segments = rows.segments
     if isinstance(wanted, ByRules):
@@ -191,11 +193,13 @@ def _new(root: str, commit: Commit, rows: _Rows, wanted: Wanted) -> pa.Table:
         found = found.filter(pc.fill_null(same, fill_value=False))
         columns = [found[name] for name in ("segment_id", "decision", "reasons")]
     ids = [wanted.rules_id] * len(columns[0])
-    return pa.table([*columns, ids], names=DECISIONS.names).cast(DECISIONS)
+    names = ("segment_id", "decision", "reasons", "rules_id")
+    by_these = pa.table([*columns, ids], schema=pa.schema([DECISIONS.field(each) for each in names]))
+    return with_verdicts(segments, by_these).select(DECISIONS.names).cast(DECISIONS)
 
 
 def _texts(
-    root: str, commit: Commit, rows: _Rows, wanted: Wanted, new: pa.Table
+    root: str, commit: Commit, rows: Rows, wanted: Wanted, new: pa.Table
 ) -> Mapping[str, str]:
     """The texts of recordings that go with these decisions, by recording id."""
     whole = {
@@ -204,18 +208,32 @@ def _texts(
     }
     if isinstance(wanted, ByKept):
         return _kept_texts(root, commit, rows, wanted, whole)
-    unspoken = wanted.rules.unspoken_reasons
-    reasons = new["reasons"].to_pylist()
+    return {**whole, **texts_said(root, commit, rows, new, wanted.rules)}
+
+
+def texts_said(
+    root: str, commit: Commit, rows: Rows, new: pa.Table, rules: Rules
+) -> Mapping[str, str]:
+    """The texts of those recordings that have words which nobody said.
+
+    Args:
+        root: The output folder.
+        commit: The unit's record.
+        rows: Its rows.
+        new: ``segment_id`` and the ``reasons`` that they have by these rules.
+        rules: The rules.
+    """
+    unspoken = rules.unspoken_reasons
     ids = {
         name
-        for name, found in zip(new["segment_id"].to_pylist(), reasons, strict=True)
+        for name, found in zip(*(new[each].to_pylist() for each in ("segment_id", "reasons")), strict=True)
         if not unspoken.isdisjoint(found)
     }
-    return {**whole, **(_said(root, commit, rows, ids) if ids else {})}
+    return _said(root, commit, rows, ids) if ids else {}
 
 
 def _kept_texts(
-    root: str, commit: Commit, rows: _Rows, wanted: ByKept, whole: Mapping[str, str]
+    root: str, commit: Commit, rows: Rows, wanted: ByKept, whole: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Texts of recordings all of whose segments get their earlier decisions back."""
     found = earlier.kept(root, commit.unit_id, wanted.rules_id)
@@ -231,7 +249,7 @@ def _kept_texts(
     }
 
 
-def _said(root: str, commit: Commit, rows: _Rows, unspoken: set[str]) -> dict[str, str]:
+def _said(root: str, commit: Commit, rows: Rows, unspoken: set[str]) -> dict[str, str]:
     """The texts of recordings with segments whose words nobody said."""
     ids = pa.array(sorted(unspoken))
     owners = rows.segments.filter(pc.is_in(rows.segments["segment_id"], value_set=ids))
@@ -265,7 +283,7 @@ def _by_recording(
     root: str, commit: Commit, table: Table, columns: set[str], source_ids: Collection[str]
 ) -> dict[str, list[Row]]:
     found: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in _table(root, commit, table, columns, source_ids).to_pylist():
+    for row in read_table(root, commit, table, columns, source_ids).to_pylist():
         found[row["recording_id"]].append(row)
     for rows in found.values():
         rows.sort(key=lambda row: row.get("core_start_seconds", 0.0))
@@ -280,7 +298,7 @@ def _movement(segments: pa.Table, new: pa.Table) -> Movement:
     return replace(moved, undecided=len(segments) - len(known))
 
 
-def _differ(rows: _Rows, result: Decided) -> bool:
+def _differ(rows: Rows, result: Decided) -> bool:
     """Whether any row would change."""
     tables: Sequence[tuple[Table, pa.Table]] = (
         ("segments", rows.segments),

@@ -167,19 +167,17 @@ def share_corrected(
         own = tokens(normalizer(text), language)
         (counts[number],), (shares[number],) = _by_segment(own, [parts[number]])
     compared = _Compared(normalizer, hypotheses, parts, counts, shares)
-    segments = tuple(
-        SegmentShare(corrected[number], compared.score(number, corrected[number]))
-        if number in corrected
-        else SegmentShare(compared.joined(own) or None, compared.score(number, reference))
-        if reference is not None
-        else None
-        for number, own in enumerate(shares)
-    )
-    if None in segments:
-        return CorrectedScore(None, segments)
+    has_all = reference is not None or len(corrected) == len(parts)
     texts = [corrected.get(number, compared.joined(own)) for number, own in enumerate(shares)]
-    whole = compared.joined(filter(None, texts))
-    return CorrectedScore(SegmentShare(whole, compared.whole(whole)), segments)
+    whole = compared.joined(filter(None, texts)) if has_all else ""
+    segments = tuple(
+        SegmentShare(text if number in corrected else text or None, compared.score(number, whole))
+        if has_all or number in corrected
+        else None
+        for number, text in enumerate(texts)
+    )
+    recording = SegmentShare(whole, compared.whole(whole)) if has_all else None
+    return CorrectedScore(recording, segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ class _Compared:
     shares: Sequence[Sequence[str]]
 
     def score(self, number: int, reference: str) -> Score:
-        """The score of a segment; ``reference`` is what its share was taken from."""
+        """The score of a segment; ``reference`` is that of the recording."""
         compared = self.shares[number], self.parts[number]
         return self._score(self.counts[number], compared, (reference, self.hypotheses[number]))
 
