@@ -296,7 +296,7 @@ def _add_curate(commands: Subparsers) -> None:
     parser.add_argument(
         "--corrections",
         metavar="FILE",
-        help="first take the texts and verdicts of people: an export of Label Studio, or JSON lines",
+        help="first take what people corrected: an export of Label Studio, or JSON lines",
     )
     parser.add_argument(
         "--duplicates", action="store_true", help="first mark rows that are like other rows"

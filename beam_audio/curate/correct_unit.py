@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, fields, replace
-from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_audio import schema
-from beam_audio.curate import decided as decisions_of
+from beam_audio.curate.corrected_rows import COMPARED, COUNTS, Correcting, corrected
 from beam_audio.curate.curate_unit import Rows, read_table, texts_said
 from beam_audio.curate.decided import DECISIONS, Decided, decided
 from beam_audio.curate.evidence import Evidence
@@ -24,45 +23,14 @@ from beam_audio.curate.judge import judge
 from beam_audio.curate.overruled import by_rules, with_verdicts
 from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.output.corrections import placed
-from beam_audio.quality.measures import FLAGS, MEASURES, round_measure
-from beam_audio.quality.normalizers import AUTO
-from beam_audio.quality.ruleset import Rules
-from beam_audio.quality.text import chars_per_second, words_per_second
-from beam_audio.types import AudioRef, stable_id
-from beam_audio.unit.layers import layer_hash
-from beam_audio.unit.rows import RowSettings, recording_rows
-from beam_audio.unit.stored_rows import StoredUnit
+from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from beam_audio.output.commits import Commit, InputState
-    from beam_audio.output.corrections import Correction, Corrections
+    from beam_audio.output.corrections import Corrections
     from beam_audio.schema import Table
-    from beam_audio.types import Row
-    from beam_audio.unit.stored_rows import StoredRecording
-
-_COUNTS: Final = ("wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions")
-_COMPARED: Final = ("reference_text", "reference_origin", *_COUNTS, "wer", "cer", "normalizer_id")
-_OF_SEGMENT: Final = tuple(
-    dict.fromkeys(
-        [
-            *(*_COMPARED, "corrected_by", "corrected_at"),
-            # Words are counted in the language of the reference, if there is one.
-            *sorted(schema.column_names("segments") & {*MEASURES, *FLAGS}),
-        ]
-    )
-)
-_DECISION: Final = ("decision", "reasons", "rules_decision", "rules_reasons")
-_OF_RECORDING: Final = (
-    *_COMPARED,
-    *("stated_reference_text", "words_per_second", "chars_per_second", "reasons"),
-)
-_REASONS: Final = frozenset(
-    {"empty_reference", "figures_against_words", "no_reference", "scripts_differ", "score_failed"}
-)
-"""Reasons of a recording that follow from its reference."""
-_NO_RULES: Final = Rules("none", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +73,6 @@ class Corrected:
         return cls(nowhere=nowhere, **{name: Counter(each) for name, each in found.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Correcting:
-    """What the rows of an output are corrected with.
-
-    Attributes:
-        corrections: All corrections of the output.
-        rules_of: Gives the rules with an id; None where they are not at hand.
-        normalizers: The choice of ``--normalizer`` by the hash of the layer that it makes.
-    """
-
-    corrections: Corrections
-    rules_of: Callable[[str], Rules | None]
-    normalizers: Mapping[str, str]
-
-
 def correct_unit(root: str, commit: Commit, using: Correcting, *, run_id: str) -> Corrected:
     """Give a unit the references and verdicts that its corrections ask for.
 
@@ -134,13 +87,15 @@ def correct_unit(root: str, commit: Commit, using: Correcting, *, run_id: str) -
         StoreError: The rows cannot be read, or the record cannot be written.
         MachineError: The output cannot be written.
     """
-    of_sources = {name: commit.sources[name].recording_ids for name in commit.sources_that("recorded")}
+    of_sources = {
+        name: commit.sources[name].recording_ids for name in commit.sources_that("recorded")
+    }
     ids = using.corrections.files.keys() & {each for found in of_sources.values() for each in found}
     sources = {name for name, found in of_sources.items() if not ids.isdisjoint(found)}
     if not sources:
         return Corrected(units=Counter(["unchanged"]))
     before = Rows(*(_read(root, commit, table, sources) for table in ("segments", "recordings")))
-    compared = _compared(root, commit, before, sorted(ids), using)
+    compared = corrected(root, commit, before, sorted(ids), using)
     after = Rows(
         _applied(compared, "segments", before.segments),
         _applied(compared, "recordings", before.recordings),
@@ -176,112 +131,10 @@ def _applied(result: Decided, name: Table, table: pa.Table) -> pa.Table:
     return pa.Table.from_batches(batches, schema=table.schema).combine_chunks()
 
 
-def _compared(
-    root: str, commit: Commit, rows: Rows, ids: Sequence[str], using: Correcting
-) -> Decided:
-    """Recordings compared with their references of now, and the verdicts of people."""
-    recordings = {row["recording_id"]: row for row in rows.recordings.to_pylist()}
-    segments = {row["segment_id"]: row for row in by_rules(rows.segments).to_pylist()}
-    sources = {recordings[each]["source_id"] for each in ids if each in recordings}
-    of_segments: list[Row] = []
-    of_recordings: list[Row] = []
-    with TemporaryFile() as audio_file:
-        stored = StoredUnit(root, commit, sources, audio_file)
-        for recording_id in ids:
-            row = recordings[recording_id]
-            made = list(_made(stored, row, segments, using, audio_file))
-            touched = [
-                _segment(each, segments[each["segment_id"]])
-                for table, each in made
-                if table == "segments"
-                and (each.get("corrected_at") or segments[each["segment_id"]]["corrected_at"])
-            ]
-            of_segments += touched
-            if touched:
-                own = next(each for table, each in made if table == "recordings")
-                of_recordings.append(_recording(own, row))
-    return Decided(
-        _table("segments", ("segment_id", *_OF_SEGMENT, *_DECISION), of_segments),
-        _table("recordings", ("recording_id", *_OF_RECORDING), of_recordings),
-    )
-
-
-def _made(
-    stored: StoredUnit,
-    row: Row,
-    segments: Mapping[str, Row],
-    using: Correcting,
-    audio_file: IO[bytes],
-) -> Iterator[tuple[Table, Row]]:
-    """The rows of a recording as a run would make them, but for what rules decide."""
-    ref = AudioRef(
-        row["uri"],
-        row["source_size_bytes"],
-        reference_text=_stated(row),
-        language=row["stated_language"],
-        metadata=tuple(json.loads(row["metadata"]).items()),
-    )
-    state = stored.commit.sources[row["source_id"]]
-    own = (each for each in segments.values() if each["recording_id"] == row["recording_id"])
-    used = next((each["normalizer_id"] for each in own if each["normalizer_id"]), None)
-    settings = RowSettings(
-        normalizer=used or using.normalizers.get(state.layers.get("metrics", ""), AUTO),
-        rules=_NO_RULES,
-        partition_by=(),
-        metadata_columns=(),
-        store_audio="none",
-        model_id="",
-        model_sha256="",
-        config_layers={},
-        corrections=using.corrections,
-    )
-    for found in stored.recordings(row["source_id"], ref, "mix"):
-        if found.end.source.recording_id == row["recording_id"]:
-            end = replace(found.end, source=replace(found.end.source, ref=ref))
-            for table, _, made in recording_rows(end, found.outcomes, settings, audio_file):
-                yield table, made
-
-
-def _stated(row: Row) -> str | None:
-    """What was stated for a recording, whatever its reference is now."""
-    if row["reference_origin"] == "correction":
-        return row["stated_reference_text"]
-    return row["stated_reference_text"] or row["reference_text"]
-
-
-def _segment(made: Row, stored: Row) -> Row:
-    """The row of a segment with another reference; ``stored`` has what rules decided."""
-    found = {name: made.get(name) for name in ("segment_id", *_OF_SEGMENT)}
-    decision = {name: stored[name] for name in ("decision", "reasons")}
-    if made.get("rules_decision") is None:
-        return found | decision
-    by = {f"rules_{name}": value for name, value in decision.items()}
-    return found | by | {name: made[name] for name in decision}
-
-
-def _recording(made: Row, stored: Row) -> Row:
-    """The row of a recording with another reference."""
-    found = {name: made.get(name) for name in ("recording_id", *_OF_RECORDING)}
-    spoken = (stored["stated_language"] if made.get("normalizer_id") else None) or stored["language"]
-    said = stored["text"], stored["decoded_seconds"], spoken
-    reasons = {*stored["reasons"]} - _REASONS | _REASONS.intersection(made["reasons"])
-    return found | {
-        "words_per_second": round_measure(words_per_second(*said)),
-        "chars_per_second": round_measure(chars_per_second(*said)),
-        "reasons": sorted(reasons),
-    }
-
-
-def _table(table: Table, names: Sequence[str], rows: Sequence[Row]) -> pa.Table:
-    known = schema.file_schema(table)
-    nullable = pa.schema([known.field(name).with_nullable(nullable=True) for name in names])
-    return pa.Table.from_pylist(rows, schema=nullable)
-
-
 def _changed(before: Rows, after: Rows, compared: Decided) -> pa.Array:
     """Ids of segments whose reference or whose score is another one."""
     ids = compared.segments["segment_id"].to_pylist()
-    columns = ["segment_id", *_COMPARED]
+    columns = ["segment_id", *COMPARED]
     tables = (each.segments.select(columns).to_pylist() for each in (before, after))
     old, new = ({row["segment_id"]: row for row in table} for table in tables)
     # Rows of earlier versions do not say where a reference is from.
@@ -350,7 +203,9 @@ def _states(
     pairs = zip(*(segments[each].to_pylist() for each in ("source_id", "rules_id")), strict=True)
     stale = {source_id for source_id, rules_id in pairs if rules_id in unjudged}
     return {
-        name: replace(state, layers={key: state.layers[key] for key in state.layers.keys() - {"rules"}})
+        name: replace(
+            state, layers={key: state.layers[key] for key in state.layers.keys() - {"rules"}}
+        )
         if name in stale
         else state
         for name, state in commit.sources.items()
@@ -360,7 +215,7 @@ def _states(
 def _counted(before: Rows, segments: pa.Table, compared: Decided) -> Corrected:
     ids = compared.segments["segment_id"].combine_chunks()
     tables = (before.segments, segments)
-    columns = ["segment_id", "decision", "reference_origin", "rules_decision", *_COUNTS]
+    columns = ["segment_id", "decision", "reference_origin", "rules_decision", *COUNTS]
     old, new = (
         each.filter(pc.is_in(each["segment_id"], ids)).select(columns).to_pylist()
         for each in tables
@@ -373,7 +228,7 @@ def _counted(before: Rows, segments: pa.Table, compared: Decided) -> Corrected:
     words: Counter[str] = Counter()
     for when, rows in (("before", old), ("after", new)):
         for row in rows:
-            hits, *errors = (row[name] or 0 for name in _COUNTS)
+            hits, *errors = (row[name] or 0 for name in COUNTS)
             words[f"errors_{when}"] += sum(errors)
             words[f"words_{when}"] += hits + errors[0] + errors[1]
     return Corrected(counts, words)

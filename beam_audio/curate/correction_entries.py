@@ -92,7 +92,8 @@ def read_entries(content: bytes) -> Iterator[Found]:
         try:
             value = json.loads(line.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
-            yield Refused(f"line {number}", f"is no JSON: {_short(error)}")
+            why = error.msg if isinstance(error, json.JSONDecodeError) else _short(error)
+            yield Refused(f"line {number}", f"is no JSON: {why}")
         else:
             for found in _entries(value, f"line {number}"):
                 yield from _without_marks(found)
@@ -173,7 +174,7 @@ def _named(task: dict[str, Any], where: str) -> str:
 
 
 def _only(value: object) -> object:
-    """One text of a list of them, None of an empty one; whatever it is if it is no list of texts."""
+    """One text of a list of them, None of an empty one; what it is if it is no such list."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return " ".join(value) if value else None
     return value

@@ -194,7 +194,8 @@ def _new(root: str, commit: Commit, rows: Rows, wanted: Wanted) -> pa.Table:
         columns = [found[name] for name in ("segment_id", "decision", "reasons")]
     ids = [wanted.rules_id] * len(columns[0])
     names = ("segment_id", "decision", "reasons", "rules_id")
-    by_these = pa.table([*columns, ids], schema=pa.schema([DECISIONS.field(each) for each in names]))
+    types = pa.schema([DECISIONS.field(name) for name in names])
+    by_these = pa.table([*columns, ids], names=names).cast(types)
     return with_verdicts(segments, by_these).select(DECISIONS.names).cast(DECISIONS)
 
 
@@ -224,9 +225,10 @@ def texts_said(
         rules: The rules.
     """
     unspoken = rules.unspoken_reasons
+    reasons = new["reasons"].to_pylist()
     ids = {
         name
-        for name, found in zip(*(new[each].to_pylist() for each in ("segment_id", "reasons")), strict=True)
+        for name, found in zip(new["segment_id"].to_pylist(), reasons, strict=True)
         if not unspoken.isdisjoint(found)
     }
     return _said(root, commit, rows, ids) if ids else {}

@@ -105,18 +105,24 @@ def _resolved(root: str, entries: Sequence[Entry]) -> Iterator[Correction | Refu
             yield Refused(each.where, f"no recording {recording_id} is in this output")
             continue
         assert recording_id is not None and times is not None  # noqa: S101, PT018 - for mypy
-        said = each.text, each.verdict, each.corrected_by, each.corrected_at
-        yield Correction(recording_id, *times, *said)
+        yield Correction(
+            recording_id,
+            *times,
+            text=each.text,
+            verdict=each.verdict,
+            corrected_by=each.corrected_by,
+            corrected_at=each.corrected_at,
+        )
 
 
 def _lacks_place(entry: Entry) -> bool:
     return entry.recording_id is None or entry.times is None
 
 
-def _segments(root: str, ids: set[str | None]) -> Mapping[str, Row]:
+def _segments(root: str, ids: set[str]) -> Mapping[str, Row]:
     """Recording and times of segments, by id."""
     columns = ["segment_id", "recording_id", "start_seconds", "end_seconds"]
-    wanted = pa.array(sorted(filter(None, ids)))
+    wanted = pa.array(sorted(ids))
     found: dict[str, Row] = {}
     files = units_by_file(read_commits(root))
     for name in sorted(each for each in files if each.startswith("segments/")):

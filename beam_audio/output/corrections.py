@@ -29,7 +29,9 @@ _SUFFIX: Final = ".json"
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a person says about a stretch of a recording; without text and verdict: nothing any more.
+    """What a person says about a stretch of a recording.
+
+    Without text and verdict it takes back what was said before.
 
     Attributes:
         recording_id: The recording.

@@ -182,7 +182,7 @@ def share_corrected(
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """Segments aligned with their references: texts, tokens, counts and reference tokens of each."""
+    """Segments aligned with their references: texts, tokens, counts, and reference tokens."""
 
     normalizer: Normalizer
     hypotheses: Sequence[str]

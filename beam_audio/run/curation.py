@@ -133,9 +133,7 @@ def redact(output: str, beam_flags: Sequence[str] = ()) -> Redaction:
         return job.total(Redaction, partial(redact_unit, output, run_id=job.run_id))
 
 
-def correct(
-    output: str, file: str, beam_flags: Sequence[str] = ()
-) -> tuple[Taken, Corrected]:
+def correct(output: str, file: str, beam_flags: Sequence[str] = ()) -> tuple[Taken, Corrected]:
     """Take the corrections of a file, and put all that the output has into its rows.
 
     Raises:

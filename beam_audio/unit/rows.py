@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
@@ -59,7 +59,7 @@ class RowSettings:
     model_id: str
     model_sha256: str
     config_layers: dict[str, str]
-    corrections: Corrections = Corrections()
+    corrections: Corrections = field(default_factory=Corrections)
 
     @property
     def config_id(self) -> str:
