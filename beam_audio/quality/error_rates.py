@@ -143,7 +143,7 @@ def share(
 def share_corrected(
     reference: str | None,
     hypotheses: Sequence[str],
-    corrected: Mapping[int, str],
+    corrected: Mapping[int, tuple[str, str]],
     language: str | None,
     normalizer: Normalizer,
 ) -> CorrectedScore:
@@ -156,19 +156,24 @@ def share_corrected(
     Args:
         reference: What is stated for the recording; None for nothing.
         hypotheses: What was recognised, one text per segment, in order of time.
-        corrected: The references of some segments by their numbers.
+        corrected: Of some segments, by their numbers: the reference, and all that was recognised,
+            which is more than ``hypotheses`` has where segments overlap.
         language: Language of all; decides between words and characters.
         normalizer: Applied to the references and to each text.
     """
     normalizer = replace(normalizer, language=language)
-    parts = [tokens(normalizer(text), language) for text in hypotheses]
+    heard = list(hypotheses)
+    parts = [tokens(normalizer(text), language) for text in heard]
     counts, shares = _by_segment(tokens(normalizer(reference or ""), language), parts)
-    for number, text in corrected.items():
+    for number, (text, whole) in corrected.items():
+        heard[number], parts[number] = whole, tokens(normalizer(whole), language)
         own = tokens(normalizer(text), language)
         (counts[number],), (shares[number],) = _by_segment(own, [parts[number]])
-    compared = _Compared(normalizer, hypotheses, parts, counts, shares)
+    compared = _Compared(normalizer, heard, parts, counts, shares)
     has_all = reference is not None or len(corrected) == len(parts)
-    texts = [corrected.get(number, compared.joined(own)) for number, own in enumerate(shares)]
+    texts = [compared.joined(own) for own in shares]
+    for number, (text, _) in corrected.items():
+        texts[number] = text
     whole = compared.joined(filter(None, texts)) if has_all else ""
     segments = tuple(
         SegmentShare(text if number in corrected else text or None, compared.score(number, whole))

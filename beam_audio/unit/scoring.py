@@ -142,15 +142,15 @@ def _compared(
     """The reference and score of a recording, and those of its segments."""
     reference = source.ref.reference_text
     spoken = source.ref.language or scored.language
-    corrected = {n: each.text for n, each in scored.corrections.items() if each.text is not None}
+    corrected = {
+        # Whoever corrects a segment hears all of it, and not its core alone.
+        number: (each.text, heard.text)
+        for number, each in scored.corrections.items()
+        if each.text is not None and (heard := outcomes[number].transcript) is not None
+    }
     if corrected:
-        texts = list(scored.texts)
-        for number in corrected:
-            # Whoever corrects a segment hears all of it, and not its core alone.
-            heard = outcomes[number].transcript
-            texts[number] = heard.text if heard else ""
         found = share_corrected(
-            reference, texts, corrected, spoken, normalizer_for(spoken, normalizer)
+            reference, scored.texts, corrected, spoken, normalizer_for(spoken, normalizer)
         )
         return found.recording, found.segments
     if reference is None:
