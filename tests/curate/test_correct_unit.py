@@ -115,7 +115,10 @@ def test_references_scores_and_the_recording_follow(out: Path) -> None:
     done = correct(out, RULES)
     assert done.counts == {"texts": 1, "verdicts": 1, "moved": 2}
     assert done.words == {
-        "errors_before": 1, "words_before": 4, "errors_after": 0, "words_after": 4
+        "errors_before": 1,
+        "words_before": 4,
+        "errors_after": 0,
+        "words_after": 4,
     }
     one, two, three = segments_in_order(out)
     assert three == third

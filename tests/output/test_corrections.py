@@ -55,8 +55,10 @@ def test_a_withdrawal_stays_so_that_an_older_file_does_not_bring_the_text_back()
 
 @pytest.mark.parametrize(
     ("times", "is_found"),
-    [((1.0, 3.0), True), ((1.1, 3.1), True), ((1.0, 3.2), True), ((1.2, 3.0), True)]
-    + [((1.0, 3.3), False), ((1.3, 3.0), False), ((1.25, 3.25), False), ((8.0, 9.0), False)],
+    [
+        *[((1.0, 3.0), True), ((1.1, 3.1), True), ((1.0, 3.2), True), ((1.2, 3.0), True)],
+        *[((1.0, 3.3), False), ((1.3, 3.0), False), ((1.25, 3.25), False), ((8.0, 9.0), False)],
+    ],
 )
 def test_a_segment_is_the_same_if_both_share_nine_tenths(
     times: tuple[float, float],
