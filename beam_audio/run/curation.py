@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio import store
-from beam_audio.curate.correct_unit import Corrected, Correcting, correct_unit
+from beam_audio.curate.correct_unit import Corrected, correct_unit
+from beam_audio.curate.corrected_rows import Correcting
 from beam_audio.curate.curate_unit import (
     ByKept,
     ByRules,
