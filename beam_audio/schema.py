@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.2"
+SCHEMA_VERSION: Final = "2.3"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -85,6 +85,15 @@ _LIKENESS = [
     *_fields(_TEXT, "test_overlap_of", "test_overlap_by"),
     *_fields(_REAL, "test_overlap_similarity"),
 ]
+# Where a reference is from, and what rules decided where a person decided otherwise (schema 2.3).
+_CORRECTED = [
+    *_fields(_TEXT, "reference_origin", "corrected_by"),
+    *_fields(_TIME, "corrected_at"),
+    *_fields(_TEXT, "rules_decision"),
+    *_fields(_LABELS, "rules_reasons"),
+]
+# What is stated for a recording whose reference holds corrections (schema 2.3).
+_STATED = _fields(_TEXT, "stated_reference_text", "reference_origin")
 # Columns of schema 2.2: files of an earlier version lack them, and read as null.
 _EVIDENCE = [
     *_fields(_REAL, "start_cer", "end_cer"),
@@ -149,6 +158,7 @@ _SEGMENTS = [
     *_fields(_BYTES, FINGERPRINT),
     *_LIKENESS,
     *_EVIDENCE,
+    *_CORRECTED,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -183,6 +193,7 @@ _RECORDINGS = [
     *_fields(_TEXT, "text_all", "language", "text_language", "stated_language"),
     *_fields(_TEXT, "text_redacted"),
     *_SCORES,
+    *_STATED,
     *_required(_LABELS, "reasons"),
     *_LIKENESS,
     *_required(_TEXT, "config_id"),
@@ -219,7 +230,7 @@ LEDGER_COLUMNS: Final = {
 ADDED_COLUMNS: Final = frozenset(
     {
         *("track", "text_redacted", "redactions", FINGERPRINT),
-        *(field.name for field in (*_LIKENESS, *_EVIDENCE)),
+        *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED)),
     }
 )
 """Columns that the files of an earlier minor version lack."""

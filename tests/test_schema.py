@@ -41,6 +41,13 @@ REDACTIONS = pa.list_(
         + [(f"{edge}_seconds", REAL) for edge in ("start", "end")]
     )
 )
+CORRECTED = {
+    "reference_origin": TEXT,
+    "corrected_by": TEXT,
+    "corrected_at": TIME,
+    "rules_decision": TEXT,
+    "rules_reasons": pa.list_(TEXT),
+}
 SPEECH = pa.list_(pa.struct([("start_seconds", REAL), ("end_seconds", REAL)]))
 SHARED = {
     "recording_id": TEXT,
@@ -86,7 +93,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(OPINIONS.split(), TEXT)
     | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
     | {"text_redacted": TEXT, "redactions": REDACTIONS}
-    | {"fingerprint": pa.binary()},
+    | {"fingerprint": pa.binary()}
+    | CORRECTED,
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)
     | dict.fromkeys(["source_size_bytes", "sample_rate_hz", "channels", "segments"], COUNT)
@@ -95,7 +103,8 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | dict.fromkeys(["offset_seconds", "header_seconds", "manifest_seconds"], REAL)
     | dict.fromkeys(["decoded_seconds", "concealed_seconds", "speech_seconds"], REAL)
     | {"source_updated": TIME, "stated_language": TEXT, "text_all": TEXT}
-    | {"text_redacted": TEXT},
+    | {"text_redacted": TEXT}
+    | {"stated_reference_text": TEXT, "reference_origin": TEXT},
     "failures": dict.fromkeys(["unit", "stage", "source_id", "uri", "recording_id"], TEXT)
     | dict.fromkeys(["segment_id", "error_type", "message", "payload_uri"], TEXT)
     | {"start_seconds": REAL, "end_seconds": REAL, "when": TIME, "attempt": COUNT}
@@ -110,7 +119,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "2.2"
+    assert schema.SCHEMA_VERSION == "2.3"
 
 
 def test_the_store_knows_the_same_tables() -> None:
@@ -135,7 +144,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"2.2"
+    assert stated[b"beam_audio.schema_version"] == b"2.3"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 

@@ -1,19 +1,25 @@
-"""Encoding a segment's audio that is stored in its row."""
+"""Encoding a segment's audio that is stored in its row, and muting parts of it."""
 
 from __future__ import annotations
 
 import io
+import math
 import zlib
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import soundfile
 import soxr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beam_audio.types import Segment
 
 StoredCodec = Literal["flac", "opus"]
 
+_FADE_SECONDS = 0.005
+_FLAC = b"fLaC"
 _OPUS_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
 _FLAC_MAX_RATE_HZ = 655_350
 _FLAC_ANY_RATE_HZ = 65_535
@@ -40,6 +46,36 @@ def encode(segment: Segment, codec: StoredCodec) -> bytes:
     if codec == "opus":
         return _with_serial(encoded.getvalue(), zlib.crc32(segment.segment_id.encode()))
     return encoded.getvalue()
+
+
+def mute(encoded: bytes, stretches: Sequence[tuple[float, float]], segment_id: str) -> bytes:
+    """Stored audio with silence in place of some stretches.
+
+    A stretch is silent from its first sample to its last; the sound around it fades for 5 ms, which
+    avoids a click. Other samples of FLAC stay as they are.
+
+    Args:
+        encoded: What :func:`encode` made.
+        stretches: Start and end of each in seconds from the start of the audio.
+        segment_id: The segment.
+    """
+    samples, rate_hz = soundfile.read(io.BytesIO(encoded), dtype="int16")
+    gain = np.ones(len(samples), np.float32)
+    fade = max(round(_FADE_SECONDS * rate_hz), 1)
+    for start_seconds, end_seconds in stretches:
+        start = max(math.floor(start_seconds * rate_hz), 0)
+        end = max(math.ceil(end_seconds * rate_hz), start)
+        distance = np.arange(len(samples), dtype=np.float32)
+        distance = np.maximum(start - distance, distance - (end - 1)).clip(0, fade)
+        gain = np.minimum(gain, distance / fade)
+    quiet = np.rint(samples * gain).astype(np.int16)
+    is_flac = encoded.startswith(_FLAC)
+    container, subtype = ("FLAC", "PCM_16") if is_flac else ("OGG", "OPUS")
+    muted = io.BytesIO()
+    soundfile.write(muted, quiet, rate_hz, format=container, subtype=subtype)
+    if is_flac:
+        return muted.getvalue()
+    return _with_serial(muted.getvalue(), zlib.crc32(segment_id.encode()))
 
 
 def file_name(segment: Segment, codec: StoredCodec) -> str:

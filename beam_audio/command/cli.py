@@ -65,6 +65,7 @@ _CURATE_EXAMPLES: Final = """examples:
   beam-audio curate out --rules=mine.yaml --compare  what would move
   beam-audio curate out --compare=balanced-d2ddfcd7  what moved since these rules
   beam-audio curate out --restore=balanced-d2ddfcd7  put their decisions back
+  beam-audio curate out --corrections=export.json    take what people corrected
   beam-audio curate out --duplicates                 mark rows that are like other rows
   beam-audio curate out --against=test.jsonl         mark rows that are in a test set"""
 
@@ -303,6 +304,11 @@ def _add_curate(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--redact", choices=("pii",), help="put texts without personal data beside the texts"
+    )
+    parser.add_argument(
+        "--corrections",
+        metavar="FILE",
+        help="first take what people corrected: an export of Label Studio, or JSON lines",
     )
     parser.add_argument(
         "--duplicates", action="store_true", help="first mark rows that are like other rows"

@@ -148,6 +148,10 @@ def export(given: argparse.Namespace, rest: list[str]) -> int:
 
     done = write(given.output, given.to, given.decision)
     print(f"{done.tasks} tasks in {given.to}/{TASKS}, {done.clips} of them with their audio beside")
+    if done.muted:
+        print(f"{done.muted} clips are silent where words are redacted")
+    for why, count in sorted(done.left_out.items()):
+        print(f"{count} segments are left out: {why}")
     print(f"labelling interface in {given.to}/{INTERFACE}")
     return 0
 

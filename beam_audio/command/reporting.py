@@ -115,14 +115,30 @@ def explanation(found: Row) -> str:
 def _decision(found: Row) -> Iterator[str]:
     reasons = ", ".join(found["reasons"]) or "no reason"
     yield _line("segment", found["segment_id"])
-    yield _line("decision", f"{found['decision']} ({reasons}), by the rules {found['rules_id']}")
+    yield _line("decision", f"{found['decision']} ({reasons}), by {_judge_of(found)}")
     yield _line("text", found["text"])
     if found["reference_text"] is not None:
         yield _line("reference", found["reference_text"])
+        if found["reference_origin"] is not None:
+            is_manifest = found["reference_origin"] == "manifest"
+            yield _line("", f"from {'the manifest' if is_manifest else _person(found)}")
     if found["differences"]:
         yield _line("difference", " ".join(map(_step, found["differences"])))
     for key, value in found["metadata"].items():
         yield _line(f"  {key}", value)
+
+
+def _judge_of(found: Row) -> str:
+    """Who decided; where a person did, with what the rules decided."""
+    rules = f"the rules {found['rules_id']}"
+    if found["rules_decision"] is None:
+        return rules
+    reasons = ", ".join(found["rules_reasons"]) or "no reason"
+    return f"{_person(found)}; {rules} decided {found['rules_decision']} ({reasons})"
+
+
+def _person(found: Row) -> str:
+    return f"{found['corrected_by'] or 'a person'} on {found['corrected_at']}"
 
 
 def _step(step: list[str]) -> str:

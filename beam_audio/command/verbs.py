@@ -95,15 +95,21 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
 def curate(given: argparse.Namespace, rest: list[str]) -> int:
     """Judge the rows of an output again, or put earlier decisions back."""
     own = ("--rules", "--restore", "--compare", "--redact", "--duplicates", "--against")
-    refuse_unknown(rest, {*beam_flags(), *own})
+    refuse_unknown(rest, {*beam_flags(), *own, "--corrections"})
     from beam_audio.command import curating
 
     marks = given.duplicates or given.against is not None
     judges = (given.rules, given.restore, given.compare) != (None, None, None)
     if given.redact is not None:
-        if marks or judges:
+        if marks or judges or given.corrections is not None:
             raise ConfigError("give --redact=pii alone")
         return curating.redact_and_report(given.output, rest)
+    if given.corrections is not None:
+        from beam_audio.command import correcting
+
+        status = correcting.correct_and_report(given.output, given.corrections, rest)
+        if status or not (marks or judges):
+            return status
     if marks:
         from beam_audio.command import marking
 

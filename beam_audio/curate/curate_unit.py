@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,7 @@ from beam_audio.curate.joined import OF_RECORDING
 from beam_audio.curate.judge import judge
 from beam_audio.curate.movement import SEGMENT_COLUMNS as COUNTED
 from beam_audio.curate.movement import Movement, movement
+from beam_audio.curate.overruled import by_rules, with_verdicts
 from beam_audio.curate.recording_texts import SEGMENT_COLUMNS as JUDGED_TEXTS
 from beam_audio.curate.recording_texts import judged_texts, kept_texts
 from beam_audio.curate.rewrite import rewrite_unit
@@ -62,6 +63,9 @@ class ByKept:
 
 Wanted = ByRules | ByKept
 
+_OF_RULES: Final = ("segment_id", "decision", "reasons", "rules_id")
+"""The decisions of rules, before those of people are put in their place."""
+
 
 @dataclass(frozen=True, slots=True)
 class CuratedUnit:
@@ -104,7 +108,8 @@ def curate_unit(
     moved = _movement(rows.segments, new)
     differs = _differ(rows, result)
     if differs:
-        earlier.keep(root, commit.unit_id, rows.segments, rows.recordings, wanted.rules_id)
+        judged = by_rules(rows.segments)
+        earlier.keep(root, commit.unit_id, judged, rows.recordings, wanted.rules_id)
     rewritten = rewrite_unit(
         root,
         commit,
@@ -184,7 +189,9 @@ def _new(root: str, commit: Commit, rows: UnitRows, wanted: Wanted) -> pa.Table:
         found = found.filter(pc.fill_null(same, fill_value=False))
         columns = [found[name] for name in ("segment_id", "decision", "reasons")]
     ids = pa.repeat(wanted.rules_id, len(columns[0]))
-    return pa.table([*columns, ids], names=DECISIONS.names).cast(DECISIONS)
+    types = pa.schema([DECISIONS.field(name) for name in _OF_RULES])
+    by_these = pa.table([*columns, ids], names=_OF_RULES).cast(types)
+    return with_verdicts(segments, by_these).select(DECISIONS.names).cast(DECISIONS)
 
 
 def _texts(

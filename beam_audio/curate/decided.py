@@ -23,13 +23,16 @@ DECISIONS: Final = pa.schema(
         pa.field("decision", pa.string(), nullable=False),
         pa.field("reasons", pa.list_(pa.string()), nullable=False),
         pa.field("rules_id", pa.string(), nullable=False),
+        # Those of the rules, where a person decided otherwise.
+        pa.field("rules_decision", pa.string()),
+        pa.field("rules_reasons", pa.list_(pa.string())),
     ]
 )
 """Columns of decisions."""
 
 SEGMENT_COLUMNS: Final = (
     *("segment_id", "recording_id", "segment_index", "core_start_seconds", "core_end_seconds"),
-    *("decision", "reasons", "rules_id"),
+    *("decision", "reasons", "rules_id", "rules_decision", "rules_reasons"),
 )
 RECORDING_COLUMNS: Final = (
     *("recording_id", "sample_rate_hz", "decoded_seconds", "segments", "text", "text_all"),

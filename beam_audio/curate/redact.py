@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beam_audio.schema import Table
     from beam_audio.types import Row
 
-_NAME = "redact-1"
+_NAME = "redact-2"
 """Raise the number when other stretches are found."""
 
 
@@ -103,11 +103,13 @@ def _put(rows: pa.RecordBatch, name: str, values: Sequence[object]) -> pa.Record
 
 
 def _timed(text: str, spans: Sequence[PiiSpan], words: Sequence[Row] | None) -> list[Row]:
-    """Stretches with the times of the words in them; null where the model gives no times."""
+    """Stretches with the times of the words in them; null unless all of one has times."""
     places = _places(text, words or ())
     rows = []
     for span in spans:
         inside = [word for start, end, word in places if start < span.end and end > span.start]
+        if not _is_covered(text, span, places):
+            inside = []  # whoever mutes by times would leave a part of it
         rows.append(
             {
                 "kind": span.kind,
@@ -118,6 +120,12 @@ def _timed(text: str, spans: Sequence[PiiSpan], words: Sequence[Row] | None) -> 
             }
         )
     return rows
+
+
+def _is_covered(text: str, span: PiiSpan, places: Sequence[tuple[int, int, Row]]) -> bool:
+    """Whether every letter and digit of a stretch belongs to a word with times."""
+    timed = {index for start, end, _ in places for index in range(start, end)}
+    return all(n in timed or not text[n].isalnum() for n in range(span.start, span.end))
 
 
 def _places(text: str, words: Sequence[Row]) -> list[tuple[int, int, Row]]:

@@ -14,7 +14,7 @@ from beam_audio.quality.languages import has_word_spaces, known_code
 from beam_audio.quality.text import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from beam_audio.quality.normalizers import Normalizer
 
@@ -77,6 +77,19 @@ class SharedScore:
     segments: tuple[SegmentShare, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectedScore:
+    """A recording with references of its segments.
+
+    Attributes:
+        recording: What they come to, and the score; None if a segment has none.
+        segments: The share of each segment, in their order; None for one without a reference.
+    """
+
+    recording: SegmentShare | None
+    segments: tuple[SegmentShare | None, ...]
+
+
 def score(reference: str, hypothesis: str, language: str | None, normalizer: Normalizer) -> Score:
     """Compare a transcript with its reference.
 
@@ -112,35 +125,105 @@ def share(
         normalizer: Applied to the reference and to each text.
     """
     normalizer = replace(normalizer, language=language)
-    spaces = has_word_spaces(language)
     wanted = tokens(normalizer(reference), language)
     parts = [tokens(normalizer(text), language) for text in hypotheses] or [[]]
     counts, shares = _by_segment(wanted, parts)
-    scores = [
-        replace(
-            _with_doubts(
-                _score(count, own, part, normalizer, spaces=spaces),
-                (own, part),
-                (reference, text),
-                language,
-            ),
-            left_out=bool(wanted) and not own,
-        )
-        for count, own, part, text in zip(counts, shares, parts, hypotheses or [""], strict=True)
-    ]
+    compared = _Compared(normalizer, [*hypotheses] or [""], parts, counts, shares)
+    scores = [compared.score(number, reference) for number in range(len(parts))]
     if len(parts) == 1:
         segments = [SegmentShare(reference, scores[0])] if hypotheses else []
         return SharedScore(scores[0], tuple(segments))
-    glue = " " if spaces else ""
-    heard = _joined(parts)
-    whole = _score(sum(counts, Counter()), wanted, heard, normalizer, spaces=spaces)
     return SharedScore(
-        _with_doubts(whole, (wanted, heard), (reference, "".join(hypotheses)), language),
+        compared.whole(reference),
         tuple(
-            SegmentShare(glue.join(own) or None, part_score)
+            SegmentShare(compared.joined(own) or None, part_score)
             for own, part_score in zip(shares, scores, strict=True)
         ),
     )
+
+
+def share_corrected(
+    reference: str | None,
+    hypotheses: Sequence[str],
+    corrected: Mapping[int, tuple[str, str]],
+    language: str | None,
+    normalizer: Normalizer,
+) -> CorrectedScore:
+    """Compare a recording whose segments have, in part, references of their own.
+
+    The other segments have their part of the recording's reference, as :func:`share` gives it, or
+    none. The recording is compared with what the references of all segments come to, if each
+    segment has one.
+
+    Args:
+        reference: What is stated for the recording; None for nothing.
+        hypotheses: What was recognised, one text per segment, in order of time.
+        corrected: Of some segments, by their numbers: the reference, and all that was recognised,
+            which is more than ``hypotheses`` has where segments overlap.
+        language: Language of all; decides between words and characters.
+        normalizer: Applied to the references and to each text.
+    """
+    normalizer = replace(normalizer, language=language)
+    heard = list(hypotheses)
+    parts = [tokens(normalizer(text), language) for text in heard]
+    counts, shares = _by_segment(tokens(normalizer(reference or ""), language), parts)
+    for number, (text, whole) in corrected.items():
+        heard[number], parts[number] = whole, tokens(normalizer(whole), language)
+        own = tokens(normalizer(text), language)
+        (counts[number],), (shares[number],) = _by_segment(own, [parts[number]])
+    compared = _Compared(normalizer, heard, parts, counts, shares)
+    has_all = reference is not None or len(corrected) == len(parts)
+    texts = [compared.joined(own) for own in shares]
+    for number, (text, _) in corrected.items():
+        texts[number] = text
+    whole = compared.joined(filter(None, texts)) if has_all else ""
+    segments = tuple(
+        SegmentShare(text if number in corrected else text or None, compared.score(number, whole))
+        if has_all or number in corrected
+        else None
+        for number, text in enumerate(texts)
+    )
+    recording = SegmentShare(whole, compared.whole(whole)) if has_all else None
+    return CorrectedScore(recording, segments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Segments aligned with their references: texts, tokens, counts, and reference tokens."""
+
+    normalizer: Normalizer
+    hypotheses: Sequence[str]
+    parts: Sequence[Sequence[str]]
+    counts: Sequence[Counter[_Operation]]
+    shares: Sequence[Sequence[str]]
+
+    def score(self, number: int, reference: str) -> Score:
+        """The score of a segment; ``reference`` is that of the recording."""
+        own = self.shares[number]
+        texts = (reference, self.hypotheses[number])
+        score = self._score(self.counts[number], (own, self.parts[number]), texts)
+        return replace(score, left_out=not own and any(self.shares) and bool(reference))
+
+    def whole(self, reference: str) -> Score:
+        """The score of the recording."""
+        compared = _joined(self.shares), _joined(self.parts)
+        counts = sum(self.counts, Counter[_Operation]())
+        return self._score(counts, compared, (reference, "".join(self.hypotheses)))
+
+    def joined(self, words: Iterable[str]) -> str:
+        """Words or texts as one text."""
+        return (" " if has_word_spaces(self.normalizer.language) else "").join(words)
+
+    def _score(
+        self,
+        counts: Counter[_Operation],
+        compared: tuple[Sequence[str], Sequence[str]],
+        raw: tuple[str, str],
+    ) -> Score:
+        language = self.normalizer.language
+        spaces = has_word_spaces(language)
+        score = _score(counts, *compared, self.normalizer, spaces=spaces)
+        return _with_doubts(score, compared, raw, language)
 
 
 def _with_doubts(

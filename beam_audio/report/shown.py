@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES
@@ -25,6 +26,7 @@ _SHOWN: Final = (
     *("start_seconds", "end_seconds", "duration_seconds", "text", "reference_text", "decision"),
     *("reasons", "rules_id", "config_id", "model_id", "heard_language", "normalizer_id", "wer"),
     *("cer", "wer_hits", "wer_substitutions", "wer_deletions", "wer_insertions"),
+    *("reference_origin", "corrected_by", "rules_decision", "rules_reasons"),
 )
 
 
@@ -91,9 +93,10 @@ def describe(segment: Row, recording: Row, rules: Rules | None) -> Row:
     language = recording["stated_language"] or segment["heard_language"]
     return {
         **{name: segment[name] for name in _SHOWN},
+        "corrected_at": at.astimezone(UTC).isoformat() if (at := segment["corrected_at"]) else None,
         "language": segment["text_language"],
         "metadata": json.loads(segment["metadata"]),
         "values": {name: values[name] for name in (*RULE_MEASURES, *RULE_FLAGS)},
-        "verdicts": verdicts(rules, values, segment["reasons"]),
+        "verdicts": verdicts(rules, values, segment["rules_reasons"] or segment["reasons"]),
         "differences": differences(segment, language),
     }

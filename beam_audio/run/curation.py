@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio import store
+from beam_audio.curate.correct_unit import Corrected, correct_unit
+from beam_audio.curate.corrected_rows import Correcting
 from beam_audio.curate.curate_unit import (
     ByKept,
     ByRules,
@@ -21,16 +23,21 @@ from beam_audio.curate.fences import Sketch, with_fences
 from beam_audio.curate.kept import kept_rules
 from beam_audio.curate.movement import Movement
 from beam_audio.curate.redact import Redaction, redact_unit
-from beam_audio.errors import ConfigError
+from beam_audio.curate.take_corrections import take_corrections
+from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.output.commits import (
     commit_files,
     load_commit,
 )
+from beam_audio.output.corrections import read_corrections
+from beam_audio.quality.normalizers import AUTO, resolved_choice
 from beam_audio.quality.ruleset import LANGUAGE
+from beam_audio.report.rules_in_force import find_rules, run_files
 from beam_audio.run.rewriting import options_for, rewriting
 from beam_audio.run.runners import choose_runner, share_cores
 from beam_audio.spelling import nearest_or_all
 from beam_audio.transforms.total import WriteTotal, read_total
+from beam_audio.unit.layers import layer_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,10 +45,11 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_audio.curate.curate_unit import Wanted
+    from beam_audio.curate.take_corrections import Taken
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
     from beam_audio.transforms.total import T
-    from beam_audio.types import StoredFile
+    from beam_audio.types import Row, StoredFile
 
 
 _FEW_UNITS: Final = 100
@@ -124,6 +132,43 @@ def redact(output: str, beam_flags: Sequence[str] = ()) -> Redaction:
     job = _Job.checked(output, beam_flags)
     with rewriting(output, job.run_id):
         return job.total(Redaction, partial(redact_unit, output, run_id=job.run_id))
+
+
+def correct(output: str, file: str, beam_flags: Sequence[str] = ()) -> tuple[Taken, Corrected]:
+    """Take the corrections of a file, and put all that the output has into its rows.
+
+    Raises:
+        ConfigError: The output holds no committed rows, or the file cannot be read as a whole.
+        HeldError: A living batch holds the output.
+        StoreError: The output cannot be read or written.
+    """
+    job = _Job.checked(output, beam_flags)
+    with rewriting(output, job.run_id):
+        taken = take_corrections(output, file)
+        runs = run_files(output)
+        using = Correcting(
+            read_corrections(output), partial(_rules_at_hand, runs=runs), _normalizers(runs)
+        )
+        work = partial(correct_unit, output, using=using, run_id=job.run_id)
+        return taken, job.total(Corrected, work)
+
+
+def _rules_at_hand(rules_id: str, runs: Sequence[Row]) -> Rules | None:
+    """The rules that rows were judged by, if they are known to the letter."""
+    rules = find_rules(rules_id, runs)
+    return rules if rules is not None and rules.rules_id == rules_id else None
+
+
+def _normalizers(runs: Sequence[Row]) -> dict[str, str]:
+    """The normalisers that runs were given, by the hash of the layer that each makes."""
+    found = {}
+    for choice in (AUTO, *(run.get("configuration", {}).get("normalizer", AUTO) for run in runs)):
+        try:
+            resolved = resolved_choice(choice)
+        except BeamAudioError:
+            continue  # a function of one's own that is not here
+        found[layer_hash("metrics", {"normalizer": resolved})] = resolved
+    return found
 
 
 @dataclass(frozen=True, slots=True)

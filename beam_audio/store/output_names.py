@@ -30,6 +30,7 @@ INDEXED: Final = f"{PLACES}/indexed"
 OUTBOX: Final = "_outbox"
 PAYLOADS: Final = "_payloads"
 DECISIONS: Final = "decisions"
+CORRECTIONS: Final = "corrections"
 FORGOTTEN: Final = "_forgotten"
 EXPORTS: Final = "_exports"
 TEMPORARY: Final = "_tmp"
@@ -54,6 +55,7 @@ NAMES: Final[Mapping[str, str]] = {
     f"{OUTBOX}/*-*": "A unit and version whose rows are still to be published.",
     f"{PAYLOADS}/*": "Audio too large to travel with its message, and messages nobody could read.",
     f"{DECISIONS}/**{PARTS}": "What segments were judged by earlier rules, for curate --restore.",
+    f"{CORRECTIONS}/*.json": "What people corrected in one recording, by times.",
     f"{FORGOTTEN}/key": "What the hashes of forgotten recordings are keyed with.",
     f"{FORGOTTEN}/*.json": "Hashes of forgotten recordings, so that none comes back.",
     f"{EXPORTS}/*.json": "Where segments were exported to.",

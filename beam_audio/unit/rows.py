@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio import schema
 from beam_audio.audio import encode
+from beam_audio.output.corrections import Corrections, placed
 from beam_audio.quality.measures import best_of_two, round_measure, vote
 from beam_audio.quality.recording_text import join_texts, spoken_texts
 from beam_audio.quality.text import chars_per_second, words_per_second
@@ -26,6 +27,7 @@ from beam_audio.unit.columns import (
     words_column,
 )
 from beam_audio.unit.layers import layer_hash
+from beam_audio.unit.reference_columns import corrected_columns, origin_columns
 from beam_audio.unit.scoring import SCORE_FAILED, Scored, Verdict, judge, score
 from beam_audio.unit.scratch import read_audio
 
@@ -56,6 +58,7 @@ class RowSettings:
     model_id: str
     model_sha256: str
     config_layers: dict[str, str]
+    corrections: Corrections = field(default_factory=Corrections)
 
     @property
     def config_id(self) -> str:
@@ -92,8 +95,11 @@ def recording_rows(
     Raises:
         ConfigError: The normaliser cannot be had on this machine.
         MachineError: The machine is at fault.
+        StoreError: The corrections of the recording cannot be read.
     """
-    scored = score(end.source, outcomes, settings.normalizer)
+    known = settings.corrections.of(end.source.recording_id)
+    corrections = placed(known, list(map(_times, outcomes))).by_segment
+    scored = score(end.source, outcomes, settings.normalizer, corrections)
     verdicts = judge(end.source, outcomes, scored, settings.rules)
     samples: Counter[str] = Counter()
     unspoken: set[int] = set()
@@ -102,8 +108,8 @@ def recording_rows(
         if isinstance(verdict, Failure):
             samples["failed"] += core
             continue
-        samples[verdict.decision] += core
-        if settings.rules.unspoken_reasons.intersection(verdict.reasons):
+        samples[verdict.final_decision] += core
+        if settings.rules.unspoken_reasons.intersection(verdict.final_reasons):
             unspoken.add(index)
     samples["skipped"] = end.decoded_samples - samples.total()
     said = join_texts(spoken_texts(scored.texts, unspoken), scored.language)
@@ -122,6 +128,12 @@ def _opinion_failure(verdict: Verdict | Failure) -> Failure | None:
     """Why a recognised segment has no second opinion; None unless the second model failed."""
     second = None if isinstance(verdict, Failure) else verdict.recognised.second
     return second.failure if second else None
+
+
+def _times(outcome: Outcome) -> tuple[float, float]:
+    """Start and end of a segment in seconds; a failed one has no row that could be corrected."""
+    segment = outcome.segment
+    return (segment.start_seconds, segment.end_seconds) if outcome.transcript else (0.0, 0.0)
 
 
 def failure_row(failure: Failure) -> TableRow:
@@ -169,12 +181,13 @@ def _segment_row(
         "model_sha256": settings.model_sha256,
         **second_columns(verdict.recognised.second),
         **_best_columns(verdict, settings),
-        "decision": verdict.decision,
-        "reasons": list(verdict.reasons),
+        "decision": verdict.final_decision,
+        "reasons": list(verdict.final_reasons),
         "rules_id": settings.rules.rules_id,
         "config_id": settings.config_id,
         **source_columns(end, settings.metadata_columns),
         **score_columns(verdict.share),
+        **corrected_columns(verdict),
         "audio": _read_audio(segment, verdict.recognised, settings, audio_file),
     }
     return "segments", _keys(row, ref, settings.partition_by), row
@@ -229,6 +242,7 @@ def _recording_row(
         "config_id": settings.config_id,
         **source_columns(end, settings.metadata_columns),
         **score_columns(scored.share),
+        **origin_columns(end, scored),
         "words_per_second": round_measure(words_per_second(text, decoded_seconds, spoken)),
         "chars_per_second": round_measure(chars_per_second(text, decoded_seconds, spoken)),
     }
@@ -252,7 +266,7 @@ def _recording_reasons(end: RecordingEnd, scored: Scored) -> list[str]:
         "manifest_seconds_off": stated is not None
         and abs(stated - decoded_seconds) > _MANIFEST_TOLERANCE_SECONDS,
         "no_audio": end.decoded_samples == 0,
-        "no_reference": end.source.ref.reference_text is None,
+        "no_reference": scored.share is None and scored.failure is None,
         "no_speech": end.speech_samples == 0,
         "scripts_differ": rates is not None and rates.scripts_differ,
         SCORE_FAILED: scored.failure is not None,

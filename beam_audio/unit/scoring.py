@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import ConfigError, raise_machine_error
-from beam_audio.quality.error_rates import SegmentShare, share
+from beam_audio.quality.error_rates import SegmentShare, share, share_corrected
 from beam_audio.quality.measures import Judged, Languages, Value, measure_all
 from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.recording_text import core_texts, majority_language
@@ -20,14 +20,17 @@ from beam_audio.unit.columns import encodable
 from beam_audio.unit.results import Recognised, segment_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from beam_audio.output.corrections import Correction
     from beam_audio.quality.ruleset import Rules
     from beam_audio.types import AudioRef, Decision, Failure, Segment
     from beam_audio.unit.channels import Channel
     from beam_audio.unit.results import Outcome
 
 STAGE: Final = "score"
+CORRECTED: Final = "corrected"
+"""Reason of a segment whose decision is a person's."""
 SCORE_FAILED: Final = "score_failed"
 """Reason of a recording that could not be compared with its reference, and of its segments."""
 
@@ -39,9 +42,11 @@ class Scored:
     Attributes:
         language: Its language; None when nobody says.
         texts: The text that each segment adds.
-        share: Its reference and score; None without a reference, or if comparing failed.
+        share: Its reference and score; None without a reference, if one of its segments has none,
+            or if comparing failed.
         shares: The share of each segment; None likewise.
         seconds: The second opinion on each segment; None without one.
+        corrections: What a person says about segments, by their numbers.
         failure: Why it could not be compared; None if it was, or has no reference.
     """
 
@@ -50,7 +55,15 @@ class Scored:
     share: SegmentShare | None
     shares: Sequence[SegmentShare | None]
     seconds: Sequence[Compared | None]
+    corrections: Mapping[int, Correction]
     failure: Failure | None = None
+
+    @property
+    def has_corrected_text(self) -> bool:
+        """Whether the reference is a person's, in part at least."""
+        return self.share is not None and any(
+            each.text is not None for each in self.corrections.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +73,9 @@ class Verdict:
     Attributes:
         judged: The segment as rules see it.
         measures: Every measure and flag by name.
-        decision: Whether it is kept.
+        decision: Whether it is kept, by the rules.
         reasons: Why, by name.
+        correction: What a person says about it; None for nothing.
         share: Its part of the reference; None without one.
         recognised: What was recognised.
     """
@@ -70,17 +84,35 @@ class Verdict:
     measures: dict[str, Value]
     decision: Decision
     reasons: tuple[str, ...]
+    correction: Correction | None
     share: SegmentShare | None
     recognised: Recognised
 
+    @property
+    def final_decision(self) -> Decision:
+        """Whether it is kept: a person's verdict, else what the rules decided."""
+        stated = self.correction.verdict if self.correction else None
+        return stated or self.decision
 
-def score(source: Channel, outcomes: Sequence[Outcome], normalizer: str) -> Scored:
+    @property
+    def final_reasons(self) -> tuple[str, ...]:
+        """Why."""
+        return (CORRECTED,) if self.correction and self.correction.verdict else self.reasons
+
+
+def score(
+    source: Channel,
+    outcomes: Sequence[Outcome],
+    normalizer: str,
+    corrections: Mapping[int, Correction],
+) -> Scored:
     """Compare a recording with its reference, if it has one.
 
     Args:
         source: The recording.
         outcomes: All its segments, by index.
         normalizer: The choice of ``--normalizer``.
+        corrections: What a person says about segments, by their numbers.
 
     Raises:
         ConfigError: The normaliser cannot be had on this machine.
@@ -91,21 +123,40 @@ def score(source: Channel, outcomes: Sequence[Outcome], normalizer: str) -> Scor
     language = majority_language(segments) or ref.language
     texts = tuple(core_texts(segments))
     nothing: list[None] = [None] * len(outcomes)
-    unscored = Scored(language, texts, None, nothing, nothing)
+    unscored = Scored(language, texts, None, nothing, nothing, corrections)
     spoken = ref.language or language
     try:
         seconds = [_second(outcome, spoken, normalizer) for outcome in outcomes]
         unscored = replace(unscored, seconds=seconds)
-        if ref.reference_text is None:
-            return unscored
-        shared = share(ref.reference_text, texts, spoken, normalizer_for(spoken, normalizer))
+        whole, shares = _compared(source, outcomes, unscored, normalizer)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - one odd text must not end the unit
         return replace(unscored, failure=recording_failure(source, error))
-    return replace(
-        unscored, share=SegmentShare(ref.reference_text, shared.recording), shares=shared.segments
-    )
+    return replace(unscored, share=whole, shares=shares)
+
+
+def _compared(
+    source: Channel, outcomes: Sequence[Outcome], scored: Scored, normalizer: str
+) -> tuple[SegmentShare | None, Sequence[SegmentShare | None]]:
+    """The reference and score of a recording, and those of its segments."""
+    reference = source.ref.reference_text
+    spoken = source.ref.language or scored.language
+    corrected = {
+        # Whoever corrects a segment hears all of it, and not its core alone.
+        number: (each.text, heard.text)
+        for number, each in scored.corrections.items()
+        if each.text is not None and (heard := outcomes[number].transcript) is not None
+    }
+    if corrected:
+        found = share_corrected(
+            reference, scored.texts, corrected, spoken, normalizer_for(spoken, normalizer)
+        )
+        return found.recording, found.segments
+    if reference is None:
+        return scored.share, scored.shares
+    shared = share(reference, scored.texts, spoken, normalizer_for(spoken, normalizer))
+    return SegmentShare(reference, shared.recording), shared.segments
 
 
 def judge(
@@ -167,7 +218,8 @@ def _judge(
         return segment_failure(source.ref, outcome.segment, STAGE, error)
     if scored.failure is not None:
         decision, reasons = at_best_reviewed(decision, reasons)
-    return Verdict(judged, measures, decision, reasons, part, recognised)
+    correction = scored.corrections.get(index)
+    return Verdict(judged, measures, decision, reasons, correction, part, recognised)
 
 
 def _judged(

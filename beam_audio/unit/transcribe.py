@@ -19,6 +19,7 @@ from beam_audio.output.commits import (
     unit_id,
     write_commit,
 )
+from beam_audio.output.corrections import read_corrections
 from beam_audio.output.parts import PartWriter, carry
 from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit.batching import BatchCounts
@@ -131,7 +132,8 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
     """Do a unit whose record is ``before``, and commit it unless another writer is faster."""
     known = read_forgotten(run.root)
     prepare = replace(run.settings.prepare, forgotten=known)
-    run = replace(run, settings=replace(run.settings, prepare=prepare))
+    rows = replace(run.settings.rows, corrections=read_corrections(run.root))
+    run = replace(run, settings=replace(run.settings, prepare=prepare, rows=rows))
     report, forgotten = _write(unit, before, run)
     # An address that was not known before is recognised from now on without being opened.
     write_tombstones(run.root, [stone for ref in forgotten for stone in known.tombstones_of(ref)])

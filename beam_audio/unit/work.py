@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from beam_audio.errors import ConfigError
+from beam_audio.errors import ConfigError, StoreError
 from beam_audio.types import Failure
 from beam_audio.unit import rows
 from beam_audio.unit.batching import BatchCounts, batches
@@ -304,7 +304,7 @@ class UnitWork:
         try:
             with self._clock.stage("write"):
                 made = rows.recording_rows(end, outcomes, self._settings.rows, self._audio_file)
-        except ConfigError:
+        except (ConfigError, StoreError):
             raise
         except Exception as error:  # noqa: BLE001 - it costs this recording only
             self._fail_input(recording_failure(end.source, error))

@@ -108,3 +108,33 @@ def test_names_tell_the_container() -> None:
     clip = segment(from_int16(NOISE), name="5e9")
     assert encode.file_name(clip, "flac") == "5e9.flac"
     assert encode.file_name(clip, "opus") == "5e9.ogg"
+
+
+def test_a_muted_stretch_is_silent_to_the_sample_and_the_rest_of_flac_stays() -> None:
+    encoded = encode.encode(segment(from_int16(NOISE)), "flac")
+    muted, rate_hz = decoded(encode.mute(encoded, [(0.1, 0.25), (0.4, 9.0)], "name"))
+    assert (rate_hz, len(muted)) == (16_000, len(NOISE))
+    fade = 80  # 5 ms
+    assert not muted[1_600:4_000].any()
+    assert not muted[6_400:].any()
+    kept = [*range(1_600 - fade), *range(4_000 + fade, 6_400 - fade)]
+    assert (muted[kept] == NOISE[kept]).all()
+    assert (np.abs(muted) <= np.abs(NOISE.astype(np.int32))).all()
+
+
+def test_muted_opus_keeps_its_length_and_gives_the_same_bytes_again() -> None:
+    tone = np.sin(np.arange(16_000) * 0.2).astype(np.float32) / 2
+    encoded = encode.encode(segment(tone), "opus")
+    muted = encode.mute(encoded, [(0.3, 0.6)], "name")
+    samples, rate_hz = decoded(muted)
+    assert (rate_hz, len(samples)) == (16_000, 16_000)
+    assert np.abs(samples[5_200:9_200]).max() < 330  # 1 % of full scale: the codec rings
+    assert np.abs(samples[:4_000]).max() > 12_000
+    assert muted == encode.mute(encoded, [(0.3, 0.6)], "name")
+
+
+def test_stretches_outside_the_clip_mute_what_lies_in_it() -> None:
+    encoded = encode.encode(segment(from_int16(NOISE)), "flac")
+    muted, _ = decoded(encode.mute(encoded, [(-1.0, 0.1), (7.0, 8.0)], "name"))
+    assert not muted[:1_600].any()
+    assert (muted[1_680:] == NOISE[1_680:]).all()

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import soundfile
+from support.corrected_outputs import correct, correction, keep
 from support.run_outputs import Command, listing, only, read_rows, run_words
+
+from beam_audio.quality.rules import load_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +73,22 @@ def test_explain_prints_rules_audio_model_and_writes_the_clip(
     assert soundfile.info(clip).duration == pytest.approx(row["duration_seconds"])
     status, out, _ = command("explain", output, row["segment_id"], "--json")
     assert json.loads(out)["segment_id"] == row["segment_id"]
+
+
+def test_explain_says_who_corrected_what_and_what_the_rules_decided(
+    command: Command, output: Path
+) -> None:
+    row = read_rows(output, "segments")[0]
+    keep(output, [correction(row, text="a river", verdict="review")])
+    correct(output, load_rules("balanced"))
+    status, out, _ = command("explain", output, row["segment_id"])
+    assert status == 0
+    assert "review (corrected), by anna on 2026-11-27T09:00:00+00:00; the rules balanced-" in out
+    assert "decided drop (wer_high" in out
+    assert "reference   a river\n            from anna on 2026-11-27" in out
+    found = json.loads(command("report", output, "--json")[1])["segments"]
+    (shown,) = (each for each in found if each["segment_id"] == row["segment_id"])
+    assert (shown["reference_origin"], shown["rules_decision"]) == ("correction", "drop")
 
 
 def test_explain_refuses_what_is_no_segment(command: Command, output: Path) -> None:

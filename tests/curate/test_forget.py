@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.corrected_outputs import correct, correction, keep
 from support.run_outputs import all_rows, only, read_rows, run, write_manifest, write_speech
 
 from beam_audio.curate.chosen import Selector
@@ -232,3 +233,22 @@ def test_tombstones_tell_nothing(output: Path) -> None:
     )
     assert len(marks) == 3
     assert recording["content_sha256"] not in marks
+
+
+def test_what_people_corrected_in_it_goes_too(output: Path) -> None:
+    anna, bert = of(output, "anna"), of(output, "bert")
+    said = "a person heard anna say something else entirely"
+    for row, text in ((anna, said), (bert, "and bert said nothing of the kind at all")):
+        segment = next(
+            each
+            for each in read_rows(output, "segments")
+            if each["recording_id"] == row["recording_id"]
+        )
+        keep(output, [correction(segment, text=text, corrected_by="carl")])
+    correct(output)
+    proof = forget(str(output), Selector(recording=anna["recording_id"]))
+    assert proof is not None
+    assert proof.holds
+    assert said.encode() not in everything(output)
+    (left,) = (output / "corrections").iterdir()
+    assert left.stem == bert["recording_id"]

@@ -94,3 +94,12 @@ def test_findings_add_up_and_are_read_back() -> None:
     both = Redaction.total([one, Redaction(Counter({"phone": 1, "iban": 1}))])
     assert both.kinds == {"phone": 3, "iban": 1}
     assert Redaction.of_json(both.to_json()) == both
+
+
+def test_a_span_that_has_times_in_part_only_has_none() -> None:
+    """Whoever mutes by times would leave the rest."""
+    timed = [each for each in WORDS if each["word"] != "-555"]
+    rows = segments(text=[TEXT], text_language=["en"], words=[timed])
+    (row,) = with_redactions("segments", rows).to_pylist()
+    (found,) = row["redactions"]
+    assert (found["start_seconds"], found["end_seconds"]) == (None, None)

@@ -10,9 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import soundfile
 from support.run_outputs import Command, read_rows, run, run_words
+from support.unit_runs import Scripted, ref, settings, tones, transcribe, write
 
+from beam_audio.curate.redact import redact_unit
 from beam_audio.errors import ConfigError
+from beam_audio.export.muting import UNTIMED
 from beam_audio.export.write import export, read_exports
+from beam_audio.output.commits import read_commits
+from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,3 +86,40 @@ def test_an_export_that_finds_nothing_leaves_the_note_of_an_earlier_one(
     with pytest.raises(ConfigError, match="no segment with the decision drop"):
         export(str(output), str(target), "drop")
     assert read_exports(str(output)) == [str(target)]
+
+
+@pytest.mark.parametrize("has_times", [True, False])
+def test_words_that_are_redacted_are_muted_or_their_clip_stays_away(
+    tmp_path: Path,
+    has_times: bool,  # noqa: FBT001
+) -> None:
+    text = "call 415-555-2671 please"
+    words = tuple(
+        Word(word, 0.2 * n, 0.2 * n + 0.2, 0.9) for n, word in enumerate(f" {text}".split(" ")[1:])
+    )
+    heard = Transcript(text, "en", words=words if has_times else None)
+    output, target = tmp_path / "out", tmp_path / "review"
+    source = ref(write(tmp_path / "a.wav", tones([0.5])))
+    transcribe(
+        output, source, recognizer=Scripted(lambda _: heard), using=settings(store_audio="flac")
+    )
+    for commit in list(read_commits(str(output))):
+        redact_unit(str(output), commit, run_id="r")
+    (row,) = read_rows(output, "segments")
+    done = export(str(output), str(target), row["decision"])
+    (tasks,) = [json.loads((target / "tasks.json").read_text("utf-8"))]
+    if not has_times:
+        assert (done.tasks, done.clips) == (0, 0)
+        assert done.left_out == {UNTIMED: 1}
+        assert tasks == []
+        assert not (target / "audio").exists()
+        return
+    assert (done.tasks, done.muted) == (1, 1)
+    assert tasks[0]["data"]["muted"] == [
+        {"kind": "phone", "start_seconds": 0.2, "end_seconds": 0.4}
+    ]
+    (clip,) = (target / "audio").iterdir()
+    samples, rate_hz = soundfile.read(clip)
+    assert not samples[round(0.2 * rate_hz) : round(0.4 * rate_hz)].any()
+    assert samples[round(0.5 * rate_hz) :].any()
+    assert "2671" not in (target / "tasks.json").read_text("utf-8")

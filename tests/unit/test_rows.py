@@ -154,8 +154,9 @@ OF_CURATE = {
     *("duplicate_of", "duplicate_by", "duplicate_similarity"),
     *("test_overlap_of", "test_overlap_by", "test_overlap_similarity"),
     *("text_redacted", "redactions"),
+    *("stated_reference_text", "corrected_by", "corrected_at", "rules_decision", "rules_reasons"),
 }
-"""Columns that a run leaves empty."""
+"""Columns that a run leaves empty that finds no correction."""
 
 
 def test_all_columns_of_a_usual_recording_are_filled(tmp_path: Path) -> None:

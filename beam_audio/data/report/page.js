@@ -22,6 +22,7 @@ const hours = (value) => value >= 1 || value === 0 ? number(value) + " h" : numb
 const text = (value) => make("bdi", {}, value === null || value === "" ? "–" : String(value));
 // A name such as words_per_second may be broken behind each underscore.
 const parted = (name) => make("span", {}, ...name.split("_").flatMap((part, at) => at ? ["_", make("wbr"), part] : [part]));
+const person = (segment) => text(`${segment.corrected_by || "a person"} on ${segment.corrected_at}`);
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
 function table(caption, columns, rows) {
@@ -143,7 +144,7 @@ function described(segment) {
     parts.push(make("p", { class: "soft" }, "Reference against recognised text, as they were compared (",
       make("del", {}, "in the reference only"), " ", make("ins", {}, "recognised only"), "):"), difference(segment.differences));
   }
-  if (segment.reference_text !== null) parts.push(make("p", {}, "Reference: ", text(segment.reference_text)));
+  if (segment.reference_text !== null) parts.push(make("p", {}, "Reference: ", text(segment.reference_text), ...(segment.reference_origin === "correction" ? [" (from ", person(segment), ")"] : [])));
   parts.push(make("p", {}, "Recognised: ", text(segment.text)));
   parts.push(make("p", { class: "file" }, text(segment.uri), `, ${number(segment.start_seconds, 3)} to ${number(segment.end_seconds, 3)} s, segment `,
     make("code", {}, segment.segment_id)));
@@ -152,6 +153,7 @@ function described(segment) {
     parts.push(make("p", { class: "soft" }, ...metadata.flatMap(([key, value], at) => [at ? "; " : "", text(key), ": ", text(value)])));
   }
   parts.push(make("p", {}, `Decision: ${segment.decision}. Reasons: ${segment.reasons.join(", ") || "none"}.`));
+  if (segment.rules_decision) parts.push(make("p", {}, "Decided by ", person(segment), `; the rules decided ${segment.rules_decision} (${segment.rules_reasons.join(", ") || "no reason"}).`));
   if (segment.verdicts.length) {
     parts.push(table("Verdict of each rule", [["rule"], ["decision"], ["condition and value", "long"], ["applies"]],
       [...segment.verdicts].sort((a, b) => b.applies - a.applies).map((rule) => ({ class: rule.applies ? "holds" : null, cells: [
