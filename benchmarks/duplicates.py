@@ -236,7 +236,7 @@ def prints(level: Level, count: int) -> tuple[list[bytes], list[bytes]]:
 def true_and_false(items: list[Item], level: Level) -> tuple[int, int]:
     """Copies that are found with what they are a copy of, and other pairs."""
     pairs = [
-        {each.place.source.uri.removesuffix(" copy") for each in (pair.first, pair.second)}
+        {each.source.uri.removesuffix(" copy") for each in (pair.first, pair.second)}
         for pair in find_pairs(items, level)
     ]
     true = {name for names in pairs if len(names) == 1 for name in names}
@@ -289,10 +289,10 @@ def main() -> None:
     parser.add_argument("--step", type=int, default=1, help="take every so manyth recording")
     given = parser.parse_args()
     print(measured(given.data, given.step), flush=True)
-    heads = ("level", "rows", "time", "CPU", "CPU each", "copies found", "false pairs")
-    print(f"\n{markdown_table(heads, list(scaling()))}", flush=True)
-    heads = ("level", "rows of a test set", "planted and found", "false pairs")
-    print(f"\n{markdown_table(heads, list(planted_test_set()))}")
+    scaled = ("level", "rows", "time", "CPU", "CPU each", "copies found", "false pairs")
+    print(f"\n{markdown_table(scaled, list(scaling()))}", flush=True)
+    planted = ("level", "rows of a test set", "planted and found", "false pairs")
+    print(f"\n{markdown_table(planted, list(planted_test_set()))}")
 
 
 if __name__ == "__main__":

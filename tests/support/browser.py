@@ -59,7 +59,8 @@ class Browser:
     def drag(self, selector: str, to_share: float) -> None:
         """Drag the handle of a range from where it is to a share of its width."""
         box = self.run(
-            "const at = document.querySelector(arguments[0]); at.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const at = document.querySelector(arguments[0]); "
+            "at.scrollIntoView({block: 'center', behavior: 'instant'});"
             "const box = at.getBoundingClientRect(); return [box.left, box.top + box.height / 2, "
             "box.width, (at.value - at.min) / (at.max - at.min)]",
             selector,

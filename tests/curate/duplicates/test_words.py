@@ -60,10 +60,9 @@ def test_the_shorter_texts_are_the_more_must_be_equal() -> None:
         print_of("What time is it today"), print_of("What time is it there"), 0
     )
     assert one_word is None
-    around = "The doors of the hall were still closed, and nobody knew"
-    long = [print_of(f"{around} {each}, so we waited.") for each in ("what time it was today",
-            "what time it was there")]  # fmt: skip
-    assert compare_texts(*long, 0) is not None
+    before = "The doors of the hall were still closed, and nobody knew what time it was"
+    first, second = print_of(f"{before} today, so we waited."), print_of(f"{before} there.")
+    assert compare_texts(first, second, 0) is not None
 
 
 @pytest.mark.parametrize(("heard", "said"), MISHEARD)
