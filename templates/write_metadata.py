@@ -8,16 +8,15 @@ equal to what it comes from.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from beam_audio.command.argparse_hooks import option_strings
+from beam_audio.command.argparse_hooks import actions
 from beam_audio.command.flags import by_group
 from beam_audio.run.config import KINDS, RunConfig
-from beam_audio.store.beam_hooks import add_beam_flags
+from beam_audio.store.beam_hooks import beam_parsers
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -138,9 +137,9 @@ def flags_page() -> str:
 
 def beam_flags() -> str:
     """The content of beam_flags.txt."""
-    parser = argparse.ArgumentParser(add_help=False)
-    add_beam_flags(parser)
-    return _BEAM_HEAD + "".join(f"{name}\n" for name in sorted(option_strings(parser)))
+    found = (action for _, parser in beam_parsers() for action in actions(parser))
+    names = {name for action in found for name in action.option_strings}
+    return _BEAM_HEAD + "".join(f"{name}\n" for name in sorted(names))
 
 
 def contents() -> dict[Path, str]:
