@@ -152,7 +152,7 @@ def launch_request(
     ours, beams = _sorted(words)
     _check_names(beams, known)
     _check_values(ours)
-    options = PipelineOptions(beams)
+    options = PipelineOptions([*beams, f"--job_name={job_name}"])
     values = options.get_all_options()
     check_kind(resolve(ours), options)
     for name in ("project", "region"):

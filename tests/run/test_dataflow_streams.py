@@ -19,6 +19,7 @@ from support.dataflow_jobs import (
     IMAGE,
     MODULES_OF_AUDIO,
     Cloud,
+    Flags,
     function,
     read,
     recordings_in_a_bucket,
@@ -30,6 +31,7 @@ from support.fake_dataflow import BUCKET, FakeDataflow, serving, staged_graph
 from support.project import ROOT
 from support.pubsub_emulator import Channel, new_channel, pubsub_emulator
 from support.run_outputs import run, write_manifest, write_speech
+from workers import fit_workers
 
 from beam_audio import store
 from beam_audio.command.cli import main
@@ -58,7 +60,7 @@ class Stream:
     channel: Channel
 
     @property
-    def flags(self) -> launch.Flags:
+    def flags(self) -> Flags:
         others = {name: value for name, value in self.cloud.flags.items() if name != "input"}
         return others | {"subscription": self.channel.subscription}
 
@@ -92,9 +94,10 @@ def stream(servers: None, tmp_path: Path) -> Iterator[Stream]:  # noqa: ARG001 -
 def test_a_stream_is_handed_over_and_nobody_waits(
     stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workers = launch.fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
-    of_the_test: launch.Flags = {"provider": "cpu", "precision": "float32", "max_num_workers": "3"}
-    command = launch.direct_command(workers, IMAGE, stream.flags | of_the_test)
+    workers = fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
+    of_the_test: Flags = {"provider": "cpu", "precision": "float32", "max_num_workers": "3"}
+    words = launch.run_words(workers, written(stream.flags | of_the_test))
+    command = launch.direct_command(words, image=IMAGE, job_name="calls")
     assert main(command[3:]) == 0
     assert "runs until it is drained" in capsys.readouterr().out
 
