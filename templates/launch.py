@@ -21,7 +21,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from workers import GPU_MACHINES, Workers, fit_workers
+from dataflow_workers import GPU_MACHINES, Workers, fit_workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--update needs --job_name=NAME of the running job that it replaces")
     job_name = given.job_name or new_job_name(datetime.now(UTC))
     if not _NAME.fullmatch(job_name):
-        parser.error(f"--job_name={job_name}: up to 63 of a-z, 0-9 and -, a letter first, no - last")
+        parser.error(
+            f"--job_name={job_name}: at most 63 of a-z, 0-9 and -, a letter first, no - last"
+        )
     speed = given.times_real_time or _usual_speed(parser, given.gpu, rest)
     try:
         words = run_words(fit_workers(given.gpu, speed, given.decode_seconds), rest)

@@ -27,13 +27,10 @@ from apache_beam.options.pipeline_options import (
 )
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.dataflow import (
-    AutoscalingAlgorithm,
-    FlexResourceSchedulingGoal,
     FlexTemplateRuntimeEnvironment,
     FlexTemplatesServiceClient,
     LaunchFlexTemplateParameter,
     LaunchFlexTemplateRequest,
-    WorkerIPAddressConfiguration,
 )
 
 from beam_audio.command.argparse_hooks import actions
@@ -89,10 +86,7 @@ _REFUSED: Final = {
         _IN_THE_IMAGE,
     ),
 }
-_AUTOSCALING: Final = {
-    "NONE": AutoscalingAlgorithm.AUTOSCALING_ALGORITHM_NONE,
-    "THROUGHPUT_BASED": AutoscalingAlgorithm.AUTOSCALING_ALGORITHM_BASIC,
-}
+_AUTOSCALING: Final = {"NONE": "NONE", "THROUGHPUT_BASED": "BASIC"}
 _OTHER_RUNNERS: Final = (
     *(DirectOptions, PortableOptions, JobServerOptions, FlinkRunnerOptions),
     *(KafkaStreamsRunnerOptions, SparkRunnerOptions, PrismRunnerOptions),
@@ -201,7 +195,7 @@ def send(request: LaunchFlexTemplateRequest, words: Sequence[str]) -> str:
     """
     given = PipelineOptions(_sorted(words)[1]).get_all_options()
     client = FlexTemplatesServiceClient(
-        credentials=AnonymousCredentials() if given["no_auth"] else None,
+        credentials=AnonymousCredentials() if given["no_auth"] else None,  # type: ignore[no-untyped-call]
         transport="rest",
         client_options={"api_endpoint": given["dataflow_endpoint"]},
     )
@@ -264,26 +258,27 @@ def _environment(
             environment.additional_pipeline_options.append(f"{name}={value or 'true'}")
         elif flag.field is not None and flag.dest not in taken:
             taken.add(flag.dest)
-            _set(environment, flag, values[flag.dest])
+            sent = _as_sent(flag, values[flag.dest])
+            if isinstance(sent, list):  # two flags share a field
+                getattr(environment, flag.field).extend(sent)
+            else:
+                setattr(environment, flag.field, sent)
     return environment
 
 
-def _set(environment: FlexTemplateRuntimeEnvironment, flag: BeamFlag, value: Any) -> None:  # noqa: ANN401 - as Beam parsed it
+def _as_sent(flag: BeamFlag, value: Any) -> Any:  # noqa: ANN401 - as Beam parsed it, and as Google's type takes it
+    """The value of a field; enumerations are given by the names of their values."""
     match flag.dest:
-        case "experiments" | "dataflow_service_options":
-            environment.additional_experiments.extend(value)
         case "labels":
-            environment.additional_user_labels.update(_labels(value))
+            return _labels(value)
         case "autoscaling_algorithm":
-            environment.autoscaling_algorithm = _AUTOSCALING[value]
+            return f"AUTOSCALING_ALGORITHM_{_AUTOSCALING[value]}"
         case "flexrs_goal":
-            environment.flexrs_goal = FlexResourceSchedulingGoal[f"FLEXRS_{value}"]
+            return f"FLEXRS_{value}"
         case "use_public_ips":
-            environment.ip_configuration = WorkerIPAddressConfiguration[
-                "WORKER_IP_PUBLIC" if value else "WORKER_IP_PRIVATE"
-            ]
+            return f"WORKER_IP_{'PUBLIC' if value else 'PRIVATE'}"
         case _:
-            setattr(environment, str(flag.field), value)
+            return value
 
 
 def _labels(given: Iterable[str]) -> dict[str, str]:

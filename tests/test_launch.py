@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import launch
 import pytest
+from dataflow_workers import GPU_MACHINES, cores_to_decode, fit_workers
 from support.fake_dataflow import FakeDataflow, serving
 from support.project import ROOT
-from workers import GPU_MACHINES, cores_to_decode, fit_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -135,8 +135,9 @@ def test_the_stream_is_made_of_parameters_and_flags_that_there_are() -> None:
 
 def test_the_roles_are_those_of_the_page() -> None:
     page = (ROOT / "docs" / "dataflow.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\| (workers|submitter) \| `(roles/[\w.]+)` \|", page, re.M))
-    of_a_topic = {("workers", "roles/pubsub.publisher")}  # of --output_topic, which is not made here
+    row = r"^\| (workers|submitter) \| `(roles/[\w.]+)` \|"
+    documented = set(re.findall(row, page, re.MULTILINE))
+    of_the_output_topic = {("workers", "roles/pubsub.publisher")}  # which is not made here
     granted = set()
     for (kind, _), body in RESOURCES.items():
         if kind.endswith("_iam_member") and "var.submitters" not in str(body.get("for_each")):
@@ -144,4 +145,4 @@ def test_the_roles_are_those_of_the_page() -> None:
             members = re.findall(r"local\.(\w+)", f"{body['member']} {body.get('for_each', '')}")
             who = {"worker": "workers", "submitter": "submitter"}
             granted |= {(who[member], role) for member in members for role in roles}
-    assert granted == documented - of_a_topic
+    assert granted == documented - of_the_output_topic

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import launch
 import pytest
+from dataflow_workers import fit_workers
 from google.cloud.dataflow import AutoscalingAlgorithm, JobType
 from support.dataflow_jobs import (
     GPU,
@@ -30,7 +31,6 @@ from support.dataflow_jobs import (
 from support.fake_dataflow import BUCKET, FakeDataflow, serving
 from support.project import ROOT
 from support.run_outputs import settings
-from workers import fit_workers
 
 from beam_audio.command.cli import main
 from beam_audio.run import batch

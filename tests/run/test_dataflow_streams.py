@@ -13,6 +13,7 @@ import launch
 import pytest
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
+from dataflow_workers import fit_workers
 from google.cloud.dataflow import JobType
 from support.dataflow_jobs import (
     GPU,
@@ -31,7 +32,6 @@ from support.fake_dataflow import BUCKET, FakeDataflow, serving, staged_graph
 from support.project import ROOT
 from support.pubsub_emulator import Channel, new_channel, pubsub_emulator
 from support.run_outputs import run, write_manifest, write_speech
-from workers import fit_workers
 
 from beam_audio import store
 from beam_audio.command.cli import main
