@@ -10,6 +10,7 @@ import ast
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -115,7 +116,8 @@ class BeamFlag:
         return name if name in FlexTemplateRuntimeEnvironment.meta.fields else None
 
 
-def beam_flags() -> dict[str, BeamFlag]:
+@cache
+def beam_flags() -> Mapping[str, BeamFlag]:
     """Every flag of Beam by each of its spellings, without dashes."""
     return {
         name.removeprefix("--"): BeamFlag(
