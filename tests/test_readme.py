@@ -42,6 +42,7 @@ DOCUMENTS = [
 ]
 OTHER_PROGRAMS = {
     *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
+    "terraform",
 }
 VERBS = {
     *("compact", "curate", "demo", "doctor", "expire", "explain", "export", "forget", "models"),

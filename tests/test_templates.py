@@ -8,16 +8,17 @@ import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-import launch
 import pytest
 import write_metadata
+from google.cloud.dataflow import TemplateMetadata
+from google.protobuf.json_format import ParseError
 from support.project import ROOT
 
 from beam_audio.command.cli import main
 from beam_audio.command.flags import resolve
-from beam_audio.run.config import RunConfig
+from beam_audio.run.config import Group, RunConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +106,7 @@ def test_the_help_shows_every_parameter_with_its_default(
     shown = " ".join(capsys.readouterr().out.split())
     for name in FLAGS:
         default = PARAMETERS[name].get("defaultValue")
-        described = re.escape(PARAMETERS[name]["helpText"][1:])
+        described = re.escape(FLAGS[name].metadata["help"])
         suffix = re.escape(f" (default: {default})") if default is not None else ""
         assert re.search(f"--{name} .*{described}{suffix}", shown, re.IGNORECASE), name
 
@@ -121,21 +122,88 @@ def test_values_pass_the_parameters_checks(name: str) -> None:
             assert value in {option["value"] for option in parameter["enumOptions"]}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *(("input", "calls/"), ("output", "out"), ("manifest", "m.jsonl"), ("limit", "-1")),
-        *(("batch_seconds", "fast"), ("channels", "left"), ("rules", "my.yaml")),
-        *(("partition_by", "date;language"), ("model", "../model")),
-        *(
-            ("subscription", "projects/p/topics/t"),
-            ("output_topic", "t"),
-            ("drift_reference", "out"),
-        ),
-    ],
-)
-def test_wrong_values_do_not(name: str, value: str) -> None:
-    assert not any(re.search(pattern, value) for pattern in PARAMETERS[name]["regexes"])
+# A value that each pattern refuses.
+WRONG = {
+    "input": "calls/",
+    "manifest": "m.jsonl",
+    "output": "out",
+    "model": "../model",
+    "second_model": "./whisper base",
+    "allow_inputs": "gs://bucket,/calls",
+    "subscription": "projects/p/topics/t",
+    "event_time_attribute": "",
+    "output_topic": "t",
+    "drift_reference": "out",
+    "precision": "float-16",
+    "provider": "cuda,cpu",
+    "language": "en,de",
+    "channels": "left",
+    "tracks": "first",
+    "decoder_allow": "sds voc",
+    "normalizer": "my.module:function",
+    "partition_by": "date;language",
+    "metadata_columns": "speaker;source",
+    "rules": "my.yaml",
+    "limit": "-1",
+    "max_source_bytes": "64G",
+    "max_channels": "2.5",
+    "max_sample_rate_hz": "48k",
+    "unit_bytes": "8MB",
+    "window_seconds": "half",
+    "overlap_seconds": "-1",
+    "max_recording_seconds": "1h",
+    "batch_seconds": "fast",
+    "gpu_memory_fraction": "80%",
+    "max_wait_seconds": "30s",
+    "drift_threshold": "1/4",
+    "sdk_container_image": "worker-cpu",
+}
+WITH_PATTERN = [name for name, each in PARAMETERS.items() if each.get("regexes")]
+
+
+@pytest.mark.parametrize("name", WITH_PATTERN)
+def test_examples_in_the_help_pass_and_a_wrong_value_does_not(name: str) -> None:
+    parameter = PARAMETERS[name]
+    examples = parameter["helpText"].partition("; for example ")[2].split(" or ")
+    for pattern in parameter["regexes"]:
+        for example in examples:
+            assert re.search(pattern, example), example
+        assert not re.search(pattern, WRONG[name])
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_PATTERN if name in FLAGS])
+def test_examples_are_values_of_the_flag(name: str) -> None:
+    given = {"output": "out"} if name in OF_STREAMS else {"output": "out", "input": "in"}
+    if name in OF_STREAMS:
+        given["subscription"] = OF_STREAMS["subscription"]
+    if name == "manifest":
+        del given["input"]
+    if name in {"window_seconds", "overlap_seconds"}:
+        given["segmenter"] = "fixed"
+    if name == "drift_threshold":
+        given["drift_reference"] = "gs://bucket/reference"
+    for example in PARAMETERS[name]["helpText"].partition("; for example ")[2].split(" or "):
+        resolve(given | {name: example})
+
+
+def test_the_service_knows_every_field_of_the_metadata() -> None:
+    """Its own type refuses a field that it does not know, and an unknown kind of parameter."""
+    written = (TEMPLATES / "metadata.json").read_text("utf-8")
+    read = TemplateMetadata.from_json(written)
+    assert [each.name for each in read.parameters] == list(PARAMETERS)
+    with pytest.raises(ParseError, match="groupname"):
+        TemplateMetadata.from_json(written.replace("groupName", "groupname"))
+
+
+def test_parameters_stand_in_groups_or_below_a_parent() -> None:
+    groups = {each["groupName"] for each in PARAMETERS.values() if "groupName" in each}
+    assert groups == {*map(str.capitalize, get_args(Group)), "Workers"} - {"Streaming"}
+    for name, each in PARAMETERS.items():
+        assert ("groupName" in each) != ("parentName" in each), name
+        if "parentName" in each:
+            parent = PARAMETERS[each["parentName"]]
+            options = {option["value"] for option in parent.get("enumOptions", ())}
+            assert set(each.get("parentTriggerValues", ())) <= options, name
 
 
 def test_streams_are_supported_by_pubsubs_own_kinds_of_parameters() -> None:
@@ -156,10 +224,13 @@ def test_what_the_launcher_passes_is_the_configuration(values: dict[str, str]) -
         f"runpy.run_path({str(TEMPLATES / 'launcher.py')!r}, run_name='__main__')"
     )
     of_launcher = ["--runner=DataflowRunner", "--template_location=gs://b/t/job_object"]
+    of_launcher.append("--of_a_later_launcher=1")
     flags = [f"--{name}={value}" for name, value in values.items()]
-    command = [sys.executable, "-c", program, *flags, *of_launcher, "--of_a_later_launcher=1"]
+    # A request gives switches of Beam a value, which Beam refuses.
+    switches = ["--enable_hot_key_logging=true", "--save_main_session=false"]
+    command = [sys.executable, "-c", program, *flags, *of_launcher, *switches]
     ran = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert f"{resolve(values)!r} {[*of_launcher, '--of_a_later_launcher=1']}" in ran.stdout
+    assert f"{resolve(values)!r} {[*of_launcher, '--enable_hot_key_logging']}" in ran.stdout
 
 
 # The images
@@ -252,80 +323,3 @@ def test_build_script_registers_the_images_it_pushed(tmp_path: Path) -> None:
     ]
     assert lines[-1].startswith("gcloud dataflow flex-template build gs://b/t/beam-audio-1.0.json")
     assert "--image=h/p/r/worker-cpu@sha256:1 " in lines[-1]
-
-
-# The launch script
-
-
-@pytest.mark.parametrize(
-    ("times_real_time", "decode_seconds", "machine_type", "threads"),
-    [
-        (400, 8.0, "g2-standard-4", 2),
-        (1300, 8.0, "g2-standard-4", 4),
-        (1400, 8.0, "g2-standard-8", 5),
-        (400, 34.0, "g2-standard-8", 5),
-        (1000, 34.0, "g2-standard-12", 11),
-    ],
-)
-def test_cores_beside_a_gpu_decode_as_fast_as_it_transcribes(
-    times_real_time: float, decode_seconds: float, machine_type: str, threads: int
-) -> None:
-    workers = launch.fit_workers("nvidia-l4", times_real_time, decode_seconds)
-    assert (workers.machine_type, workers.harness_threads) == (machine_type, threads)
-
-
-def test_a_gpu_that_no_machine_can_feed_is_refused() -> None:
-    with pytest.raises(ValueError, match="the GPU would wait"):
-        launch.fit_workers("nvidia-l4", 5000, 34.0)
-
-
-def test_a_gpu_has_one_process_and_no_other_provider(capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--input=gs://b/in/", "--output=gs://b/out", "--precision=float32"]
-    given = [f"--image={IMAGE}", "--gpu=nvidia-l4", "--times_real_time=900", "--print"]
-    assert launch.main([*given, *flags]) == 0
-    printed = capsys.readouterr().out
-    assert "--experiments=no_use_multiple_sdk_containers" in printed
-    assert "worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver:5xx" in printed
-    assert "--provider=cuda --require_provider=true --precision=float32" in printed
-
-
-def test_the_template_is_run_with_parameters_it_has(capsys: pytest.CaptureFixture[str]) -> None:
-    flags = [f"--{name}={value}" for name, value in VALUES.items()]
-    given = [f"--image={IMAGE}", "--template=gs://b/t.json", "--print"]
-    assert launch.main([*given, *flags, "--project=p", "--max_num_workers=9"]) == 0
-    printed = capsys.readouterr().out
-    (listed,) = re.findall(r"--parameters=\^~\^([^']*)'", printed)
-    parameters = dict(each.split("=", 1) for each in listed.split("~"))
-    assert parameters == VALUES | {"sdk_container_image": IMAGE}
-    assert set(parameters) <= set(PARAMETERS)
-    assert "--project=p" in printed
-    assert "--max-workers=9" in printed
-
-
-def test_a_gpu_of_unknown_speed_is_asked_for_it(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        launch.main([f"--image={IMAGE}", "--gpu=nvidia-l4", "--model=whisper-base"])
-    assert "--times_real_time" in capsys.readouterr().err
-
-
-def test_a_gpu_has_the_speed_of_the_table_and_says_where_it_is_from(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert launch.main([f"--image={IMAGE}", "--gpu=nvidia-tesla-t4", "--print"]) == 0
-    printed = capsys.readouterr()
-    assert "--machine_type=n1-standard-4" in printed.out
-    assert "an estimate by memory bandwidth" in printed.err
-
-
-def test_the_speeds_that_machines_feed_are_as_documented() -> None:
-    page = (ROOT / "docs" / "dataflow.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (g2-standard-(\d+)) \| (\d+) × \| (\d+) × \|$", page, re.MULTILINE)
-    assert [int(cores) for _, cores, *_ in rows] == list(launch.GPU_MACHINES["nvidia-l4"])
-    for machine_type, _, *speeds in rows:
-        for speed, decode_seconds in zip(map(int, speeds), (8.0, 34.0), strict=True):
-            fitting = launch.fit_workers("nvidia-l4", speed, decode_seconds)
-            assert fitting.machine_type == machine_type
-            with_more = [
-                launch.cores_to_decode(faster, decode_seconds) for faster in (speed, speed + 1)
-            ]
-            assert with_more[1] == with_more[0] + 1

@@ -16,7 +16,6 @@ PYTHON_VERSIONS: Final = ((3, 11), (3, 12), (3, 13))
 """The versions for which these members were looked at."""
 
 
-def option_strings(parser: argparse.ArgumentParser) -> frozenset[str]:
-    """Every spelling of every flag of a parser; argparse offers no list of them."""
-    actions = parser._actions  # noqa: SLF001
-    return frozenset(name for action in actions for name in action.option_strings)
+def actions(parser: argparse.ArgumentParser) -> tuple[argparse.Action, ...]:
+    """Every argument of a parser, with what it sets; argparse offers no list of them."""
+    return tuple(parser._actions)  # noqa: SLF001

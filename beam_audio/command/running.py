@@ -23,7 +23,8 @@ from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED, end_at_once
 from beam_audio.command.progress_bar import ProgressBar, Status, run_status
 from beam_audio.errors import BeamAudioError, ConfigError, cure_of
 from beam_audio.run import batch
-from beam_audio.run.dataflow import is_only_handed_over
+from beam_audio.run.dataflow import is_dry_run, is_only_handed_over
+from beam_audio.run.dry_run import dry_run
 from beam_audio.run.local_stream import run_stream
 from beam_audio.run.runners import is_dataflow, is_local, runs_in_this_process
 from beam_audio.run.stream import submit_stream
@@ -43,6 +44,7 @@ _HANDED_OVER: Final = (
     "handed over. Once the job has ended, 'beam-audio run' with the same flags does what is left "
     "and writes the ledger"
 )
+_NOTHING_SENT: Final = "nothing was sent, and no input, output or subscription was looked at"
 _STOPPING: Final = (
     "beam-audio: stopping once what has come is committed; Ctrl-C again stops at once"
 )
@@ -65,6 +67,10 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
     options = PipelineOptions(list(beam_words))
     options.get_all_options()  # Beam ends the process here at values of the wrong kind
     try:
+        if is_dry_run(options):
+            shown = dry_run(settings, beam_words)
+            print(f"{shown.job}\n\n{shown.graph}\n\n{_NOTHING_SENT}")
+            return 0
         if settings.subscription is not None:
             return _stream(settings, beam_words, options)
         if is_only_handed_over(options):

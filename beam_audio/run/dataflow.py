@@ -41,8 +41,15 @@ def is_only_handed_over(options: PipelineOptions) -> bool:
     )
 
 
+def is_dry_run(options: PipelineOptions) -> bool:
+    """Whether Dataflow is only to be shown what it would be sent."""
+    return is_dataflow(options) and bool(options.view_as(TestOptions).dry_run)
+
+
 def check_submission(config: RunConfig, options: PipelineOptions) -> None:
     """Refuse what Dataflow's workers would fail at minutes later; other runners are not checked.
+
+    Nothing is asked of the service or of a store.
 
     Raises:
         ConfigError: The message names the flag, or the extra to install.
@@ -52,7 +59,44 @@ def check_submission(config: RunConfig, options: PipelineOptions) -> None:
     _check_libraries()
     _check_addresses(config)
     _check_package(options)
-    _check_streaming(config, options)
+    check_kind(config, options)
+    _check_emulator(config, options)
+
+
+def check_kind(config: RunConfig, options: PipelineOptions) -> None:
+    """Refuse flags of Dataflow that a batch or a stream cannot have.
+
+    Raises:
+        ConfigError: The message names the flag.
+    """
+    google = options.view_as(GoogleCloudOptions)
+    if config.subscription is None:
+        if options.view_as(StandardOptions).streaming:
+            raise ConfigError(
+                "--streaming can only be used with --subscription: this job would never end"
+            )
+        if google.update:
+            raise ConfigError(
+                "--update can only be used with --subscription: a batch has no state to keep; let "
+                "its job end or cancel it, and run the command again"
+            )
+    elif google.flexrs_goal:
+        raise ConfigError(
+            "--flexrs_goal can only be used with --input or --manifest: a stream cannot wait for "
+            "cheap workers"
+        )
+    if google.update and not google.job_name:
+        raise ConfigError("--update needs --job_name=NAME of the running job that it replaces")
+
+
+def require_subscription(config: RunConfig, options: PipelineOptions) -> None:
+    """Refuse a subscription that Dataflow could not read; other runners are not checked.
+
+    Raises:
+        ConfigError: It does not exist, or cannot be asked about.
+    """
+    if config.subscription is not None and is_dataflow(options):
+        Subscription(config.subscription).close()
 
 
 def _check_libraries() -> None:
@@ -98,18 +142,12 @@ def _check_package(options: PipelineOptions) -> None:
         )
 
 
-def _check_streaming(config: RunConfig, options: PipelineOptions) -> None:
-    if config.subscription is None:
-        if options.view_as(StandardOptions).streaming:
-            raise ConfigError(
-                "--streaming can only be used with --subscription: this job would never end"
-            )
-        return
+def _check_emulator(config: RunConfig, options: PipelineOptions) -> None:
     emulator = os.environ.get(_PUBSUB_EMULATOR)
     google = options.view_as(GoogleCloudOptions)
-    if emulator and google.dataflow_endpoint == GoogleCloudOptions.DATAFLOW_ENDPOINT:
+    is_theirs = google.dataflow_endpoint == GoogleCloudOptions.DATAFLOW_ENDPOINT
+    if config.subscription is not None and emulator and is_theirs:
         raise ConfigError(
             f"{_PUBSUB_EMULATOR}={emulator} is an emulator on this machine, where Dataflow's "
             "workers cannot reach it: unset it"
         )
-    Subscription(config.subscription).close()

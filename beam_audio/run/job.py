@@ -21,7 +21,7 @@ from beam_audio.quality.dnsmos import model_file
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import load_rules
-from beam_audio.run.dataflow import check_submission
+from beam_audio.run.dataflow import check_submission, require_subscription
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.store.credentials import require_access
@@ -64,8 +64,8 @@ class Job:
     handler: OnnxAsrModelHandler
     model: FixedModel | LiveModel
     second: SecondModel | None
-    left_out: str
-    held: Callable[[], Choice] | None
+    left_out: str = ""
+    held: Callable[[], Choice] | None = None
     before: tuple[Commit, ...] = ()
 
     @property
@@ -85,9 +85,29 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         MachineError: The machine is at fault, or a store does not answer.
     """
     check_submission(config, options)
+    require_subscription(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access((*places, config.second_model), options)
     left_out = _check_input(config) if config.subscription is None else ""
+    job = make_job(config, options)
+    # One record shows the schema of all: an output that is refused is left as it is.
+    next(commits.read_commits(job.output), None)
+    require_writable(job.output)
+    if config.subscription is None:
+        require_free(job.output)
+    # Loaded here, a local run's model fails before any work; the runner shares this very copy.
+    held = job.model.acquire() if runs_in_this_process(options) else None
+    return replace(job, left_out=left_out, held=held)
+
+
+def make_job(config: RunConfig, options: PipelineOptions) -> Job:
+    """The job of flags whose places have been checked; nothing but a model is read.
+
+    Raises:
+        ConfigError: The model cannot be had as the flags ask, or they do not fit it.
+        ModelError: The model's files are not those that its card names.
+        MachineError: The machine is at fault, or the store of a model does not answer.
+    """
     model_here = local_model(config.model)
     config = with_precision(config, options, model_here)
     threads = threads_per_process(options)
@@ -95,25 +115,15 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     second_facts, second = _second_model(config, facts, threads)
     _check_dnsmos(config)
     settings_for = settings_by_model(config, threads, second_facts)
-    settings = settings_for(facts)
-    # One record shows the schema of all: an output that is refused is left as it is.
-    next(commits.read_commits(config.output), None)
-    require_writable(config.output)
-    if config.subscription is None:
-        require_free(config.output)
-    handler = model_handler(config, threads=threads)
+    settings, handler = settings_for(facts), model_handler(config, threads=threads)
     is_stream = config.subscription is not None
-    model = LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler)
     return Job(
         config=config,
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
         settings=settings,
         handler=handler,
-        model=model,
+        model=LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler),
         second=second,
-        left_out=left_out,
-        # Loaded here, a local run's model fails before any work; the runner shares this very copy.
-        held=model.acquire() if runs_in_this_process(options) else None,
     )
 
 

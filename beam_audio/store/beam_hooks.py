@@ -6,6 +6,7 @@ each of them before raising ``BEAM_VERSION``.
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Final
 
 from apache_beam.internal.gcp import auth
@@ -13,8 +14,6 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 if TYPE_CHECKING:
-    import argparse
-
     from apache_beam.io.filesystem import FileSystem
     from apache_beam.io.gcp.gcsio import GcsIO
 
@@ -55,7 +54,11 @@ def skip_google_credentials() -> None:
     auth._Credentials._credentials_init = True  # noqa: SLF001
 
 
-def add_beam_flags(parser: argparse.ArgumentParser) -> None:
-    """Add every flag of Beam to a parser; Beam lists them nowhere else."""
+def beam_parsers() -> tuple[tuple[type[PipelineOptions], argparse.ArgumentParser], ...]:
+    """Every class of Beam's options, with a parser of its flags; Beam lists them nowhere else."""
+    found = []
     for options in PipelineOptions.__subclasses__():
+        parser = argparse.ArgumentParser(add_help=False)
         options._add_argparse_args(parser)  # noqa: SLF001
+        found.append((options, parser))
+    return tuple(found)

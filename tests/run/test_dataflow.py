@@ -17,6 +17,7 @@ from beam_audio.errors import ConfigError
 from beam_audio.run import dataflow
 
 PLACES = {"input": "gs://bucket/in/", "output": "gs://bucket/out"}
+STREAM = {"subscription": "projects/p/subscriptions/s", "output": "gs://bucket/out"}
 REQUIREMENTS = "--requirements_file=templates/setup-requirements.txt"
 IMAGE = "--sdk_container_image=europe-docker.pkg.dev/p/r/worker-cpu:1"
 
@@ -86,11 +87,28 @@ def test_a_batch_is_no_stream() -> None:
         check(IMAGE, "--streaming")
 
 
+@pytest.mark.parametrize(
+    ("flags", "given", "says"),
+    [
+        (("--update",), {}, "--update can only be used with --subscription"),
+        (("--update",), STREAM, "--update needs --job_name=NAME"),
+        (("--flexrs_goal=COST_OPTIMIZED",), STREAM, "--flexrs_goal can only be used with --input"),
+    ],
+)
+def test_batches_are_not_updated_and_streams_do_not_wait_for_workers(
+    flags: tuple[str, ...], given: dict[str, str], says: str
+) -> None:
+    config = resolve(given or PLACES)
+    with pytest.raises(ConfigError, match=says):
+        dataflow.check_submission(config, options(IMAGE, *flags))
+    dataflow.check_submission(resolve(PLACES), options(IMAGE, "--flexrs_goal=SPEED_OPTIMIZED"))
+    dataflow.check_submission(resolve(STREAM), options(IMAGE, "--update", "--job_name=calls"))
+
+
 def test_an_emulator_is_not_what_dataflow_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
-    stream = resolve({"subscription": "projects/p/subscriptions/s", "output": "gs://bucket/out"})
     with pytest.raises(ConfigError, match=r"PUBSUB_EMULATOR_HOST=127\.0\.0\.1:1 .* unset it"):
-        dataflow.check_submission(stream, options(IMAGE))
+        dataflow.check_submission(resolve(STREAM), options(IMAGE))
 
 
 def test_other_runners_are_not_asked() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import launch
 import pytest
+from dataflow_workers import fit_workers
 from google.cloud.dataflow import AutoscalingAlgorithm, JobType
 from support.dataflow_jobs import (
     GPU,
@@ -25,6 +26,7 @@ from support.dataflow_jobs import (
     recordings_in_a_bucket,
     the_unit,
     transforms,
+    written,
 )
 from support.fake_dataflow import BUCKET, FakeDataflow, serving
 from support.project import ROOT
@@ -58,10 +60,11 @@ def cloud(bucket: None, tmp_path: Path) -> Iterator[Cloud]:  # noqa: ARG001 - st
 def test_a_batch_job_is_waited_for_and_closes_with_the_ledger(
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workers = launch.fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
+    workers = fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
     # The machine that runs the fake's jobs has no GPU.
     flags = cloud.flags | {"provider": "cpu", "precision": "float32", "max_num_workers": "7"}
-    command = launch.direct_command(workers, IMAGE, flags)
+    words = launch.run_words(workers, written(flags))
+    command = launch.direct_command(words, image=IMAGE, job_name="calls")
     assert main(command[3:]) == 0
     assert "ledger        balances" in capsys.readouterr().out
     (run_file,) = cloud.run_files()
@@ -71,6 +74,7 @@ def test_a_batch_job_is_waited_for_and_closes_with_the_ledger(
     (job,) = cloud.service.jobs
     environment = job["environment"]
     (pool,) = environment["workerPools"]
+    assert job["name"] == "calls"
     assert job["type"] == JobType.JOB_TYPE_BATCH
     assert GPU in environment["serviceOptions"]
     assert "no_use_multiple_sdk_containers" in environment["experiments"]

@@ -13,12 +13,14 @@ import launch
 import pytest
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
+from dataflow_workers import fit_workers
 from google.cloud.dataflow import JobType
 from support.dataflow_jobs import (
     GPU,
     IMAGE,
     MODULES_OF_AUDIO,
     Cloud,
+    Flags,
     function,
     read,
     recordings_in_a_bucket,
@@ -58,7 +60,7 @@ class Stream:
     channel: Channel
 
     @property
-    def flags(self) -> launch.Flags:
+    def flags(self) -> Flags:
         others = {name: value for name, value in self.cloud.flags.items() if name != "input"}
         return others | {"subscription": self.channel.subscription}
 
@@ -92,9 +94,10 @@ def stream(servers: None, tmp_path: Path) -> Iterator[Stream]:  # noqa: ARG001 -
 def test_a_stream_is_handed_over_and_nobody_waits(
     stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workers = launch.fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
-    of_the_test: launch.Flags = {"provider": "cpu", "precision": "float32", "max_num_workers": "3"}
-    command = launch.direct_command(workers, IMAGE, stream.flags | of_the_test)
+    workers = fit_workers("nvidia-l4", times_real_time=1400, decode_seconds=8.0)
+    of_the_test: Flags = {"provider": "cpu", "precision": "float32", "max_num_workers": "3"}
+    words = launch.run_words(workers, written(stream.flags | of_the_test))
+    command = launch.direct_command(words, image=IMAGE, job_name="calls")
     assert main(command[3:]) == 0
     assert "runs until it is drained" in capsys.readouterr().out
 

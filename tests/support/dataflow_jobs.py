@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import launch
     from apache_beam.portability.api.beam_runner_api_pb2 import Pipeline, PTransform
+
+Flags = dict[str, str | None]
+"""Values by the names of flags, None for a switch that stands alone."""
 
 INPUT = f"gs://{BUCKET}/in/"
 IMAGE = "europe-docker.pkg.dev/p/r/worker-gpu@sha256:" + "0" * 64
@@ -47,7 +49,7 @@ class Cloud:
     output: str
 
     @property
-    def flags(self) -> launch.Flags:
+    def flags(self) -> Flags:
         return {
             "input": INPUT,
             "output": self.output,
@@ -76,7 +78,7 @@ class Cloud:
         return [json.loads(read(meta.path)) for meta in store.files_like(self.output, "run-*.json")]
 
 
-def written(flags: launch.Flags) -> list[str]:
+def written(flags: Flags) -> list[str]:
     """Flags as words of a command."""
     return [f"--{name}" if value is None else f"--{name}={value}" for name, value in flags.items()]
 

@@ -37,6 +37,7 @@ class FakeDataflow:
         jobs: As they were sent.
         states: Of each.
         asked: How often the state of one was asked for.
+        launches: Requests to launch a flex template, as they were sent.
     """
 
     runs_jobs: bool = True
@@ -45,6 +46,7 @@ class FakeDataflow:
     jobs: list[dict[str, Any]] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     asked: int = 0
+    launches: list[dict[str, Any]] = field(default_factory=list)
 
     def create(self, job: dict[str, Any]) -> dict[str, Any]:
         """Take a job."""
@@ -53,6 +55,12 @@ class FakeDataflow:
         if self.runs_jobs:
             threading.Thread(target=self._run, args=(len(self.jobs) - 1,), daemon=True).start()
         return self.job(len(self.jobs) - 1)
+
+    def launch(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Take a request to launch a flex template; its launcher is not started."""
+        self.launches.append(request | {"path": path})
+        name = request["launchParameter"]["jobName"]
+        return {"job": {"id": f"launched-{len(self.launches)}", "name": name}}
 
     def job(self, index: int) -> dict[str, Any]:
         """What the service says of a job."""
@@ -91,7 +99,11 @@ def serving(service: FakeDataflow) -> Iterator[FakeDataflow]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(service.create(json.loads(content)))
+            path = self.path.partition("?")[0]
+            if path.endswith("/flexTemplates:launch"):
+                self._answer(service.launch(path, json.loads(content)))
+            else:
+                self._answer(service.create(json.loads(content)))
 
         def do_GET(self) -> None:
             parts = self.path.partition("?")[0].strip("/").split("/")
