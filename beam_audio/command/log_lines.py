@@ -58,7 +58,8 @@ def write_log(log_format: str) -> None:
     if not handlers:
         return
     if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever a terminal writes
+        # JSON is UTF-8, whatever a terminal writes. What is no text is written as JSON escapes it.
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     for handler in handlers:
         handler.setFormatter(JsonLines() if log_format == JSON else TextLines())
     logging.captureWarnings(capture=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Self
+from typing import Any, Final, Self, get_args
 
 from beam_audio import store
 from beam_audio.output.ledger import Ledger
 from beam_audio.store.output_names import LEDGERS
+from beam_audio.types import Decision
 
 _FIGURES: Final = (
     *("messages", "repeated", "ignored", "decoded_seconds", "wall_seconds"),
@@ -122,11 +123,11 @@ class Interval:
     @property
     def line(self) -> str:
         """A summary of one line, for a log."""
-        decided = (f"{count} {name}" for name, count in self.ledger.segments.items())
+        segments = self.ledger.segments
         parts = [
             f"{self.messages} messages",
             f"{self.ledger.recordings} recordings",
-            ", ".join(decided),
+            ", ".join(f"{segments.get(name, 0)} {name}" for name in get_args(Decision)),
             f"{self.repeated} repeated",
             f"{sum(self.ledger.failures.values())} failures",
             f"{self.decoded_seconds:.1f} s of audio",
@@ -150,10 +151,16 @@ class Interval:
     def figures(self) -> dict[str, Any]:
         """What the line says, by name, for logs that programs read."""
         ledger = self.ledger
+        values = {name: getattr(self, name) for name in _FIGURES}
+        rounded = {
+            name: round(value, 3) if isinstance(value, float) else value
+            for name, value in values.items()
+        }
         return {
+            "run_id": self.name.rpartition("-")[0],
             "interval": self.name,
             "unit_ids": self.unit_ids,
-            **{name: getattr(self, name) for name in _FIGURES},
+            **rounded,
             "recordings": ledger.recordings,
             "segments": ledger.segments,
             "failures": {"/".join(key): count for key, count in ledger.failures.items()},
