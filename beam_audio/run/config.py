@@ -228,11 +228,11 @@ class RunConfig:
         """
         if not self.output:
             raise ConfigError("--output is missing: name a folder, local or gs://")
-        self._check_source()
         for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"--{name}={value} must be above 0")
+        self._check_source()
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
         if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
