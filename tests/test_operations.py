@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from beam_audio.stream.totals import DECISIONS, DESTINATIONS, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 FOLDER = ROOT / "templates" / "operations"
 OF_PROMETHEUS = {"up", "process_start_time_seconds", "process_resident_memory_bytes"}
@@ -151,6 +153,20 @@ def test_flags_of_the_example_are_flags() -> None:
     ]
     check = read_yaml("compose.yaml")["services"]["stream"]["healthcheck"]["test"][-1]
     assert f"http://{settings.metrics_host}:{settings.metrics_port}/healthz" in check
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_the_unit_is_one_of_systemds(tmp_path: Path) -> None:
+    text = (FOLDER / "beam-audio.service").read_text("utf-8")
+    unit = tmp_path / "beam-audio.service"
+    unit.write_text(text.replace("/opt/beam-audio/bin/beam-audio", sys.executable))
+    ran = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_the_unit_signals_the_command_alone_and_does_not_repeat_wrong_flags() -> None:
