@@ -50,6 +50,7 @@ class Stream:
     process: subprocess.Popen[bytes]
     topic: str
     output: Path
+    log: Path
 
     def accounts(self) -> list[dict[str, Any]]:
         """The accounts of its intervals, in order."""
@@ -61,7 +62,8 @@ class Stream:
         end = time.monotonic() + seconds
         while sum(account["messages"] for account in self.accounts()) < count:
             if time.monotonic() > end or self.process.poll() is not None:
-                raise SystemExit(f"the stream did not account for {count} messages")
+                said = self.log.read_text("utf-8")
+                raise SystemExit(f"the stream did not account for {count} messages\n{said}")
             time.sleep(0.2)
 
     def stop(self) -> int:
@@ -88,11 +90,11 @@ def streaming(folder: Path, model: str, max_wait_seconds: float) -> Iterator[Str
         *(f"--subscription={channel.subscription}", f"--max_wait_seconds={max_wait_seconds:g}"),
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
-    )
+    log = output.with_name(f"{output.name}.log")
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, env=environment, stderr=file, start_new_session=True)
     try:
-        stream = Stream(process, channel.topic, output)
+        stream = Stream(process, channel.topic, output, log)
         with PublisherClient() as publisher:
             publisher.publish(channel.topic, clip(0), **attributes("first")).result()
         stream.await_messages(1, STOP_SECONDS + max_wait_seconds)

@@ -43,6 +43,7 @@ _TEXT_PATTERNS: Final = {
     "event_time_attribute": "^.+$",
     "output_topic": "^projects/[^/]+/topics/[^/]+$",
     "drift_reference": "^gs://[^/]+(/.*)?$",
+    "metrics_host": "^[A-Za-z0-9.-]+$",
     "precision": "^[a-z0-9]+$",
     "provider": "^[A-Za-z]+$",
     "language": "^[A-Za-z0-9_-]+$",

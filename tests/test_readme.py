@@ -41,8 +41,8 @@ DOCUMENTS = [
     *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md")),
 ]
 OTHER_PROGRAMS = {
-    *("cat", "cp", "docker", "export", "gcloud", "git", "ln", "mv", "pip", "python3.13"),
-    "terraform",
+    *("cat", "cp", "docker", "export", "gcloud", "git", "journalctl", "ln", "mv", "pip"),
+    *("python3.13", "systemctl", "terraform"),
 }
 VERBS = {
     *("compact", "curate", "demo", "doctor", "expire", "explain", "export", "forget", "models"),

@@ -79,6 +79,9 @@ OF_STREAMS = {
     "output_topic": "projects/p/topics/t",
     "drift_reference": "gs://bucket/reference",
     "drift_threshold": "0.5",
+    "metrics_port": "9464",
+    "metrics_host": "0.0.0.0",  # noqa: S104 - a value, nothing listens
+    "log_format": "json",
 }
 OF_BATCHES = {"input", "limit", "retry_failures"}
 OF_A_STREAM = {name: VALUES[name] for name in VALUES if name not in OF_BATCHES} | OF_STREAMS

@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from beam_audio.command import govern, verbs
+from beam_audio.command import govern, log_lines, verbs
 from beam_audio.command.flags import add_flags
 from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
-from beam_audio.inputs.redaction import redacted
 from beam_audio.spelling import nearest
 from beam_audio.version import __version__
 
@@ -98,7 +96,7 @@ class _PrintCompletion(argparse.Action):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    _set_up_logging()
+    log_lines.begin()
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         given, rest = _parser(words).parse_known_args(words)
@@ -108,43 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BeamAudioError as error:
         return _complain(error, EXIT_FAILED)
     except KeyboardInterrupt:
-        return _complain(STOPPED, EXIT_INTERRUPTED)
+        log_lines.say(STOPPED, "stopped", exit_status=EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
     return status
 
 
-def _set_up_logging() -> None:
-    # Google's library asks a metadata server whether this machine is Google's. Elsewhere nobody
-    # answers, and asking more than once only takes time.
-    os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
-    # Beam logs on import that a client is missing that nobody here uses.
-    logging.getLogger().addFilter(_is_news)
-    # It logs the traceback of an error before it raises it; ours say all in their message.
-    logging.getLogger("apache_beam.runners.common").addFilter(_is_not_ours)
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("beam_audio").setLevel(logging.INFO)
-
-
-class _Formatter(logging.Formatter):
-    """What this package does, as plain lines; warnings with who gives them; no secrets."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        is_plain = record.levelno == logging.INFO
-        start = "beam-audio" if is_plain else f"{record.levelname} {record.name}"
-        return redacted(f"{start}: {super().format(record)}")
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    return "apitools not found" not in record.getMessage()
-
-
-def _is_not_ours(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], BeamAudioError))
-
-
 def _complain(error: object, status: int) -> int:
-    print(f"beam-audio: {redacted(str(error))}", file=sys.stderr)
+    log_lines.say(str(error), "failed", level=logging.ERROR, exit_status=status)
     return status
 
 

@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from beam_audio.command.log_lines import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -27,6 +29,8 @@ EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
 """The status that shells give to a program ended by Ctrl-C; SIGTERM gives the same."""
 STOPPED: Final = "stopped; the same command resumes"
 
+_WIPE: Final = "\r\x1b[K"
+"""Clears the line of a terminal that a progress bar is on."""
 _TO_MAIN_THREAD: Final = signal.SIGUSR1
 
 
@@ -91,9 +95,9 @@ def end_at_once(_signal: int) -> NoReturn:
     """
     with suppress(OSError, ValueError):  # whoever read it may be gone
         sys.stdout.flush()
-        wipe = "\r\x1b[K" if sys.stderr.isatty() else ""
-        sys.stderr.write(f"{wipe}beam-audio: {STOPPED}\n")
-        sys.stderr.flush()
+        if sys.stderr.isatty():
+            sys.stderr.write(_WIPE)
+        say(STOPPED, "stopped", exit_status=EXIT_INTERRUPTED)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     for process in descendants(os.getpid()):
         with suppress(ProcessLookupError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 from tqdm import tqdm
 
 from beam_audio.command.display import shown_seconds
+from beam_audio.command.log_lines import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ class ProgressBar:
         while not self._stop.wait(self._wait_seconds):
             status = self._status()
             if bar is None:
-                print(self._line(status), file=self._stream, flush=True)
+                say(self._line(status), "progress", stream=self._stream)
             else:
                 _update(bar, status)
         if bar is not None:
@@ -119,7 +120,7 @@ class ProgressBar:
             if status.done:
                 left_seconds = self._seconds() * (1 - share) / share
                 parts.append(f"{tqdm.format_interval(left_seconds)} left")
-        return "beam-audio: " + " · ".join(filter(None, [*parts, status.remark]))
+        return " · ".join(filter(None, [*parts, status.remark]))
 
 
 def _size(stream: TextIO) -> dict[str, Any]:

@@ -1,12 +1,9 @@
-"""A run, a stream or the demo: what is printed before, meanwhile and afterwards."""
+"""A run or the demo: what is printed before, meanwhile and afterwards."""
 
 from __future__ import annotations
 
 import logging
 import re
-import signal
-import sys
-import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import resources
@@ -17,17 +14,16 @@ import pyarrow.dataset as ds
 from apache_beam.options.pipeline_options import PipelineOptions
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from beam_audio.command import streaming
 from beam_audio.command.display import closing_table
 from beam_audio.command.flags import resolve
-from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED, end_at_once, on_interrupt
+from beam_audio.command.interrupts import end_at_once, on_interrupt
 from beam_audio.command.progress_bar import ProgressBar, Status, run_status
 from beam_audio.errors import BeamAudioError, ConfigError, cure_of
 from beam_audio.run import batch
 from beam_audio.run.dataflow import is_dry_run, is_only_handed_over
 from beam_audio.run.dry_run import dry_run
-from beam_audio.run.local_stream import run_stream
 from beam_audio.run.runners import is_dataflow, is_local, runs_in_this_process
-from beam_audio.run.stream import submit_stream
 from beam_audio.store.output_names import run_file
 from beam_audio.unit.progress import PROGRESS
 
@@ -45,17 +41,10 @@ _HANDED_OVER: Final = (
     "and writes the ledger"
 )
 _NOTHING_SENT: Final = "nothing was sent, and no input, output or subscription was looked at"
-_STOPPING: Final = (
-    "beam-audio: stopping once what has come is committed; Ctrl-C again stops at once"
-)
 _IN_GRAPH: Final = " [while running '"
 """Beam adds it, and the name of a step, to the message of an error."""
 _OUR_CLASS: Final = re.compile(r"^beam_audio\.errors\.\w+: ")
 _DO_AGAIN: Final = "nothing is lost: the same command does what is left"
-_STREAM_HANDED_OVER: Final = (
-    "handed over; the job runs until it is drained (gcloud dataflow jobs drain JOB), and writes a "
-    "ledger every five minutes"
-)
 
 
 def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
@@ -72,7 +61,7 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
             print(f"{shown.job}\n\n{shown.graph}\n\n{_NOTHING_SENT}")
             return 0
         if settings.subscription is not None:
-            return _stream(settings, beam_words, options)
+            return streaming.stream(settings, beam_words, options)
         if is_only_handed_over(options):
             batch.submit(settings, beam_words)
             print(_HANDED_OVER)
@@ -122,34 +111,6 @@ def demo(output: str) -> int:
     if status == 0:
         _print_texts(output)
     return status
-
-
-def _stream(settings: RunConfig, beam_words: Sequence[str], options: PipelineOptions) -> int:
-    """Read a subscription until a signal ends it, or hand the job over; returns the exit status."""
-    if is_dataflow(options):
-        submit_stream(settings, beam_words)
-        print(_STREAM_HANDED_OVER)
-        return 0
-    print(f"reading {settings.subscription}; SIGTERM or Ctrl-C ends it", flush=True)
-    stop, interrupted = threading.Event(), threading.Event()
-
-    def interrupt(arrived: int) -> None:
-        if arrived == signal.SIGINT:
-            if interrupted.is_set():
-                end_at_once(arrived)
-            print(_STOPPING, file=sys.stderr, flush=True)
-            interrupted.set()
-        stop.set()
-
-    with on_interrupt(interrupt):
-        run_stream(
-            settings, beam_words, stop=stop, report=lambda each: print(each.line, flush=True)
-        )
-    if interrupted.is_set():
-        print(f"beam-audio: {STOPPED}", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    print("stopped; what had come is committed and acknowledged")
-    return 0
 
 
 def _cause(error: Exception) -> str:

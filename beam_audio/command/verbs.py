@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from beam_audio.command import log_lines
 from beam_audio.command.beam_flags import beam_flags
 from beam_audio.command.flags import NAMES, with_file
 from beam_audio.command.unknown_words import refuse_unknown, right_spelling
@@ -25,6 +26,8 @@ def run(given: argparse.Namespace, rest: list[str]) -> int:
     if not any(word.startswith("--template_location=") for word in rest):
         _refuse_unknown("run", given, rest)
     settings, beam_words = with_file(_run_flags(given), rest, given.config)
+    if settings.log_format or settings.subscription:
+        log_lines.write_log(settings.log_format or log_lines.TEXT)
     from beam_audio.command import running
 
     return running.run_and_report(settings, beam_words)

@@ -203,6 +203,23 @@ class RunConfig:
     drift_threshold: float = _flag(
         "streaming", 0.25, "population stability index above which drift raises an alert"
     )
+    metrics_port: int | None = _flag(
+        "streaming",
+        None,
+        "serve metrics for Prometheus at http://METRICS_HOST:N/metrics, and /healthz and /readyz",
+    )
+    metrics_host: str = _flag(
+        "streaming",
+        "127.0.0.1",
+        "address that metrics are served on; 0.0.0.0 is every network of this machine",
+    )
+    log_format: str | None = _flag(
+        "streaming",
+        None,
+        "log lines with time and level: text, which a stream writes by default, or json, one "
+        "object a line; a batch writes plain lines by default",
+        choices=("text", "json"),
+    )
 
     def __post_init__(self) -> None:
         """Check each flag on its own and against the others.
@@ -212,11 +229,11 @@ class RunConfig:
         """
         if not self.output:
             raise ConfigError("--output is missing: name a folder, local or gs://")
-        self._check_source()
         for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"--{name}={value} must be above 0")
+        self._check_source()
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
         if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
@@ -361,9 +378,10 @@ class RunConfig:
 _ABOVE_ZERO: Final = (
     *("max_recording_seconds", "max_source_bytes", "max_channels", "max_sample_rate_hz"),
     *("batch_seconds", "unit_bytes", "max_wait_seconds", "drift_threshold", "limit"),
+    "metrics_port",
 )
 _BATCH_ONLY: Final = ("limit", "retry_failures")
-_STREAM_ONLY: Final = ("event_time_attribute", "output_topic", "drift_reference")
+_STREAM_ONLY: Final = ("event_time_attribute", "output_topic", "drift_reference", "metrics_port")
 KINDS: Final[dict[str, type]] = {
     name: next(kind for kind in (*get_args(hint), hint) if kind is not NoneType)
     for name, hint in get_type_hints(RunConfig).items()

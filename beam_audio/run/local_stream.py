@@ -25,6 +25,7 @@ from beam_audio.run.runners import choose_runner, is_local
 from beam_audio.run.stream import READERS, Intervals, begin, build
 from beam_audio.store.output_names import LEDGERS
 from beam_audio.stream.interval import Interval
+from beam_audio.stream.progress import StreamProgress
 from beam_audio.stream.subscription import Subscription, apart
 
 if TYPE_CHECKING:
@@ -45,10 +46,18 @@ def run_stream(
     *,
     stop: threading.Event,
     report: Callable[[Interval], None],
+    progress: StreamProgress | None = None,
 ) -> None:
     """Take messages until ``stop`` is set; those in progress then are finished and acknowledged.
 
     A message that another run is working on is delivered again.
+
+    Args:
+        config: The flags.
+        beam_flags: Flags of Beam.
+        stop: Ends the stream.
+        report: Is called with each interval.
+        progress: Is kept up to date, for other threads.
 
     Raises:
         ConfigError: The flags cannot be run, the runner is not the local one, or the subscription
@@ -60,15 +69,20 @@ def run_stream(
     options = PipelineOptions(list(beam_flags))
     if config.subscription is None or not is_local(options):
         raise ConfigError(READERS)
+    progress = progress or StreamProgress()
     with Subscription(config.subscription) as subscription:
         job = with_records(check_run(config, options))
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
             watch = begin(job, processes.own())
-            taken = _take(subscription, config.max_wait_seconds, stop)
+            progress.begin(job.run_id)
+            _LOG.info("ready", extra={"event": "ready", "run_id": job.run_id})
+            taken = _take(subscription, config.max_wait_seconds, stop, progress)
             for number, held in enumerate(taken, start=1):
+                progress.take([each.message.published.timestamp() for each in held])
                 intervals = Intervals(f"{job.run_id}-{number:06}", None, watch)
                 interval = _run_interval(job, options, intervals, held)
-                _settle(subscription, held, interval)
+                returned = _settle(subscription, held, interval)
+                progress.settle(interval, returned)
                 if interval is not None:
                     report(interval)
 
@@ -95,14 +109,19 @@ def _load(path: str) -> Message:
 
 
 def _take(
-    subscription: Subscription, max_wait_seconds: float, stop: threading.Event
+    subscription: Subscription,
+    max_wait_seconds: float,
+    stop: threading.Event,
+    progress: StreamProgress,
 ) -> Iterator[Sequence[Held]]:
     """Messages to process together, again and again until ``stop`` is set.
 
     Those collected and not processed by then are returned when the subscription is closed.
     """
     while not stop.is_set():
-        for held in apart(subscription.collect(max_wait_seconds, stop)):
+        collected = subscription.collect(max_wait_seconds, stop)
+        progress.look(subscription.answered_seconds)
+        for held in apart(collected):
             if not stop.is_set():
                 yield held
 
@@ -135,11 +154,16 @@ def _read_interval(output: str, name: str) -> Interval | None:
     return interval
 
 
-def _settle(subscription: Subscription, held: Sequence[Held], interval: Interval | None) -> None:
-    """Acknowledge the messages whose rows are committed; the others are delivered again."""
+def _settle(subscription: Subscription, held: Sequence[Held], interval: Interval | None) -> int:
+    """Acknowledge the messages whose rows are committed; returns how many come again."""
     done = [m for m in held if interval and m.message.message_id not in interval.waiting]
     subscription.acknowledge(done)
-    if len(done) < len(held):
+    others = len(held) - len(done)
+    if others:
         subscription.let_lapse(held)
-        others = len(held) - len(done)
-        _LOG.warning("%d messages will come again: another run is working on their inputs", others)
+        _LOG.warning(
+            "%d messages will come again: another run is working on their inputs",
+            others,
+            extra={"event": "returned", "messages": others},
+        )
+    return others

@@ -104,7 +104,7 @@ def begin(job: Job, process: str) -> Watch | None:
         StoreError: The output cannot be read or written.
     """
     if job.config.allowed_places is None:
-        _LOG.warning(_ANY_FILE, job.config.subscription)
+        _LOG.warning(_ANY_FILE, job.config.subscription, extra={"event": "any_file"})
     topic_name, reference = job.config.output_topic, job.config.drift_reference
     watch = Watch(read_profile(reference), job.config.drift_threshold) if reference else None
     if topic_name is not None:
@@ -175,9 +175,14 @@ def notes_of(report: UnitReport) -> Iterator[Done | Repeat]:
 
 
 def log_interval(interval: Interval) -> None:
-    """Write an interval's summary to the worker's log."""
+    """Log an interval: on this machine, or in the log of Dataflow's worker."""
     level = logging.WARNING if interval.alerts else logging.INFO
-    _LOG.log(level if interval.balances else logging.ERROR, "%s", interval.line)
+    _LOG.log(
+        level if interval.balances else logging.ERROR,
+        "%s",
+        interval.line,
+        extra={"event": "interval", **interval.figures},
+    )
 
 
 def require_open(report: UnitReport) -> UnitReport:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING, Final, Self
 
 from beam_audio.errors import InputError
@@ -11,6 +13,7 @@ from beam_audio.output.commits import read_commit
 from beam_audio.output.ledger import read_ledger
 from beam_audio.stream.drift import alerts, compare, read_sample
 from beam_audio.stream.interval import Arrival, Done, Interval, Repeat
+from beam_audio.stream.lags import counts_by_bound
 from beam_audio.stream.reservations import is_committed
 
 if TYPE_CHECKING:
@@ -147,6 +150,7 @@ def _interval(
     listed = [each.source_id for each in finished if each.source_id is not None]
     ledger = read_ledger(output, set(listed), committed=ends.committed, repeated=messages.repeated)
     drifts = compare(watch.profile, read_sample(output, ends.committed)) if watch else ()
+    lags_seconds = _lags_seconds(messages, committed)
     began_seconds = min((each.arrived_seconds for each in finished), default=messages.now_seconds)
     ended_seconds = max(committed.values(), default=messages.now_seconds)
     return Interval(
@@ -160,17 +164,29 @@ def _interval(
         waiting=tuple(each.message_id for each in messages.waiting),
         decoded_seconds=sum(commit.decoded_seconds for commit in ends.committed),
         wall_seconds=max(ended_seconds - began_seconds, 0.0),
-        lag_seconds=_lag_seconds(messages, committed),
+        lag_seconds=max(lags_seconds, default=0.0),
+        lag_median_seconds=median(lags_seconds) if lags_seconds else None,
+        lag_sum_seconds=sum(lags_seconds),
+        lag_counts=counts_by_bound(lags_seconds),
         padding=ends.padding,
         drift={each.measure: asdict(each) for each in drifts},
         alerts=alerts(drifts, watch.threshold) if watch else (),
+        unit_ids=tuple(commit.unit_id for commit in ends.committed),
+        stage_seconds=_stage_seconds(ends.committed),
     )
 
 
-def _lag_seconds(messages: _Messages, committed_seconds: dict[str, float]) -> float:
-    """Longest time from publication to commit; to now where a message brought no commit."""
-    lags = (
+def _lags_seconds(messages: _Messages, committed_seconds: dict[str, float]) -> list[float]:
+    """Times from publication to commit; to now where a message brought no commit."""
+    return [
         committed_seconds.get(each.source_id or "", messages.now_seconds) - each.published_seconds
         for each in messages.finished
-    )
-    return max(lags, default=0.0)
+    ]
+
+
+def _stage_seconds(committed: Sequence[Commit]) -> dict[str, float]:
+    """Seconds by stage, those of all units added up."""
+    seconds: Counter[str] = Counter()
+    for commit in committed:
+        seconds.update(commit.stage_seconds)
+    return {stage: round(took, 6) for stage, took in seconds.items()}

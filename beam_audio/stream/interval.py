@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Final, Self, get_args
 
 from beam_audio import store
 from beam_audio.output.ledger import Ledger
 from beam_audio.store.output_names import LEDGERS
+from beam_audio.types import Decision
+
+_FIGURES: Final = (
+    *("messages", "repeated", "ignored", "decoded_seconds", "wall_seconds"),
+    *("lag_seconds", "lag_median_seconds", "padding", "alerts"),
+)
+"""Fields that a log shows as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,12 @@ class Interval:
         padding: Share of silence in the recogniser's batches; None if it heard nothing.
         drift: By measure, how far the new segments are from the reference's.
         alerts: A sentence for each measure beyond the threshold.
+        unit_ids: The units that were committed; ledgers written earlier name none.
+        stage_seconds: Their seconds by stage, as in their commit records.
+        lag_median_seconds: Median time from a message's publication to its commit; None in ledgers
+            written earlier.
+        lag_sum_seconds: Sum of these times.
+        lag_counts: For each of :data:`lags.BOUNDS`, the messages whose lag is at most that long.
     """
 
     name: str
@@ -96,6 +109,11 @@ class Interval:
     padding: float | None
     drift: dict[str, dict[str, Any]] = field(default_factory=dict)
     alerts: tuple[str, ...] = ()
+    unit_ids: tuple[str, ...] = ()
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    lag_median_seconds: float | None = None
+    lag_sum_seconds: float = 0.0
+    lag_counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def balances(self) -> bool:
@@ -105,15 +123,19 @@ class Interval:
     @property
     def line(self) -> str:
         """A summary of one line, for a log."""
+        segments = self.ledger.segments
         parts = [
             f"{self.messages} messages",
             f"{self.ledger.recordings} recordings",
+            ", ".join(f"{segments.get(name, 0)} {name}" for name in get_args(Decision)),
             f"{self.repeated} repeated",
             f"{sum(self.ledger.failures.values())} failures",
             f"{self.decoded_seconds:.1f} s of audio",
             f"{self.decoded_seconds / max(self.wall_seconds, 1e-3):.1f}× real time",
             f"lag {self.lag_seconds:.1f} s",
         ]
+        if self.lag_median_seconds is not None:
+            parts[-1] += f" at most, {self.lag_median_seconds:.1f} s median"
         if self.padding is not None:
             parts.append(f"padding {self.padding:.0%}")
         if self.ignored:
@@ -124,6 +146,27 @@ class Interval:
         if not self.balances:
             parts.append(f"DOES NOT BALANCE: see {LEDGERS}/{self.name}.json")
         return " · ".join(parts)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What the line says, by name, for logs that programs read."""
+        ledger = self.ledger
+        values = {name: getattr(self, name) for name in _FIGURES}
+        rounded = {
+            name: round(value, 3) if isinstance(value, float) else value
+            for name, value in values.items()
+        }
+        return {
+            "run_id": self.name.rpartition("-")[0],
+            "interval": self.name,
+            "unit_ids": self.unit_ids,
+            **rounded,
+            "recordings": ledger.recordings,
+            "segments": ledger.segments,
+            "failures": {"/".join(key): count for key, count in ledger.failures.items()},
+            "waiting": len(self.waiting),
+            "balances": self.balances,
+        }
 
     def write(self, output: str) -> None:
         """Write it to ``OUTPUT/ledger/<name>.json``.

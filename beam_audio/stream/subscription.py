@@ -72,7 +72,11 @@ def apart(held: Sequence[Held]) -> Iterator[Sequence[Held]]:
 
 
 class Subscription(Connection):
-    """A connection to a subscription; a context manager."""
+    """A connection to a subscription; a context manager.
+
+    Attributes:
+        answered_seconds: When Pub/Sub last answered, since the epoch.
+    """
 
     def __init__(self, path: str) -> None:
         """Connect, and check that the subscription exists.
@@ -88,6 +92,7 @@ class Subscription(Connection):
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._is_down = False
+        self.answered_seconds = 0.0
         super().__init__("--subscription", path, "subscriptions")
         self._errors = self._library.errors
         self._renewing = threading.Thread(target=self._renew, name="leases", daemon=True)
@@ -155,6 +160,7 @@ class Subscription(Connection):
                 retry=None,
             )
         except self._errors.DeadlineExceeded:
+            self.answered_seconds = time.time()  # that is how it says that there are none
             return []
         except (self._errors.ServerError, self._errors.TooManyRequests) as error:
             if not self._is_down:
@@ -167,6 +173,7 @@ class Subscription(Connection):
                 f"--subscription={self._path} can no longer be read: {error}"
             ) from error
         self._is_down = False
+        self.answered_seconds = time.time()
         with self._lock:
             self._leases.update(each.ack_id for each in answer.received_messages)
         self._lease([each.ack_id for each in answer.received_messages], _LEASE_SECONDS)

@@ -136,6 +136,8 @@ class _Close(beam.DoFn):
         Metrics.distribution("beam_audio", "lag_milliseconds").update(
             round(interval.lag_seconds * 1e3)
         )
+        for decision, count in interval.ledger.segments.items():
+            Metrics.counter("beam_audio", f"{decision}_segments").inc(count)
         if not interval.balances:
             Metrics.counter("beam_audio", "unbalanced_intervals").inc()
         yield interval

@@ -94,7 +94,7 @@ def test_a_stream_killed_at_five_moments_loses_nothing_and_adds_nothing_twice(
         LEASE_SECONDS + LIMIT_SECONDS,
     )
     assert last.stop() == 0
-    assert last.printed().splitlines()[-1].startswith("stopped")
+    assert "INFO beam_audio: stopped; " in last.printed().splitlines()[-1]
     rows = all_rows(out)
     assert rows == all_rows(batch)
     for table in ("segments", "recordings"):

@@ -61,7 +61,13 @@ def test_an_interval_says_what_became_of_each_message(
     assert interval.waiting == ()
     assert interval.decoded_seconds == pytest.approx(3.0)
     assert interval.wall_seconds == pytest.approx(8.0)
+    # The two units' messages were committed 2 s ago; the others brought no commit.
     assert interval.lag_seconds == pytest.approx(11.0)
+    assert interval.lag_median_seconds == pytest.approx(9.0)
+    assert interval.lag_sum_seconds == pytest.approx(9.0 + 9.0 + 11.0 + 3.0 + 11.0)
+    assert (interval.lag_counts["5"], interval.lag_counts["10"]) == (1, 3)
+    assert interval.unit_ids == (done.unit_id,)
+    assert interval.stage_seconds["decode"] > 0
     assert interval.padding == pytest.approx(0.25)
     assert interval.balances
     assert waiting == []

@@ -82,20 +82,38 @@ WRITTEN_BEFORE = """{
 """A file as it was written when each figure of a ledger was a field of the interval."""
 
 
-def test_files_have_not_changed(tmp_path: Path) -> None:
+def test_files_have_only_gained_figures(tmp_path: Path) -> None:
     path = tmp_path / "ledger" / "run-000001.json"
     path.parent.mkdir()
     path.write_text(WRITTEN_BEFORE)
     assert Interval.read(str(tmp_path), "run-000001") == FULL
     FULL.write(str(tmp_path))
-    assert json.loads(path.read_text()) == json.loads(WRITTEN_BEFORE)
+    added = {"unit_ids", "stage_seconds", "lag_median_seconds", "lag_sum_seconds", "lag_counts"}
+    written = json.loads(path.read_text())
+    assert {name: written[name] for name in written if name not in added} == json.loads(
+        WRITTEN_BEFORE
+    )
+    assert added <= written.keys()
 
 
 def test_the_line_of_an_ordinary_interval() -> None:
     assert PLAIN.line == (
-        "5 messages · 3 recordings · 1 repeated · 1 failures · 30.0 s of audio · 3.0× real time · "
-        "lag 12.5 s · padding 25%"
+        "5 messages · 3 recordings · 6 keep, 0 review, 1 drop · 1 repeated · 1 failures · "
+        "30.0 s of audio · 3.0× real time · lag 12.5 s · padding 25%"
     )
+
+
+def test_the_line_says_the_median_lag_where_it_is_known() -> None:
+    assert "lag 12.5 s at most, 3.2 s median" in replace(PLAIN, lag_median_seconds=3.2).line
+
+
+def test_figures_say_what_the_line_says() -> None:
+    figures = replace(PLAIN, unit_ids=("u",), decoded_seconds=0.1 + 0.2).figures
+    assert (figures["run_id"], figures["interval"]) == ("run", "run-000001")
+    assert figures["segments"] == {"keep": 6, "review": 0, "drop": 1}
+    assert figures["failures"] == {"input/read/InputError": 1}
+    assert (figures["unit_ids"], figures["decoded_seconds"]) == (("u",), 0.3)
+    assert json.loads(json.dumps(figures))["balances"] is True
 
 
 def test_the_line_names_everything_unusual() -> None:

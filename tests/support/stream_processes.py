@@ -25,7 +25,7 @@ STOP_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A process group that reads a subscription; what it prints goes into a file."""
+    """A process group that reads a subscription; what it prints and logs goes into a file."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -58,7 +58,7 @@ class Stream:
             time.sleep(0.01)
 
     def printed(self) -> str:
-        """Its standard output."""
+        """What it printed, and its log if that has no file of its own."""
         return self.log.read_text("utf-8")
 
 
@@ -71,7 +71,7 @@ def start_stream(
 ) -> Stream:
     """Start the command with the placeholder; ``PUBSUB_EMULATOR_HOST`` is set.
 
-    What it complains of goes into a file if one is named.
+    Its log goes into a file of its own if one is named.
     """
     log = output.with_name(f"{output.name}-{time.monotonic_ns()}.log")
     command = [
@@ -84,7 +84,7 @@ def start_stream(
             command,
             env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *paths])},
             stdout=file,
-            stderr=stack.enter_context(complaints.open("wb")) if complaints else None,
+            stderr=stack.enter_context(complaints.open("wb")) if complaints else file,
             start_new_session=True,
         )
     return Stream(process, log)

@@ -50,6 +50,11 @@ def test_one_interval_over_all_notes(tmp_path: Path, notes: list[Note]) -> None:
     (ledger,) = ledgers(tmp_path / "out")
     assert ledger["name"] == "run-1"
     assert ledger["balances"]
+    counters = pipeline.result.metrics().query()["counters"]
+    counted = {each.key.metric.name: each.committed for each in counters}
+    for decision, count in ledger["segments"].items():
+        assert counted[f"{decision}_segments"] == count
+    assert sum(ledger["segments"].values()) > 0
 
 
 def test_unfinished_messages_wait_for_a_later_interval(tmp_path: Path, notes: list[Note]) -> None:
