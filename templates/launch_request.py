@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 IMAGE: Final = "sdk_container_image"
 """The parameter of the template that is no flag of ``beam-audio run``."""
+_TRUE: Final = "true"  # the value of a switch in a request
 _METADATA: Final = Path(__file__).with_name("metadata.json")
 
 # Fields of the environment that are called otherwise than Beam's options.
@@ -214,7 +215,11 @@ def _refusal(options: type[PipelineOptions], dest: str) -> str:
 
 def _sorted(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Values of our flags by name, and Beam's flags as they were given."""
-    ours = {name: value or "true" for name, value in map(_parted, words) if name in KINDS}
+    ours = {
+        name: _TRUE if value is None else value
+        for name, value in map(_parted, words)
+        if name in KINDS
+    }
     return ours, [word for word in words if _parted(word)[0] not in KINDS]
 
 
@@ -257,7 +262,9 @@ def _environment(
         flag = known[name]
         if flag.field is None and flag.dest not in _OF_THE_REQUEST:
             # The launcher makes switches of what is true.
-            environment.additional_pipeline_options.append(f"{name}={value or 'true'}")
+            environment.additional_pipeline_options.append(
+                f"{name}={_TRUE if value is None else value}"
+            )
         elif flag.field is not None and flag.dest not in taken:
             taken.add(flag.dest)
             sent = _as_sent(flag, values[flag.dest])

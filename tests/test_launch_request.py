@@ -120,6 +120,12 @@ def test_flags_of_run_are_parameters_and_so_is_the_image() -> None:
     assert "environment" not in parameter or not parameter["environment"]
 
 
+def test_an_empty_value_stays_empty() -> None:
+    parameter = asked("--prompt=", "--user_agent=")["launchParameter"]
+    assert parameter["parameters"]["prompt"] == ""
+    assert parameter["environment"]["additionalPipelineOptions"] == ["user_agent="]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
