@@ -209,7 +209,8 @@ def main() -> None:
             for at_once in map(int, arguments.processes.split(",")):
                 files_each = max(1, arguments.minutes // FILE_MINUTES)
                 measured += [measure(folder, at_once, way, files_each) for way in WAYS]
-    print(f"load average before and now: {os.getloadavg()}\n\n{table(measured)}", flush=True)
+    loads = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"load over the last 1, 5 and 15 minutes: {loads}\n\n{table(measured)}", flush=True)
     if arguments.json:
         print(json.dumps({"machine": machine, "runs": [asdict(each) for each in measured]}))
 
