@@ -5,6 +5,7 @@ second model. Their segments, of all four conditions together, are ranked once b
 and once by ``disagreement_cer``; of each ranking the best are kept, up to 70 % of the reference
 words, and the word error rates of what is kept are compared. The interval is that of a bootstrap
 over clips. The second table ranks nothing: it has the clips of each language, without noise.
+The time of the second model is that of its batches over those of the first, which come in turns.
 
     python benchmarks/second_opinion.py --data ../shared/data
 """
@@ -16,7 +17,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ from machine import describe_machine, machine_line
 from reference import markdown_table
 
 from beam_audio.audio.decode import decode, resample
+from beam_audio.output.commits import read_commits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -95,6 +97,14 @@ def segments_of(output: Path, manifest: Path, flags: Iterable[str]) -> list[Row]
     table = pyarrow.dataset.dataset(output / "segments", partitioning="hive").to_table()
     rows: list[Row] = [{**row, **json.loads(row["metadata"])} for row in table.to_pylist()]
     return rows
+
+
+def added_time(output: Path) -> float:
+    """Seconds of the second model per second of the first."""
+    seconds: Counter[str] = Counter()
+    for commit in read_commits(str(output)):
+        seconds.update(commit.stage_seconds)
+    return seconds["second"] / seconds["recognise"]
 
 
 def by_confidence(row: Row) -> float:
@@ -215,7 +225,8 @@ def main() -> None:
         )
     )
     low, high = interval(rows, gain)
-    print(f"\n95 % of bootstraps over clips: {100 * low:.0f} to {100 * high:.0f} % less\n")
+    print(f"\n95 % of bootstraps over clips: {100 * low:.0f} to {100 * high:.0f} % less")
+    print(f"The second model takes {100 * added_time(folder / 'english'):.0f} % more time\n")
     heads = ("language", "segments", "median CER", "median disagreement_cer", "correlation")
     languages = sorted({row["text_language"] or "" for row in foreign})
     print(
