@@ -18,7 +18,7 @@ def flag(name: str, *, segment: dict[str, Any], recording: dict[str, Any]) -> bo
     """A flag of the first of two segments; the other one has its values, too."""
     tables = []
     for table, row in (("segments", SEGMENT | segment), ("recordings", RECORDING | recording)):
-        columns = schema.file_schema(table)  # type: ignore[arg-type]
+        columns = schema.file_schema(table)
         rows = [row] * (2 if table == "segments" else 1)
         fields = [pa.field(each.name, each.type) for each in columns]
         tables.append(pa.Table.from_pylist(rows, schema=pa.schema(fields)))

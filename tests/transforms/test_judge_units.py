@@ -89,3 +89,14 @@ def test_other_statements_and_new_inputs_are_done_in_the_same_run(corpus: Corpus
     judged = [row for row in read_all(corpus.out)["segments"] if row["uri"].endswith("/0.wav")]
     assert corpus.kept(BALANCED.rules_id) == len(judged) > 0
     assert corpus.run(texts, rules="strict").done_again == 0
+
+
+def test_rows_of_an_older_schema_get_the_columns_that_rules_look_at(corpus: Corpus) -> None:
+    for path in (corpus.out / "segments").rglob("*.parquet"):
+        pq.write_table(pq.ParquetFile(path).read().drop_columns(["silence"]), path)
+    rules = corpus.folder / "rules.yaml"
+    rules.write_text("rules: [{reason: heard, decision: drop, column: silence, is: false}]")
+    corpus.delete_audio()
+    assert corpus.run(["we walked home", "so it goes"], rules=rules).done_again == 2
+    rows = read_all(corpus.out)["segments"]
+    assert {(row["silence"], row["decision"]) for row in rows} == {(False, "drop")}
