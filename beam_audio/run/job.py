@@ -6,7 +6,6 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from beam_audio.asr import ModelFacts, model_facts
@@ -32,7 +31,7 @@ from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.work import UnitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -55,7 +54,6 @@ class Job:
         second: The model that gives a second opinion; None for none.
         left_out: What is left out of a folder, in words; empty for nothing.
         held: Keeps the model in memory for workers that share this process; None for others.
-        before: Commit records the output held when the run began; at most one for a stream.
     """
 
     config: RunConfig
@@ -66,7 +64,6 @@ class Job:
     second: SecondModel | None
     left_out: str
     held: Callable[[], Choice] | None
-    before: tuple[Commit, ...] = ()
 
     @property
     def output(self) -> str:
@@ -117,16 +114,17 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     )
 
 
-def with_records(job: Job) -> Job:
-    """The job with the commit records that the output holds now.
+def committed_before(job: Job) -> Iterator[Commit]:
+    """The commit records that the output holds now; one shows the layout of all.
 
     Raises:
         ConfigError: The files of the output are laid out otherwise.
     """
-    before, layout = _commits_before(job.config), job.settings.rows.layout()
-    for commit in before:
-        require_same(layout, commit.layout)
-    return replace(job, before=before)
+    layout = job.settings.rows.layout()
+    for commit in commits.read_commits(job.output):
+        if not commit.is_closed:
+            require_same(layout, commit.layout)
+            yield commit
 
 
 def agree_on_layout(job: Job, process: str) -> None:
@@ -280,12 +278,3 @@ def _check_input(config: RunConfig) -> str:
     if not found:
         raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
     return left_out
-
-
-def _commits_before(config: RunConfig) -> tuple[Commit, ...]:
-    """Commit records of earlier runs: all for a batch, one for a stream.
-
-    A stream runs for months and keeps no records. One record shows the layout of all.
-    """
-    committed = (each for each in commits.read_commits(config.output) if not each.is_closed)
-    return tuple(islice(committed, None if config.subscription is None else 1))

@@ -71,16 +71,11 @@ class TranscribeUnits(beam.PTransform):
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[UnitReport]:
         """Wire resume, grouping and the units' one DoFn."""
         run_id = self._holder.run_id if self._holder else uuid.uuid4().hex
-        wanted = Wanted(
-            layers=self._settings.rows.layers,
-            stated_languages=self._settings.language == "from_manifest",
-            retry_failures=self._retry_failures,
-            run_id=run_id,
-        )
+        wanted = wanted_of(self._settings, run_id, retry_failures=self._retry_failures)
         return (
             inputs
             | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes, self._holder)
-            | "Claim" >> beam.FlatMap(_claimed, self._output, self._holder)
+            | "Claim" >> ClaimUnits(self._output, self._holder)
             | "Transcribe"
             >> RunUnits(
                 FixedModel(self._settings, self._handler),
@@ -89,6 +84,34 @@ class TranscribeUnits(beam.PTransform):
                 second=self._second,
             )
         )
+
+
+def wanted_of(settings: UnitSettings, run_id: str, *, retry_failures: bool) -> Wanted:
+    """What a run with these settings wants the rows to be made with."""
+    return Wanted(
+        layers=settings.rows.layers,
+        stated_languages=settings.language == "from_manifest",
+        retry_failures=retry_failures,
+        run_id=run_id,
+    )
+
+
+class ClaimUnits(beam.PTransform):
+    """Claims units; those inputs are left out that others have done meanwhile.
+
+    Args:
+        output: The output folder.
+        holder: The run as holder of the output; None for a pipeline that is alone.
+    """
+
+    def __init__(self, output: str, holder: Holder | None) -> None:
+        super().__init__()
+        self._output = output
+        self._holder = holder
+
+    def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[Unit]:
+        """Wire the one step."""
+        return units | "Unit" >> beam.FlatMap(_claimed, self._output, self._holder)
 
 
 def _claimed(unit: Unit, output: str, holder: Holder | None) -> Iterator[Unit]:
