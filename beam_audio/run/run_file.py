@@ -111,8 +111,8 @@ def result_of(job: Job, before: RecordIndex, wall_seconds: float) -> RunResult:
         listed += len(ids)
         new += sum(not before.has(name) for name in distinct - gone)
     done = _Done.since(before, commits.read_commits(job.output))
-    ids = chain.from_iterable(read_ids(job.output, job.run_id))
-    ledger = read_ledger(job.output, ids, counted=done.counted, forgotten=forgotten)
+    names = chain.from_iterable(read_ids(job.output, job.run_id))
+    ledger = read_ledger(job.output, names, counted=done.counted, forgotten=forgotten)
     done_again = [name for name, *_ in done.again.groups()]
     return RunResult(
         run_id=job.run_id,
