@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.command.headers import header_seconds
 from beam_audio.errors import ConfigError
-from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
+from beam_audio.inputs.listed import list_files, list_lines
+from beam_audio.inputs.listing import match_input
 from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Estimate:
 
 
 def list_inputs(config: RunConfig) -> Iterator[Input]:
-    """Every distinct input of a run, in the order of names or of manifest lines.
+    """Every distinct input of a run, in the order of their addresses.
 
     Raises:
         ConfigError: The input matches nothing, or has no end.
@@ -81,17 +81,14 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
             f"--subscription={config.subscription} has no end to plan for: plan for the recordings "
             "of a typical day, with --input or --manifest"
         )
-    found: Iterable[Input]
     if config.manifest is not None:
-        lines = islice(read_lines(config.manifest), config.limit)
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = list(pool.map(partial(input_of, allowed=config.allowed_places), lines))
+        listed = list_lines(config.manifest, config.limit, config.allowed_places)
     else:
-        found = map(input_of_file, match_input(config.input or "", config.output)[: config.limit])
-    distinct = {item.source_id: item for item in found}
-    if not distinct:
+        listed = list_files(match_input(config.input or "", config.output), config.limit)
+    if not listed.count:
         raise ConfigError("the input matches no file; check the path, and quote globs in the shell")
-    yield from distinct.values()
+    for wave in listed.waves():  # repeats of an input are in one wave
+        yield from {item.source_id: item for item in wave}.values()
 
 
 def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest) -> Survey:
@@ -103,33 +100,64 @@ def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest)
             the others are estimated from their size, at the seconds per byte of the same suffix.
         request: How headers are read; see :func:`~beam_audio.command.headers.header_request`.
     """
-    refs, unreadable = [], 0
-    for item in inputs:
-        if isinstance(item, AudioRef):
-            refs.append(item)
-        else:
-            unreadable += 1
-    claimed = {ref.source_id: _claimed_seconds(ref) for ref in refs}
-    unknown = sorted((ref for ref in refs if claimed[ref.source_id] is None), key=_by_hash)
-    looked_at, unseen = unknown[:max_headers], unknown[max_headers:]
+    given = _Given()
+    looked_at = nsmallest(max_headers, given.without_length(inputs), key=_by_hash)
     far = any(store.scheme(ref.spooled_uri or ref.uri) for ref in looked_at)
     # Reading from a disk is work and not waiting: each thread there has a child that decodes.
     with ThreadPoolExecutor(_THREADS if far else os.cpu_count()) as pool:
         headers = list(pool.map(lambda ref: header_seconds(ref, request), looked_at))
-    seconds = sum(length for length in claimed.values() if length is not None)
-    seconds += sum(length for length in headers if length is not None)
     rate = _SecondsPerByte(looked_at, headers)
-    seconds += sum(rate.seconds(ref) for ref in unseen)
+    for ref in looked_at:
+        given.unknown_bytes[_suffix(ref)] -= ref.size_bytes
+    unseen = given.unknown - len(looked_at)
     silent = sum(length is None for length in headers)
-    silent += round(silent * len(unseen) / max(1, len(looked_at)))
+    silent += round(silent * unseen / max(1, len(looked_at)))
     return Survey(
-        recordings=len(refs) - silent,
-        unreadable=unreadable + silent,
-        size_bytes=sum(ref.size_bytes for ref in refs),
-        seconds=seconds,
+        recordings=given.refs - silent,
+        unreadable=given.failures + silent,
+        size_bytes=given.size_bytes,
+        seconds=given.stated_seconds
+        + sum(length for length in headers if length is not None)
+        + sum(rate.seconds(*each) for each in given.unknown_bytes.items()),
         headers=len(looked_at),
-        unseen=len(unseen),
+        unseen=unseen,
     )
+
+
+@dataclass(slots=True)
+class _Given:
+    """What inputs state, added up as they pass.
+
+    Attributes:
+        refs: Number of inputs that can be referred to.
+        failures: Number of the others.
+        size_bytes: Encoded bytes.
+        stated_seconds: Length of inputs that state one.
+        unknown: Number of inputs that state none.
+        unknown_bytes: Their encoded bytes, by the suffix of the file.
+    """
+
+    refs: int = 0
+    failures: int = 0
+    size_bytes: int = 0
+    stated_seconds: float = 0.0
+    unknown: int = 0
+    unknown_bytes: Counter[str] = field(default_factory=Counter)
+
+    def without_length(self, inputs: Iterable[Input]) -> Iterator[AudioRef]:
+        """Add inputs up; yields those that state no length."""
+        for item in inputs:
+            if not isinstance(item, AudioRef):
+                self.failures += 1
+                continue
+            self.refs += 1
+            self.size_bytes += item.size_bytes
+            if (seconds := _claimed_seconds(item)) is not None:
+                self.stated_seconds += seconds
+            else:
+                self.unknown += 1
+                self.unknown_bytes[_suffix(item)] += item.size_bytes
+                yield item
 
 
 def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, price: float) -> str:
@@ -183,9 +211,9 @@ class _SecondsPerByte:
                 self._seconds[suffix] += length or 0.0
                 self._bytes[suffix] += ref.size_bytes
 
-    def seconds(self, ref: AudioRef) -> float:
-        suffix = _suffix(ref) if _suffix(ref) in self._bytes else ""
-        return ref.size_bytes * self._seconds[suffix] / max(1, self._bytes[suffix])
+    def seconds(self, suffix: str, size_bytes: int) -> float:
+        known = suffix if suffix in self._bytes else ""
+        return size_bytes * self._seconds[known] / max(1, self._bytes[known])
 
 
 def _suffix(ref: AudioRef) -> str:

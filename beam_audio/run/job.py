@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    from beam_audio.inputs.listing import Listing
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
     from beam_audio.run.config import RunConfig
@@ -52,7 +53,7 @@ class Job:
         handler: Loads the model.
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
         second: The model that gives a second opinion; None for none.
-        left_out: What is left out of a folder, in words; empty for nothing.
+        listing: What ``--input`` matches; None without that flag.
         held: Keeps the model in memory for workers that share this process; None for others.
     """
 
@@ -62,8 +63,13 @@ class Job:
     handler: OnnxAsrModelHandler
     model: FixedModel | LiveModel
     second: SecondModel | None
-    left_out: str
+    listing: Listing | None
     held: Callable[[], Choice] | None
+
+    @property
+    def left_out(self) -> str:
+        """What is left out of a folder, in words; empty for nothing."""
+        return self.listing.left_out.summary if self.listing else ""
 
     @property
     def output(self) -> str:
@@ -84,7 +90,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     check_submission(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access((*places, config.second_model), options)
-    left_out = _check_input(config) if config.subscription is None else ""
+    listing = _listing(config) if config.subscription is None else None
     model_here = local_model(config.model)
     config = with_precision(config, options, model_here)
     threads = threads_per_process(options)
@@ -108,7 +114,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         handler=handler,
         model=model,
         second=second,
-        left_out=left_out,
+        listing=listing,
         # Loaded here, a local run's model fails before any work; the runner shares this very copy.
         held=model.acquire() if runs_in_this_process(options) else None,
     )
@@ -262,19 +268,18 @@ def _check_dnsmos(config: RunConfig) -> None:
             raise ConfigError(str(error)) from error
 
 
-def _check_input(config: RunConfig) -> str:
-    """Refuse an input that matches nothing; returns what of it is left out, in words."""
-    left_out = ""
+def _listing(config: RunConfig) -> Listing | None:
+    """Refuse an input that matches nothing; returns what ``--input`` matches."""
+    listing = None
     try:
         if config.manifest is not None:
             found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
             require_readable_manifest(config.manifest)
         else:
             listing = list_input(config.input or "", config.output)
-            found, left_out = bool(listing.files), listing.left_out.summary
-            flag = f"--input={config.input}"
+            found, flag = len(listing.files) > 0, f"--input={config.input}"
     except InputError as error:
         raise ConfigError(str(error)) from error
     if not found:
         raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
-    return left_out
+    return listing

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
-from beam_audio.inputs.listed import WAVE_INPUTS, ListedInputs
+from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_lines
 from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.output.input_ids import write_ahead, write_ids
 from beam_audio.run.runners import choose_runner
-from beam_audio.store.groups_on_disk import GroupsOnDisk
+from beam_audio.store.groups_on_disk import GroupsOnDisk, batches
 from beam_audio.transforms.units import ClaimUnits, RunUnits, wanted_of
 from beam_audio.unit.packing import unit_again
 from beam_audio.unit.planning import Plan, plan
@@ -54,7 +54,7 @@ def run_waves(job: Job, options: PipelineOptions, holder: Holder, before: Record
     for wave in _plans(job, before):
         again.add((each[0], each) for each in wave.again)
         _run(job, options, holder, wave.new)
-    for groups in again.batches(WAVE_INPUTS):
+    for groups in batches(again.groups(), WAVE_INPUTS):
         units = [
             unit_again(group[0][0], [(version, task) for _, version, task in group])
             for group in groups
@@ -65,15 +65,12 @@ def run_waves(job: Job, options: PipelineOptions, holder: Holder, before: Record
 def _plans(job: Job, before: RecordIndex) -> Iterator[Plan]:
     """List the inputs, and plan them wave by wave."""
     config = job.config
-    listed = ListedInputs(
-        input=config.input,
-        manifest=config.manifest,
-        exclude=config.output,
-        limit=config.limit,
-        allowed=config.allowed_places,
-    )
+    if job.listing is not None:
+        listed = list_files(job.listing.files, config.limit)
+    else:
+        listed = list_lines(config.manifest or "", config.limit, config.allowed_places)
     wanted = wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures)
-    left = len(listed)
+    left = listed.count
     write_ahead(job.output, job.run_id, left)
     for number, inputs in enumerate(listed.waves()):
         kept = _without_forgotten(job, f"{number:06}", inputs)

@@ -189,9 +189,15 @@ def match(pattern: str, *, follow_links: bool = False) -> list[StoredFile]:
         pattern: The pattern.
         follow_links: Whether folders that local links lead to are searched, too.
     """
+    return list(each_match(pattern, follow_links=follow_links))
+
+
+def each_match(pattern: str, *, follow_links: bool = False) -> Iterator[StoredFile]:
+    """The files of :func:`match`, of which disks and ``gs://`` keep few in memory."""
     if scheme(pattern) not in {None, "gs"}:
         (result,) = FileSystems.match([pattern])
-        return [_stored_file(metadata) for metadata in result.metadata_list]
+        yield from map(_stored_file, result.metadata_list)
+        return
     start = fixed_part(pattern)
     found = (
         gcs.objects(gcs_client(), start)
@@ -199,7 +205,7 @@ def match(pattern: str, *, follow_links: bool = False) -> list[StoredFile]:
         else local_disk.files(os.path.dirname(start), follow_links=follow_links)  # noqa: PTH120 - Path("") would be "."
     )
     matches = matcher(pattern)
-    return [each for each in found if matches(each.path)]
+    yield from (each for each in found if matches(each.path))
 
 
 def write_whole(root: str, name: str, content: bytes) -> None:

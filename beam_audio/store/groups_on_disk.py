@@ -32,24 +32,33 @@ class GroupsOnDisk(Generic[T]):
         rows = ((_encoded(key), pickle.dumps(value)) for key, value in pairs)
         self._count += self._database.executemany("INSERT INTO held VALUES (?, ?)", rows).rowcount
 
-    def groups(self) -> Iterator[list[T]]:
-        """The values of each key, in the order of keys; those of one key as they were added."""
-        rows = self._database.execute("SELECT key, value FROM held ORDER BY key, rowid")
-        for _, found in groupby(rows, key=itemgetter(0)):
-            yield [pickle.loads(value) for _, value in found]  # noqa: S301 - written above
+    def __iter__(self) -> Iterator[T]:
+        """All values, in the order of keys; those of one key as they were added."""
+        return (value for _, value in self.pairs())
 
-    def batches(self, most: int) -> Iterator[list[list[T]]]:
-        """Groups, so many at a time that they hold about ``most`` values; no group is split."""
-        batch: list[list[T]] = []
-        values = 0
-        for group in self.groups():
-            batch.append(group)
-            values += len(group)
-            if values >= most:
-                yield batch
-                batch, values = [], 0
-        if batch:
+    def pairs(self) -> Iterator[tuple[bytes, T]]:
+        """All values in this order, each with its key as bytes."""
+        rows = self._database.execute("SELECT key, value FROM held ORDER BY key, rowid")
+        return ((key, pickle.loads(value)) for key, value in rows)  # noqa: S301 - written above
+
+    def groups(self) -> Iterator[list[T]]:
+        """The values of each key, in this order."""
+        for _, found in groupby(self.pairs(), key=itemgetter(0)):
+            yield [value for _, value in found]
+
+
+def batches(groups: Iterable[list[T]], most: int) -> Iterator[list[list[T]]]:
+    """Groups, so many at a time that they hold about ``most`` values; no group is split."""
+    batch: list[list[T]] = []
+    values = 0
+    for group in groups:
+        batch.append(group)
+        values += len(group)
+        if values >= most:
             yield batch
+            batch, values = [], 0
+    if batch:
+        yield batch
 
 
 def _encoded(key: str) -> bytes:

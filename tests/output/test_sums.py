@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from beam_audio.output.sums import Sums
-from beam_audio.types import Row
+
+if TYPE_CHECKING:
+    from beam_audio.types import Row
 
 COUNT = 10_000
 RATE_HZ = 8_000
