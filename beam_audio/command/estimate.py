@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio import store
 from beam_audio.command.headers import header_seconds
 from beam_audio.errors import ConfigError
-from beam_audio.inputs.listed import list_files, list_lines
+from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_lines
 from beam_audio.inputs.listing import match_input
 from beam_audio.types import AudioRef
 
@@ -87,7 +87,7 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
         listed = list_files(match_input(config.input or "", config.output), config.limit)
     if not listed.count:
         raise ConfigError("the input matches no file; check the path, and quote globs in the shell")
-    for wave in listed.waves():  # repeats of an input are in one wave
+    for wave in listed.waves(WAVE_INPUTS):  # repeats of an input are in one wave
         yield from {item.source_id: item for item in wave}.values()
 
 

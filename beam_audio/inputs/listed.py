@@ -44,7 +44,7 @@ class ListedInputs:
     count: int
     allowed: AllowedPlaces | None = None
 
-    def waves(self, most: int = WAVE_INPUTS) -> Iterator[list[AudioRef | Failure]]:
+    def waves(self, most: int) -> Iterator[list[AudioRef | Failure]]:
         """Inputs, about ``most`` at a time; those of one address come together. None is opened.
 
         Raises:

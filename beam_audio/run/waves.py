@@ -72,7 +72,7 @@ def _plans(job: Job, before: RecordIndex) -> Iterator[Plan]:
     wanted = wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures)
     left = listed.count
     write_ahead(job.output, job.run_id, left)
-    for number, inputs in enumerate(listed.waves()):
+    for number, inputs in enumerate(listed.waves(WAVE_INPUTS)):
         kept = _without_forgotten(job, f"{number:06}", inputs)
         left -= len(inputs)
         write_ahead(job.output, job.run_id, left)

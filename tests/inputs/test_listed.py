@@ -61,7 +61,7 @@ def test_a_limit_takes_the_first_lines_and_the_first_names(tmp_path: Path) -> No
     lines = list_lines(str(manifest), limit=2)
     files = list_files(match_input(str(tmp_path / "in")), limit=2)
     names = [
-        sorted(item.uri[-5] for wave in listed.waves() for item in wave)
+        sorted(item.uri[-5] for wave in listed.waves(9) for item in wave)
         for listed in (lines, files)
     ]
     assert names == [["a", "c"], ["a", "b"]]
