@@ -11,14 +11,14 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 
 from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_lines
 from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.output.input_ids import write_ahead, write_ids
-from beam_audio.run.runners import choose_runner
+from beam_audio.run.runners import choose_runner, runs_in_this_process
 from beam_audio.store.groups_on_disk import GroupsOnDisk, batches
 from beam_audio.transforms.units import ClaimUnits, RunUnits, wanted_of
 from beam_audio.unit.packing import unit_again
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from beam_audio.unit.tasks import Input
     from beam_audio.unit.transcribe import Unit
 
+_STARTS: Final = 8
+"""How many times longer waves are if processes start with each and load the model."""
+
 
 def run_waves(job: Job, options: PipelineOptions, holder: Holder, before: RecordIndex) -> None:
     """Do what is left of a job, from the listing to the last commit; the ids of inputs are written.
@@ -51,10 +54,11 @@ def run_waves(job: Job, options: PipelineOptions, holder: Holder, before: Record
         before: What is committed.
     """
     again = GroupsOnDisk[tuple[str, int, Task]]()
-    for wave in _plans(job, before):
+    most = WAVE_INPUTS if runs_in_this_process(options) else WAVE_INPUTS * _STARTS
+    for wave in _plans(job, before, most):
         again.add((each[0], each) for each in wave.again)
         _run(job, options, holder, wave.new)
-    for groups in batches(again.groups(), WAVE_INPUTS):
+    for groups in batches(again.groups(), most):
         units = [
             unit_again(group[0][0], [(version, task) for _, version, task in group])
             for group in groups
@@ -62,7 +66,7 @@ def run_waves(job: Job, options: PipelineOptions, holder: Holder, before: Record
         _run(job, options, holder, units)
 
 
-def _plans(job: Job, before: RecordIndex) -> Iterator[Plan]:
+def _plans(job: Job, before: RecordIndex, most: int) -> Iterator[Plan]:
     """List the inputs, and plan them wave by wave."""
     config = job.config
     if job.listing is not None:
@@ -72,7 +76,7 @@ def _plans(job: Job, before: RecordIndex) -> Iterator[Plan]:
     wanted = wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures)
     left = listed.count
     write_ahead(job.output, job.run_id, left)
-    for number, inputs in enumerate(listed.waves(WAVE_INPUTS)):
+    for number, inputs in enumerate(listed.waves(most)):
         kept = _without_forgotten(job, f"{number:06}", inputs)
         left -= len(inputs)
         write_ahead(job.output, job.run_id, left)

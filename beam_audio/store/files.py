@@ -144,6 +144,9 @@ def stat(uri: str) -> StoredFile:
     """
     require_regular(uri)
     with reported(InputError, f"cannot find {uri!r}"):
+        # Beam's own way takes ten times as long, and a list may be of a million files.
+        if scheme(uri) is None and (listed := local_disk.listed(uri)) is not None:
+            return listed
         if scheme(uri) != "gs":
             return _stored_file(FileSystems.get_filesystem(uri).metadata(uri))
         found = gcs.find(gcs_client(), uri)
