@@ -75,6 +75,7 @@ def _plans(job: Job, before: RecordIndex, most: int) -> Iterator[Plan]:
         listed = list_lines(config.manifest or "", config.limit, config.allowed_places)
     wanted = wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures)
     left = listed.count
+    PROGRESS.plan(inputs=left)
     write_ahead(job.output, job.run_id, left)
     for number, inputs in enumerate(listed.waves(most)):
         kept = _without_forgotten(job, f"{number:06}", inputs)
@@ -82,7 +83,7 @@ def _plans(job: Job, before: RecordIndex, most: int) -> Iterator[Plan]:
         write_ahead(job.output, job.run_id, left)
         committed = before.at({item.place_id for item in kept})
         wave = plan(kept, committed, wanted, config.unit_bytes)
-        PROGRESS.plan(inputs=wave.inputs)
+        PROGRESS.plan(inputs=wave.inputs - len(inputs))
         yield wave
 
 
