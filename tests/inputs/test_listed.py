@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.run_outputs import write_byte, write_manifest
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_lines_about_one_file_are_in_one_wave_however_they_are_spelt(tmp_path: Path) -> None:
     for name in "abcd":
         write_byte(tmp_path, f"{name}.wav")
-    lines = [
+    lines: list[dict[str, Any] | str] = [
         *(
             {"audio_filepath": f"{name}.wav", "text": str(turn)}
             for turn in (1, 2)
@@ -40,7 +40,7 @@ def test_lines_about_one_file_are_in_one_wave_however_they_are_spelt(tmp_path: P
 def test_every_line_is_an_input_or_a_failure_as_without_waves(tmp_path: Path) -> None:
     write_byte(tmp_path, "a.wav")
     os.mkfifo(tmp_path / "pipe.wav")
-    lines = [
+    lines: list[dict[str, Any] | str] = [
         *("{broken", "[]", json.dumps({"text": "no file"})),
         *({"audio_filepath": name} for name in ("a.wav", "none.wav", "pipe.wav", "http://h/x.wav")),
         {"audio_filepath": "a.wav", "offset": -1},

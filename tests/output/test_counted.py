@@ -27,7 +27,7 @@ def test_in_a_shared_file_the_inputs_of_its_units_count() -> None:
     counted = Counted.of(
         [commit("a", "1", OWN, SHARED), commit("b", "2", SHARED), commit("c", "3")]
     )
-    assert counted.sources(SHARED) == {"1", "2"}
+    assert counted.sources(SHARED) == frozenset({"1", "2"})
     assert counted.sources(OWN) is None
 
 

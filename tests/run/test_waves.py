@@ -17,6 +17,7 @@ from support.run_outputs import (
 )
 
 from beam_audio.errors import StoreError
+from beam_audio.output.input_ids import write_ids
 from beam_audio.output.status import read_status
 from beam_audio.run import waves
 
@@ -83,7 +84,6 @@ def test_a_run_that_fails_between_two_waves_keeps_the_first_and_goes_on_later(
             raise StoreError("the disk is full")
         write_ids(root, run_id, part, ids)
 
-    write_ids = waves.write_ids
     with monkeypatch.context() as patched:
         patched.setattr(waves, "write_ids", full)
         with pytest.raises(StoreError, match="full"):
