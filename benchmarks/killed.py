@@ -58,7 +58,7 @@ class Figures:
 
 def write_inputs(folder: Path, count: int) -> int:
     """Recordings of a second, one in twenty replaced by something hostile; returns how many."""
-    write_recordings(folder, count)
+    write_recordings(folder, count, count)
     rng = random.Random(5)
     chosen = rng.sample(sorted(folder.rglob("*.wav")), round(count * HOSTILE_SHARE))
     for path in chosen:

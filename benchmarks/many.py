@@ -2,10 +2,11 @@
 
 Makes recordings of a second (telephone rate, real speech cut at different places), runs them with
 the placeholder model on the local runner, each count in a process of its own, and prints
-throughput, peak memory of all its processes together, files written, bytes that went through a
-shuffle, and the cost of a recording against the first count.
+throughput, processor time, when the first unit was committed, peak memory of all its processes
+together, files written, bytes that went through a shuffle, and the cost of a recording against the
+first count. With ``--distinct`` most recordings are hard links to the first ones.
 
-    python benchmarks/many.py --counts 1000,100000 --json
+    python benchmarks/many.py --counts 10000,300000 --distinct 1000 --json
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from reference import markdown_table
 
 from beam_audio.command.flags import resolve
 from beam_audio.run import batch
+from beam_audio.store.output_names import COMMITS
 
 RATE_HZ = 8_000
 GOAL_RATIO = 1.2
@@ -39,6 +41,8 @@ class Figures:
 
     recordings: int
     command_seconds: float
+    cpu_seconds: float
+    first_commit_seconds: float
     graph_seconds: float
     peak_mebibytes: float
     part_files: int
@@ -47,20 +51,24 @@ class Figures:
 
     @property
     def seconds_each(self) -> float:
-        """Cost of a recording, start-up shared among all."""
-        return self.command_seconds / self.recordings
+        """Cost of a recording in processor time, start-up shared among all."""
+        return self.cpu_seconds / self.recordings
 
 
-def write_recordings(folder: Path, count: int) -> None:
-    """Recordings of a second of speech, each cut at a place of its own."""
+def write_recordings(folder: Path, count: int, distinct: int) -> None:
+    """Recordings of a second of speech, each cut at a place of its own; the rest are links."""
     samples, rate_hz = soundfile.read(CLIP, dtype="int16")
     telephone = samples[:: rate_hz // RATE_HZ]
     places = len(telephone) - RATE_HZ
     for index in range(count):
-        start = index * 7919 % places
-        cut = np.append(telephone[start : start + RATE_HZ - 1], np.int16(index // places))
         path = folder / f"{index // 1000:04}" / f"{index:07}.wav"
         path.parent.mkdir(exist_ok=True)
+        if index >= distinct:
+            original = index % distinct
+            path.hardlink_to(folder / f"{original // 1000:04}" / f"{original:07}.wav")
+            continue
+        start = index * 7919 % places
+        cut = np.append(telephone[start : start + RATE_HZ - 1], np.int16(index // places))
         soundfile.write(path, cut, RATE_HZ, subtype="PCM_16")
 
 
@@ -68,7 +76,7 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
     """Run the command in a process of its own."""
     with tempfile.TemporaryDirectory(dir=audio.parent) as output:
         command = [sys.executable, __file__, "--one", str(audio), output, *flags]
-        start = time.monotonic()
+        start, began = time.monotonic(), time.time()
         with tempfile.TemporaryFile("w+") as printed:
             process = subprocess.Popen(command, stdout=printed)
             peak = peak_mebibytes(process)
@@ -81,11 +89,14 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
             )
         figures = json.loads(last)
         parts = list(Path(output).rglob("*.parquet"))
+        records = Path(output, COMMITS).glob("*.json")
         if figures["recordings"] != count:
             raise SystemExit(f"{figures['recordings']} rows of {count} recordings")
         return Figures(
             recordings=count,
             command_seconds=seconds,
+            cpu_seconds=figures["cpu_seconds"],
+            first_commit_seconds=min(path.stat().st_mtime for path in records) - began,
             graph_seconds=figures["graph_seconds"],
             peak_mebibytes=peak,
             part_files=len(parts),
@@ -113,6 +124,7 @@ def run_one(audio: str, output: str, flags: list[str]) -> None:
     figures = {
         "recordings": result.ledger.recordings,
         "graph_seconds": result.wall_seconds,
+        "cpu_seconds": time.process_time(),
         "shuffled_bytes": shuffled,
     }
     print(json.dumps(figures))
@@ -122,14 +134,15 @@ def run_one(audio: str, output: str, flags: list[str]) -> None:
 def table(measured: list[Figures]) -> str:
     """One line a count."""
     header = (
-        *("recordings", "command s", "graph s", "recordings/s", "peak MiB", "part files"),
-        *("output MiB", "shuffled bytes each", "cost each, ratio"),
+        *("recordings", "command s", "CPU s", "first commit s", "recordings/s", "peak MiB"),
+        *("part files", "output MiB", "shuffled bytes each", "cost each, ratio"),
     )
     rows: list[tuple[object, ...]] = [
         (
             f"{each.recordings:,}",
             f"{each.command_seconds:.1f}",
-            f"{each.graph_seconds:.1f}",
+            f"{each.cpu_seconds:.1f}",
+            f"{each.first_commit_seconds:.1f}",
             f"{each.recordings / each.command_seconds:.0f}",
             f"{each.peak_mebibytes:.0f}",
             f"{each.part_files}",
@@ -148,6 +161,7 @@ def main() -> None:
         run_one(sys.argv[2], sys.argv[3], sys.argv[4:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--counts", default="1000,100000", help="recordings, one run each")
+    parser.add_argument("--distinct", type=int, help="recordings that are no links; default all")
     parser.add_argument("--folder", default=None, help="where audio and output go for the time")
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
     known, flags = parser.parse_known_args()
@@ -156,7 +170,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=known.folder) as folder:
             audio = Path(folder) / "audio"
             audio.mkdir()
-            write_recordings(audio, count)
+            write_recordings(audio, count, known.distinct or count)
             measured.append(measure(audio, count, flags))
     machine = describe_machine()
     print(f"{machine_line(machine)}; flags: {' '.join(flags) or 'none'}\n\n{table(measured)}\n")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from array import array
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,11 +17,14 @@ from beam_audio import store
 from beam_audio.command.fleet_choice import Recordings
 from beam_audio.command.headers import header_seconds
 from beam_audio.errors import ConfigError
-from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
+from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_lines
+from beam_audio.inputs.listing import match_input
 from beam_audio.types import AudioRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from beam_audio.audio.decoders.request import DecodeRequest
     from beam_audio.command.speeds import Speed
@@ -44,7 +47,7 @@ class Survey:
         seconds: Their length as manifests and headers state it.
         headers: Number of headers read.
         unseen: Number of recordings whose length was estimated from their size.
-        each: Length and size of each recording with a length, in the order of source ids.
+        each: Length and size of each recording with a length, in any order.
     """
 
     recordings: int
@@ -75,7 +78,7 @@ class Estimate:
 
 
 def list_inputs(config: RunConfig) -> Iterator[Input]:
-    """Every distinct input of a run, in the order of names or of manifest lines.
+    """Every distinct input of a run, in the order of their addresses.
 
     Raises:
         ConfigError: The input matches nothing, or has no end.
@@ -86,17 +89,14 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
             f"--subscription={config.subscription} has no end to plan for: plan for the recordings "
             "of a typical day, with --input or --manifest"
         )
-    found: Iterable[Input]
     if config.manifest is not None:
-        lines = islice(read_lines(config.manifest), config.limit)
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = list(pool.map(partial(input_of, allowed=config.allowed_places), lines))
+        listed = list_lines(config.manifest, config.limit, config.allowed_places)
     else:
-        found = map(input_of_file, match_input(config.input or "", config.output)[: config.limit])
-    distinct = {item.source_id: item for item in found}
-    if not distinct:
+        listed = list_files(match_input(config.input or "", config.output), config.limit)
+    if not listed.count:
         raise ConfigError("the input matches no file; check the path, and quote globs in the shell")
-    yield from distinct.values()
+    for wave in listed.waves(WAVE_INPUTS):  # repeats of an input are in one wave
+        yield from {item.source_id: item for item in wave}.values()
 
 
 def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest) -> Survey:
@@ -108,37 +108,86 @@ def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest)
             the others are estimated from their size, at the seconds per byte of the same suffix.
         request: How headers are read; see :func:`~beam_audio.command.headers.header_request`.
     """
-    refs, unreadable = [], 0
-    for item in inputs:
-        if isinstance(item, AudioRef):
-            refs.append(item)
-        else:
-            unreadable += 1
-    claimed = {ref.source_id: _claimed_seconds(ref) for ref in refs}
-    unknown = sorted((ref for ref in refs if claimed[ref.source_id] is None), key=_by_hash)
-    looked_at, unseen = unknown[:max_headers], unknown[max_headers:]
+    given = _Given()
+    looked_at = nsmallest(max_headers, given.without_length(inputs), key=_by_hash)
     far = any(store.scheme(ref.spooled_uri or ref.uri) for ref in looked_at)
     # Reading from a disk is work and not waiting: each thread there has a child that decodes.
     with ThreadPoolExecutor(_THREADS if far else os.cpu_count()) as pool:
         headers = list(pool.map(lambda ref: header_seconds(ref, request), looked_at))
     rate = _SecondsPerByte(looked_at, headers)
-    lengths = (
-        claimed
-        | {ref.source_id: length for ref, length in zip(looked_at, headers, strict=True)}
-        | {ref.source_id: rate.seconds(ref) for ref in unseen}
-    )
-    each = _recordings(refs, lengths)
+    each = given.recordings(looked_at, headers, rate)
+    unseen = given.unknown - len(looked_at)
     silent = sum(length is None for length in headers)
-    silent += round(silent * len(unseen) / max(1, len(looked_at)))
+    silent += round(silent * unseen / max(1, len(looked_at)))
     return Survey(
-        recordings=len(refs) - silent,
-        unreadable=unreadable + silent,
-        size_bytes=sum(ref.size_bytes for ref in refs),
+        recordings=given.refs - silent,
+        unreadable=given.failures + silent,
+        size_bytes=given.size_bytes,
         seconds=float(each.seconds.sum()),
         headers=len(looked_at),
-        unseen=len(unseen),
+        unseen=unseen,
         each=each,
     )
+
+
+class _Given:
+    """What inputs state, added up as they pass: some bytes for each."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.size_bytes = 0
+        self._stated_seconds, self._stated_bytes = array("d"), array("q")
+        self._unknown_bytes: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+
+    @property
+    def refs(self) -> int:
+        """Number of inputs that can be referred to."""
+        return len(self._stated_bytes) + self.unknown
+
+    @property
+    def unknown(self) -> int:
+        """Number of these that state no length."""
+        return sum(map(len, self._unknown_bytes.values()))
+
+    def without_length(self, inputs: Iterable[Input]) -> Iterator[AudioRef]:
+        """Add inputs up; yields those that state no length."""
+        for item in inputs:
+            if not isinstance(item, AudioRef):
+                self.failures += 1
+                continue
+            self.size_bytes += item.size_bytes
+            if (seconds := _claimed_seconds(item)) is not None:
+                self._stated_seconds.append(seconds)
+                self._stated_bytes.append(item.size_bytes)
+            else:
+                self._unknown_bytes[_suffix(item)].append(item.size_bytes)
+                yield item
+
+    def recordings(
+        self, looked_at: Sequence[AudioRef], headers: Sequence[float | None], rate: _SecondsPerByte
+    ) -> Recordings:
+        """Length and size of each recording: stated, of its header, or estimated from its size."""
+        found = [
+            (length, ref.size_bytes)
+            for ref, length in zip(looked_at, headers, strict=True)
+            if length is not None
+        ]
+        seconds = [np.array(self._stated_seconds), np.array([length for length, _ in found])]
+        sizes = [np.array(self._stated_bytes), np.array([size for _, size in found], np.int64)]
+        for suffix, held in self._unknown_bytes.items():
+            seen = [ref.size_bytes for ref in looked_at if _suffix(ref) == suffix]
+            sizes.append(_without(np.array(held), np.array(seen, np.int64)))
+            seconds.append(sizes[-1] * rate.seconds_per_byte(suffix))
+        # Units hold recordings by a hash, so their order has nothing to do with their sizes.
+        order = np.random.default_rng(0).permutation(sum(map(len, sizes)))
+        return Recordings(np.concatenate(seconds)[order], np.concatenate(sizes)[order])
+
+
+def _without(sizes: NDArray[np.int64], gone: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sizes without some of them, each taken out once."""
+    ordered, gone = np.sort(sizes), np.sort(gone)
+    repeats = np.arange(len(gone)) - np.searchsorted(gone, gone)
+    return np.delete(ordered, np.searchsorted(ordered, gone) + repeats)
 
 
 def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, price: float) -> str:
@@ -172,19 +221,6 @@ def plan_table(found: Survey, estimate: Estimate, *, deadline_hours: float, pric
     return "\n".join(f"{name:<12}{figure:>14}  {remark}".rstrip() for name, figure, remark in lines)
 
 
-def _recordings(refs: Iterable[AudioRef], lengths: Mapping[str, float | None]) -> Recordings:
-    """Length and size of the recordings that have a length."""
-    ordered = [
-        (length, ref.size_bytes)
-        for ref in sorted(refs, key=_by_hash)
-        if (length := lengths[ref.source_id]) is not None
-    ]
-    return Recordings(
-        np.array([length for length, _ in ordered], np.float64),
-        np.array([size for _, size in ordered], np.int64),
-    )
-
-
 def _claimed_seconds(ref: AudioRef) -> float | None:
     """Length that the manifest states."""
     return ref.manifest_seconds if ref.duration_seconds is None else ref.duration_seconds
@@ -205,9 +241,9 @@ class _SecondsPerByte:
                 self._seconds[suffix] += length or 0.0
                 self._bytes[suffix] += ref.size_bytes
 
-    def seconds(self, ref: AudioRef) -> float:
-        suffix = _suffix(ref) if _suffix(ref) in self._bytes else ""
-        return ref.size_bytes * self._seconds[suffix] / max(1, self._bytes[suffix])
+    def seconds_per_byte(self, suffix: str) -> float:
+        known = suffix if suffix in self._bytes else ""
+        return self._seconds[known] / max(1, self._bytes[known])
 
 
 def _suffix(ref: AudioRef) -> str:

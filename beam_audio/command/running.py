@@ -55,6 +55,7 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
     """
     options = PipelineOptions(list(beam_words))
     options.get_all_options()  # Beam ends the process here at values of the wrong kind
+    at_work = threading.Event()
     try:
         if is_dry_run(options):
             shown = dry_run(settings, beam_words)
@@ -66,7 +67,7 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
             batch.submit(settings, beam_words)
             print(_HANDED_OVER)
             return 0
-        result = batch.run(settings, beam_words, meanwhile=_shown(options))
+        result = batch.run(settings, beam_words, meanwhile=_shown(options, at_work))
     except ConfigError as error:
         raise ConfigError(_cause(error)) from error
     except KeyboardInterrupt:
@@ -74,7 +75,7 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
             raise BeamAudioError(_JOB_GOES_ON) from None
         raise
     except Exception as error:
-        if isinstance(error, BeamAudioError) and _IN_GRAPH not in str(error):
+        if isinstance(error, BeamAudioError) and not at_work.is_set():
             raise  # the run could not begin; its class decides the exit status
         logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
         cure = None if isinstance(error, BeamAudioError) else cure_of(error)
@@ -87,15 +88,20 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
 
 
 @contextmanager
-def _shown(options: PipelineOptions) -> Iterator[None]:
-    """Show how far the graph is, and let Ctrl-C end it at once where it runs on this machine."""
+def _shown(options: PipelineOptions, at_work: threading.Event) -> Iterator[None]:
+    """Show how far the run is, and let Ctrl-C end it at once where it is on this machine.
+
+    The event is set meanwhile, and stays set if the run fails.
+    """
     look = partial(run_status, PROGRESS) if runs_in_this_process(options) else _elsewhere
     with ExitStack() as stack:
         stack.enter_context(logging_redirect_tqdm())
         stack.enter_context(ProgressBar(look, "inputs"))
         if is_local(options):
             stack.enter_context(on_interrupt(end_at_once))
+        at_work.set()
         yield
+        at_work.clear()
 
 
 def _elsewhere(_seconds: float) -> Status:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.inputs.forgotten import Stretch, Tombstone
-from beam_audio.output.commits import units_by_file
-from beam_audio.output.ledger import valid_rows
+from beam_audio.output.counted import Counted
+from beam_audio.output.valid_rows import valid_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,9 +90,9 @@ def choose(root: str, committed: Sequence[Commit], selector: Selector, known: Fo
         selector: What is meant.
         known: The tombstones of the output, for their key.
     """
-    files = dict(sorted(units_by_file(committed).items()))
+    counted = Counted.of(committed)
     by_source: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in valid_rows(root, files, "recordings", _RECORDING_COLUMNS):
+    for row in valid_rows(root, counted, "recordings", _RECORDING_COLUMNS):
         by_source[row["source_id"]].append(row)
     stretches = {source_id: _stretch(rows) for source_id, rows in by_source.items()}
     meant = {name for name, rows in by_source.items() if any(map(selector.takes, rows))}
@@ -110,9 +110,9 @@ def choose(root: str, committed: Sequence[Commit], selector: Selector, known: Fo
         chosen.tombstones.add(Tombstone(known.mark("address", selector.uri)))
     others = [row for name, rows in by_source.items() if name not in sources for row in rows]
     _keep_what_others_have(chosen, others)
-    _add_failures(chosen, valid_rows(root, files, "failures", _FAILURE_COLUMNS))
+    _add_failures(chosen, valid_rows(root, counted, "failures", _FAILURE_COLUMNS))
     _add_states(chosen, committed, known)
-    _add_segments(chosen, root, files)
+    _add_segments(chosen, root, committed)
     return chosen
 
 
@@ -189,12 +189,9 @@ def _add_states(chosen: Chosen, committed: Sequence[Commit], known: Forgotten) -
     chosen.tombstones |= {Tombstone(known.mark("input", name)) for name in chosen.sources}
 
 
-def _add_segments(chosen: Chosen, root: str, files: Mapping[str, list[Commit]]) -> None:
-    held = {
-        name: commits
-        for name, commits in files.items()
-        if any(not chosen.sources.isdisjoint(commit.sources) for commit in commits)
-    }
+def _add_segments(chosen: Chosen, root: str, committed: Sequence[Commit]) -> None:
+    units = (commit for commit in committed if not chosen.sources.isdisjoint(commit.sources))
+    held = Counted.of(units)
     columns = ["source_id", "segment_id", "text", "reference_text"]
     for row in valid_rows(root, held, "segments", columns):
         if row["source_id"] in chosen.sources:

@@ -26,9 +26,11 @@ from beam_audio.output.commits import (
     units_by_file,
 )
 from beam_audio.output.compact import rewrite_stale
+from beam_audio.output.counted import Counted
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
-from beam_audio.output.ledger import read_ledger, valid_rows
+from beam_audio.output.ledger import read_ledger
+from beam_audio.output.valid_rows import valid_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +113,7 @@ def forget(root: str, selector: Selector) -> Proof | None:
         if not chosen.sources:
             write_tombstones(root, chosen.tombstones)
             return None
-        ledger = read_ledger(root, _sources(before), committed=before)
+        ledger = read_ledger(root, _sources(before), counted=Counted.of(before))
         write_tombstones(root, chosen.tombstones)
         needles = Needles(frozenset(chosen.tokens), frozenset(chosen.addresses | chosen.texts))
         files = erase_traces(root, needles, frozenset(chosen.payloads))
@@ -127,7 +129,7 @@ def forget(root: str, selector: Selector) -> Proof | None:
             files=files,
             tombstones=len(chosen.tombstones),
             before=ledger,
-            after=read_ledger(root, _sources(after), committed=after),
+            after=read_ledger(root, _sources(after), counted=Counted.of(after)),
             searched_files=searched,
             searched_bytes=size_bytes,
             remaining=tuple(remaining),
@@ -176,9 +178,9 @@ def _sweep_shared(root: str, names: set[str]) -> None:
 def _units_like(root: str, committed: Sequence[Commit], tokens: set[str]) -> set[str]:
     """Units with rows that are marked as like one of those forgotten."""
     units_of = {name: commit.unit_id for commit in committed for name in commit.sources}
-    files, found = units_by_file(committed), set[str]()
+    counted, found = Counted.of(committed), set[str]()
     for table in _JUDGED:
-        for row in valid_rows(root, files, table, ["source_id", *_LIKE]):
+        for row in valid_rows(root, counted, table, ["source_id", *_LIKE]):
             if not tokens.isdisjoint(row.get(name) for name in _LIKE):
                 found.add(units_of[row["source_id"]])
     return found

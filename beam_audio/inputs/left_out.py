@@ -5,18 +5,19 @@ Names alone decide; nothing is opened. Files whose suffix is unknown are inputs.
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.inputs.redaction import redacted
+from beam_audio.store.groups_on_disk import GroupsOnDisk
 from beam_audio.store.output_names import COMMITS, RUN_FILES
+from beam_audio.types import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from beam_audio.types import StoredFile
 
 _RUN_FILE: Final = re.compile(
     r"\d{8}T\d{6}-[0-9a-f]{8}".join(map(re.escape, RUN_FILES.split("*"))),
@@ -70,27 +71,27 @@ class LeftOut:
 
 def inputs_below(
     folder: str, found: Iterable[StoredFile], exclude: str | None = None
-) -> tuple[list[StoredFile], LeftOut]:
+) -> tuple[GroupsOnDisk[StoredFile], LeftOut]:
     """Tell the inputs in a folder from everything else.
 
     Args:
         folder: The folder, as the paths begin.
-        found: Everything below it, at any depth.
+        found: Everything below it, at any depth; gone through twice.
         exclude: A folder whose files are not inputs: the output of the run.
 
     Returns:
-        The inputs, and what was left out.
+        The inputs by their addresses, and what was left out.
     """
-    files = list(found)
     start = len(folder.rstrip("/")) + 1
-    outputs = set(_outputs(folder, (file.path[start:] for file in files)))
+    outputs = set(_outputs(folder, (file.path[start:] for file in found)))
     outputs |= {exclude.rstrip("/")} if exclude else set()
-    inputs: list[StoredFile] = []
     hidden, seen, suffixes = 0, set[str](), Counter[str]()
-    for file in files:
+
+    def is_input(file: StoredFile) -> bool:
+        nonlocal hidden
         inside = file.path[start:]
-        suffix = PurePosixPath(inside).suffix.lower()
-        output = next(filter(outputs.__contains__, _above(file.path)), None)
+        suffix = os.path.splitext(inside)[1].lower()  # noqa: PTH122 - a path object takes its time
+        output = next(filter(outputs.__contains__, _above(file.path)), None) if outputs else None
         if output is not None:
             seen.add(output)
         elif inside.startswith(".") or "/." in inside:
@@ -98,7 +99,11 @@ def inputs_below(
         elif suffix in KINDS:
             suffixes[suffix] += 1
         else:
-            inputs.append(file)
+            return True
+        return False
+
+    inputs = GroupsOnDisk[StoredFile]()
+    inputs.add((redacted(file.path), file) for file in found if is_input(file))
     return inputs, LeftOut(hidden, tuple(sorted(seen)), suffixes)
 
 

@@ -17,6 +17,7 @@ from beam_audio.inputs.manifest import ManifestEntry, parse_line
 from beam_audio.inputs.manifest_files import lines_of, refusal
 from beam_audio.inputs.redaction import redacted
 from beam_audio.store.credentials import require_credentials
+from beam_audio.store.groups_on_disk import GroupsOnDisk
 from beam_audio.types import AudioRef, Failure, StoredFile, stable_id
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class Listing:
     """What ``--input`` matches.
 
     Attributes:
-        files: The inputs, sorted by path. Local ones may be pipes or dead links:
-            :func:`input_of_file` makes failures of those.
+        files: The inputs, on disk, by their addresses. Local ones may be pipes or dead
+            links: :func:`input_of_file` makes failures of those.
         left_out: What is not an input.
     """
 
-    files: list[StoredFile]
+    files: GroupsOnDisk[StoredFile]
     left_out: LeftOut
 
 
@@ -62,21 +63,37 @@ def list_input(pattern: str, exclude: str | None = None) -> Listing:
     require_store(pattern)
     exclude = exclude and _absolute(exclude)
     with store.reported(InputError, f"cannot list --input={pattern}"):
-        named = store.match(pattern, follow_links=True) if store.is_pattern(pattern) else []
+        named = _matches(pattern) if store.is_pattern(pattern) else GroupsOnDisk[StoredFile]()
         is_folder = not named or _is_folder(pattern)
         if is_folder:
-            named = [store.stat(pattern)] if not named and _is_file(pattern) else []
-        below = store.match(store.below(pattern), follow_links=True) if is_folder else []
-    named = [each for each in named if not exclude or not is_within(each.path, exclude)]
-    shown = [each for each in named if not is_hidden(each.path)]
-    files, left_out = inputs_below(pattern, filterfalse(_is_marker, below), exclude)
-    files += filterfalse(_is_marker, shown)
-    hidden = left_out.hidden + len(named) - len(shown)
-    return Listing(sorted(files, key=lambda each: each.path), replace(left_out, hidden=hidden))
+            is_file = not named and _is_file(pattern)
+            named = GroupsOnDisk[StoredFile]()
+            if is_file:
+                named.add([(redacted(pattern), store.stat(pattern))])
+        below = _matches(store.below(pattern)) if is_folder else GroupsOnDisk[StoredFile]()
+    files, left_out = inputs_below(pattern, below, exclude)
+    hidden = left_out.hidden
+
+    def is_shown(file: StoredFile) -> bool:
+        nonlocal hidden
+        if exclude and is_within(file.path, exclude):
+            return False
+        hidden += is_hidden(file.path)
+        return not is_hidden(file.path)
+
+    files.add((redacted(each.path), each) for each in named if is_shown(each))
+    return Listing(files, replace(left_out, hidden=hidden))
 
 
-def match_input(pattern: str, exclude: str | None = None) -> list[StoredFile]:
-    """The inputs that :func:`list_input` finds."""
+def _matches(pattern: str) -> GroupsOnDisk[StoredFile]:
+    found = GroupsOnDisk[StoredFile]()
+    matches = filterfalse(_is_marker, store.each_match(pattern, follow_links=True))
+    found.add((redacted(each.path), each) for each in matches)
+    return found
+
+
+def match_input(pattern: str, exclude: str | None = None) -> GroupsOnDisk[StoredFile]:
+    """The inputs that :func:`list_input` finds, in the order of their addresses."""
     return list_input(pattern, exclude).files
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.output.commits import units_by_file
-from beam_audio.output.ledger import valid_rows
+from beam_audio.output.valid_rows import valid_rows
+from beam_audio.store.groups_on_disk import GroupsOnDisk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
-    from beam_audio.output.commits import Commit
+    from beam_audio.output.counted import Counted
+    from beam_audio.types import Row
 
 MOST_FAILED: Final = 10
 """How many failed inputs are named."""
@@ -43,7 +45,7 @@ class Causes:
 
 def read_causes(
     root: str,
-    committed: Sequence[Commit],
+    counted: Counted,
     undecoded: Collection[str],
     decisive: Collection[tuple[str, str]],
 ) -> Causes:
@@ -51,24 +53,30 @@ def read_causes(
 
     Args:
         root: The output folder.
-        committed: Its commit records.
+        counted: The units whose rows are read.
         undecoded: Source ids of inputs that have no recording.
         decisive: Pairs of decision and reason that count. A segment has the reasons of all rules
             that hold for it, those of milder decisions too; only the others decided.
     """
-    files = dict(sorted(units_by_file(committed).items()))
-    failed = {}
+    failed = GroupsOnDisk[tuple[int, FailedInput]]()
     if undecoded:
         columns = ["source_id", "uri", "error_type", "message", "attempt"]
-        rows = valid_rows(root, files, "failures", columns)
-        of_inputs = (row for row in rows if row["source_id"] in undecoded)
-        for row in sorted(of_inputs, key=lambda row: int(row["attempt"])):  # the last one counts
-            failed[row["source_id"]] = FailedInput(row["uri"], row["message"], row["error_type"])
+        rows = valid_rows(root, counted, "failures", columns)
+        failed.add(
+            (row["source_id"], (int(row["attempt"]), _failed(row)))
+            for row in rows
+            if row["source_id"] in undecoded
+        )
     counts: dict[str, Counter[str]] = {decision: Counter() for decision, _ in sorted(decisive)}
     if decisive:
-        for row in valid_rows(root, files, "segments", ["source_id", "decision", "reasons"]):
+        for row in valid_rows(root, counted, "segments", ["source_id", "decision", "reasons"]):
             decision = row["decision"]
             given = [reason for reason in row["reasons"] if (decision, reason) in decisive]
             if given:
                 counts[decision].update(given)
-    return Causes(tuple(nsmallest(MOST_FAILED, failed.values())), counts)
+    last = (max(tries, key=itemgetter(0))[1] for tries in failed.groups())
+    return Causes(tuple(nsmallest(MOST_FAILED, last)), counts)
+
+
+def _failed(row: Row) -> FailedInput:
+    return FailedInput(row["uri"], row["message"], row["error_type"])

@@ -55,13 +55,13 @@ def write_claim(root: str, claim: Claim) -> None:
 
 
 def read_claims(root: str) -> list[Claim]:
-    """All claims to inputs of an output.
+    """All claims to inputs of an output; those that were read before are remembered.
 
     Raises:
         StoreError: A claim was written by another version.
     """
     versions = {file.path: file.version for file in claim_files(root)}
-    found = store.read_each(lambda uri: _read_claim(uri, versions[uri]), list(versions))
+    found = store.read_each(lambda uri: _remembered(uri, versions[uri]), list(versions))
     return [claim for claim in found if claim is not None]
 
 
@@ -71,7 +71,11 @@ def claim_files(root: str) -> list[StoredFile]:
 
 
 @lru_cache(_REMEMBERED)
-def _read_claim(uri: str, _version: str) -> Claim | None:
+def _remembered(uri: str, _version: str) -> Claim | None:
+    return _read_claim(uri)
+
+
+def _read_claim(uri: str) -> Claim | None:
     """A claim; None if its file was deleted meanwhile."""
     try:
         with store.open_to_read(uri) as file:
@@ -105,12 +109,13 @@ def close_others(root: str, run_id: str) -> None:
     Raises:
         StoreError: A record cannot be written.
     """
-    others = {
-        store.join(root, _name(claim)): claim
-        for claim in read_claims(root)
-        if claim.run_id != run_id
-    }
-    for _ in store.read_each(lambda uri: close_claimed(root, others[uri]), list(others)):
+
+    def close(uri: str) -> None:
+        claim = _read_claim(uri)
+        if claim is not None and claim.run_id != run_id:
+            close_claimed(root, claim)
+
+    for _ in store.read_each(close, [file.path for file in claim_files(root)]):
         pass
 
 
@@ -118,7 +123,8 @@ def drop_claims(root: str, run_ids: Callable[[str], bool]) -> None:
     """Delete claims of runs that have ended, unless a stream may still look at them."""
     if store.exists(store.join(root, INDEXED)):
         return
-    delete_claims(root, [claim for claim in read_claims(root) if run_ids(claim.run_id)])
+    found = store.read_each(_read_claim, [file.path for file in claim_files(root)])
+    delete_claims(root, (claim for claim in found if claim and run_ids(claim.run_id)))
 
 
 def delete_claims(root: str, claims: Iterable[Claim]) -> None:

@@ -32,6 +32,7 @@ from beam_audio.types import StoredFile
 _WORK_ID_DIGITS: Final = 8
 _PART_ID: Final = re.compile(PARTS.replace("*", r"([0-9a-f]+)-(\d+)-[0-9a-f]+"))
 _VERSION: Final = "schema_version"
+_MOST_VERSIONS: Final = 1 << 31
 
 _FOREIGN: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading a file raises that is no commit record."""
@@ -334,4 +335,9 @@ def _checked(uri: str, commit: Commit) -> Commit:
             raise ValueError(f"its name {name!r:.200} {why}")
         if name.partition("/")[0] not in TABLES or not fnmatchcase(name, f"*/{PARTS}"):
             raise ValueError(f"{name!r:.200} is no part file")
+    if not 0 < commit.version < _MOST_VERSIONS:
+        raise ValueError(f"its version is {commit.version}")
+    places = (state.place_id for state in commit.sources.values())
+    for text in (commit.unit_id, commit.run_id, *commit.files, *commit.sources, *places):
+        text.encode()  # JSON can hold what is no Unicode, and databases cannot
     return commit

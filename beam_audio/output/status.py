@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio import store
-from beam_audio.errors import ConfigError, InputError
+from beam_audio.errors import ConfigError
 from beam_audio.output.claims import is_settled, read_claims
-from beam_audio.output.commits import read_commits, units_by_file
+from beam_audio.output.commits import read_commits
+from beam_audio.output.counted import Counted
 from beam_audio.output.folder import is_written_here
 from beam_audio.output.holder import holder_of
-from beam_audio.output.ledger import valid_rows
-from beam_audio.store.output_names import LEDGERS, OUTBOX, RUN_FILES, TEMPORARY, run_inputs
+from beam_audio.output.input_ids import read_unfinished
+from beam_audio.output.valid_rows import valid_rows
+from beam_audio.store.output_names import LEDGERS, OUTBOX, RUN_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,20 +175,17 @@ def _last_end(root: str) -> LastEnd | None:
 
 def _left(root: str, committed: Sequence[Commit], writer: Writer | None) -> int | None:
     """Inputs that are listed and not committed: the lists are there until a run has ended."""
-    listed: set[str] = set()
-    files = store.files_like(store.join(root, TEMPORARY), f"{run_inputs('*')}/*")
-    for each in files:
-        with suppress(InputError), store.open_to_read(each.path) as file:
-            listed.update(file.read().decode("ascii", errors="replace").split())
-    if writer is not None and not files:
+    found = list(read_unfinished(root))
+    if writer is not None and not found:
         return None
-    return len(listed.difference(*(each.sources for each in committed)))
+    listed = set().union(*(ids for ids, _ in found))
+    ahead = sum(count for _, count in found)
+    return len(listed.difference(*(each.sources for each in committed))) + ahead
 
 
 def _failures(root: str, committed: Sequence[Commit]) -> tuple[int, LastFailure | None]:
     count, last = 0, None
-    files = dict(sorted(units_by_file(committed).items()))
-    for row in valid_rows(root, files, "failures", _FAILURE_COLUMNS):
+    for row in valid_rows(root, Counted.of(committed), "failures", _FAILURE_COLUMNS):
         count += 1
         if last is None or row["when"] > last["when"]:
             last = row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.output.counted import Counted
 from beam_audio.output.ledger import read_ledger
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def ledger_of(tables: Tables) -> Ledger:
         InputError: A part file is missing.
         StoreError: A part file is damaged.
     """
-    listed = {name for commit in tables.committed for name in commit.sources}
-    return read_ledger(tables.root, listed, committed=tables.committed)
+    listed = (name for commit in tables.committed for name in commit.sources)
+    return read_ledger(tables.root, listed, counted=Counted.of(tables.committed))
 
 
 def _balance(ledger: Ledger) -> Row:

@@ -13,13 +13,16 @@ from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, let_go
-from beam_audio.run.job import agree_on_layout, check_run, with_records
+from beam_audio.output.input_ids import delete_ids
+from beam_audio.run.job import agree_on_layout, check_run, committed_before
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
-from beam_audio.run.runners import choose_runner, is_dataflow, overlap_units
+from beam_audio.run.runners import choose_runner, is_dataflow, is_local, overlap_units
+from beam_audio.run.waves import run_waves
 from beam_audio.transforms.drop_forgotten import DropForgotten
-from beam_audio.transforms.input_ids import WriteNames, read_names
+from beam_audio.transforms.input_ids import WriteNames
 from beam_audio.transforms.read import ReadAudio
 from beam_audio.transforms.units import TranscribeUnits
+from beam_audio.unit.record_index import RecordIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,19 +59,22 @@ def run(
     job = check_run(config, options)
     holder = _holder(job, options)
     with held(job.output, holder):
-        job = with_records(job)
+        before = RecordIndex(committed_before(job))
         agree_on_layout(job, holder.process)
         if job.held is not None:
             _, recognizer = job.held()
             overlap_units(options, recognizer.batch_limits.at_a_time)
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
-            pipeline = beam.Pipeline(runner=runner, options=options)
-            build(pipeline, job, holder)
             start = time.monotonic()
             with meanwhile or nullcontext():
-                pipeline.run().wait_until_finish()
+                if is_local(options):
+                    run_waves(job, options, holder, before)
+                else:
+                    pipeline = beam.Pipeline(runner=runner, options=options)
+                    build(pipeline, job, holder)
+                    pipeline.run().wait_until_finish()
             wall_seconds = time.monotonic() - start
-        return _close(job, wall_seconds)
+        return _close(job, before, wall_seconds)
 
 
 def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
@@ -82,7 +88,9 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
     """
     options = PipelineOptions(list(beam_flags))
     runner = choose_runner(options)
-    job = with_records(check_run(config, options))
+    job = check_run(config, options)
+    for _ in committed_before(job):
+        pass
     holder = _holder(job, options)
     agree_on_layout(job, holder.process)
     commits.delete_uncommitted(job.output)
@@ -127,12 +135,12 @@ def _holder(job: Job, options: PipelineOptions) -> Holder:
     return Holder.here(job.run_id, ends_with_process=not is_dataflow(options))
 
 
-def _close(job: Job, wall_seconds: float) -> RunResult:
+def _close(job: Job, before: RecordIndex, wall_seconds: float) -> RunResult:
     """Balance the ledger of a graph that has ended, and write the run file."""
-    listed = read_names(job.output, job.run_id)
-    if any(commits.is_shared(name) for commit in job.before for name in commit.files):
+    if before.shares_files:
         with in_use(job.output, lambda: drop_stale_rows(job.output)):
             pass
-    result = result_of(job, listed, wall_seconds)
+    result = result_of(job, before, wall_seconds)
+    delete_ids(job.output, job.run_id)
     write_run_file(job, result)
     return result

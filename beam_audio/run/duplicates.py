@@ -22,9 +22,9 @@ from beam_audio.output.commits import (
     commit_files,
     read_commit,
     read_commits,
-    units_by_file,
 )
-from beam_audio.output.ledger import valid_rows
+from beam_audio.output.counted import Counted
+from beam_audio.output.valid_rows import valid_rows
 from beam_audio.run.rewriting import options_for, rewriting
 from beam_audio.run.runners import choose_runner
 from beam_audio.transforms.compare_rows import CROWDED_KEYS, CompareRows
@@ -138,7 +138,7 @@ def _found(root: str, kinds: tuple[Kind, ...], crowded_keys: int) -> Found:
     seconds: Counter[tuple[Kind, Level]] = Counter()
     silent = 0
     columns = ["source_id", "duration_seconds", "fingerprint", *(f"{kind}_by" for kind in kinds)]
-    for row in valid_rows(root, units_by_file(read_commits(root)), "segments", columns):
+    for row in valid_rows(root, Counted.of(read_commits(root)), "segments", columns):
         silent += row.get("fingerprint") is None
         for kind in kinds:
             if (level := row.get(f"{kind}_by")) is not None:

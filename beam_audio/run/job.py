@@ -6,7 +6,6 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from beam_audio.asr import ModelFacts, model_facts
@@ -32,10 +31,11 @@ from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.work import UnitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    from beam_audio.inputs.listing import Listing
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
     from beam_audio.run.config import RunConfig
@@ -53,9 +53,8 @@ class Job:
         handler: Loads the model.
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
         second: The model that gives a second opinion; None for none.
-        left_out: What is left out of a folder, in words; empty for nothing.
+        listing: What ``--input`` matches; None without that flag.
         held: Keeps the model in memory for workers that share this process; None for others.
-        before: Commit records the output held when the run began; at most one for a stream.
     """
 
     config: RunConfig
@@ -64,9 +63,13 @@ class Job:
     handler: OnnxAsrModelHandler
     model: FixedModel | LiveModel
     second: SecondModel | None
-    left_out: str = ""
+    listing: Listing | None = None
     held: Callable[[], Choice] | None = None
-    before: tuple[Commit, ...] = ()
+
+    @property
+    def left_out(self) -> str:
+        """What is left out of a folder, in words; empty for nothing."""
+        return self.listing.left_out.summary if self.listing else ""
 
     @property
     def output(self) -> str:
@@ -88,7 +91,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     require_subscription(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access((*places, config.second_model), options)
-    left_out = _check_input(config) if config.subscription is None else ""
+    listing = _listing(config) if config.subscription is None else None
     job = make_job(config, options)
     # One record shows the schema of all: an output that is refused is left as it is.
     next(commits.read_commits(job.output), None)
@@ -97,7 +100,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         require_free(job.output)
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
     held = job.model.acquire() if runs_in_this_process(options) else None
-    return replace(job, left_out=left_out, held=held)
+    return replace(job, listing=listing, held=held)
 
 
 def make_job(config: RunConfig, options: PipelineOptions) -> Job:
@@ -127,16 +130,17 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
     )
 
 
-def with_records(job: Job) -> Job:
-    """The job with the commit records that the output holds now.
+def committed_before(job: Job) -> Iterator[Commit]:
+    """The commit records that the output holds now; one shows the layout of all.
 
     Raises:
         ConfigError: The files of the output are laid out otherwise.
     """
-    before, layout = _commits_before(job.config), job.settings.rows.layout()
-    for commit in before:
-        require_same(layout, commit.layout)
-    return replace(job, before=before)
+    layout = job.settings.rows.layout()
+    for commit in commits.read_commits(job.output):
+        if not commit.is_closed:
+            require_same(layout, commit.layout)
+            yield commit
 
 
 def agree_on_layout(job: Job, process: str) -> None:
@@ -274,28 +278,18 @@ def _check_dnsmos(config: RunConfig) -> None:
             raise ConfigError(str(error)) from error
 
 
-def _check_input(config: RunConfig) -> str:
-    """Refuse an input that matches nothing; returns what of it is left out, in words."""
-    left_out = ""
+def _listing(config: RunConfig) -> Listing | None:
+    """Refuse an input that matches nothing; returns what ``--input`` matches."""
+    listing = None
     try:
         if config.manifest is not None:
             found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
             require_readable_manifest(config.manifest)
         else:
             listing = list_input(config.input or "", config.output)
-            found, left_out = bool(listing.files), listing.left_out.summary
-            flag = f"--input={config.input}"
+            found, flag = len(listing.files) > 0, f"--input={config.input}"
     except InputError as error:
         raise ConfigError(str(error)) from error
     if not found:
         raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
-    return left_out
-
-
-def _commits_before(config: RunConfig) -> tuple[Commit, ...]:
-    """Commit records of earlier runs: all for a batch, one for a stream.
-
-    A stream runs for months and keeps no records. One record shows the layout of all.
-    """
-    committed = (each for each in commits.read_commits(config.output) if not each.is_closed)
-    return tuple(islice(committed, None if config.subscription is None else 1))
+    return listing

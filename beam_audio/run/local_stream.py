@@ -20,7 +20,7 @@ from beam_audio import store
 from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.output import commits, processes
 from beam_audio.output.folder import in_use
-from beam_audio.run.job import check_run, with_records
+from beam_audio.run.job import check_run, committed_before
 from beam_audio.run.runners import choose_runner, is_local
 from beam_audio.run.stream import READERS, Intervals, begin, build
 from beam_audio.store.output_names import LEDGERS
@@ -71,7 +71,8 @@ def run_stream(
         raise ConfigError(READERS)
     progress = progress or StreamProgress()
     with Subscription(config.subscription) as subscription:
-        job = with_records(check_run(config, options))
+        job = check_run(config, options)
+        next(committed_before(job), None)
         with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
             watch = begin(job, processes.own())
             progress.begin(job.run_id)

@@ -5,26 +5,32 @@ from __future__ import annotations
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final, Self
 
 from beam_audio import store
 from beam_audio.inputs.redaction import redacted
 from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
+from beam_audio.output.counted import Counted
 from beam_audio.output.folder import in_use
+from beam_audio.output.input_ids import read_ids
 from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.run.stage_table import StageTable
 from beam_audio.schema import SCHEMA_VERSION
+from beam_audio.store.groups_on_disk import GroupsOnDisk
 from beam_audio.store.output_names import run_file
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
+    from beam_audio.output.commits import Commit
     from beam_audio.run.job import Job
+    from beam_audio.unit.record_index import RecordIndex
 
 _VERSIONED: Final = (
     "apache-beam",
@@ -85,43 +91,74 @@ class RunResult:
         return self.decoded_seconds / self.wall_seconds if self.decoded_seconds else None
 
 
-def result_of(job: Job, listed: Sequence[str], wall_seconds: float) -> RunResult:
+def result_of(job: Job, before: RecordIndex, wall_seconds: float) -> RunResult:
     """How a run ended, from the rows there are now and the records there were before.
 
     Args:
-        job: The run.
-        listed: Source ids of its inputs, as they were listed.
+        job: The run; it has written the ids of its inputs.
+        before: The records when it began.
         wall_seconds: How long its graph took.
+
+    Raises:
+        BeamAudioError: The ids of its inputs are missing.
     """
-    versions = {commit.unit_id: commit.version for commit in job.before}
-    known = {name: state for commit in job.before for name, state in commit.sources.items()}
-    committed = [each for each in commits.read_commits(job.output) if not each.is_closed]
-    fresh = [each for each in committed if each.version > versions.get(each.unit_id, 0)]
-    forgotten = read_forgotten(job.output).among(listed)
-    ledger = read_ledger(job.output, listed, committed=committed, forgotten=forgotten)
-    new = set(listed) - known.keys() - forgotten
-    done_again = {
-        name
-        for commit in fresh
-        for name, state in commit.sources.items()
-        if known.get(name, state) != state
-    }
+    known = read_forgotten(job.output)
+    listed, new, forgotten = 0, 0, set[str]()
+    for ids in read_ids(job.output, job.run_id):
+        distinct = set(ids)
+        gone = known.among(distinct)
+        forgotten |= gone
+        listed += len(ids)
+        new += sum(not before.has(name) for name in distinct - gone)
+    done = _Done.since(before, commits.read_commits(job.output))
+    names = chain.from_iterable(read_ids(job.output, job.run_id))
+    ledger = read_ledger(job.output, names, counted=done.counted, forgotten=forgotten)
+    done_again = [name for name, *_ in done.again.groups()]
     return RunResult(
         run_id=job.run_id,
         ledger=ledger,
-        listed=len(listed),
-        new_inputs=len(new),
-        new_undecoded=len(new & ledger.undecoded),
+        listed=listed,
+        new_inputs=new,
+        new_undecoded=sum(not before.has(name) for name in ledger.undecoded),
         done_again=len(done_again),
-        failed_again=len(done_again & ledger.undecoded),
-        decoded_seconds=sum(commit.decoded_seconds for commit in fresh),
+        failed_again=sum(name in ledger.undecoded for name in done_again),
+        decoded_seconds=sum(commit.decoded_seconds for commit in done.units),
         wall_seconds=wall_seconds,
-        providers=tuple(sorted({commit.provider for commit in fresh} - {""})),
-        causes=read_causes(job.output, committed, ledger.undecoded, _decisive(job, ledger)),
+        providers=tuple(sorted({commit.provider for commit in done.units} - {""})),
+        causes=read_causes(job.output, done.counted, ledger.undecoded, _decisive(job, ledger)),
         forgotten=len(forgotten),
         left_out=job.left_out,
-        stages=StageTable.of(fresh),
+        stages=StageTable.of(done.units),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a run has done.
+
+    Attributes:
+        counted: All that counts in the output now.
+        units: The units that are new or done again, without their inputs.
+        again: Inputs that were committed before and have other rows now.
+    """
+
+    counted: Counted = field(default_factory=Counted)
+    units: list[Commit] = field(default_factory=list)
+    again: GroupsOnDisk[str] = field(default_factory=GroupsOnDisk)
+
+    @classmethod
+    def since(cls, before: RecordIndex, committed: Iterable[Commit]) -> Self:
+        """Compare records with those there were before."""
+        done = cls()
+        for commit in committed:
+            done.counted.add(commit)
+            if commit.is_closed or commit.version <= before.version_of(commit.unit_id):
+                continue
+            done.units.append(replace(commit, sources={}, files=()))
+            for name, state in commit.sources.items():
+                if (earlier := before.state_of(name)) is not None and earlier != state:
+                    done.again.add([(name, name)])
+        return done
 
 
 def _decisive(job: Job, ledger: Ledger) -> set[tuple[str, str]]:

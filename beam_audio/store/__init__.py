@@ -8,6 +8,7 @@ Main function: :func:`beam_audio.store.files.open_to_read`.
 from beam_audio.store.files import (
     delete,
     delete_folder,
+    each_match,
     exists,
     files_like,
     files_under,
@@ -37,6 +38,7 @@ __all__ = [
     "below",
     "delete",
     "delete_folder",
+    "each_match",
     "exists",
     "files_like",
     "files_under",

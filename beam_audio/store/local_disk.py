@@ -68,11 +68,18 @@ def files(folder: str, *, follow_links: bool = False) -> Iterator[StoredFile]:
                 yield from _listed(os.path.join(above, name))  # noqa: PTH118 - paths begin as the folder is spelt
 
 
+def listed(path: str) -> StoredFile | None:
+    """A path as it is listed; None if there is nothing."""
+    if (found := _status(path)) is None:
+        return None
+    seconds = found.st_mtime
+    return StoredFile(path, found.st_size, seconds, repr(seconds) if seconds else "")
+
+
 def _listed(path: str) -> Iterator[StoredFile]:
     """A path as it is listed; nothing if it is gone."""
-    if (found := _status(path)) is not None:
-        seconds = found.st_mtime
-        yield StoredFile(path, found.st_size, seconds, repr(seconds) if seconds else "")
+    if (found := listed(path)) is not None:
+        yield found
 
 
 def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:

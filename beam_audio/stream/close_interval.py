@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from beam_audio.errors import InputError
 from beam_audio.output.commits import read_commit
+from beam_audio.output.counted import Counted
 from beam_audio.output.ledger import read_ledger
 from beam_audio.stream.drift import alerts, compare, read_sample
 from beam_audio.stream.interval import Arrival, Done, Interval, Repeat
@@ -148,7 +149,8 @@ def _interval(
     """The interval of messages that are finished or overdue, with figures read from the rows."""
     finished, committed = messages.finished, ends.committed_seconds
     listed = [each.source_id for each in finished if each.source_id is not None]
-    ledger = read_ledger(output, set(listed), committed=ends.committed, repeated=messages.repeated)
+    counted = Counted.of(ends.committed)
+    ledger = read_ledger(output, listed, counted=counted, repeated=messages.repeated)
     drifts = compare(watch.profile, read_sample(output, ends.committed)) if watch else ()
     lags_seconds = _lags_seconds(messages, committed)
     began_seconds = min((each.arrived_seconds for each in finished), default=messages.now_seconds)

@@ -79,8 +79,8 @@ class ReadAudio(beam.PTransform):
     def _lines(self, pattern: str) -> Iterator[Line | Failure]:
         return islice(read_lines(pattern), self._limit)
 
-    def _files(self, pattern: str) -> list[StoredFile]:
-        return match_input(pattern, self._exclude)[: self._limit]
+    def _files(self, pattern: str) -> Iterator[StoredFile]:
+        return islice(match_input(pattern, self._exclude), self._limit)
 
 
 class _RefOfLine(beam.DoFn):

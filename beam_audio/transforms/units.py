@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.holder import Holder
+    from beam_audio.quality.ruleset import Rules
     from beam_audio.stream.model_watch import Choice
     from beam_audio.transforms.live_model import LiveModel, SecondModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -72,24 +73,71 @@ class TranscribeUnits(beam.PTransform):
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[UnitReport]:
         """Wire resume, grouping and the units' one DoFn."""
         run_id = self._holder.run_id if self._holder else uuid.uuid4().hex
-        wanted = Wanted(
-            layers=self._settings.rows.layers,
-            stated_languages=self._settings.language == "from_manifest",
-            retry_failures=self._retry_failures,
-            run_id=run_id,
-        )
-        units, judged = (
+        wanted = wanted_of(self._settings, run_id, retry_failures=self._retry_failures)
+        return (
             inputs
             | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes, self._holder)
+            | "DoUnits"
+            >> DoUnits(
+                FixedModel(self._settings, self._handler),
+                self._settings.rows.rules,
+                output=self._output,
+                run_id=run_id,
+                holder=self._holder,
+                second=self._second,
+            )
+        )
+
+
+def wanted_of(settings: UnitSettings, run_id: str, *, retry_failures: bool) -> Wanted:
+    """What a run with these settings wants the rows to be made with."""
+    return Wanted(
+        layers=settings.rows.layers,
+        stated_languages=settings.language == "from_manifest",
+        retry_failures=retry_failures,
+        run_id=run_id,
+    )
+
+
+class DoUnits(beam.PTransform):
+    """Does units that are planned: claims them, judges what only rules change, and runs the rest.
+
+    The result is one :class:`UnitReport` per unit.
+
+    Args:
+        model: The model with the settings of the units; each process loads one copy.
+        rules: The rules of these settings.
+        output: The output folder.
+        run_id: Name of the run.
+        holder: The run as holder of the output; None for a pipeline that is alone.
+        second: The model that gives a second opinion; None for none.
+    """
+
+    def __init__(  # noqa: PLR0913 - keyword arguments
+        self,
+        model: FixedModel | LiveModel,
+        rules: Rules,
+        *,
+        output: str,
+        run_id: str,
+        holder: Holder | None = None,
+        second: SecondModel | None = None,
+    ) -> None:
+        super().__init__()
+        self._output = output
+        self._holder = holder
+        self._judge = JudgeUnits(output, rules, run_id)
+        self._run = RunUnits(model, output=output, run_id=run_id, second=second)
+
+    def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[UnitReport]:
+        """Wire the three steps."""
+        left, judged = (
+            units
+            # Inputs that others have done meanwhile are left out.
             | "Claim" >> beam.FlatMap(_claimed, self._output, self._holder)
-            | "Judge" >> JudgeUnits(self._output, self._settings.rows.rules, run_id)
+            | "Judge" >> self._judge
         )
-        transcribed = units | "Transcribe" >> RunUnits(
-            FixedModel(self._settings, self._handler),
-            output=self._output,
-            run_id=run_id,
-            second=self._second,
-        )
+        transcribed = left | "Transcribe" >> self._run
         return (judged, transcribed) | "Reports" >> beam.Flatten()
 
 

@@ -27,7 +27,7 @@ class Progress:
     """Running totals of this process, safe to read from another thread.
 
     Attributes:
-        planned: Inputs that are to be done.
+        planned: Inputs that are to be done, as far as they have been looked at, and all others.
         inputs: Inputs that are done or failed.
         decoded_seconds: Source seconds decoded.
         failures: Failures by error type.
@@ -42,7 +42,7 @@ class Progress:
         self._copies: list[Copy] = []
 
     def plan(self, inputs: int) -> None:
-        """Count inputs that are to be done."""
+        """Count inputs that are to be done; fewer if some turn out to be done."""
         with self._lock:
             self.planned += inputs
 

@@ -17,9 +17,11 @@ from beam_audio.command.speeds import worker_speed
 from beam_audio.errors import BeamAudioError
 from beam_audio.output.commits import Commit, delete_uncommitted, parse_commit, read_commits
 from beam_audio.output.compact import compact
+from beam_audio.output.counted import Counted
 from beam_audio.output.ledger import read_ledger
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.stream.reservations import Reservation, reserve
+from beam_audio.unit.record_index import RecordIndex
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +49,8 @@ def record(place: Path) -> bytes:
 def use(output: Path, recording: AudioRef) -> None:
     """Everything that reads what is in an output."""
     committed = list(read_commits(str(output)))
-    read_ledger(str(output), [recording.source_id], committed=committed)
+    RecordIndex(committed)
+    read_ledger(str(output), [recording.source_id], counted=Counted.of(committed))
     delete_uncommitted(str(output))
     update(output, recording)
     reserve(str(output), recording, Reservation("v", "s"))

@@ -13,6 +13,7 @@ from beam_audio.errors import ConfigError
 from beam_audio.output.claims import Claim, write_claim
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, take
+from beam_audio.output.input_ids import write_ahead
 from beam_audio.output.status import read_status
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def test_what_a_dead_batch_has_left_is_counted(output: Path) -> None:
     listed.write_text("aa\nbb\nbb\n", "ascii")
     found = read_status(str(output))
     assert (found.left, found.open_units) == (2, 1)
+    write_ahead(str(output), DEAD.run_id, 7)
+    assert read_status(str(output)).left == 9
     assert not found.is_complete
 
 

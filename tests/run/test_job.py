@@ -13,7 +13,7 @@ from support.run_outputs import run, settings, write_speech
 from beam_audio.asr import model_facts
 from beam_audio.errors import ConfigError
 from beam_audio.output import processes
-from beam_audio.run.job import agree_on_layout, check_run, settings_by_model, with_records
+from beam_audio.run.job import agree_on_layout, check_run, committed_before, settings_by_model
 from beam_audio.transforms.live_model import FixedModel, LiveModel
 
 if TYPE_CHECKING:
@@ -29,19 +29,20 @@ def test_a_batch_has_a_fixed_model_that_is_loaded_already(tmp_path: Path) -> Non
     used, recognizer = job.held()
     assert used == job.settings
     assert recognizer.transcribe([]) == []
-    assert (job.output, job.before) == (config.output, ())
+    assert job.output == config.output
+    assert list(committed_before(job)) == []
 
 
-def test_a_stream_has_a_model_that_can_be_exchanged_and_keeps_one_record(tmp_path: Path) -> None:
+def test_a_stream_has_a_model_that_can_be_exchanged(tmp_path: Path) -> None:
     for name in ("a.wav", "b.wav"):
         write_speech(tmp_path / "in" / name)
     run(input=tmp_path / "in", output=tmp_path / "out", unit_bytes=1)
     batch = settings(input=tmp_path / "in", output=tmp_path / "out")
     stream = settings(subscription="projects/p/subscriptions/s", output=tmp_path / "out")
-    assert len(with_records(check_run(batch, PipelineOptions())).before) == 2
-    job = with_records(check_run(stream, PipelineOptions()))
+    assert len(list(committed_before(check_run(batch, PipelineOptions())))) == 2
+    job = check_run(stream, PipelineOptions())
     assert isinstance(job.model, LiveModel)
-    assert len(job.before) == 1
+    assert len(list(committed_before(job))) == 2
 
 
 def test_of_two_first_runs_with_other_folders_the_second_is_refused(tmp_path: Path) -> None:

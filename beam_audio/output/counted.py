@@ -1,0 +1,64 @@
+"""What counts in an output, by its commit records: which part files, and which inputs in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+from beam_audio.output.commits import is_shared
+from beam_audio.store.scratch_database import scratch_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from beam_audio.output.commits import Commit
+
+_SCHEMA: Final = """
+    CREATE TABLE files (name TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE shared (file TEXT, source TEXT, PRIMARY KEY (file, source)) WITHOUT ROWID;
+    CREATE TABLE known (source TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class Counted:
+    """The part files and inputs of some units, on disk."""
+
+    def __init__(self) -> None:
+        """Begin with no unit."""
+        self._database = scratch_database(_SCHEMA)
+
+    @classmethod
+    def of(cls, committed: Iterable[Commit]) -> Self:
+        """What counts by these records."""
+        counted = cls()
+        for commit in committed:
+            counted.add(commit)
+        return counted
+
+    def add(self, commit: Commit) -> None:
+        """Add a unit."""
+        insert = self._database.executemany
+        insert("INSERT OR IGNORE INTO files VALUES (?)", ((name,) for name in commit.files))
+        known = commit.sources_that("known")
+        insert("INSERT OR IGNORE INTO known VALUES (?)", ((each,) for each in known))
+        for name in filter(is_shared, commit.files):
+            pairs = ((name, source_id) for source_id in commit.sources)
+            insert("INSERT OR IGNORE INTO shared VALUES (?, ?)", pairs)
+
+    def files_of(self, table: str) -> list[str]:
+        """The part files of a table, sorted."""
+        names = self._database.execute(
+            "SELECT name FROM files WHERE name BETWEEN ? AND ?", [f"{table}/", f"{table}0"]
+        )
+        return [name for (name,) in names]
+
+    def sources(self, name: str) -> frozenset[str] | None:
+        """Inputs whose rows count in a part file; None for all that are in it."""
+        if not is_shared(name):
+            return None
+        found = self._database.execute("SELECT source FROM shared WHERE file = ?", [name])
+        return frozenset(source_id for (source_id,) in found)
+
+    @property
+    def known(self) -> Iterator[str]:
+        """Inputs whose rows are under another id."""
+        return (name for (name,) in self._database.execute("SELECT source FROM known"))
