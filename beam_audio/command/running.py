@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import resources
