@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioFormat, Row, Segment
     from beam_audio.unit.prepare import RecordingEnd
-    from beam_audio.unit.scoring import Scored, Verdict
 
 WORD_TIME_DECIMALS: Final = 3
 """No recogniser places a word more exactly than to a hundredth of a second."""
@@ -79,34 +78,6 @@ def score_columns(part: SegmentShare | None) -> Row:
         "wer": round_measure(part.score.wer),
         "cer": round_measure(part.score.cer),
         "normalizer_id": part.score.normalizer_id,
-    }
-
-
-def corrected_columns(verdict: Verdict) -> Row:
-    """Where the reference of a segment is from, and what rules decided where a person did."""
-    correction, row = verdict.correction, dict[str, object]()
-    if verdict.share is not None:
-        row["reference_origin"] = "manifest"
-    if correction is None:
-        return row
-    row |= {"corrected_by": correction.corrected_by, "corrected_at": correction.corrected_at}
-    if correction.text is not None and verdict.share is not None:
-        row["reference_origin"] = "correction"
-    if correction.verdict is not None:
-        row |= {"rules_decision": verdict.decision, "rules_reasons": list(verdict.reasons)}
-    return row
-
-
-def origin_columns(end: RecordingEnd, scored: Scored) -> Row:
-    """Where the reference of a recording is from; what was stated stays beside corrections."""
-    if scored.share is None:
-        stated = end.source.ref.reference_text if scored.corrections else None
-        return {"stated_reference_text": stated}
-    if not scored.has_corrected_text:
-        return {"reference_origin": "manifest"}
-    return {
-        "reference_origin": "correction",
-        "stated_reference_text": end.source.ref.reference_text,
     }
 
 

@@ -16,12 +16,10 @@ from beam_audio.quality.recording_text import join_texts, spoken_texts
 from beam_audio.quality.text import chars_per_second, words_per_second
 from beam_audio.types import AudioRef, Failure, Row, Segment, stable_id
 from beam_audio.unit.columns import (
-    corrected_columns,
     date_key,
     encodable,
     event_date,
     format_columns,
-    origin_columns,
     score_columns,
     second_columns,
     segment_columns,
@@ -29,6 +27,7 @@ from beam_audio.unit.columns import (
     words_column,
 )
 from beam_audio.unit.layers import layer_hash
+from beam_audio.unit.reference_columns import corrected_columns, origin_columns
 from beam_audio.unit.scoring import SCORE_FAILED, Scored, Verdict, judge, score
 from beam_audio.unit.scratch import read_audio
 
