@@ -251,4 +251,5 @@ def test_a_correction_counts_characters_where_words_have_no_spaces() -> None:
     corrected = {0: ("今天天气很坏", "今天天气很好")}
     found = share_corrected(None, ["今天天气很好"], corrected, "zh", normalizer_for("zh"))
     assert found.recording is not None
-    assert (found.recording.score.wer, found.recording.score.cer) == (None, pytest.approx(1 / 6))
+    assert found.recording.score.wer is None
+    assert found.recording.score.cer == pytest.approx(1 / 6)
