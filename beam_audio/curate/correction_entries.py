@@ -128,6 +128,8 @@ def _entries(value: object, where: str) -> Iterator[Found]:
         yield Refused(where, "is no JSON object")
     elif "annotations" in value or "data" in value:
         yield from _of_task(value, where)
+    elif "annotation_id" in value and value["annotation_id"] is None:
+        yield LeftOut("not annotated")
     elif "annotation_id" in value:
         at = value.get("updated_at") or value.get("created_at")
         stated = {"corrected_by": value.get("annotator"), "corrected_at": at}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from beam_audio.types import Row
 
-COLUMNS: Final = ("recording_id", "start_seconds", "end_seconds", "redactions")
+COLUMNS: Final = (*("recording_id", "start_seconds", "end_seconds", "text", "words", "redactions"),)
 """Columns of ``segments`` that it is made from."""
 
 UNTIMED: Final = "words that are redacted have no times, so they cannot be muted"
@@ -24,7 +24,7 @@ class Muting:
     """Everything that is redacted in an output.
 
     Attributes:
-        stretches: By recording: kind, start and end in seconds, as ``redactions`` has them.
+        stretches: By recording: kind, start and end in seconds.
         untimed: By recording: start and end of segments with redacted words that have no times.
         is_redacted: Whether any segment was redacted.
     """
@@ -47,8 +47,7 @@ class Muting:
                 if start is None or end is None or end <= start:
                     untimed[row["recording_id"]].append(row)
                 else:
-                    named = {name: each[name] for name in ("kind", "start_seconds", "end_seconds")}
-                    stretches[row["recording_id"]].append(named)
+                    stretches[row["recording_id"]].append(_stretch(each, row))
         return cls(stretches, untimed, is_redacted)
 
     def of_segment(self, row: Row) -> list[Row]:
@@ -74,6 +73,21 @@ class Muting:
         if not is_stored and (recording_id in self.stretches or recording_id in self.untimed):
             return NOT_STORED
         return None
+
+
+def _stretch(found: Row, row: Row) -> Row:
+    """What is muted of a redaction: its words, and with figures all from word to word around them.
+
+    A number in figures is one word to a model, and its times cover a part of what is said.
+    """
+    start, end = found["start_seconds"], found["end_seconds"]
+    if any(map(str.isdecimal, row["text"][found["start"] : found["end"]])):
+        words = row["words"] or ()
+        before = [each["end_seconds"] for each in words if each["end_seconds"] <= start]
+        after = [each["start_seconds"] for each in words if each["start_seconds"] >= end]
+        start = max(before, default=row["start_seconds"])
+        end = min(after, default=row["end_seconds"])
+    return {"kind": found["kind"], "start_seconds": start, "end_seconds": end}
 
 
 def _meet(one: Row, other: Row) -> bool:

@@ -103,6 +103,7 @@ def test_the_short_form_says_the_same() -> None:
         "lead_time": 4.2,
     }
     assert read(short) == read(task(DONE))
+    assert read(short | {"annotation_id": None}) == read(task())
 
 
 def test_who_annotated_is_an_address_where_the_export_has_one() -> None:

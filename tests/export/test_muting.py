@@ -13,7 +13,7 @@ def row(start: float, end: float, *found: tuple[float | None, float | None]) -> 
         for a, b in found
     ]
     times = {"start_seconds": start, "end_seconds": end}
-    return {"recording_id": "r1", **times, "redactions": redactions}
+    return {"recording_id": "r1", **times, "text": "anna", "words": [], "redactions": redactions}
 
 
 def test_a_clip_is_muted_where_words_of_its_neighbour_reach_into_it() -> None:
@@ -23,6 +23,26 @@ def test_a_clip_is_muted_where_words_of_its_neighbour_reach_into_it() -> None:
     assert muting.of_segment(first) == [{"kind": "phone", "start_seconds": 4.5, "end_seconds": 5.5}]
     assert muting.of_segment(third) == []
     assert muting.why_not(first, is_stored=True) is None
+
+
+def test_a_number_is_muted_from_the_word_before_it_to_the_word_after_it() -> None:
+    """Ten digits take four seconds to say; a model times their figures as one short word."""
+    words = [("call", 1.0, 1.5), ("4155552671", 3.0, 3.4), ("now", 6.0, 6.5)]
+    names = ("word", "start_seconds", "end_seconds")
+    redactions = [
+        {"kind": "phone", "start": 5, "end": 15, "start_seconds": 3.0, "end_seconds": 3.4}
+    ]
+    segment = row(0.5, 8) | {
+        "text": "call 4155552671 now",
+        "words": [dict(zip(names, each, strict=True)) for each in words],
+        "redactions": redactions,
+    }
+    muted = {"kind": "phone", "start_seconds": 1.5, "end_seconds": 6.0}
+    assert Muting.of([segment]).of_segment(segment) == [muted]
+    alone = segment | {"text": "on  4155552671", "words": segment["words"][1:2]}
+    assert Muting.of([alone]).of_segment(alone) == [
+        muted | {"start_seconds": 0.5, "end_seconds": 8}
+    ]
 
 
 def test_words_without_times_keep_every_clip_back_that_may_hold_them() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_audio.quality.error_rates import Score, score, share
+from beam_audio.quality.error_rates import Score, score, share, share_corrected
 from beam_audio.quality.languages import has_word_spaces
 from beam_audio.quality.normalizers import Normalizer, normalizer_for
 
@@ -227,3 +227,42 @@ def test_scores_say_what_may_be_a_way_of_writing() -> None:
     assert not score("测试完成后", "测试完成后", "zh", basic).scripts_differ
     assert not score("今天", "測試完成後", "zh", basic).scripts_differ
     assert not score("測試", "测试", "ja", basic).scripts_differ
+
+
+HEARD = ["the old", "river rain", "for miles"]
+
+
+def test_a_corrected_segment_is_compared_with_its_own_reference_and_the_rest_stays() -> None:
+    normalizer = normalizer_for("en")
+    plain = share("the old river ran for miles", HEARD, "en", normalizer)
+    corrected = {1: ("River, rain!", "river rain")}
+    found = share_corrected("the old river ran for miles", HEARD, corrected, "en", normalizer)
+    assert found.segments[0] == plain.segments[0]
+    assert found.segments[2] == plain.segments[2]
+    assert found.segments[1] is not None
+    assert found.segments[1].reference_text == "River, rain!"
+    assert found.segments[1].score.wer == 0.0
+    assert found.recording is not None
+    assert found.recording.reference_text == "the old River, rain! for miles"
+    assert (found.recording.score.hits, found.recording.score.wer) == (6, 0.0)
+    assert plain.recording.wer == 1 / 6
+
+
+def test_a_recording_is_compared_only_if_each_of_its_segments_has_a_reference() -> None:
+    normalizer = normalizer_for("en")
+    some = {0: ("an old", "the old"), 2: ("for mules", "for miles")}
+    found = share_corrected(None, HEARD, some, "en", normalizer)
+    assert found.recording is None
+    assert [each and each.score.wer for each in found.segments] == [0.5, None, 0.5]
+    rest = {1: ("", "river rain")}
+    whole = share_corrected(None, HEARD, some | rest, "en", normalizer).recording
+    assert whole is not None
+    assert (whole.reference_text, whole.score.wer) == ("an old for mules", 1.0)
+
+
+def test_a_correction_counts_characters_where_words_have_no_spaces() -> None:
+    corrected = {0: ("今天天气很坏", "今天天气很好")}
+    found = share_corrected(None, ["今天天气很好"], corrected, "zh", normalizer_for("zh"))
+    assert found.recording is not None
+    assert found.recording.score.wer is None
+    assert found.recording.score.cer == pytest.approx(1 / 6)
