@@ -111,7 +111,7 @@ def verdicts_of(recording: StoredRecording, text: str) -> list[Verdict]:
     """What the rules decide about each segment with this reference."""
     source = recording.end.source
     source = replace(source, ref=replace(source.ref, reference_text=text))
-    scored = score(source, recording.outcomes, "auto")
+    scored = score(source, recording.outcomes, "auto", {})
     found = judge(source, recording.outcomes, scored, RULES)
     return [each for each in found if isinstance(each, Verdict)]
 
