@@ -137,10 +137,10 @@ def _holder(job: Job, options: PipelineOptions) -> Holder:
 
 def _close(job: Job, before: RecordIndex, wall_seconds: float) -> RunResult:
     """Balance the ledger of a graph that has ended, and write the run file."""
+    result = result_of(job, before, wall_seconds)
+    delete_ids(job.output, job.run_id)
     if before.shares_files:
         with in_use(job.output, lambda: drop_stale_rows(job.output)):
             pass
-    result = result_of(job, before, wall_seconds)
-    delete_ids(job.output, job.run_id)
     write_run_file(job, result)
     return result

@@ -25,7 +25,7 @@ def test_new_inputs_are_packed_stale_ones_go_back_and_others_stay() -> None:
     found = plan(inputs, done, Wanted(NOW), unit_bytes=20)
     assert sorted(len(unit.tasks) for unit in found.new) == [2, 2]
     assert {task.item for unit in found.new for task in unit.tasks} == set(REFS[2:])
-    assert found.again == [("u", 3, Task(REFS[1], FromRows(REFS[1].source_id)))]
+    assert found.again == [("u", 3, Task(REFS[1], FromRows(REFS[1].source_id, only_rules=True)))]
     assert found.inputs == 5
 
 
