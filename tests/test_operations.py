@@ -93,6 +93,19 @@ def test_a_rule_that_is_wrong_would_be_found() -> None:
     assert selector.name not in exported()
 
 
+@pytest.mark.skipif(not shutil.which("promtool"), reason="Prometheus is not installed")
+@pytest.mark.parametrize(
+    "words",
+    [("check", "config", "prometheus.yaml"), ("test", "rules", "alerts_test.yaml")],
+    ids=["configuration", "rules"],
+)
+def test_prometheuss_own_program_takes_the_files(words: tuple[str, ...]) -> None:
+    ran = subprocess.run(
+        ["promtool", *words], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_every_alert_says_how_grave_it_is_and_what_is_so() -> None:
     for rule in rules():
         assert rule["labels"]["severity"] in {"critical", "warning"}
