@@ -43,7 +43,6 @@ _TEXT_PATTERNS: Final = {
     "event_time_attribute": "^.+$",
     "output_topic": "^projects/[^/]+/topics/[^/]+$",
     "drift_reference": "^gs://[^/]+(/.*)?$",
-    "metrics_host": "^[A-Za-z0-9.-]+$",
     "precision": "^[a-z0-9]+$",
     "provider": "^[A-Za-z]+$",
     "language": "^[A-Za-z0-9_-]+$",
@@ -108,7 +107,10 @@ _SHOWN_WITH: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "output_topic": ("subscription", ()),
     "drift_reference": ("subscription", ()),
     "drift_threshold": ("drift_reference", ()),
+    "log_format": ("subscription", ()),
 }
+# Flags that a job refuses: only the command that reads messages itself can be asked for metrics.
+NO_PARAMETERS: Final = frozenset({"metrics_port", "metrics_host"})
 _IMAGE: Final = {
     "name": "sdk_container_image",
     "label": "Worker image",
@@ -180,6 +182,7 @@ def parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
 
 def metadata() -> dict[str, Any]:
     """The content of metadata.json."""
+    fields = [each for each in dataclasses.fields(RunConfig) if each.name not in NO_PARAMETERS]
     return {
         "name": "beam_audio",
         "description": "Audio of a bucket, transcribed, measured and judged, as partitioned "
@@ -188,7 +191,7 @@ def metadata() -> dict[str, Any]:
         "streaming": True,
         "supportsExactlyOnce": True,
         "supportsAtLeastOnce": False,
-        "parameters": [*map(parameter, dataclasses.fields(RunConfig)), _IMAGE],
+        "parameters": [*map(parameter, fields), _IMAGE],
     }
 
 

@@ -28,7 +28,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     each["name"]: each
     for each in json.loads((TEMPLATES / "metadata.json").read_text("utf-8"))["parameters"]
 }
-FLAGS = {field.name: field for field in dataclasses.fields(RunConfig)}
+FLAGS = {
+    field.name: field
+    for field in dataclasses.fields(RunConfig)
+    if field.name not in write_metadata.NO_PARAMETERS
+}
 IMAGE = "europe-docker.pkg.dev/p/r/worker-gpu@sha256:" + "0" * 64
 DOCKERFILES = sorted(TEMPLATES.glob("*.Dockerfile"))
 
@@ -79,8 +83,6 @@ OF_STREAMS = {
     "output_topic": "projects/p/topics/t",
     "drift_reference": "gs://bucket/reference",
     "drift_threshold": "0.5",
-    "metrics_port": "9464",
-    "metrics_host": "0.0.0.0",  # noqa: S104 - a value, nothing listens
     "log_format": "json",
 }
 OF_BATCHES = {"input", "limit", "retry_failures"}
