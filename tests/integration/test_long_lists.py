@@ -24,6 +24,8 @@ INPUTS = 20_000
 FILES = 100
 DEADLINE_SECONDS = 1200
 
+pytestmark = pytest.mark.integration
+
 
 def start(manifest: Path, output: Path) -> subprocess.Popen[bytes]:
     words = run_words("", output, "--segmenter=fixed", f"--manifest={manifest}")
@@ -33,7 +35,6 @@ def start(manifest: Path, output: Path) -> subprocess.Popen[bytes]:
     )
 
 
-@pytest.mark.slow
 def test_a_long_list_is_begun_early_and_gone_on_with(tmp_path: Path) -> None:
     for number in range(FILES):
         write_speech(tmp_path / f"{number}.wav", start_seconds=number / 50, seconds=0.1)
