@@ -76,8 +76,9 @@ def run_and_report(settings: RunConfig, beam_words: Sequence[str]) -> int:
             raise BeamAudioError(_JOB_GOES_ON) from None
         raise
     except Exception as error:
-        if isinstance(error, BeamAudioError) and not at_work.is_set():
-            raise  # the run could not begin; its class decides the exit status
+        has_begun = at_work.is_set() or _IN_GRAPH in str(error)  # the latter in a stream
+        if isinstance(error, BeamAudioError) and not has_begun:
+            raise  # its class decides the exit status
         logging.getLogger("beam_audio").debug("the run failed", exc_info=error)
         cure = None if isinstance(error, BeamAudioError) else cure_of(error)
         said = "; ".join(filter(None, (_cause(error), cure, _DO_AGAIN)))
