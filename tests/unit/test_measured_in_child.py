@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 IDS = {None: "mix", 0: "left", 1: "right"}
 WINDOWED = Order("mix", IDS, WINDOWS)
-STEREO = np.stack([tones([0.1, 0.2, 0.9]), tones([0.3, 0.4, 0.0])], axis=1)
+# Of a steady tone alone, how a machine rounds its sums decides the bits of a fingerprint.
+STEREO = np.stack([tones([0.1, 0.2, 0.9]), tones([0.3, 0.4, 0.0])], axis=1) + noise(3.0, 2)
 
 
 @pytest.fixture(autouse=True)
