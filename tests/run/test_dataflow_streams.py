@@ -99,7 +99,7 @@ def test_a_stream_is_handed_over_and_nobody_waits(
     words = launch.run_words(workers, written(stream.flags | of_the_test))
     command = launch.direct_command(words, image=IMAGE, job_name="calls")
     assert main(command[3:]) == 0
-    assert "runs until it is drained" in capsys.readouterr().out
+    assert "runs until it is drained" in capsys.readouterr().err
 
     (job,) = stream.cloud.service.jobs
     environment = job["environment"]
@@ -199,7 +199,7 @@ def test_a_flex_template_writes_a_streaming_job(stream: Stream) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ran = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert "runs until it is drained" in ran.stdout
+    assert "runs until it is drained" in ran.stderr
     assert stream.cloud.service.jobs == []
     assert json.loads(read(job_object))["type"] == "JOB_TYPE_STREAMING"
 
