@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HOUR_SECONDS: Final = 3600.0
 _MEBIBYTE: Final = 1 << 20
 UNIT_MEBIBYTES: Final = (4, 8, 16, 32, 64, 128)
+_NO_LENGTHS: Final = "--simulate needs at least one recording of known length in the input"
 _GROWTH: Final = 1.15
 """A fleet that ends too late grows by this factor until it does not."""
 _NEXT_TO_NOTHING: Final = 0.03
@@ -42,9 +43,7 @@ class Recordings:
         """
         total_hours = self.seconds.sum() / _HOUR_SECONDS
         if not total_hours:
-            raise ConfigError(
-                "--simulate=HOURS needs at least one recording of known length in the input"
-            )
+            raise ConfigError(_NO_LENGTHS)
         count = max(1, round(hours / total_hours * len(self.seconds)))
         drawn = np.random.default_rng(seed).integers(0, len(self.seconds), count)
         return Recordings(self.seconds[drawn], self.size_bytes[drawn])
@@ -100,8 +99,10 @@ def simulated(recordings: Recordings, worker: Worker, deadline_hours: float) -> 
     """What the job takes by size of units, the flags of the best, and what is assumed.
 
     Raises:
-        ConfigError: No fleet ends in time, or none ever.
+        ConfigError: No recording has a length, no fleet ends in time, or none ever.
     """
+    if not recordings.seconds.any():
+        raise ConfigError(_NO_LENGTHS)
     fleet, unit_seconds = worker.fleet(), _table()["unit_seconds"]
     found = choices(
         recordings,

@@ -83,8 +83,14 @@ def test_more_hours_are_drawn_from_the_lengths_there_are() -> None:
     assert many.seconds.sum() / 3600 == pytest.approx(5000, rel=0.05)
     assert set(many.seconds) == {60.0, 3600.0}
     assert np.array_equal(many.size_bytes == 100, many.seconds == 60)
-    with pytest.raises(ConfigError, match="--simulate=HOURS needs"):
-        Recordings(np.array([]), np.array([], np.int64)).scaled_to(1)
+
+
+def test_recordings_without_a_length_are_nothing_to_simulate() -> None:
+    none = Recordings(np.array([]), np.array([], np.int64))
+    with pytest.raises(ConfigError, match="--simulate needs at least one recording"):
+        none.scaled_to(1)
+    with pytest.raises(ConfigError, match="--simulate needs at least one recording"):
+        simulated(none, Worker(100, 4, 0.5), 3.0)
 
 
 def test_what_is_assumed_is_said_and_can_be_given() -> None:
