@@ -139,6 +139,7 @@ def _close(job: Job, before: RecordIndex, wall_seconds: float) -> RunResult:
     """Balance the ledger of a graph that has ended, and write the run file."""
     result = result_of(job, before, wall_seconds)
     delete_ids(job.output, job.run_id)
+    # It deletes unfinished files, among them the ids of inputs: the result is read before.
     if before.shares_files:
         with in_use(job.output, lambda: drop_stale_rows(job.output)):
             pass

@@ -7,37 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from support.intervals import LEDGER, PLAIN
 
 from beam_audio.errors import InputError
-from beam_audio.output.ledger import Ledger
 from beam_audio.stream.interval import Interval
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEDGER = Ledger(
-    inputs=4,
-    missing=(),
-    recordings=3,
-    unbalanced=(),
-    seconds={"keep": 20.0, "review": 0.0, "drop": 2.0, "failed": 0.0, "skipped": 8.0},
-    segments={"keep": 6, "review": 0, "drop": 1},
-    failures={("input", "read", "InputError"): 1},
-)
-PLAIN = Interval(
-    name="run-000001",
-    began="2026-01-05T09:00:00+00:00",
-    messages=5,
-    ignored=0,
-    repeated=1,
-    ledger=LEDGER,
-    overdue=(),
-    waiting=(),
-    decoded_seconds=30.0,
-    wall_seconds=10.0,
-    lag_seconds=12.5,
-    padding=0.25,
-)
 FULL = replace(
     PLAIN,
     ignored=2,
