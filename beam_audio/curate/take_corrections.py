@@ -19,6 +19,7 @@ from beam_audio.output.parts import rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from beam_audio.output.commits import Commit
     from beam_audio.types import Row
 
 _MOST_BYTES: Final = 1 << 30
@@ -89,7 +90,7 @@ def _resolved(root: str, entries: Sequence[Entry]) -> Iterator[Correction | Refu
         for recording_id in state.recording_ids
     }
     named = {each.segment_id for each in entries if each.segment_id and _lacks_place(each)}
-    segments = _segments(root, named) if named else {}
+    segments = _segments(root, committed, named) if named else {}
     for each in entries:
         recording_id, times = each.recording_id, each.times
         if _lacks_place(each):
@@ -119,12 +120,12 @@ def _lacks_place(entry: Entry) -> bool:
     return entry.recording_id is None or entry.times is None
 
 
-def _segments(root: str, ids: set[str]) -> Mapping[str, Row]:
+def _segments(root: str, committed: Sequence[Commit], ids: set[str]) -> Mapping[str, Row]:
     """Recording and times of segments, by id."""
     columns = ["segment_id", "recording_id", "start_seconds", "end_seconds"]
     wanted = pa.array(sorted(ids))
     found: dict[str, Row] = {}
-    files = units_by_file(read_commits(root))
+    files = units_by_file(committed)
     for name in sorted(each for each in files if each.startswith("segments/")):
         for rows in rows_of(root, name, counted_sources(files[name]), columns):
             mask = pc.is_in(rows.column("segment_id"), wanted)
