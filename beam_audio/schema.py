@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.3"
+SCHEMA_VERSION: Final = "2.4"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -94,6 +94,8 @@ _CORRECTED = [
 ]
 # What is stated for a recording whose reference holds corrections (schema 2.3).
 _STATED = _fields(_TEXT, "stated_reference_text", "reference_origin")
+# Labels to train with (schema 2.4).
+_LABELLED = _fields(_TEXT, "label_text")
 # Columns of schema 2.2: files of an earlier version lack them, and read as null.
 _EVIDENCE = [
     *_fields(_REAL, "start_cer", "end_cer"),
@@ -159,6 +161,7 @@ _SEGMENTS = [
     *_LIKENESS,
     *_EVIDENCE,
     *_CORRECTED,
+    *_LABELLED,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -230,7 +233,7 @@ LEDGER_COLUMNS: Final = {
 ADDED_COLUMNS: Final = frozenset(
     {
         *("track", "text_redacted", "redactions", FINGERPRINT),
-        *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED)),
+        *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED, *_LABELLED)),
     }
 )
 """Columns that the files of an earlier minor version lack."""

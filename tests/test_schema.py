@@ -42,6 +42,7 @@ REDACTIONS = pa.list_(
     )
 )
 CORRECTED = {
+    "label_text": TEXT,
     "reference_origin": TEXT,
     "corrected_by": TEXT,
     "corrected_at": TIME,
@@ -119,7 +120,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "2.3"
+    assert schema.SCHEMA_VERSION == "2.4"
 
 
 def test_the_store_knows_the_same_tables() -> None:
@@ -144,7 +145,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"2.3"
+    assert stated[b"beam_audio.schema_version"] == b"2.4"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 

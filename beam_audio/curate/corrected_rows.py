@@ -35,7 +35,7 @@ COMPARED: Final = ("reference_text", "reference_origin", *COUNTS, "wer", "cer", 
 _OF_SEGMENT: Final = tuple(
     dict.fromkeys(
         [
-            *(*COMPARED, "corrected_by", "corrected_at"),
+            *(*COMPARED, "label_text", "corrected_by", "corrected_at"),
             # Words are counted in the language of the reference, if there is one.
             *sorted(schema.column_names("segments") & {*MEASURES, *FLAGS}),
         ]

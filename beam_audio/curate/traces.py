@@ -177,4 +177,6 @@ def _masked(
         yield rows, mask
 
 
-_TEXTS: Final = frozenset({"text", "text_all", "reference_text", "text_redacted", schema.AUDIO})
+_TEXTS: Final = frozenset(
+    {"text", "text_all", "reference_text", "label_text", "text_redacted", schema.AUDIO}
+)

@@ -1,4 +1,4 @@
-"""Columns that say where a reference is from, and what rules decided where a person did."""
+"""Columns that say what a reference comes to, where it is from, and who decided."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def corrected_columns(verdict: Verdict) -> Row:
-    """Where the reference of a segment is from, and what rules decided where a person did."""
-    correction, row = verdict.correction, dict[str, object]()
+    """The label of a segment, where it is from, and what rules decided where a person did."""
+    correction, row = verdict.correction, dict[str, object](label_text=verdict.label)
     if verdict.share is not None:
         row["reference_origin"] = "manifest"
     if correction is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import ConfigError, raise_machine_error
 from beam_audio.quality.error_rates import SegmentShare, share, share_corrected
+from beam_audio.quality.labels import label_texts
 from beam_audio.quality.measures import Judged, Languages, Value, measure_all
 from beam_audio.quality.normalizers import normalizer_for
 from beam_audio.quality.recording_text import core_texts, majority_language
@@ -47,6 +48,7 @@ class Scored:
         shares: The share of each segment; None likewise.
         seconds: The second opinion on each segment; None without one.
         corrections: What a person says about segments, by their numbers.
+        labels: The text to train with, of each segment; empty like ``share``.
         failure: Why it could not be compared; None if it was, or has no reference.
     """
 
@@ -56,6 +58,7 @@ class Scored:
     shares: Sequence[SegmentShare | None]
     seconds: Sequence[Compared | None]
     corrections: Mapping[int, Correction]
+    labels: Sequence[str | None] = ()
     failure: Failure | None = None
 
     @property
@@ -77,6 +80,7 @@ class Verdict:
         reasons: Why, by name.
         correction: What a person says about it; None for nothing.
         share: Its part of the reference; None without one.
+        label: The text to train with; None without one.
         recognised: What was recognised.
     """
 
@@ -86,6 +90,7 @@ class Verdict:
     reasons: tuple[str, ...]
     correction: Correction | None
     share: SegmentShare | None
+    label: str | None
     recognised: Recognised
 
     @property
@@ -129,11 +134,12 @@ def score(
         seconds = [_second(outcome, spoken, normalizer) for outcome in outcomes]
         unscored = replace(unscored, seconds=seconds)
         whole, shares = _compared(source, outcomes, unscored, normalizer)
+        labels = _labels(source, outcomes, unscored, normalizer)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - one odd text must not end the unit
         return replace(unscored, failure=recording_failure(source, error))
-    return replace(unscored, share=whole, shares=shares)
+    return replace(unscored, share=whole, shares=shares, labels=labels)
 
 
 def _compared(
@@ -142,12 +148,7 @@ def _compared(
     """The reference and score of a recording, and those of its segments."""
     reference = source.ref.reference_text
     spoken = source.ref.language or scored.language
-    corrected = {
-        # Whoever corrects a segment hears all of it, and not its core alone.
-        number: (each.text, heard.text)
-        for number, each in scored.corrections.items()
-        if each.text is not None and (heard := outcomes[number].transcript) is not None
-    }
+    corrected = _corrected(outcomes, scored)
     if corrected:
         found = share_corrected(
             reference, scored.texts, corrected, spoken, normalizer_for(spoken, normalizer)
@@ -157,6 +158,29 @@ def _compared(
         return scored.share, scored.shares
     shared = share(reference, scored.texts, spoken, normalizer_for(spoken, normalizer))
     return SegmentShare(reference, shared.recording), shared.segments
+
+
+def _corrected(outcomes: Sequence[Outcome], scored: Scored) -> dict[int, tuple[str, str]]:
+    """What a person wrote of segments, by their numbers, and what was recognised."""
+    return {
+        # Whoever corrects a segment hears all of it, and not its core alone.
+        number: (each.text, heard.text)
+        for number, each in scored.corrections.items()
+        if each.text is not None and (heard := outcomes[number].transcript) is not None
+    }
+
+
+def _labels(
+    source: Channel, outcomes: Sequence[Outcome], scored: Scored, normalizer: str
+) -> list[str | None]:
+    """The text to train with, of each segment."""
+    spoken = source.ref.language or scored.language
+    used = normalizer_for(spoken, normalizer)
+    reference = source.ref.reference_text
+    labels = [*label_texts(reference or "", scored.texts, used)]
+    for number, (text, heard) in _corrected(outcomes, scored).items():
+        (labels[number],) = label_texts(text, [heard], used)
+    return labels
 
 
 def judge(
@@ -219,7 +243,8 @@ def _judge(
     if scored.failure is not None:
         decision, reasons = at_best_reviewed(decision, reasons)
     correction = scored.corrections.get(index)
-    return Verdict(judged, measures, decision, reasons, correction, part, recognised)
+    label = scored.labels[index] if scored.labels else None
+    return Verdict(judged, measures, decision, reasons, correction, part, label, recognised)
 
 
 def _judged(

@@ -45,3 +45,25 @@ def test_origins_are_those_of_each_reference(tmp_path: Path, reference: str | No
     recording = only_recording(out)
     assert recording["reference_origin"] == ("correction" if reference else None)
     assert recording["stated_reference_text"] == reference
+
+
+def test_labels_are_the_words_of_the_reference_with_the_marks_that_were_heard(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    heard = Scripted(texts_by_loudness("The old.", "Rivers ran!"))
+    source = ref(write(tmp_path / "a.wav", tones(levels(2))), reference_text="the old river ran")
+    transcribe(out, source, recognizer=heard, using=settings())
+    first, second = segments_in_order(out)
+    assert (first["label_text"], second["label_text"]) == ("The old.", "River ran!")
+    keep(out, [correction(second, text="rivers ran on")])
+    update(out, source, recognizer=heard, using=settings(layers=OTHER))
+    first, second = segments_in_order(out)
+    assert (first["label_text"], second["label_text"]) == ("The old.", "Rivers ran! On")
+
+
+def test_without_a_reference_there_is_no_label(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    source = ref(write(tmp_path / "a.wav", tones(levels(2))))
+    transcribe(out, source, recognizer=HEARD, using=settings())
+    assert [each["label_text"] for each in segments_in_order(out)] == [None, None]

@@ -213,7 +213,7 @@ def test_an_undefined_measure_is_null(tmp_path: Path) -> None:
         *("start_cer", "end_cer", "compression_ratio_high", "hallucination_rate"),
         *("logprob_low", "silence", "no_speech_likely"),
         *OPTIONAL,
-        *("fingerprint", "reference_origin", *OF_CURATE - {"stated_reference_text"}),
+        *("fingerprint", "reference_origin", "label_text", *OF_CURATE - {"stated_reference_text"}),
     }
     assert (segment["clipped_fraction"], segment["speech_fraction"]) == (0.0, 0.0)
 
