@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from rapidfuzz.distance import Levenshtein
 
 from beam_audio.quality.languages import has_word_spaces
+from beam_audio.quality.sentences import CLOSING, STOPS, is_shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,16 +22,12 @@ if TYPE_CHECKING:
     from beam_audio.quality.normalizers import Normalizer
 
 _MARKS: Final = ",.;:?!…、。，．；：？！।॥؟،؛۔"  # noqa: RUF001 (marks of other scripts)
-_STOPS: Final = tuple(".?!…。．？！।॥؟۔")  # noqa: RUF001
-_CLOSING: Final = "\"'”’»)]}』」"  # noqa: RUF001
-_TRAILING: Final = re.compile(rf"([{re.escape(_MARKS)}]+)[{re.escape(_CLOSING)}]*$")
+_TRAILING: Final = re.compile(rf"([{re.escape(_MARKS)}]+)[{re.escape(CLOSING)}]*$")
 _SPACED: Final = re.compile(r"\S+\s*")
 _UNSPACED: Final = re.compile(
-    rf"[^\s{re.escape(_MARKS)}][{re.escape(_MARKS)}{re.escape(_CLOSING)}]*\s*"
+    rf"[^\s{re.escape(_MARKS)}][{re.escape(_MARKS)}{re.escape(CLOSING)}]*\s*"
 )
 _HYPHEN: Final = re.compile(r"(?<=\w)[-‐‑–—]+(?=\w)")  # noqa: RUF001 (dashes of all lengths)
-_TITLES: Final = frozenset({"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs"})
-"""Words whose full stop ends no sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,7 @@ def _heard(text: str, segment: int, *, spaced: bool) -> list[_Heard]:
         word = piece.rstrip()
         letters, trailing = _letters(word), _TRAILING.search(word)
         marks = trailing[1] if trailing else ""
-        if marks == "." and _is_shortened(letters):
+        if marks == "." and is_shortened(letters):
             marks = ""
         if letters:
             found.append(_Heard(letters, marks, segment))
@@ -133,7 +130,7 @@ def _places(words: Sequence[str], spoken: Sequence[_Heard]) -> list[_Place]:
         elif own:
             before = spoken[max(first.dest_start - 1, 0)].segment if spoken else 0
             places += [_Place(before) for _ in own]
-        elif places and own_heard[-1].marks.endswith(_STOPS):
+        elif places and own_heard[-1].marks.endswith(tuple(STOPS)):
             # What was heard beside the reference may end the sentence.
             places[-1] = replace(places[-1], marks=own_heard[-1].marks)
     return places
@@ -163,7 +160,7 @@ def _with_capitals(words: Sequence[str], places: Sequence[_Place]) -> list[str]:
             first = place.heard.letters[:1]
             is_capital = place.is_first and (first.isupper() or (first.isdecimal() and begins))
             found.append(_capitalised(lower) if is_capital else lower)
-        begins = place.marks.endswith(_STOPS)
+        begins = place.marks.endswith(tuple(STOPS))
     return found
 
 
@@ -185,12 +182,6 @@ def _with_marks(word: str, marks: str) -> str:
 
 def _letters(word: str) -> str:
     return "".join(filter(str.isalnum, word))
-
-
-def _is_shortened(letters: str) -> bool:
-    """Whether a full stop after it says that letters were left out: a title or an initial."""
-    is_initial = len(letters) == 1 and letters.isupper() and letters != "I"
-    return is_initial or letters.casefold() in _TITLES
 
 
 def _has_two_cases(text: str) -> bool:
