@@ -45,7 +45,18 @@ OTHER_PROGRAMS = {
     *("python3.13", "systemctl", "terraform"),
 }
 VERBS = {
-    *("compact", "curate", "demo", "doctor", "expire", "explain", "export", "forget", "models"),
+    *(
+        "compact",
+        "curate",
+        "cut",
+        "demo",
+        "doctor",
+        "expire",
+        "explain",
+        "export",
+        "forget",
+        "models",
+    ),
     *("plan", "report", "run", "status"),
 }
 
