@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_audio import schema
-from beam_audio.curate.alike import floats, listed
+from beam_audio.curate.alike import floats, for_each, listed
 from beam_audio.curate.flags import FLAGS
 from beam_audio.curate.joined import JoinedSegments
 from beam_audio.quality.measures import (
@@ -22,6 +23,7 @@ from beam_audio.quality.measures import (
     METADATA,
     round_measure,
 )
+from beam_audio.quality.scripts import foreign_letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,6 +126,12 @@ def _seconds(evidence: Evidence) -> NDArray[np.float64]:
     return floats(evidence.segments["duration_seconds"])
 
 
+def _foreign_letters(evidence: Evidence) -> NDArray[np.float64]:
+    judged_as = pa.array(evidence.judged_as, pa.string())
+    shares = for_each(foreign_letters, evidence.segments["text"], judged_as)
+    return _rounded(shares.astype(np.float64))
+
+
 def _unique_word_ratio(evidence: Evidence) -> NDArray[np.float64]:
     return _rounded(evidence.words.unique_word_ratios())
 
@@ -131,6 +139,7 @@ def _unique_word_ratio(evidence: Evidence) -> NDArray[np.float64]:
 _MEASURES: Final[dict[str, Callable[[Evidence], NDArray[np.float64]]]] = {
     "chars_per_speech_second": lambda it: _per_speech_second(it, "chars_per_second"),
     "duration_seconds": lambda it: _rounded(_seconds(it)),
+    "foreign_letters": _foreign_letters,
     "speech_seconds": lambda it: _rounded(_speech_seconds(it)),
     "text_chars": lambda it: floats(pc.utf8_length(it.segments["text"])),
     "unique_word_ratio": _unique_word_ratio,
@@ -140,6 +149,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "chars_per_speech_second": _COUNTED,
     "empty_reference": ("cer", "normalizer_id"),
     "figures_against_words": _COMPARED,
+    "foreign_letters": _HEARD,
     "has_reference": ("normalizer_id",),
     "language": ("text_language",),
     "language_mismatch": (*_HEARD, "language_probability"),

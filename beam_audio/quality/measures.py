@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from beam_audio.quality import text as texts
 from beam_audio.quality.hallucinations import is_known_hallucination
 from beam_audio.quality.languages import has_word_spaces, is_same_language
+from beam_audio.quality.scripts import foreign_letters
 from beam_audio.quality.second_opinion import chosen_by_model, voted_language
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
     "dnsmos_sig": lambda it: it.quality.dnsmos_sig,
     "duration_seconds": lambda it: it.seconds,
     "end_cer": lambda it: it.score.end_cer if it.score else None,
+    # Of the letters, those that the language is not written with.
+    "foreign_letters": lambda it: foreign_letters(it.text, it.language),
     "language_probability": lambda it: it.transcript.language_probability,
     "loudness_lufs": lambda it: it.quality.loudness_lufs,
     "no_speech_prob": lambda it: it.transcript.no_speech_prob,

@@ -30,6 +30,7 @@ from beam_audio.output.commits import read_commits
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from beam_audio.asr import Request
@@ -110,8 +111,8 @@ def test_what_cannot_be_cut_is_told(
     tmp_path: Path,
     source: AudioRef,
     stated: dict[str, Any],
-    heard: Any,
-    why: str,  # noqa: ANN401
+    heard: Callable[[Request], Transcript],
+    why: str,
 ) -> None:
     out = tmp_path / "out"
     transcribe(out, replace(source, **stated), recognizer=Scripted(heard))

@@ -50,6 +50,7 @@ def test_every_name_that_rules_accept_has_a_value() -> None:
 def test_measures_are_output_columns_unless_derived() -> None:
     derived = {
         "chars_per_speech_second",
+        "foreign_letters",
         "speech_seconds",
         "text_chars",
         "unique_word_ratio",
