@@ -160,6 +160,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "speech_seconds": ("speech",),
     "stated_language": (),
     "text_chars": ("text",),
+    "text_in_other_language": _HEARD,
     "text_without_reference": ("cer", "normalizer_id", "chars_per_second"),
     "unique_word_ratio": _HEARD,
     "word_spaces": _HEARD,

@@ -13,6 +13,7 @@ from beam_audio.quality.folding import chinese_script
 from beam_audio.quality.languages import has_word_spaces, is_same_language, known_code
 from beam_audio.quality.measures import SURE_OF_LANGUAGE
 from beam_audio.quality.normalizers import Normalizer
+from beam_audio.quality.written_language import is_in_other_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +114,9 @@ FLAGS: Final[dict[str, Callable[[JoinedSegments], NDArray[np.bool_]]]] = {
     "language_unexpected": _unexpected,
     "repetition": lambda it: it.words.are_repetitive(),
     "scripts_differ": _scripts_differ,
+    "text_in_other_language": lambda it: for_each(
+        is_in_other_language, it.segments["text"], pa.array(it.judged_as, pa.string())
+    ),
     "text_without_reference": _text_without_reference,
     "word_spaces": _word_spaces,
 }

@@ -11,9 +11,10 @@ from beam_audio.quality.hallucinations import is_known_hallucination
 from beam_audio.quality.languages import has_word_spaces, is_same_language
 from beam_audio.quality.scripts import foreign_letters
 from beam_audio.quality.second_opinion import chosen_by_model, voted_language
+from beam_audio.quality.written_language import is_in_other_language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from beam_audio.quality.error_rates import Score
     from beam_audio.quality.second_opinion import Compared
@@ -184,9 +185,14 @@ FLAGS: Final[dict[str, Callable[[Judged], bool | None]]] = {
     "scripts_differ": lambda it: it.score is not None and it.score.scripts_differ,
     # Nothing in the reference of the recording confirms the text.
     "text_without_reference": lambda it: bool(it.score and it.score.left_out and _has_text(it)),
+    # The words are of another language than the text is said to be in.
+    "text_in_other_language": lambda it: is_in_other_language(it.text, it.language),
     "word_spaces": lambda it: has_word_spaces(it.language),
 }
 """Everything that a rule may ask to be true or false."""
+
+ON_DEMAND: Final = frozenset({"text_in_other_language"})
+"""Flags that need a package of their own, and are None unless a rule looks at them."""
 
 TEXTS: Final[dict[str, Callable[[Judged], str | None]]] = {
     # A run does not compare its rows; what curate found is known to curate alone.
@@ -205,8 +211,12 @@ RULE_FLAGS: Final = tuple(FLAGS)
 RULE_TEXTS: Final = tuple(TEXTS)
 
 
-def measure_all(judged: Judged) -> dict[str, Value]:
+def measure_all(judged: Judged, asked: Collection[str] = ()) -> dict[str, Value]:
     """Take every value that rules may look at.
+
+    Args:
+        judged: The segment.
+        asked: The columns that rules look at, as far as they are in :data:`ON_DEMAND`.
 
     Returns:
         A value for each of :data:`MEASURES`, rounded, :data:`FLAGS`, :data:`TEXTS` and key of the
@@ -215,7 +225,10 @@ def measure_all(judged: Judged) -> dict[str, Value]:
     return {
         **{f"{METADATA}{key}": value for key, value in judged.metadata},
         **{name: round_measure(take(judged)) for name, take in MEASURES.items()},
-        **{name: take(judged) for name, take in FLAGS.items()},
+        **{
+            name: None if name in ON_DEMAND and name not in asked else take(judged)
+            for name, take in FLAGS.items()
+        },
         **{name: take(judged) for name, take in TEXTS.items()},
     }
 

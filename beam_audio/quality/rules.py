@@ -34,8 +34,9 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from beam_audio.errors import ConfigError, InputError
 from beam_audio.quality.languages import language_code
-from beam_audio.quality.measures import METADATA, RULE_FLAGS, RULE_MEASURES, RULE_TEXTS
+from beam_audio.quality.measures import METADATA, ON_DEMAND, RULE_FLAGS, RULE_MEASURES, RULE_TEXTS
 from beam_audio.quality.ruleset import DECISIONS, Comparison, Condition, Rule, Rules
+from beam_audio.quality.written_language import require_detector
 from beam_audio.quality.yaml_lines import Located, located_error, parse_yaml, read_yaml
 from beam_audio.spelling import nearest_or_all
 
@@ -56,7 +57,8 @@ def load_rules(preset_or_file: str) -> Rules:
     """Load a preset by its name, or a file of rules.
 
     Raises:
-        ConfigError: There is no such preset or file, or its rules cannot be read.
+        ConfigError: There is no such preset or file, its rules cannot be read, or they look at what
+            a missing package tells.
     """
     if preset_or_file in PRESETS:
         preset = resources.files("beam_audio") / "data" / "rules" / f"{preset_or_file}.yaml"
@@ -66,7 +68,10 @@ def load_rules(preset_or_file: str) -> Rules:
             f"rules {preset_or_file!r} are neither a preset nor a file"
             f"{nearest_or_all(preset_or_file, PRESETS)}"
         )
-    return _rules(read_yaml(preset_or_file, preset_or_file), preset_or_file)
+    rules = _rules(read_yaml(preset_or_file, preset_or_file), preset_or_file)
+    if ON_DEMAND.intersection(rules.columns):
+        require_detector()
+    return rules
 
 
 def parse_rules(content: str, origin: str) -> Rules:

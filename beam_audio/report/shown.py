@@ -89,7 +89,7 @@ def stored_recordings(tables: Tables, ids: Sequence[str]) -> dict[str, Row]:
 
 def describe(segment: Row, recording: Row, rules: Rules | None) -> Row:
     """One segment with its values, the verdict of each rule, and how it differs."""
-    values = values_of(segment, recording)
+    values = values_of(segment, recording, rules.columns if rules else ())
     language = recording["stated_language"] or segment["heard_language"]
     return {
         **{name: segment[name] for name in _SHOWN},

@@ -25,7 +25,7 @@ from beam_audio.quality.text import tokens
 from beam_audio.types import Quality, Row, Segment, Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from beam_audio.quality.ruleset import Condition, Rules
 
@@ -35,10 +35,11 @@ _SIGNAL: Final = (
 )
 
 
-def values_of(segment: Row, recording: Row) -> dict[str, Value]:
+def values_of(segment: Row, recording: Row, asked: Collection[str] = ()) -> dict[str, Value]:
     """Every value that rules look at, taken from a segment's row and that of its recording.
 
-    A measure that is a column is what the column says.
+    A measure that is a column is what the column says. ``asked`` is that of
+    :func:`beam_audio.quality.measures.measure_all`.
     """
     stated, heard = recording["stated_language"], segment["heard_language"]
     has_reference = segment["normalizer_id"] is not None
@@ -64,7 +65,7 @@ def values_of(segment: Row, recording: Row) -> dict[str, Value]:
         uri=segment["uri"],
         metadata=tuple(json.loads(segment["metadata"]).items()),
     )
-    values = measure_all(judged)
+    values = measure_all(judged, asked)
     for name in segment.keys() & set(RULE_MEASURES):
         values[name] = round_measure(segment[name])
     return values

@@ -235,7 +235,7 @@ def _judge(
     try:
         judged = _judged(outcome.segment, recognised, part, source.ref, scored.language)
         judged = replace(judged, second=scored.seconds[index])
-        measures = measure_all(judged)
+        measures = measure_all(judged, rules.columns)
         decision, reasons = rules.decide(measures)
     except Exception as error:  # noqa: BLE001 - it costs this segment only
         raise_machine_error(error)

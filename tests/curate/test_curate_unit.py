@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import judged_outputs
-from support.judged_outputs import OVERLAPPING, rules_on_everything, using
+from support.judged_outputs import FLAGS_HERE, OVERLAPPING, rules_on_everything, using
 from support.unit_runs import WINDOWS, files, read_all, update
 
 from beam_audio.curate.curate_unit import ByKept, ByRules, compare_unit, curate_unit
 from beam_audio.curate.movement import Movement
 from beam_audio.output.commits import delete_uncommitted, read_commits
 from beam_audio.output.ledger import read_ledger
-from beam_audio.quality.measures import RULE_FLAGS
 from beam_audio.quality.rules import load_rules
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def test_rows_are_those_of_a_run_with_these_rules(
     curated(first, ByRules(OTHER))
     assert read_all(first) == read_all(fresh)
     met = {reason for row in read_all(first)["segments"] for reason in row["reasons"]}
-    wanted = {f"{name}_{value}" for name in RULE_FLAGS for value in ("true", "false")}
+    wanted = {f"{name}_{value}" for name in FLAGS_HERE for value in ("true", "false")}
     assert wanted - met <= NOT_SHOWN
     assert read_ledger(str(first), [item.source_id for item in inputs]).balances
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from support import judged_outputs
+from support.judged_outputs import FLAGS_HERE
 from support.unit_runs import read_all
 
 from beam_audio.curate.curate_unit import read_evidence
 from beam_audio.output.commits import read_commits
-from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES, RULE_TEXTS
+from beam_audio.quality.measures import RULE_MEASURES, RULE_TEXTS
 from beam_audio.quality.rules import load_rules
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def evidence(root: Path, *columns: str) -> list[Evidence]:
 
 
 def test_every_name_that_rules_accept_is_known(out: Path) -> None:
-    for each in evidence(out, *RULE_MEASURES, *RULE_FLAGS, *RULE_TEXTS, "metadata.speaker"):
+    for each in evidence(out, *RULE_MEASURES, *FLAGS_HERE, *RULE_TEXTS, "metadata.speaker"):
         rows = np.arange(len(each))
         assert all(each.numbers(name).shape == rows.shape for name in RULE_MEASURES)
-        assert all(each.flags(name).shape == rows.shape for name in RULE_FLAGS)
+        assert all(each.flags(name).shape == rows.shape for name in FLAGS_HERE)
         assert all(len(each.texts(name, rows)) == len(rows) for name in RULE_TEXTS)
 
 

