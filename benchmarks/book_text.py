@@ -28,8 +28,9 @@ import soundfile
 from reference import RATE_HZ, Clip, markdown_table, read_clips
 from words import HOP_SAMPLES, ONSET_DB, Place, Recording, join, levels_db
 
-from beam_audio.quality.book_text import Reading, Spoken, read_sentences
+from beam_audio.quality.book_text import Reading, read_sentences
 from beam_audio.quality.normalizers import normalizer_for
+from beam_audio.quality.pauses import Spoken
 from beam_audio.quality.sentences import split_sentences
 from beam_audio.types import Word
 

@@ -97,6 +97,11 @@ def _scripts_differ(evidence: JoinedSegments) -> NDArray[np.bool_]:
     return found
 
 
+def _text_in_other_language(evidence: JoinedSegments) -> NDArray[np.bool_]:
+    judged_as = pa.array(evidence.judged_as, pa.string())
+    return for_each(is_in_other_language, evidence.segments["text"], judged_as)
+
+
 def _is_chinese(language: str | None) -> bool:
     return known_code(language) in {"zh", "yue"}
 
@@ -114,9 +119,7 @@ FLAGS: Final[dict[str, Callable[[JoinedSegments], NDArray[np.bool_]]]] = {
     "language_unexpected": _unexpected,
     "repetition": lambda it: it.words.are_repetitive(),
     "scripts_differ": _scripts_differ,
-    "text_in_other_language": lambda it: for_each(
-        is_in_other_language, it.segments["text"], pa.array(it.judged_as, pa.string())
-    ),
+    "text_in_other_language": _text_in_other_language,
     "text_without_reference": _text_without_reference,
     "word_spaces": _word_spaces,
 }

@@ -18,8 +18,9 @@ from beam_audio.errors import ConfigError
 from beam_audio.export.note import note_export
 from beam_audio.output.commits import read_commits
 from beam_audio.output.parts import rows_of
-from beam_audio.quality.book_text import Spoken, read_sentences
+from beam_audio.quality.book_text import read_sentences
 from beam_audio.quality.normalizers import normalizer_for
+from beam_audio.quality.pauses import Spoken
 from beam_audio.types import Word
 
 if TYPE_CHECKING:

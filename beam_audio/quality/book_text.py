@@ -7,8 +7,7 @@ and by the pauses, or were added by the reader. A cut lies in the pause between 
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
@@ -17,19 +16,18 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.fuzz import partial_ratio_alignment
 
 from beam_audio.quality.languages import has_word_spaces
+from beam_audio.quality.pauses import Pauses
 from beam_audio.quality.sentences import split_sentences
 from beam_audio.quality.text import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from beam_audio.quality.normalizers import Normalizer
-    from beam_audio.types import Word
+    from beam_audio.quality.pauses import Spoken
 
 Kind = Literal["read", "misread", "not_read", "added"]
 
-_LONGEST_EDGE_SECONDS: Final = 0.3
-"""Silence that a clip has at most before its first and after its last word."""
 _MISREAD_CER: Final = 0.3
 _READ_SHARE: Final = 0.5
 """Share of a sentence's words that must be heard in place; else its letters are looked at."""
@@ -43,9 +41,7 @@ _ADDED_COST: Final = 6.0
 _PAUSE_GAIN: Final = 4.0
 """Letters that a second of pause weighs as much as."""
 _LONGEST_PAUSE_SECONDS: Final = 0.6
-_WORD_ERROR_SECONDS: Final = 0.15
 _DECIMALS: Final = 3
-_SHORTEST_SILENCE_SECONDS: Final = 0.05
 _SPARE_WORDS: Final = 4
 """So many more words than the text has at an edge may have been heard there."""
 
@@ -71,21 +67,6 @@ class Reading:
     start_seconds: float | None = None
     end_seconds: float | None = None
     cer: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What was heard of a recording.
-
-    Attributes:
-        words: Its words in order, with times in the recording.
-        speech: Start and end of each stretch of speech, in order, in seconds.
-        seconds: Its length.
-    """
-
-    words: Sequence[Word] = field(repr=False)
-    speech: Sequence[tuple[float, float]] = field(repr=False)
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +98,13 @@ def read_sentences(text: str, spoken: Spoken, normalizer: Normalizer) -> list[Re
     wanted = [tuple(tokens(normalizer(each), language)) for each in sentences]
     spans = _aligned(wanted, heard)
     spans |= _alike(wanted, heard, spans)
-    borders = _Borders(spoken)
-    stretches = _shared_out(spans, heard, borders)
+    pauses = Pauses(spoken)
+    stretches = _shared_out(spans, heard, pauses)
     glue = " " if has_word_spaces(language) else ""
 
     def reading(kind: Kind, sentence: str, first: int, stop: int, cer: float | None) -> Reading:
         words = glue.join(each.word for each in spoken.words[first:stop])
-        times = borders.after(first), borders.before(stop)
+        times = pauses.after(first), pauses.before(stop)
         return Reading(kind, sentence, words, *times, cer)
 
     found: list[Reading] = []
@@ -212,63 +193,8 @@ def _most_alike(
     return _Span(begin, end) if alike >= _READ_SIMILARITY else None
 
 
-class _Borders:
-    """Where a recording can be cut: the pause before each of its words, and after the last."""
-
-    def __init__(self, spoken: Spoken) -> None:
-        self._words, self._seconds = spoken.words, spoken.seconds
-        ends, latest = [], 0.0
-        for start, end in [*spoken.speech, (spoken.seconds, spoken.seconds)]:
-            if start > latest:
-                ends.append((latest, start))
-            latest = max(latest, end)
-        self._silences = ends
-
-    def seconds(self, number: int) -> float:
-        """Length of the pause before a word."""
-        start, end = self._pause(number)
-        return end - start
-
-    def after(self, number: int) -> float:
-        """Where what begins with a word is cut."""
-        start, end = self._pause(number)
-        return round(max((start + end) / 2, end - _LONGEST_EDGE_SECONDS), _DECIMALS)
-
-    def before(self, number: int) -> float:
-        """Where what ends before a word is cut."""
-        start, end = self._pause(number)
-        return round(min((start + end) / 2, start + _LONGEST_EDGE_SECONDS), _DECIMALS)
-
-    def _pause(self, number: int) -> tuple[float, float]:
-        """The longest silence between two words, or all between them if they are not parted."""
-        low, high = 0.0, self._seconds
-        widest = [low, high]
-        if number > 0:
-            word = self._words[number - 1]
-            low = word.end_seconds
-            widest[0] = max((word.start_seconds + low) / 2, low - _WORD_ERROR_SECONDS)
-        if number < len(self._words):
-            word = self._words[number]
-            high = word.start_seconds
-            widest[1] = min((word.end_seconds + high) / 2, high + _WORD_ERROR_SECONDS)
-        inside = [
-            (max(start, widest[0]), min(end, widest[1]))
-            for start, end in self._silences_near(*widest)
-        ]
-        longest = max(inside, key=lambda each: each[1] - each[0], default=(0.0, 0.0))
-        if longest[1] - longest[0] >= _SHORTEST_SILENCE_SECONDS:
-            return longest
-        return (low, high) if low <= high else ((low + high) / 2, (low + high) / 2)
-
-    def _silences_near(self, low: float, high: float) -> Iterator[tuple[float, float]]:
-        place = bisect_right(self._silences, low, key=lambda each: each[1])
-        while place < len(self._silences) and self._silences[place][0] < high:
-            yield self._silences[place]
-            place += 1
-
-
 def _shared_out(
-    spans: dict[int, _Span], heard: Sequence[Sequence[str]], borders: _Borders
+    spans: dict[int, _Span], heard: Sequence[Sequence[str]], pauses: Pauses
 ) -> dict[int, tuple[int, int]]:
     """First and stop of each sentence's words, with those that lie between two sentences."""
     if not spans:
@@ -278,16 +204,16 @@ def _shared_out(
     before = _Span(0, 0)
     for number in order:
         span = spans[number]
-        stop, first = _split(before, span, heard, borders)
+        stop, first = _split(before, span, heard, pauses)
         stops.append(stop)
         firsts.append(first)
         before = span
-    stop, _ = _split(before, _Span(len(heard), len(heard)), heard, borders)
+    stop, _ = _split(before, _Span(len(heard), len(heard)), heard, pauses)
     return dict(zip(order, zip(firsts, [*stops[1:], stop], strict=True), strict=True))
 
 
 def _split(
-    before: _Span, after: _Span, heard: Sequence[Sequence[str]], borders: _Borders
+    before: _Span, after: _Span, heard: Sequence[Sequence[str]], pauses: Pauses
 ) -> tuple[int, int]:
     """Where the words of one sentence stop and those of the next begin; between is added."""
     low, high = before.stop, max(after.first, before.stop)
@@ -297,12 +223,12 @@ def _split(
     tail, head = "".join(before.tail), "".join(after.head)
     of_stop = {
         stop: Levenshtein.distance(tail, _letters(heard[low:stop]))
-        - _pause_gain(borders.seconds(stop))
+        - _pause_gain(pauses.seconds(stop))
         for stop in range(low, min(most_stop, high) + 1)
     }
     of_first = {
         first: Levenshtein.distance(head, _letters(heard[first:high]))
-        - _pause_gain(borders.seconds(first))
+        - _pause_gain(pauses.seconds(first))
         for first in range(max(least_first, low), high + 1)
     }
     costs = {

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from beam_audio.quality.book_text import Reading, Spoken, read_sentences
+from beam_audio.quality.book_text import Reading, read_sentences
 from beam_audio.quality.normalizers import normalizer_for
+from beam_audio.quality.pauses import Spoken
 from beam_audio.types import Word
 
 WORD_SECONDS = 0.3
