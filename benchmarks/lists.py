@@ -168,9 +168,7 @@ def judge(folder: Path) -> None:
 
 def forget_one(folder: Path) -> None:
     """One input is forgotten, and all files are searched for it."""
-    source_id = next(
-        name for commit in read_commits(str(folder / "out")) for name in commit.sources
-    )
+    source_id = next(iter(next(read_commits(str(folder / "out"))).sources))
     forget(str(folder / "out"), Selector(recording=stable_id("r", source_id)))
 
 
