@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.dataset
 import soundfile
-from machine import describe_machine, machine_line, peak_mebibytes
+from machine import cpu_seconds, describe_machine, machine_line, peak_mebibytes
 from reference import markdown_table
 
 from beam_audio.command.flags import resolve
@@ -157,7 +157,7 @@ def run_one(audio: str, output: str, flags: list[str]) -> None:
     figures = {
         "recordings": result.ledger.recordings,
         "graph_seconds": result.wall_seconds,
-        "cpu_seconds": time.process_time(),
+        "cpu_seconds": cpu_seconds(os.getpid()),
         "shuffled_bytes": shuffled,
     }
     print(json.dumps(figures))
