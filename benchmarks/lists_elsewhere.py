@@ -39,12 +39,12 @@ DISTINCT: Final = 1000
 LOOK_SECONDS: Final = 0.5
 FLINK: Final = "Flink, 2 TaskManagers"
 KINDS: Final = {
+    "command": "-m beam_audio run",
     "JobManager": "StandaloneSessionClusterEntrypoint",
     "TaskManager": "TaskManagerRunner",
     "job server": "job-server.jar",
     "worker": "templates/flink/worker.py",
     "Prism": "/prism ",
-    "command": "beam_audio run",
     "decoder": "beam_audio",
 }
 """What tells a process by its command line, the first that fits."""

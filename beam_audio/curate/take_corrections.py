@@ -83,7 +83,7 @@ def _content(uri: str) -> bytes:
 def _resolved(root: str, entries: Sequence[Entry]) -> Iterator[Correction | Refused]:
     """Corrections with recording and times, of those entries that are about this output."""
     named = {each.segment_id for each in entries if each.segment_id and _lacks_place(each)}
-    stated = {each.recording_id for each in entries if not _lacks_place(each)}
+    stated = {each.recording_id for each in entries if each.recording_id is not None}
     known, counted = set[str](), Counted()
     for commit in read_commits(root):
         counted.add(commit)
