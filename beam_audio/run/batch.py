@@ -111,6 +111,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
         exclude=config.output,
         limit=config.limit,
         allowed=config.allowed_places,
+        input_format=job.input_format,
     )
     inputs = (refs, failures) | "Inputs" >> beam.Flatten()
     kept, forgotten = inputs | "Forgotten" >> DropForgotten(config.output)

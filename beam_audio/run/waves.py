@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 
-from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_lines
+from beam_audio.inputs.formats.choice import read_format
+from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_found, list_lines
 from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.output.input_ids import write_ahead, write_ids
 from beam_audio.run.runners import choose_runner, runs_in_this_process
@@ -69,7 +70,11 @@ def run_waves(job: Job, options: PipelineOptions, holder: Holder, before: Record
 def _plans(job: Job, before: RecordIndex, most: int) -> Iterator[Plan]:
     """List the inputs, and plan them wave by wave."""
     config = job.config
-    if job.listing is not None:
+    if job.input_format is not None:
+        place = config.input or config.manifest or ""
+        found = read_format(job.input_format, place, job.output)
+        listed = list_found(found, config.limit, config.allowed_places)
+    elif job.listing is not None:
         listed = list_files(job.listing.files, config.limit)
     else:
         listed = list_lines(config.manifest or "", config.limit, config.allowed_places)

@@ -99,7 +99,7 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
         else:
             from beam_audio import store  # noqa: PLC0415 - Beam; what is opened already needs none
 
-            with store.open_to_read(ref.spooled_uri or ref.uri) as source:
+            with store.open_input(ref) as source:
                 content_sha256 = _copy(ref, store.unpacked(source), spooled, max_bytes)
         with scratch():
             spooled.seek(0)
