@@ -31,11 +31,12 @@ def stable_id(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """Bytes of a file that holds others, too, such as a member of a tar file."""
+    """Bytes of a file that holds others, too; ``in_tar`` if they are a member of a tar file."""
 
     file: str
     start_byte: int
     size_bytes: int
+    in_tar: bool = False
 
 
 @dataclass(frozen=True, slots=True)

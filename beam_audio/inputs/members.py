@@ -50,7 +50,7 @@ class Member:
     def place(self) -> str:
         """What sorts members in the order they have in their file."""
         match self.inside:
-            case ByteRange(_, start_byte, _):
+            case ByteRange(_, start_byte):
                 place = f"{start_byte:016}"
             case TableCell(_, row_group, row, _):
                 place = f"{row_group:08} {row:012}"

@@ -22,8 +22,8 @@ class ByteRangeFile(io.RawIOBase):
             start_byte: Where the stretch begins.
             size_bytes: How long it is.
         """
-        self._file = file
-        self._start_byte = start_byte
+        self.whole = file
+        self.start_byte = start_byte
         self._size_bytes = size_bytes
         self._position = 0
         file.seek(start_byte)
@@ -40,7 +40,7 @@ class ByteRangeFile(io.RawIOBase):
         """Go to a byte of the stretch."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size_bytes}[whence]
         self._position = max(0, base + offset)
-        self._file.seek(self._start_byte + self._position)
+        self.whole.seek(self.start_byte + self._position)
         return self._position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
@@ -53,7 +53,7 @@ class ByteRangeFile(io.RawIOBase):
         most = min(len(view), self._size_bytes - self._position)
         if most <= 0:
             return 0
-        data = self._file.read(most)
+        data = self.whole.read(most)
         if not data:
             raise OSError("the file that holds it is shorter than when it was listed")
         view[: len(data)] = data
@@ -62,5 +62,5 @@ class ByteRangeFile(io.RawIOBase):
 
     def close(self) -> None:
         """Close the whole file."""
-        self._file.close()
+        self.whole.close()
         super().close()

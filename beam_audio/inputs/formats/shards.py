@@ -124,7 +124,7 @@ def member_input(
     """
     if member.problem:
         return failure_inside(shard, member.name, member.problem, member.start_byte)
-    inside = ByteRange(shard.path, member.start_byte, member.size_bytes)
+    inside = ByteRange(shard.path, member.start_byte, member.size_bytes, in_tar=True)
     return Member(shard, member.name, inside, member.size_bytes, fields, stated_in)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -182,23 +183,40 @@ def _arrow_rows(table: StoredFile, file: BinaryIO) -> Iterator[Line | Member | F
         cells = batch.column(audio)
         paths = cells.field("path") if is_struct and _has_path(cells.type) else None
         data = cells.field("bytes") if is_struct else cells
+        places = _places_in(message.body, data)
+        if places is None:
+            raise InputError(f"{table.path!r} is compressed; write it as Parquet")
         others = batch.drop_columns([audio, *_binary_columns(schema, audio)]).to_pylist()
         for row, fields in enumerate(others):
             name, number = f"{number}", number + 1
-            value = data[row].as_buffer() if data[row].is_valid else None
             path = paths[row].as_py() if paths is not None else None
-            if value is not None:
-                start_byte = body_start + value.address - message.body.address
-                if not 0 <= start_byte - body_start <= message.body.size - value.size:
-                    raise InputError(
-                        f"{table.path!r} is compressed; write it without, or as Parquet"
-                    )
-                inside = ByteRange(table.path, start_byte, value.size)
-                yield _member(table, name, inside, value.size, fields)
+            if data[row].is_valid and cells[row].is_valid:
+                start_byte, size_bytes = body_start + places[row], places[row + 1] - places[row]
+                inside = ByteRange(table.path, start_byte, size_bytes)
+                yield _member(table, name, inside, size_bytes, fields)
             elif path:
                 yield table.path, number, line_of(path, fields)
             else:
                 yield failure_inside(table, name, f"{audio} has no bytes and no path", number)
+
+
+def _places_in(body: pa.Buffer, data: pa.Array) -> list[int] | None:
+    """Where values begin in the body of a batch, and where the last ends; None if it is packed.
+
+    Raises:
+        InputError: They lie outside it.
+    """
+    _, offsets, values = data.buffers()
+    if values is None:
+        return [0] * (len(data) + 1)
+    first = values.address - body.address
+    if not 0 <= first <= body.size - values.size:
+        return None
+    kind = np.int64 if pa.types.is_large_binary(data.type) else np.int32
+    ends = np.frombuffer(offsets, kind)[data.offset : data.offset + len(data) + 1]
+    if np.any(np.diff(ends) < 0) or ends[0] < 0 or ends[-1] > values.size:
+        raise InputError("values lie outside their batch: the file is damaged")
+    return [first + int(end) for end in ends]
 
 
 def _has_path(kind: pa.DataType) -> bool:

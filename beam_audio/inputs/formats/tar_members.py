@@ -10,16 +10,15 @@ import tarfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final, cast
 
+from beam_audio.store.tar_member import BLOCK_BYTES, header_in, header_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-_BLOCK_BYTES: Final = tarfile.BLOCKSIZE
 _SEARCHED_BYTES: Final = 1 << 20
 _MOST_HEADER_BYTES: Final = 1 << 20
 """Longest record of names and attributes that is read; theirs are some hundred bytes."""
-_MAGIC: Final = b"ustar"
-_MAGIC_BYTE: Final = 257
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +56,20 @@ def tar_members(file: BinaryIO, size_bytes: int) -> Iterator[TarMember | TarDama
     while start_byte < size_bytes:
         found = _header_at(file, start_byte)
         if found is None:
-            end_byte = _next_header(file, start_byte + _BLOCK_BYTES, size_bytes)
+            end_byte = _next_header(file, start_byte + BLOCK_BYTES, size_bytes)
             if not _is_empty(file, start_byte, end_byte):
                 yield TarDamage(start_byte, end_byte)
             start_byte = end_byte
             continue
         header, start_byte = found
-        if start_byte - _BLOCK_BYTES >= size_bytes:
-            # Its size may be wrong, and members follow; else it is the cut end of the file.
-            start_byte = _next_header(file, header.offset_data, size_bytes)
+        inside = None
+        if not _is_boundary(file, start_byte, size_bytes):
+            # Its size may be wrong, and members may be inside it; or what follows is damaged.
+            end_byte = min(start_byte, size_bytes)
+            start_byte = _next_header(file, header.offset_data, end_byte)
+            inside = start_byte if start_byte < end_byte else None
         if not header.isdir():
-            yield _member(header, size_bytes)
+            yield _member(header, size_bytes, inside)
 
 
 def _header_at(file: BinaryIO, start_byte: int) -> tuple[tarfile.TarInfo, int] | None:
@@ -101,7 +103,8 @@ class _HeaderReader:
         return self._file.read(size_bytes)
 
 
-def _member(header: tarfile.TarInfo, size_bytes: int) -> TarMember:
+def _member(header: tarfile.TarInfo, size_bytes: int, inside: int | None) -> TarMember:
+    """A member; ``inside`` is where the next one begins if that is in its data."""
     name = header.name.encode("utf-8", "backslashreplace").decode()
     if header.issym() or header.islnk():
         problem = f"a link to {header.linkname!r:.200}, and no data; write the shard without links"
@@ -109,6 +112,9 @@ def _member(header: tarfile.TarInfo, size_bytes: int) -> TarMember:
         problem = "a sparse member; write the shard without --sparse"
     elif not header.isreg():
         problem = "no file but a device, a pipe or the like"
+    elif inside is not None:
+        there = inside - header.offset_data
+        problem = f"its header says {header.size} bytes, and another member begins after {there}"
     elif header.offset_data + header.size > size_bytes:
         problem = (
             f"its header says {header.size} bytes, and the shard ends after "
@@ -119,31 +125,28 @@ def _member(header: tarfile.TarInfo, size_bytes: int) -> TarMember:
     return TarMember(name, header.offset_data, header.size, problem)
 
 
-def _next_header(file: BinaryIO, start_byte: int, size_bytes: int) -> int:
-    """Where the first whole header from a byte on begins; the file's size if there is none."""
-    while start_byte < size_bytes:
+def _is_boundary(file: BinaryIO, start_byte: int, size_bytes: int) -> bool:
+    """Whether a member or nothing follows."""
+    if start_byte == size_bytes:
+        return True
+    file.seek(start_byte)
+    block = file.read(BLOCK_BYTES)
+    return bool(block) and (not block.strip(b"\0") or header_name(block) is not None)
+
+
+def _next_header(file: BinaryIO, start_byte: int, end_byte: int) -> int:
+    """Where the first whole header from a byte on begins; the end if there is none before it."""
+    first_byte = start_byte
+    while start_byte < end_byte:
         file.seek(start_byte)
-        searched = file.read(_SEARCHED_BYTES)
+        searched = file.read(min(_SEARCHED_BYTES, end_byte - start_byte))
+        found = header_in(file, searched, first_byte, start_byte)
+        if found is not None:
+            return found[0]
         if not searched:
             break
-        place = searched.find(_MAGIC)
-        while place >= 0:
-            block = place - _MAGIC_BYTE
-            is_block = block >= 0 and block % _BLOCK_BYTES == 0
-            if is_block and _is_whole(searched[block : block + _BLOCK_BYTES]):
-                return start_byte + block
-            place = searched.find(_MAGIC, place + 1)
-        start_byte += len(searched) // _BLOCK_BYTES * _BLOCK_BYTES or _BLOCK_BYTES
-    return size_bytes
-
-
-def _is_whole(block: bytes) -> bool:
-    """Whether a block is a header, by its checksum."""
-    try:
-        tarfile.TarInfo.frombuf(block, "utf-8", "backslashreplace")
-    except (tarfile.TarError, ValueError):
-        return False
-    return True
+        start_byte += len(searched)
+    return end_byte
 
 
 def _is_empty(file: BinaryIO, start_byte: int, end_byte: int) -> bool:
