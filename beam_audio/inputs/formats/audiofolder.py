@@ -31,7 +31,7 @@ def read_audiofolder(folder: str, exclude: str | None = None) -> Iterator[Found]
         InputError: It cannot be listed, or a table cannot be opened.
     """
     found = GroupsOnDisk[Found]()
-    for table in files_named(folder, _TABLES):
+    for table in files_named(folder, _TABLES, exclude):
         found.add((address_of(line), line) for line in lines_of(table.path))
     found.add((address_of(file), file) for file in list_input(folder, exclude).files)
     for group in found.groups():

@@ -141,10 +141,10 @@ def _split(content: bytes) -> tuple[str, str]:
         InputError: The line is not UTF-8.
     """
     try:
-        key, *rest = content.decode("utf-8-sig").split(maxsplit=1)
+        key, rest = (*content.decode("utf-8-sig").split(maxsplit=1), "", "")[:2]
     except UnicodeError as error:
         raise InputError(f"not valid Unicode: {type(error).__name__}") from error
-    return key, rest[0].strip() if rest else ""
+    return key, rest.strip()
 
 
 def _cut(times: str) -> dict[str, Any]:

@@ -207,7 +207,7 @@ def _places_in(body: pa.Buffer, data: pa.Array) -> list[int] | None:
         InputError: They lie outside it.
     """
     _, offsets, values = data.buffers()
-    if values is None:
+    if values is None or not values.size:
         return [0] * (len(data) + 1)
     first = values.address - body.address
     if not 0 <= first <= body.size - values.size:

@@ -63,7 +63,7 @@ def tar_members(file: BinaryIO, size_bytes: int) -> Iterator[TarMember | TarDama
             continue
         header, start_byte = found
         inside = None
-        if not _is_boundary(file, start_byte, size_bytes):
+        if not _is_end(file, header.offset_data, start_byte, size_bytes):
             # Its size may be wrong, and members may be inside it; or what follows is damaged.
             end_byte = min(start_byte, size_bytes)
             start_byte = _next_header(file, header.offset_data, end_byte)
@@ -125,13 +125,17 @@ def _member(header: tarfile.TarInfo, size_bytes: int, inside: int | None) -> Tar
     return TarMember(name, header.offset_data, header.size, problem)
 
 
-def _is_boundary(file: BinaryIO, start_byte: int, size_bytes: int) -> bool:
-    """Whether a member or nothing follows."""
-    if start_byte == size_bytes:
-        return True
-    file.seek(start_byte)
-    block = file.read(BLOCK_BYTES)
-    return bool(block) and (not block.strip(b"\0") or header_name(block) is not None)
+def _is_end(file: BinaryIO, data_byte: int, end_byte: int, size_bytes: int) -> bool:
+    """Whether data ends at a byte: a member or nothing follows, and none begins just before."""
+    last_byte = max(data_byte, end_byte - BLOCK_BYTES)
+    file.seek(last_byte)
+    blocks = file.read(end_byte - last_byte + BLOCK_BYTES)
+    last, following = blocks[: end_byte - last_byte], blocks[end_byte - last_byte :]
+    if last and header_name(last) is not None:
+        return False
+    if not following:
+        return end_byte == size_bytes
+    return not following.strip(b"\0") or header_name(following) is not None
 
 
 def _next_header(file: BinaryIO, start_byte: int, end_byte: int) -> int:

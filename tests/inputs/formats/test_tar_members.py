@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from beam_audio.errors import InputError
 from beam_audio.inputs.formats.tar_members import TarDamage, TarMember, tar_members
@@ -139,22 +139,26 @@ def test_what_is_no_tar_file_is_one_damage() -> None:
     assert found(b"\0" * 10_240) == []
 
 
-@st.composite
-def damaged(draw: st.DrawFn) -> bytes:
+DAMAGES = st.tuples(
+    st.sampled_from(["cut", "overwritten", "blocks lost", "blocks gained"]),
+    st.integers(0, 15_000),
+    st.binary(min_size=1, max_size=600),
+)
+
+
+def damaged(kind: str, place: int, junk: bytes) -> bytes:
     """A tar file that was cut, overwritten, or lost or gained blocks."""
     tar = bytearray(packed(form=tarfile.USTAR_FORMAT))
-    place = draw(st.integers(0, len(tar) - 1))
     block = place // 512 * 512
-    match draw(st.sampled_from(["cut", "overwritten", "blocks lost", "blocks gained"])):
+    match kind:
         case "cut":
             del tar[place:]
         case "overwritten":
-            junk = draw(st.binary(min_size=1, max_size=600))
             tar[place : place + len(junk)] = junk
         case "blocks lost":
-            del tar[block : block + draw(st.integers(1, 3)) * 512]
+            del tar[block : block + (1 + len(junk) % 3) * 512]
         case _:
-            tar[block:block] = draw(st.binary(max_size=512)).ljust(512, b"\1")
+            tar[block:block] = junk.ljust(1024, b"\1")
     return bytes(tar)
 
 
@@ -168,8 +172,13 @@ def entries() -> dict[str, bytes]:
     }
 
 
-@given(tar=damaged())
-def test_a_member_that_is_whole_is_found_whatever_is_damaged_around_it(tar: bytes) -> None:
+@given(damage=DAMAGES)
+@example(damage=("blocks lost", 512, b"12"))
+@example(damage=("blocks lost", 2048, b"1"))
+def test_a_member_that_is_whole_is_found_whatever_is_damaged_around_it(
+    damage: tuple[str, int, bytes],
+) -> None:
+    tar = damaged(*damage)
     readable: dict[str, bytes] = {}
     refused = [range(0)]
     for each in found(tar):
