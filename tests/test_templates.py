@@ -39,6 +39,7 @@ DOCKERFILES = sorted(TEMPLATES.glob("*.Dockerfile"))
 # One value of each parameter, none of them the default.
 VALUES = {
     "input": "gs://bucket/calls/**.flac",
+    "input_format": "webdataset",
     "output": "gs://bucket/out",
     "model": "gs://bucket/models/base",
     "precision": "float16",
