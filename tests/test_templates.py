@@ -86,7 +86,7 @@ OF_STREAMS = {
     "drift_threshold": "0.5",
     "log_format": "json",
 }
-OF_BATCHES = {"input", "limit", "retry_failures"}
+OF_BATCHES = {"input", "input_format", "limit", "retry_failures"}
 OF_A_STREAM = {name: VALUES[name] for name in VALUES if name not in OF_BATCHES} | OF_STREAMS
 EVERY_VALUE = VALUES | OF_STREAMS | {"manifest": "gs://bucket/m.jsonl"}
 
