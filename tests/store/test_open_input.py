@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support.bucket_servers import google_bucket, put
 
 from beam_audio.errors import InputError
 from beam_audio.store.open_input import open_input
@@ -28,3 +29,12 @@ def test_a_range_of_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     ref = AudioRef("s.tar#a", 4, inside=ByteRange(str(tmp_path / "none.tar"), 2, 4))
     with pytest.raises(InputError, match="cannot open"):
         open_input(ref)
+
+
+def test_a_range_of_an_object_is_read_from_a_bucket() -> None:
+    content = bytes(range(256)) * 2000
+    with google_bucket() as bucket:
+        put(f"{bucket}/s.tar", content)
+        inside = ByteRange(f"{bucket}/s.tar", 200_000, 150_000)
+        with open_input(AudioRef(f"{bucket}/s.tar#a", 150_000, inside=inside)) as opened:
+            assert opened.read() == content[200_000:350_000]
