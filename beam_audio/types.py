@@ -30,6 +30,26 @@ def stable_id(*parts: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ByteRange:
+    """Bytes of a file that holds others, too; ``in_tar`` if they are a member of a tar file."""
+
+    file: str
+    start_byte: int
+    size_bytes: int
+    in_tar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableCell:
+    """A cell of a Parquet file: ``row`` counts from 0 in its row group, ``column`` is a path."""
+
+    file: str
+    row_group: int
+    row: int
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioRef:
     """Where a piece of audio is and what is stated about it: a few hundred bytes, never PCM.
 
@@ -53,6 +73,7 @@ class AudioRef:
         stated_in: The manifest line or the message that states all this; empty for a listed file.
         published: When the message with the audio in it was published; None for other audio.
         rows_of: Source id of the rows it has, if the object itself is gone; empty for others.
+        inside: Where the bytes are in a file with others; None for a file of its own.
     """
 
     uri: str
@@ -74,6 +95,7 @@ class AudioRef:
     stated_in: str = ""
     published: datetime | None = None
     rows_of: str = ""
+    inside: ByteRange | TableCell | None = None
 
     @property
     def source_id(self) -> str:

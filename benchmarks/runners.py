@@ -138,7 +138,8 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     """Seconds to do the units of a manifest one after the other, the model loaded before."""
     from beam_audio.asr import model_facts  # noqa: PLC0415
     from beam_audio.command.flags import resolve  # noqa: PLC0415
-    from beam_audio.inputs.listing import input_of, read_lines  # noqa: PLC0415
+    from beam_audio.inputs.found import input_of  # noqa: PLC0415
+    from beam_audio.inputs.listing import read_lines  # noqa: PLC0415
     from beam_audio.run import job  # noqa: PLC0415
     from beam_audio.unit.packing import pack  # noqa: PLC0415
     from beam_audio.unit.tasks import Task  # noqa: PLC0415

@@ -39,6 +39,7 @@ DOCKERFILES = sorted(TEMPLATES.glob("*.Dockerfile"))
 # One value of each parameter, none of them the default.
 VALUES = {
     "input": "gs://bucket/calls/**.flac",
+    "input_format": "webdataset",
     "output": "gs://bucket/out",
     "model": "gs://bucket/models/base",
     "precision": "float16",
@@ -85,7 +86,7 @@ OF_STREAMS = {
     "drift_threshold": "0.5",
     "log_format": "json",
 }
-OF_BATCHES = {"input", "limit", "retry_failures"}
+OF_BATCHES = {"input", "input_format", "limit", "retry_failures"}
 OF_A_STREAM = {name: VALUES[name] for name in VALUES if name not in OF_BATCHES} | OF_STREAMS
 EVERY_VALUE = VALUES | OF_STREAMS | {"manifest": "gs://bucket/m.jsonl"}
 

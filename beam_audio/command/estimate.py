@@ -17,7 +17,8 @@ from beam_audio import store
 from beam_audio.command.fleet_choice import Recordings
 from beam_audio.command.headers import header_seconds
 from beam_audio.errors import ConfigError
-from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_lines
+from beam_audio.inputs.formats.choice import read_format, recognised
+from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_found, list_lines
 from beam_audio.inputs.listing import match_input
 from beam_audio.types import AudioRef
 
@@ -89,7 +90,11 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
             f"--subscription={config.subscription} has no end to plan for: plan for the recordings "
             "of a typical day, with --input or --manifest"
         )
-    if config.manifest is not None:
+    input_format = config.input_format or recognised(config.input, config.manifest)
+    if input_format is not None:
+        found = read_format(input_format, config.input or config.manifest or "", config.output)
+        listed = list_found(found, config.limit, config.allowed_places)
+    elif config.manifest is not None:
         listed = list_lines(config.manifest, config.limit, config.allowed_places)
     else:
         listed = list_files(match_input(config.input or "", config.output), config.limit)

@@ -55,7 +55,7 @@ def header_seconds(ref: AudioRef, request: DecodeRequest) -> float | None:
 @contextlib.contextmanager
 def _opened(ref: AudioRef, max_bytes: int) -> Iterator[BinaryIO | ServedFile]:
     """An input's bytes for a child; those of gzip are decompressed first, as a run does."""
-    with store.open_to_read(ref.spooled_uri or ref.uri) as file:
+    with store.open_input(ref) as file:
         if file.read(len(store.GZIP_MAGIC)) != store.GZIP_MAGIC:
             if isinstance(getattr(file, "raw", file), io.FileIO):
                 yield file

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio.errors import InputError
 from beam_audio.inputs.addresses import beside
-from beam_audio.inputs.listing import input_of, input_of_file, read_lines
+from beam_audio.inputs.found import Found, input_of
+from beam_audio.inputs.listing import read_lines
 from beam_audio.inputs.manifest import PATH_KEYS, load_object
-from beam_audio.inputs.manifest_files import Line
+from beam_audio.inputs.members import Member
 from beam_audio.inputs.redaction import redacted
 from beam_audio.store.groups_on_disk import GroupsOnDisk, batches
 from beam_audio.types import Failure, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.inputs.allowed import AllowedPlaces
     from beam_audio.types import AudioRef
@@ -35,12 +36,12 @@ class ListedInputs:
     """What names the inputs of a run, on disk, in the order of their addresses.
 
     Attributes:
-        found: Lines of a manifest by the address of what they name, or files.
+        found: Lines of a manifest, files and what is inside files, by the address of the audio.
         count: How many of these are inputs of the run, repeats included.
         allowed: Where the files of lines may be; None allows everywhere.
     """
 
-    found: GroupsOnDisk[Line | Failure] | GroupsOnDisk[StoredFile]
+    found: GroupsOnDisk[Found] | GroupsOnDisk[StoredFile]
     count: int
     allowed: AllowedPlaces | None = None
 
@@ -64,8 +65,15 @@ def list_lines(
     Raises:
         InputError: A manifest cannot be opened.
     """
-    held = GroupsOnDisk[Line | Failure]()
-    held.add((address_of(each), each) for each in islice(read_lines(manifest), limit))
+    return list_found(read_lines(manifest), limit, allowed)
+
+
+def list_found(
+    found: Iterable[Found], limit: int | None = None, allowed: AllowedPlaces | None = None
+) -> ListedInputs:
+    """The first of what a listing finds."""
+    held = GroupsOnDisk[Found]()
+    held.add((address_of(each), each) for each in islice(found, limit))
     return ListedInputs(held, len(held), allowed)
 
 
@@ -74,13 +82,19 @@ def list_files(files: GroupsOnDisk[StoredFile], limit: int | None = None) -> Lis
     return ListedInputs(files, len(files) if limit is None else min(limit, len(files)))
 
 
-def address_of(found: Line | Failure) -> str:
+def address_of(found: Found) -> str:
     """What lines about one file have in common. No file is looked at.
+
+    Members come in the order they have in their file, so that neighbours are read together.
 
     A line that names no file goes by its content, as equal ones are one failure.
     """
     if isinstance(found, Failure):
         return found.source_id
+    if isinstance(found, StoredFile):
+        return redacted(found.path)
+    if isinstance(found, Member):
+        return found.place
     manifest, _, line = found
     try:
         fields = load_object(line)
@@ -93,15 +107,11 @@ def address_of(found: Line | Failure) -> str:
 
 
 def _inputs(
-    found: Sequence[tuple[bytes, Line | Failure | StoredFile]], allowed: AllowedPlaces | None
+    found: Sequence[tuple[bytes, Found]], allowed: AllowedPlaces | None
 ) -> list[AudioRef | Failure]:
     """Look at files; at those in buckets many at a time, as that is waiting."""
-    look = partial(_input, allowed)
+    look = partial(input_of, allowed=allowed)
     if not any(b"://" in address for address, _ in found):
         return [look(each) for _, each in found]
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(look, (each for _, each in found)))
-
-
-def _input(allowed: AllowedPlaces | None, found: Line | Failure | StoredFile) -> AudioRef | Failure:
-    return input_of_file(found) if isinstance(found, StoredFile) else input_of(found, allowed)

@@ -59,9 +59,9 @@ def list_input(pattern: str, exclude: str | None = None) -> Listing:
     Raises:
         InputError: The pattern cannot be listed.
     """
-    pattern = _absolute(pattern)
+    pattern = absolute(pattern)
     require_store(pattern)
-    exclude = exclude and _absolute(exclude)
+    exclude = exclude and absolute(exclude)
     with store.reported(InputError, f"cannot list --input={pattern}"):
         named = _matches(pattern) if store.is_pattern(pattern) else GroupsOnDisk[StoredFile]()
         is_folder = not named or _is_folder(pattern)
@@ -103,7 +103,7 @@ def match_manifest(pattern: str) -> list[str]:
     Raises:
         InputError: The pattern cannot be listed, or a match is a pipe, a dead link or the like.
     """
-    pattern = _absolute(pattern)
+    pattern = absolute(pattern)
     require_store(pattern)
     if store.is_local_folder(pattern):
         return []
@@ -157,11 +157,6 @@ def require_readable_manifest(pattern: str) -> None:
         raise InputError(why)
 
 
-def input_of(found: Line | Failure, allowed: AllowedPlaces | None = None) -> AudioRef | Failure:
-    """The input that :func:`read_lines` found."""
-    return found if isinstance(found, Failure) else input_of_line(*found, allowed)
-
-
 def input_of_line(
     manifest: str, number: int, line: bytes, allowed: AllowedPlaces | None = None
 ) -> AudioRef | Failure:
@@ -209,12 +204,13 @@ def ref_of_entry(
         failure = _missing(uri, error, entry)
         if isinstance(error, AccessError):
             return failure
-        gone = _with_statements(AudioRef(redacted(uri), 0), entry, stated_in)
+        gone = with_statements(AudioRef(redacted(uri), 0), entry, stated_in)
         return replace(failure, place=gone.place_id, stated=gone)
-    return _with_statements(file, entry, stated_in)
+    return with_statements(file, entry, stated_in)
 
 
-def _with_statements(file: AudioRef, entry: ManifestEntry, stated_in: str) -> AudioRef:
+def with_statements(file: AudioRef, entry: ManifestEntry, stated_in: str) -> AudioRef:
+    """A reference with what a manifest entry states; ``stated_in`` is the line or message."""
     return replace(
         file,
         event_time=entry.event_time or file.updated,
@@ -279,7 +275,7 @@ def _missing(uri: str, error: InputError, entry: ManifestEntry) -> Failure:
     return replace(failure, error_type=type(error).__name__)
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
     """A local path in one spelling, so that ids do not depend on the working directory."""
     path = plain_address(path)
     if "://" in path or not path:
@@ -306,7 +302,7 @@ def is_marker(path: str) -> bool:
 
 def is_within(path: str, folder: str) -> bool:
     """Whether a file is below a folder."""
-    return path.startswith(_absolute(folder).rstrip("/") + "/")
+    return path.startswith(absolute(folder).rstrip("/") + "/")
 
 
 def is_hidden(path: str) -> bool:

@@ -20,7 +20,7 @@ from beam_audio.inputs.redaction import redacted
 from beam_audio.types import Failure, stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Line = tuple[str, int, bytes]
 """Manifest, line number from 1, and the line's bytes."""
@@ -63,13 +63,22 @@ def lines_of(uri: str) -> Iterator[Line | Failure]:
         InputError: The file cannot be opened.
         MachineError: The machine is at fault, or the store does not answer.
     """
+    for item in _read(uri, _items):
+        yield item if isinstance(item, Failure) else (uri, *item)
+
+
+def numbered_lines(uri: str) -> Iterator[tuple[int, bytes] | Failure]:
+    """Lines of a text file that is no manifest, each with its number; as :func:`lines_of`."""
+    return _read(uri, lambda lines: lines)
+
+
+def _read(
+    uri: str, items: Callable[[Iterator[_Numbered]], Iterator[_Numbered | InputError]]
+) -> Iterator[_Numbered | Failure]:
     with store.open_to_read(uri) as file:
         try:
-            for item in _items(_raw_lines(store.unpacked(file))):
-                if isinstance(item, InputError):
-                    yield _failure(uri, str(item))
-                else:
-                    yield uri, *item
+            for item in items(_raw_lines(store.unpacked(file))):
+                yield _failure(uri, str(item)) if isinstance(item, InputError) else item
         except (OSError, UnicodeError, *store.GZIP_DAMAGE) as error:
             raise_machine_error(error, f"cannot read {uri!r}")
             yield _failure(uri, f"cannot be read to its end: {error}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio.inputs.listed import list_files, list_lines
+from beam_audio.inputs.formats.choice import read_format
+from beam_audio.inputs.listed import list_files, list_found, list_lines
 from beam_audio.inputs.listing import match_input
 from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
@@ -108,7 +109,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
     """
     config = job.config
     units = pipeline | "Read" >> ListUnits(
-        _listing(config),
+        _listing(job),
         wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures),
         output=job.output,
         unit_bytes=job.unit_bytes,
@@ -123,14 +124,22 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
 def _listed(job: Job) -> ListedInputs:
     if job.listing is not None:
         return list_files(job.listing.files, job.config.limit)
-    return _listing(job.config)()
+    return _listing(job)()
 
 
-def _listing(config: RunConfig) -> Callable[[], ListedInputs]:
+def _listing(job: Job) -> Callable[[], ListedInputs]:
     """What lists the inputs of a run, on whatever machine it is called."""
+    config = job.config
+    if job.input_format is not None:
+        return partial(_list_format, job.input_format, config)
     if config.manifest is not None:
         return partial(list_lines, config.manifest, config.limit, config.allowed_places)
     return partial(_list_matches, config.input or "", config.output, config.limit)
+
+
+def _list_format(name: str, config: RunConfig) -> ListedInputs:
+    found = read_format(name, config.input or config.manifest or "", config.output)
+    return list_found(found, config.limit, config.allowed_places)
 
 
 def _list_matches(pattern: str, output: str, limit: int | None) -> ListedInputs:

@@ -16,6 +16,7 @@ from beam_audio.audio.decoders.containers import RARE_CONTAINERS, check_rare
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.allowed import AllowedPlaces
+from beam_audio.inputs.formats.names import INPUT_FORMATS
 from beam_audio.models.card import Padding
 from beam_audio.run.keys import check_keys, keys_in
 from beam_audio.segments.vad_presets import VAD_PRESETS
@@ -62,6 +63,13 @@ class RunConfig:
         None,
         "places, with commas between them, that manifests and messages may name files in: folders, "
         "buckets, gs://b/calls; everything else they name is a failure",
+    )
+    input_format: str | None = _flag(
+        "input",
+        None,
+        "what --input or --manifest is, where its name and first line do not tell; a folder is "
+        "audio files by default",
+        choices=INPUT_FORMATS,
     )
     limit: int | None = _flag("input", None, "take only the first N inputs")
     retry_failures: bool = _flag(
@@ -383,7 +391,7 @@ _ABOVE_ZERO: Final = (
     *("batch_seconds", "unit_bytes", "max_wait_seconds", "drift_threshold", "limit"),
     "metrics_port",
 )
-_BATCH_ONLY: Final = ("limit", "retry_failures")
+_BATCH_ONLY: Final = ("input_format", "limit", "retry_failures")
 _STREAM_ONLY: Final = ("event_time_attribute", "output_topic", "drift_reference", "metrics_port")
 KINDS: Final[dict[str, type]] = {
     name: next(kind for kind in (*get_args(hint), hint) if kind is not NoneType)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
+from beam_audio.inputs.formats.choice import has_format, recognised
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
@@ -55,7 +56,9 @@ class Job:
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
         second: The model that gives a second opinion; None for none.
         unit_bytes: Most encoded bytes of a unit.
-        listing: What ``--input`` matches; None without that flag.
+        listing: The audio files that ``--input`` matches; None without that flag, or if they are
+            of a format.
+        input_format: The format of the inputs; None for audio files and plain manifests.
         held: Keeps the model in memory for workers that share this process; None for others.
     """
 
@@ -67,6 +70,7 @@ class Job:
     second: SecondModel | None
     unit_bytes: int
     listing: Listing | None = None
+    input_format: str | None = None
     held: Callable[[], Choice] | None = None
 
     @property
@@ -94,7 +98,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     require_subscription(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
     require_access((*places, config.second_model), options)
-    listing = _listing(config) if config.subscription is None else None
+    input_format, listing = _source(config) if config.subscription is None else (None, None)
     job = make_job(config, options)
     # One record shows the schema of all: an output that is refused is left as it is.
     next(commits.read_commits(job.output), None)
@@ -103,7 +107,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
         require_free(job.output)
     # Loaded here, a local run's model fails before any work; the runner shares this very copy.
     held = job.model.acquire() if runs_in_this_process(options) else None
-    return replace(job, listing=listing, held=held)
+    return replace(job, listing=listing, input_format=input_format, held=held)
 
 
 def make_job(config: RunConfig, options: PipelineOptions) -> Job:
@@ -282,11 +286,16 @@ def _check_dnsmos(config: RunConfig) -> None:
             raise ConfigError(str(error)) from error
 
 
-def _listing(config: RunConfig) -> Listing | None:
-    """Refuse an input that matches nothing; returns what ``--input`` matches."""
+def _source(config: RunConfig) -> tuple[str | None, Listing | None]:
+    """Refuse an input that matches nothing; returns its format, and what ``--input`` matches."""
     listing = None
     try:
-        if config.manifest is not None:
+        input_format = config.input_format or recognised(config.input, config.manifest)
+        if input_format is not None:
+            place = config.input or config.manifest or ""
+            found = has_format(input_format, place, config.output)
+            flag = f"--input_format={input_format} {place}"
+        elif config.manifest is not None:
             found, flag = bool(match_manifest(config.manifest)), f"--manifest={config.manifest}"
             require_readable_manifest(config.manifest)
         else:
@@ -296,4 +305,4 @@ def _listing(config: RunConfig) -> Listing | None:
         raise ConfigError(str(error)) from error
     if not found:
         raise ConfigError(f"{flag} matches no file; check the path, and quote globs in the shell")
-    return listing
+    return input_format, listing

@@ -28,6 +28,7 @@ from beam_audio.store.files import (
     write_whole,
 )
 from beam_audio.store.gzip_files import GZIP_DAMAGE, GZIP_MAGIC, unpacked
+from beam_audio.store.open_input import open_input
 from beam_audio.store.patterns import below, is_pattern, literal
 from beam_audio.store.relative_names import join, outside
 from beam_audio.store.reported import reported
@@ -49,6 +50,7 @@ __all__ = [
     "literal",
     "match",
     "move_into",
+    "open_input",
     "open_to_read",
     "open_to_write",
     "outside",

@@ -40,6 +40,8 @@ _KEPT: Final[dict[str, tuple[object, GcsIO]]] = {}
 _READERS: Final = 16
 _READ_TOGETHER: Final = 16 * _READERS
 _NOT_FOUND: Final = 404
+BUFFER_BYTES: Final = 16 << 20
+"""How much of an object of ``gs://`` is asked for at a time, as Beam does."""
 
 
 def scheme(uri: str) -> str | None:
@@ -77,15 +79,19 @@ def s3_client() -> Any:  # noqa: ANN401 - boto3's clients are not typed
     return boto3_client.Client(options=beam_hooks.amazon_options()).client
 
 
-def open_to_read(uri: str) -> BinaryIO:
+def open_to_read(uri: str, *, buffer_bytes: int = BUFFER_BYTES) -> BinaryIO:
     """Open the bytes as they are stored; a suffix such as ``.gz`` decompresses nothing.
+
+    Args:
+        uri: The file.
+        buffer_bytes: How much of an object of ``gs://`` is asked for at a time.
 
     Raises:
         InputError: It is missing, cannot be opened, or is a pipe, a device or the like.
     """
     with reported(InputError, f"cannot open {uri!r}"):
         if scheme(uri) == "gs":
-            file = _gcs_io().open(uri, "r")
+            file = _gcs_io().open(uri, "r", read_buffer_size=buffer_bytes)
         elif scheme(uri) is None:
             file = local_disk.open_regular(uri)
         else:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio.errors import ConfigError
-from beam_audio.inputs.listing import input_of, input_of_file, match_input, read_lines
-from beam_audio.types import AudioRef, Failure, StoredFile
+from beam_audio.inputs.formats.choice import read_format
+from beam_audio.inputs.found import Found, input_of
+from beam_audio.inputs.listing import match_input, read_lines
+from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beam_audio.inputs.allowed import AllowedPlaces
-    from beam_audio.inputs.manifest_files import Line
 
 FAILURES: Final = "failures"
 REFS: Final = "refs"
@@ -37,9 +38,12 @@ class ReadAudio(beam.PTransform):
         exclude: A folder whose files are not inputs, such as the output.
         limit: Number of inputs to take at most, in the order of names or lines.
         allowed: Where the manifest's files may be; None allows everywhere.
+        input_format: The format of the input or manifest, see
+            :data:`beam_audio.inputs.formats.names.INPUT_FORMATS`; None for audio files and plain
+            manifests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword arguments
         self,
         *,
         input: str | None = None,  # noqa: A002 - the flag's name
@@ -47,6 +51,7 @@ class ReadAudio(beam.PTransform):
         exclude: str | None = None,
         limit: int | None = None,
         allowed: AllowedPlaces | None = None,
+        input_format: str | None = None,
     ) -> None:
         super().__init__()
         if (input is None) == (manifest is None):
@@ -56,45 +61,36 @@ class ReadAudio(beam.PTransform):
         self._exclude = exclude
         self._limit = limit
         self._allowed = allowed
+        self._input_format = input_format
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.pvalue.DoOutputsTuple:
         """Wire the listing; references are spread over the workers, which look at the files."""
-        if self._manifest is not None:
-            read_line = _RefOfLine(self._allowed)
-            lines = (
-                begin
-                | "Manifest" >> beam.Create([self._manifest])
-                | "Lines" >> beam.FlatMap(self._lines)
-                | "SpreadLines" >> beam.Reshuffle()
-            )
-            return lines | "Refs" >> beam.ParDo(read_line).with_outputs(FAILURES, main=REFS)
-        files = (
+        found = (
             begin
-            | "Input" >> beam.Create([self._input])
-            | "Match" >> beam.FlatMap(self._files)
-            | "SpreadFiles" >> beam.Reshuffle()
+            | "Place" >> beam.Create([self._input or self._manifest])
+            | "List" >> beam.FlatMap(self._found)
+            | "Spread" >> beam.Reshuffle()
         )
-        return files | "Refs" >> beam.ParDo(_RefOfFile()).with_outputs(FAILURES, main=REFS)
+        look = _Look(self._allowed)
+        return found | "Refs" >> beam.ParDo(look).with_outputs(FAILURES, main=REFS)
 
-    def _lines(self, pattern: str) -> Iterator[Line | Failure]:
-        return islice(read_lines(pattern), self._limit)
+    def _found(self, place: str) -> Iterator[Found]:
+        if self._input_format is not None:
+            found: Iterator[Found] = read_format(self._input_format, place, self._exclude)
+        elif self._manifest is not None:
+            found = read_lines(place)
+        else:
+            found = iter(match_input(place, self._exclude))
+        return islice(found, self._limit)
 
-    def _files(self, pattern: str) -> Iterator[StoredFile]:
-        return islice(match_input(pattern, self._exclude), self._limit)
 
-
-class _RefOfLine(beam.DoFn):
+class _Look(beam.DoFn):
     def __init__(self, allowed: AllowedPlaces | None) -> None:
         super().__init__()
         self._allowed = allowed
 
-    def process(self, element: Line | Failure) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
+    def process(self, element: Found) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
         yield _tagged(input_of(element, self._allowed))
-
-
-class _RefOfFile(beam.DoFn):
-    def process(self, element: StoredFile) -> Iterable[AudioRef | beam.pvalue.TaggedOutput]:
-        yield _tagged(input_of_file(element))
 
 
 def _tagged(found: AudioRef | Failure) -> AudioRef | beam.pvalue.TaggedOutput:

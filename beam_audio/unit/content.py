@@ -97,9 +97,11 @@ def spool(ref: AudioRef, max_bytes: int) -> tuple[BinaryIO, str]:
         if ref.inline is not None:
             content_sha256 = _copy(ref, io.BytesIO(ref.inline), spooled, max_bytes)
         else:
-            from beam_audio import store  # noqa: PLC0415 - Beam; what is opened already needs none
+            # Beam; what is opened already needs none
+            from beam_audio import store  # noqa: PLC0415
+            from beam_audio.inputs.formats.located import located  # noqa: PLC0415
 
-            with store.open_to_read(ref.spooled_uri or ref.uri) as source:
+            with store.open_input(located(ref)) as source:
                 content_sha256 = _copy(ref, store.unpacked(source), spooled, max_bytes)
         with scratch():
             spooled.seek(0)

@@ -17,8 +17,9 @@ from support.fuzzing import Damaged, attempt, bounded, damaged, fuzzed
 from support.unit_runs import DEMO
 
 from beam_audio.errors import InputError
+from beam_audio.inputs.found import input_of
 from beam_audio.inputs.from_message import input_of_message
-from beam_audio.inputs.listing import input_of, read_lines
+from beam_audio.inputs.listing import read_lines
 from beam_audio.inputs.manifest import parse_line
 from beam_audio.inputs.messages import Message
 from beam_audio.types import AudioRef, Failure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from support.run_outputs import write_byte, write_manifest
 
+from beam_audio.inputs.found import input_of as input_of_line
 from beam_audio.inputs.listed import list_files, list_lines
-from beam_audio.inputs.listing import input_of as input_of_line
 from beam_audio.inputs.listing import input_of_file, match_input, read_lines
 from beam_audio.types import AudioRef, Failure
 

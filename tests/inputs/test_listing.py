@@ -14,8 +14,8 @@ from support import bucket_servers
 from support.bucket_servers import google_bucket
 
 from beam_audio.errors import InputError
+from beam_audio.inputs.found import input_of
 from beam_audio.inputs.listing import (
-    input_of,
     input_of_file,
     input_of_line,
     list_input,

@@ -10,6 +10,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
+from support.data_sets import write_tar
 
 from beam_audio import ReadAudio
 from beam_audio.errors import ConfigError
@@ -34,6 +35,18 @@ def test_a_pipeline_gives_references_and_failures(tmp_path: Path) -> None:
         expected = [("input", "read", str(manifest), f"line {number}:") for number in (2, 4, 5)]
         expected.append(("input", "read", f"{tmp_path}/none.wav", "cannot "))
         assert_that(found, equal_to(expected), label="Failures")
+
+
+def test_members_of_shards_are_references_and_damage_is_a_failure(tmp_path: Path) -> None:
+    shard = write_tar(tmp_path / "s.tar", [("a.wav", b"1"), ("a.txt", b"one"), ("b.wav", b"2")])
+    shard.write_bytes(shard.read_bytes()[: 4 * 512 + 100])
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        read = ReadAudio(input=str(shard), input_format="webdataset")
+        refs, failures = pipeline | read
+        found = refs | beam.Map(lambda ref: (ref.uri, ref.reference_text))
+        assert_that(found, equal_to([(f"{shard}#a.wav", "one")]))
+        places = failures | "Places" >> beam.Map(lambda failure: failure.uri)
+        assert_that(places, equal_to([str(shard)]), label="Failures")
 
 
 def test_a_pipe_in_a_folder_is_a_failure(tmp_path: Path) -> None:
