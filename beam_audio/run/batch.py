@@ -111,7 +111,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
         _listing(config),
         wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures),
         output=job.output,
-        unit_bytes=config.unit_bytes,
+        unit_bytes=job.unit_bytes,
         holder=holder,
     )
     reports = units | "TranscribeUnits" >> do_units(job, holder)

@@ -55,7 +55,7 @@ def run_waves(
         before,
         wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures),
         output=job.output,
-        unit_bytes=config.unit_bytes,
+        unit_bytes=job.unit_bytes,
         most=WAVE_INPUTS if runs_in_this_process(options) else WAVE_INPUTS * _STARTS,
     )
     for wave in units:
