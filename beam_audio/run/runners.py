@@ -81,20 +81,15 @@ def _wait_for_the_end(options: PipelineOptions) -> None:
         ConfigError: Nobody answers at ``--job_endpoint``, which would be waited for as long.
     """
     portable = options.view_as(PortableOptions)
-    if (
-        portable.job_server_timeout
-        != PipelineOptions([]).view_as(PortableOptions).job_server_timeout
-    ):
+    by_itself = PipelineOptions([]).view_as(PortableOptions)
+    if portable.job_server_timeout != by_itself.job_server_timeout:
         return
-    endpoint = portable.job_endpoint
-    if endpoint and endpoint != "embed":
+    if endpoint := portable.job_endpoint:
         host, _, port = endpoint.rpartition(":")
         try:
             socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
         except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"--job_endpoint={endpoint}: no job server answers ({error})"
-            ) from error
+            raise ConfigError(f"--job_endpoint={endpoint} does not answer: {error}") from error
     portable.job_server_timeout = _LONGEST_SECONDS
 
 
