@@ -33,8 +33,6 @@ from beam_audio.output.compact import compact
 from beam_audio.output.ledger import read_ledger
 from beam_audio.output.status import read_status
 from beam_audio.quality.rules import load_rules
-from beam_audio.report.account import ledger_of
-from beam_audio.report.tables import keep_figures, opened_tables
 from beam_audio.run.curation import curate
 from beam_audio.schema import file_schema
 from beam_audio.types import AudioRef, stable_id
@@ -154,13 +152,6 @@ def balance(folder: Path) -> None:
         raise SystemExit("the ledger does not balance")
 
 
-def report(folder: Path) -> None:
-    """Tables and ledger of a report, without its page."""
-    with opened_tables(str(folder / "out")) as tables:
-        keep_figures(tables, None)
-        ledger_of(tables)
-
-
 def judge(folder: Path) -> None:
     """All rows are judged by other rules, by as many processes as cores; nothing is written."""
     curate(str(folder / "out"), load_rules("lenient"), dry_run=True)
@@ -178,7 +169,6 @@ STEPS: Final[dict[str, Callable[[Path], object]]] = {
     "and plan it, all done": plan_done,
     "ledger": balance,
     "status": lambda folder: read_status(str(folder / "out")),
-    "report": report,
     "curate, dry run": judge,
     "compact": lambda folder: compact(str(folder / "out")),
     "forget one, compacted": forget_one,

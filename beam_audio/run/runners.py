@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ from apache_beam.options.pipeline_options import (
     DirectOptions,
     FlinkRunnerOptions,
     JobServerOptions,
+    PipelineOptions,
     PortableOptions,
     PrismRunnerOptions,
     StandardOptions,
@@ -27,11 +29,12 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from beam_audio.errors import ConfigError
 
 if TYPE_CHECKING:
-    from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.runner import PipelineRunner
 
 _LOCAL: Final = (None, "DirectRunner", "FnApiRunner")
 _CORES_OF_A_UNIT: Final = 2
+_LONGEST_SECONDS: Final = 365 * 86_400
+_ANSWER_SECONDS: Final = 60.0
 _ONE_CONTAINER: Final = "no_use_multiple_sdk_containers"
 
 
@@ -66,7 +69,28 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
         prism.prism_location = prism.prism_location or _find_prism()
     if _name(options) == "FlinkRunner":
         _check_flink(options)
+    if not is_dataflow(options):
+        _wait_for_the_end(options)
     return None
+
+
+def _wait_for_the_end(options: PipelineOptions) -> None:
+    """Wait for a job server as long as a job takes; by itself Beam gives up after five minutes.
+
+    Raises:
+        ConfigError: Nobody answers at ``--job_endpoint``, which would be waited for as long.
+    """
+    portable = options.view_as(PortableOptions)
+    by_itself = PipelineOptions([]).view_as(PortableOptions)
+    if portable.job_server_timeout != by_itself.job_server_timeout:
+        return
+    if endpoint := portable.job_endpoint:
+        host, _, port = endpoint.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"--job_endpoint={endpoint} does not answer: {error}") from error
+    portable.job_server_timeout = _LONGEST_SECONDS
 
 
 def overlap_units(options: PipelineOptions, at_a_time: int) -> None:

@@ -16,6 +16,9 @@ import grpc
 from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 from apache_beam.runners.worker.sdk_worker import SdkHarness
 
+PASS_ON_MILLISECONDS = 1000
+"""Units are passed on as they are planned; by itself Beam waits for 10 MB of them."""
+
 
 def main() -> None:
     """Work until the TaskManager has no more, or is gone."""
@@ -29,7 +32,11 @@ def main() -> None:
             metadata=[("worker_id", arguments.id)],
         )
     try:
-        SdkHarness(told.info.control_endpoint.url, worker_id=arguments.id).run()
+        SdkHarness(
+            told.info.control_endpoint.url,
+            worker_id=arguments.id,
+            data_buffer_time_limit_ms=PASS_ON_MILLISECONDS,
+        ).run()
     finally:
         # Not to the end of the unit in hand: without a TaskManager, nobody waits for it.
         os._exit(0)

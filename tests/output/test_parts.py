@@ -152,3 +152,14 @@ def test_damage_to_values_is_noticed(tmp_path: Path) -> None:
         found.append(rows())
     assert None in found
     assert all(each in (None, right) for each in found)
+
+
+def test_rows_of_all_inputs_are_all_rows(tmp_path: Path) -> None:
+    with PartWriter(str(tmp_path)) as writer:
+        for number in (1, 2):
+            writer.write("failures", (), failure(number))
+        (name,) = writer.finish("u1")
+    (every,) = rows_of(str(tmp_path), name, None, ["stage"])
+    (both,) = rows_of(str(tmp_path), name, set(every.column("source_id").to_pylist()), ["stage"])
+    assert every.num_rows == 2
+    assert every == both

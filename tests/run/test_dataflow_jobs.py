@@ -199,7 +199,7 @@ def test_no_audio_crosses_an_edge_of_the_job(cloud: Cloud) -> None:
     returned = set(unit.outputs.values())
     for each in transforms(graph):
         takes = not returned.isdisjoint(each.inputs.values())
-        counted = each.unique_name.startswith(("All/", "TranscribeUnits/DoUnits/Reports"))
+        counted = each.unique_name.startswith(("All/", "TranscribeUnits/Reports"))
         assert not takes or counted, each.unique_name
         if each is not unit:
             for module in MODULES_OF_AUDIO:

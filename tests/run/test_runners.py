@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
+    PortableOptions,
     PrismRunnerOptions,
     S3Options,
 )
@@ -167,11 +169,26 @@ def test_flink_is_told_where_its_workers_run(
     flags: tuple[str, ...],
     known: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    wanted = options(
-        "--runner=FlinkRunner", "--flink_master=host:8081", "--job_endpoint=host:8099", *flags
-    )
-    if known:
-        assert runners.choose_runner(wanted) is None
-    else:
-        with pytest.raises(ConfigError, match="--environment_type=EXTERNAL"):
-            runners.choose_runner(wanted)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = f"--job_endpoint=127.0.0.1:{server.getsockname()[1]}"
+        wanted = options("--runner=FlinkRunner", "--flink_master=host:8081", endpoint, *flags)
+        if known:
+            assert runners.choose_runner(wanted) is None
+        else:
+            with pytest.raises(ConfigError, match="--environment_type=EXTERNAL"):
+                runners.choose_runner(wanted)
+
+
+@pytest.mark.parametrize("runner", ["PrismRunner", "PortableRunner"])
+def test_a_job_may_take_longer_than_beam_waits_for_it(runner: str) -> None:
+    wanted = options(f"--runner={runner}", "--prism_location=prism")
+    runners.choose_runner(wanted)
+    assert wanted.view_as(PortableOptions).job_server_timeout > 86_400
+    stated = options(f"--runner={runner}", "--prism_location=prism", "--job_server_timeout=7")
+    runners.choose_runner(stated)
+    assert stated.view_as(PortableOptions).job_server_timeout == 7
+
+
+def test_a_job_server_that_does_not_answer_is_not_waited_for() -> None:
+    with pytest.raises(ConfigError, match=r"--job_endpoint=127\.0\.0\.1:1 does not answer"):
+        runners.choose_runner(options("--runner=PortableRunner", "--job_endpoint=127.0.0.1:1"))
