@@ -106,9 +106,7 @@ def _has_redacted(uri: str) -> bool:
         groups = (file.metadata.row_group(each) for each in range(file.num_row_groups))
         paths = [file.schema.column(each).path for each in range(len(file.schema.names))]
         column = paths.index("text_redacted")
-        return any(
-            group.column(column).statistics.null_count < group.num_rows for group in groups
-        )
+        return any(group.column(column).statistics.null_count < group.num_rows for group in groups)
 
 
 def _batches(
@@ -137,9 +135,7 @@ def _left_out(
             if row["decision"] != options.decision
         }
     found = _ids_where(pa.Table.from_batches([batch]), keys, options.where)
-    return {
-        row["segment_id"]: NOT_ASKED_FOR for row in rows if row["segment_id"] not in found
-    }
+    return {row["segment_id"]: NOT_ASKED_FOR for row in rows if row["segment_id"] not in found}
 
 
 def _ids_where(rows: pa.Table, keys: Mapping[str, str | None], where: str) -> set[str]:

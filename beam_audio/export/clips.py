@@ -192,7 +192,9 @@ class _Cutter:
         """Whether all items have come."""
         return self._done == len(self._wanted)
 
-    def push(self, samples: NDArray[np.float32]) -> Iterator[tuple[ExportItem, NDArray[np.float32]]]:
+    def push(
+        self, samples: NDArray[np.float32]
+    ) -> Iterator[tuple[ExportItem, NDArray[np.float32]]]:
         """Take the next samples, shape (n,); yield the items that end in them."""
         self._held = np.concatenate([self._held, samples])
         self._end += len(samples)

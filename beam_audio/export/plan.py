@@ -124,7 +124,9 @@ def _text(row: Row, options: ExportOptions) -> str:
     text = str(value_of(row, options.text_column) or "")
     if row.get("redactions") is not None:
         is_own = options.text_column == "text"
-        text = row["text_redacted"] if is_own else redact(text, find_pii(text, row["text_language"]))
+        text = (
+            row["text_redacted"] if is_own else redact(text, find_pii(text, row["text_language"]))
+        )
     return " ".join(text.split())
 
 

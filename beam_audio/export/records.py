@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RECORDS: Final = "_export/groups"
 LISTS: Final = "_export/lists"
 _OPTIONS: Final = "_export/options.json"
-_GROUP_SEGMENTS: Final = 4_096
+GROUP_SEGMENTS: Final = 4_096
 """About what a worker does at a time: some hours of speech, some shards."""
 
 
@@ -57,15 +57,17 @@ class GroupRecord:
     is_complete: bool
 
 
-def groups_of(root: str, options: ExportOptions, *, is_redacted: bool) -> Iterator[Group]:
-    """The units of an output, sorted and grouped by their number of segments."""
+def groups_of(
+    root: str, options: ExportOptions, *, is_redacted: bool, segments: int
+) -> Iterator[Group]:
+    """The units of an output, sorted, in groups of at least so many segments but for the last."""
     together: list[Commit] = []
     for uri in sorted(file.path for file in commit_files(root)):
         commit = load_commit(uri)
         if not commit.files:
             continue
         together.append(commit)
-        if sum(each.rows.get("segments", 0) for each in together) >= _GROUP_SEGMENTS:
+        if sum(each.rows.get("segments", 0) for each in together) >= segments:
             yield _group(root, together, options, is_redacted=is_redacted)
             together = []
     if together:

@@ -53,9 +53,7 @@ class Totals:
         return cls(**rounded)
 
     @classmethod
-    def of_items(
-        cls, folder: str, items: Iterable[ExportItem], cores: Mapping[str, int]
-    ) -> Self:
+    def of_items(cls, folder: str, items: Iterable[ExportItem], cores: Mapping[str, int]) -> Self:
         """What items add up to that are written to a folder."""
         found = cls()
         for item in items:

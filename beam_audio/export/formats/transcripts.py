@@ -49,8 +49,8 @@ def write_ctm(items: Sequence[ExportItem], files: ShardFiles) -> None:
 
 def transcript_stem(item: ExportItem) -> str:
     """Name of the file of a recording without its suffix: that of the audio, and digits of its id."""
-    stem = _UNFIT.sub("_", PurePosixPath(item.uri).stem)[:_STEM_CHARACTERS]
-    return f"{stem}-{item.recording_id[:_ID_DIGITS]}"
+    stem = _UNFIT.sub("_", PurePosixPath(item.uri).stem)[:_STEM_CHARACTERS].lstrip(".")
+    return f"{stem or 'recording'}-{item.recording_id[:_ID_DIGITS]}"
 
 
 def cue_seconds(items: Sequence[ExportItem]) -> list[tuple[float, float]]:
