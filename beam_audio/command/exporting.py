@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING, Final, get_args
 
 from beam_audio.command.beam_flags import beam_flags
@@ -11,6 +10,7 @@ from beam_audio.errors import ConfigError
 from beam_audio.export.options import ExportOptions, FormatName
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
     from beam_audio.export.finish import Exported

@@ -155,9 +155,8 @@ def _cut(
 ) -> Iterator[tuple[ExportItem, NDArray[np.float32]]]:
     """Decode a recording from its start, as when it was transcribed, and yield what items hold."""
     channels = {item.channel for item in items}
-    policy: Channels = "mix" if None in channels else "split"
-    if len(channels) == 1 and policy == "split":
-        (policy,) = channels - {None}
+    numbers = [channel for channel in channels if channel is not None]
+    policy: Channels = "split" if len(numbers) > 1 else next(iter(numbers), "mix")
     cutters = {
         channel: _Cutter([item for item in items if item.channel == channel])
         for channel in channels

@@ -150,6 +150,6 @@ def _delete_stale(
     ids = {record.group_id for record in present}
     stale = [record for record in records if record.group_id not in ids]
     files = {name for record in stale for name in (*record.files, *record.lists.values())}
-    gone = sorted(((files | set(lists)) - kept))
+    gone = sorted((files | set(lists)) - kept)
     store.delete(*(store.join(target, name) for name in gone))
     store.delete(*(store.join(target, record_name(record.group_id)) for record in stale))

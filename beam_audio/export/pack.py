@@ -66,7 +66,7 @@ def _runs(stretches: Sequence[Stretch], most_pause: int) -> list[tuple[int, int]
 
 def _best(run: Sequence[Stretch], shortest: float, longest: float) -> list[tuple[int, int]]:
     """The items of a run that leave out the fewest samples, and of these the fewest items."""
-    # By how many stretches are done: samples used, items (negative), first stretch of the last item.
+    # By how many stretches are done: samples used, items (negative), where the last one begins.
     best: list[tuple[int, int, int | None]] = [(0, 0, None)]
     for end in range(1, len(run) + 1):
         used, items, _ = best[end - 1]

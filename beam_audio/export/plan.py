@@ -109,7 +109,8 @@ def _metadata(row: Row) -> dict[str, object]:
 
 
 def _core_samples(row: Row, rate_hz: int) -> int:
-    return round(row["core_end_seconds"] * rate_hz) - round(row["core_start_seconds"] * rate_hz)
+    start, end = (round(row[f"core_{each}_seconds"] * rate_hz) for each in ("start", "end"))
+    return end - start
 
 
 def _why_not(row: Row, chosen: Chosen, muting: Muting, options: ExportOptions) -> str | None:

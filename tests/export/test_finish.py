@@ -30,7 +30,9 @@ def group(target: Path, name: str, lists: dict[str, list[str]], **totals: object
         content = "".join(f"{line}\n" for line in lines).encode()
         store.write_whole(str(target), parts[f"data/{each}"], content)
     total = Totals(items={"data": 1}, **totals)  # type: ignore[arg-type] # its fields
-    write_record(str(target), GroupRecord(name, (f"data/{name}.wav",), parts, total, True))
+    write_record(
+        str(target), GroupRecord(name, (f"data/{name}.wav",), parts, total, is_complete=True)
+    )
 
 
 def test_lists_are_sorted_by_bytes_over_all_groups(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_splits_have_their_shares_and_never_change() -> None:
     counts = Counter(folders)
     assert counts["train"] / 5_000 == pytest.approx(0.8, abs=0.02)
     assert counts["dev"] / 5_000 == pytest.approx(0.1, abs=0.02)
-    assert folders[:8] == "train train dev train train train test train".split()
+    assert folders[:8] == ["train", "train", "dev", "train", "train", "train", "test", "train"]
 
 
 def test_shares_need_not_add_up_to_one() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.export_items import RATE_HZ, recording_row, segment_row
@@ -12,7 +12,9 @@ from beam_audio.export.choose import Chosen
 from beam_audio.export.muting import NOT_REDACTED, UNTIMED
 from beam_audio.export.options import ExportOptions
 from beam_audio.export.plan import TOO_LONG, TOO_SHORT, Plan, plan, value_of
-from beam_audio.types import Row
+
+if TYPE_CHECKING:
+    from beam_audio.types import Row
 
 PHONE = "call 415-555-2671 now"
 

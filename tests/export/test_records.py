@@ -54,7 +54,9 @@ def test_a_group_is_another_one_when_its_rows_or_the_options_change(out: str) ->
 
 
 def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
-    record = records.GroupRecord("g", ("data/a",), {"data/m": "x"}, Totals(items={"data": 1}), True)
+    record = records.GroupRecord(
+        "g", ("data/a",), {"data/m": "x"}, Totals(items={"data": 1}), is_complete=True
+    )
     assert records.read_record(str(tmp_path), "g") is None
     records.write_record(str(tmp_path), record)
     assert records.read_record(str(tmp_path), "g") == record

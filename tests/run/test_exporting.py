@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -24,7 +25,9 @@ from beam_audio.export.options import ExportOptions
 from beam_audio.output.commits import read_commits
 from beam_audio.output.compact import compact
 from beam_audio.run.exporting import export
-from beam_audio.types import Row
+
+if TYPE_CHECKING:
+    from beam_audio.types import Row
 
 THREADS = ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]
 NEMO = ExportOptions("nemo", where="true")
@@ -136,8 +139,8 @@ def test_no_half_file_is_seen_whenever_it_is_killed(
     flags = ["--format=webdataset", "--where=true", "--shard_seconds=3"]
     folder, number = place
     command = [
-        *(sys.executable, ROOT / "tests" / "support" / "killed_at.py"),
-        *(target / folder, str(number), "export", out, *flags, f"--output={target}"),
+        *(sys.executable, str(ROOT / "tests" / "support" / "killed_at.py")),
+        *(str(target / folder), str(number), "export", out, *flags, f"--output={target}"),
     ]
     ran = subprocess.run(
         command,

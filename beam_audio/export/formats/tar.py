@@ -16,7 +16,7 @@ class Tar:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.USTAR_FORMAT)
+        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 - closed below
 
     def add(self, name: str, content: bytes) -> None:
         """Add a member; it has no owner and no time."""

@@ -48,7 +48,7 @@ def write_ctm(items: Sequence[ExportItem], files: ShardFiles) -> None:
 
 
 def transcript_stem(item: ExportItem) -> str:
-    """Name of the file of a recording without its suffix: that of the audio, and digits of its id."""
+    """The name of a recording's file without its suffix: that of the audio, and digits of an id."""
     stem = _UNFIT.sub("_", PurePosixPath(item.uri).stem)[:_STEM_CHARACTERS].lstrip(".")
     return f"{stem or 'recording'}-{item.recording_id[:_ID_DIGITS]}"
 
@@ -126,7 +126,8 @@ def _textgrid(items: Sequence[ExportItem]) -> Iterator[str]:
     yield f"xmin = 0\nxmax = {end!r}\ntiers? <exists>\nsize = {len(tiers)}\nitem []:"
     for number, (name, intervals) in enumerate(tiers.items(), 1):
         yield f'    item [{number}]:\n        class = "IntervalTier"\n        name = "{name}"'
-        yield f"        xmin = 0\n        xmax = {end!r}\n        intervals: size = {len(intervals)}"
+        yield f"        xmin = 0\n        xmax = {end!r}"
+        yield f"        intervals: size = {len(intervals)}"
         for place, (start, stop, text) in enumerate(intervals, 1):
             mark = text.replace('"', '""')
             yield f"        intervals [{place}]:\n            xmin = {start!r}"
