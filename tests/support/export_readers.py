@@ -9,15 +9,14 @@ samples as 16-bit integers; transcripts and documents have a line for each of th
 from __future__ import annotations
 
 import csv
-import glob
 import hashlib
 import io
 import json
-import os
 import re
 import sys
 import tarfile
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,53 +25,58 @@ import soundfile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     Entry = dict[str, Any]
+    Samples = NDArray[Any]
 
 
-def sha256(samples: np.ndarray) -> str:
+def sha256(samples: Samples) -> str:
     """Hash of samples, as integers of 16 bits; floats are of full scale 1.0."""
     if samples.dtype.kind == "f":
         samples = np.rint(samples * 32768)
     return hashlib.sha256(np.ravel(samples).astype("<i2").tobytes()).hexdigest()
 
 
-def decoded(source: object) -> np.ndarray:
-    return soundfile.read(source, dtype="int16")[0]
+def decoded(source: object) -> Samples:
+    samples: Samples = soundfile.read(source, dtype="int16")[0]
+    return samples
 
 
-def nemo(folder: str) -> Iterator[Entry]:
+def nemo(folder: Path) -> Iterator[Entry]:
     """As NeMo's loader: a relative path is looked for from the manifest's folder."""
-    with open(f"{folder}/manifest.jsonl", encoding="utf-8") as manifest:
+    with (folder / "manifest.jsonl").open(encoding="utf-8") as manifest:
         for line in manifest:
             entry = json.loads(line)
-            samples = decoded(f"{folder}/{entry['audio_filepath']}")
+            samples = decoded(folder / entry["audio_filepath"])
             assert len(samples) / entry["sampling_rate"] == entry["duration"]
             yield {"id": entry["id"], "text": entry["text"], "samples": sha256(samples)}
 
 
-def nemo_tarred(folder: str) -> Iterator[Entry]:
+def nemo_tarred(folder: Path) -> Iterator[Entry]:
     """As NeMo's loader for tar files: shards by number, entries by name and in order."""
-    numbers = {
-        pattern: {
-            int(re.search(pattern, path)[1]): path  # type: ignore[index]
-            for path in glob.glob(f"{folder}/{pattern.partition('[')[0]}*")
-        }
-        for pattern in (r"audio[^/]*_(\d+)[^/]*\.tar", r"manifest[^/]*_(\d+)[^/]*\.json")
-    }
-    tars, manifests = numbers.values()
+    tars = _by_number(folder, r"audio[^/]*_(\d+)[^/]*\.tar")
+    manifests = _by_number(folder, r"manifest[^/]*_(\d+)[^/]*\.json")
     assert tars.keys() == manifests.keys()
     for number, path in tars.items():
-        with open(manifests[number], encoding="utf-8") as manifest, tarfile.open(path) as tar:
+        with manifests[number].open(encoding="utf-8") as manifest, tarfile.open(path) as tar:
             for line, member in zip(map(json.loads, manifest), tar, strict=True):
                 assert (line["audio_filepath"], line["shard_id"]) == (member.name, number)
-                samples = decoded(io.BytesIO(tar.extractfile(member).read()))  # type: ignore[union-attr]
+                file = tar.extractfile(member)
+                assert file is not None
+                samples = decoded(io.BytesIO(file.read()))
                 yield {"id": line["id"], "text": line["text"], "samples": sha256(samples)}
 
 
-def webdataset(folder: str) -> Iterator[Entry]:
+def _by_number(folder: Path, pattern: str) -> dict[int, Path]:
+    found = ((re.search(pattern, path.name), path) for path in sorted(folder.iterdir()))
+    return {int(number[1]): path for number, path in found if number}
+
+
+def webdataset(folder: Path) -> Iterator[Entry]:
     import webdataset as wds
 
-    shards = sorted(glob.glob(f"{folder}/*.tar"))
+    shards = [str(path) for path in sorted(folder.glob("*.tar"))]
     for sample in wds.WebDataset(shards, shardshuffle=False):
         facts = json.loads(sample["json"])
         assert facts["text"] == sample["txt"].decode()
@@ -80,7 +84,7 @@ def webdataset(folder: str) -> Iterator[Entry]:
         yield {"id": sample["__key__"], "text": facts["text"], "samples": sha256(samples)}
 
 
-def shar(folder: str) -> Iterator[Entry]:
+def shar(folder: Path) -> Iterator[Entry]:
     from lhotse import CutSet
 
     for cut in CutSet.from_shar(in_dir=folder):
@@ -88,22 +92,23 @@ def shar(folder: str) -> Iterator[Entry]:
         yield {"id": cut.id, "text": supervision.text, "samples": sha256(cut.load_audio())}
 
 
-def huggingface(folder: str) -> Iterator[Entry]:
+def huggingface(folder: Path) -> Iterator[Entry]:
     import datasets
 
-    loaded = datasets.load_dataset(os.path.dirname(folder), split="train")
+    loaded = datasets.load_dataset(str(folder.parent), split="train")
     assert isinstance(loaded.features["audio"], datasets.Audio)
     for row in loaded.cast_column("audio", datasets.Audio(decode=False)):
         samples = decoded(io.BytesIO(row["audio"]["bytes"]))
         yield {"id": row["id"], "text": row["text"], "samples": sha256(samples)}
 
 
-def kaldi(folder: str) -> Iterator[Entry]:
+def kaldi(folder: Path) -> Iterator[Entry]:
     import kaldiio
 
-    with open(f"{folder}/text", encoding="utf-8") as lines:
-        texts = dict(line.rstrip("\n").split(" ", 1) for line in lines)
-    audio = kaldiio.load_scp(f"{folder}/wav.scp")
+    with (folder / "text").open(encoding="utf-8") as lines:
+        pairs = (line.rstrip("\n").partition(" ") for line in lines)
+        texts = {utterance: text for utterance, _, text in pairs}
+    audio = kaldiio.load_scp(str(folder / "wav.scp"))
     assert sorted(audio) == sorted(texts)
     for utterance, (_, samples) in audio.items():
         yield {
@@ -113,20 +118,20 @@ def kaldi(folder: str) -> Iterator[Entry]:
         }
 
 
-def coqui(folder: str) -> Iterator[Entry]:
-    with open(f"{folder}/samples.csv", encoding="utf-8", newline="") as table:
+def coqui(folder: Path) -> Iterator[Entry]:
+    with (folder / "samples.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
-            samples = decoded(f"{folder}/{row['wav_filename']}")
-            name = os.path.basename(row["wav_filename"]).removesuffix(".wav")
-            yield {"id": name, "text": row["transcript"], "samples": sha256(samples)}
+            path = folder / row["wav_filename"]
+            samples = decoded(path)
+            yield {"id": path.stem, "text": row["transcript"], "samples": sha256(samples)}
 
 
-def _vtt(folder: str, suffix: str) -> Iterator[Entry]:
+def _vtt(folder: Path, suffix: str) -> Iterator[Entry]:
     import webvtt
 
     read = {"vtt": webvtt.read, "srt": webvtt.from_srt}[suffix]
-    for path in sorted(glob.glob(f"{folder}/*.{suffix}")):
-        for cue in read(path):
+    for path in sorted(folder.glob(f"*.{suffix}")):
+        for cue in read(str(path)):
             yield {"text": cue.text, "start": _seconds(cue.start), "end": _seconds(cue.end)}
 
 
@@ -135,36 +140,37 @@ def _seconds(clock: str) -> float:
     return 3600 * hours + 60 * minutes + seconds
 
 
-def vtt(folder: str) -> Iterator[Entry]:
+def vtt(folder: Path) -> Iterator[Entry]:
     return _vtt(folder, "vtt")
 
 
-def srt(folder: str) -> Iterator[Entry]:
+def srt(folder: Path) -> Iterator[Entry]:
     return _vtt(folder, "srt")
 
 
-def textgrid(folder: str) -> Iterator[Entry]:
+def textgrid(folder: Path) -> Iterator[Entry]:
     import tgt
 
-    for path in sorted(glob.glob(f"{folder}/*.TextGrid")):
-        grid = tgt.read_textgrid(path, include_empty_intervals=False)
+    for path in sorted(folder.glob("*.TextGrid")):
+        grid = tgt.read_textgrid(str(path), include_empty_intervals=False)
         for each in grid.get_tier_by_name("segments"):
             yield {"text": each.text, "start": float(each.start_time), "end": float(each.end_time)}
 
 
-def documents(folder: str) -> Iterator[Entry]:
+def documents(folder: Path) -> Iterator[Entry]:
     import datasets
 
-    kinds = {
-        kind: datasets.load_dataset(kind, data_files=glob.glob(f"{folder}/*.{suffix}"), split="train")
+    one_by_one = [
+        datasets.load_dataset(kind, data_files=str(path), split="train")
         for kind, suffix in (("json", "jsonl"), ("parquet", "parquet"))
-    }
-    for one, other in zip(*kinds.values(), strict=True):
+        for path in folder.glob(f"*.{suffix}")
+    ]
+    for one, other in zip(*one_by_one, strict=True):
         assert (one["id"], one["text"]) == (other["id"], other["text"])
         yield {"id": one["id"], "text": one["text"]}
 
 
-READERS: dict[str, tuple[Callable[[str], Iterator[Entry]], str]] = {
+READERS: dict[str, tuple[Callable[[Path], Iterator[Entry]], str]] = {
     "nemo": (nemo, "soundfile"),
     "nemo_tarred": (nemo_tarred, "soundfile"),
     "webdataset": (webdataset, "webdataset"),
@@ -184,5 +190,5 @@ if __name__ == "__main__":
     name, root = sys.argv[1:]
     read, package = READERS[name]
     print(json.dumps({"reader": f"{package} {version(package)}"}))
-    for item in read(f"{root}/data"):
+    for item in read(Path(root, "data")):
         print(json.dumps(item))
