@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,8 +27,8 @@ FORMATS = ("webdataset", "nemo", "shar", "huggingface", "kaldi", "documents")
 PACK_SECONDS = (3.0, 8.0)
 ONE_PROCESS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
 HEADER = (
-    *("segments", "format", "flags", "items", "audio h", "s", "× real time", "peak MiB"),
-    *("balances", "in range"),
+    *("segments", "format", "flags", "items", "audio h", "s", "CPU s", "× real time"),
+    *("per CPU s", "peak MiB", "balances", "in range"),
 )
 
 
@@ -35,6 +36,7 @@ class Ran(NamedTuple):
     """How an export went: its time, its memory, and its export file."""
 
     seconds: float
+    cpu_seconds: float
     peak_mebibytes: float
     about: dict[str, dict[str, dict[str, float]]]
     status: int
@@ -43,11 +45,14 @@ class Ran(NamedTuple):
 def exported(output: Path, target: Path, *flags: str) -> Ran:
     """Run the command."""
     words = [sys.executable, "-m", "beam_audio", "export", str(output), f"--output={target}"]
-    start = time.monotonic()
+    start, before = time.monotonic(), os.times()
     with subprocess.Popen([*words, *flags], stdout=subprocess.DEVNULL) as process:
         peak = peak_mebibytes(process)
     about = json.loads((target / "export.json").read_text("utf-8"))
-    return Ran(time.monotonic() - start, peak, about, process.returncode)
+    after = os.times()
+    cpu_seconds = after.children_user - before.children_user
+    cpu_seconds += after.children_system - before.children_system
+    return Ran(time.monotonic() - start, cpu_seconds, peak, about, process.returncode)
 
 
 def in_range(target: Path) -> str:
@@ -85,7 +90,9 @@ def main() -> int:
                         f"{sum(totals['items'].values()):,.0f}",
                         f"{audio_seconds / 3600:.2f}",
                         f"{ran.seconds:.1f}",
+                        f"{ran.cpu_seconds:.1f}",
                         f"{audio_seconds / ran.seconds:,.0f}",
+                        f"{audio_seconds / ran.cpu_seconds:,.0f}",
                         f"{ran.peak_mebibytes:.0f}",
                         "yes" if ran.status == 0 else "NO",
                         in_range(target) if pack in flags else "",
