@@ -70,7 +70,8 @@ def main() -> int:
     parser.add_argument("--formats", nargs="+", default=FORMATS)
     given = parser.parse_args()
     pack = f"--pack_seconds={PACK_SECONDS[0]:g},{PACK_SECONDS[1]:g}"
-    rows, statuses = [], []
+    rows: list[tuple[object, ...]] = []
+    statuses = []
     for segments in given.segments:
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder, "output")

@@ -121,7 +121,8 @@ def _audio(segments: dict[str, Any]) -> list[dict[str, Any]]:
 @cache
 def _flac(start_seconds: float, seconds: float) -> bytes:
     """The clip begins again at every other segment."""
-    speech = resample(*soundfile.read(CLIP, dtype="float32"), _RATE_HZ)
+    samples, rate_hz = soundfile.read(CLIP, dtype="float32")
+    speech = resample(samples, rate_hz, _RATE_HZ)
     cut = np.resize(speech[round(start_seconds * _RATE_HZ) :], round(seconds * _RATE_HZ))
     encoded = io.BytesIO()
     soundfile.write(encoded, cut, _RATE_HZ, format="FLAC")

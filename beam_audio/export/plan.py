@@ -109,7 +109,8 @@ def _metadata(row: Row) -> dict[str, object]:
 
 
 def _core_samples(row: Row, rate_hz: int) -> int:
-    start, end = (round(row[f"core_{each}_seconds"] * rate_hz) for each in ("start", "end"))
+    start: int = round(row["core_start_seconds"] * rate_hz)
+    end: int = round(row["core_end_seconds"] * rate_hz)
     return end - start
 
 
