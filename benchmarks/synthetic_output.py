@@ -120,7 +120,6 @@ def _audio(segments: dict[str, Any]) -> list[dict[str, Any]]:
 
 @cache
 def _flac(start_seconds: float, seconds: float) -> bytes:
-    """The clip begins again at every other segment."""
     samples, rate_hz = soundfile.read(CLIP, dtype="float32")
     speech = resample(samples, rate_hz, _RATE_HZ)
     cut = np.resize(speech[round(start_seconds * _RATE_HZ) :], round(seconds * _RATE_HZ))
