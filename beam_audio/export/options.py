@@ -21,6 +21,10 @@ FormatName = Literal[
 UNSPLIT: Final = "data"
 """The folder of an export without splits."""
 
+_OWN_NAMES: Final = frozenset(
+    {"audio", "audio_filepath", "duration", "id", "segments", "shard_id", "text", "words"}
+)
+"""What formats call what they write of every item."""
 _SPLIT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _HASH_DIGITS: Final = 13
 
@@ -56,6 +60,11 @@ class ExportOptions:
     shard_seconds: float = 3600.0
 
     def __post_init__(self) -> None:
+        if taken := sorted(_OWN_NAMES.intersection(self.columns)):
+            raise ConfigError(
+                f"--columns={','.join(taken)}: the export has something else of that name; "
+                "--text_column chooses the text"
+            )
         names = [name for name, _ in self.splits]
         if len(set(names)) != len(names):
             raise ConfigError(f"--splits names a split twice: {', '.join(names)}")

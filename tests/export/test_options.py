@@ -41,6 +41,7 @@ def test_a_bucket_holds_what_lasts_up_to_its_border() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
+        ({"columns": ("wer", "text")}, "--columns=text: the export has something else"),
         ({"splits": (("a", 1.0), ("a", 1.0))}, "twice"),
         ({"splits": (("a/b", 1.0),)}, "letters"),
         ({"splits": (("a", 0.0),)}, "above 0"),
