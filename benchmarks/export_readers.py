@@ -2,8 +2,8 @@
 
 python benchmarks/export_readers.py --data ../shared/data --readers .venv-readers/bin/python
 
-Recordings of one channel and 16 bits are cut at each second and transcribed with the placeholder;
-all their segments are exported as FLAC (WAV where a format needs it). What a library reads is
+Recordings of one channel and 16 bits are cut each 0.8 s and transcribed with the placeholder; those
+whose headers lie are left out, as the comparison reads them by their headers. All their segments are exported as FLAC (WAV where a format needs it). What a library reads is
 compared with what the recordings hold.
 """
 
@@ -68,10 +68,10 @@ def main() -> int:
         output, inputs = Path(folder, "output"), Path(folder, "inputs")
         inputs.mkdir()
         for number, path in enumerate(sorted(given.data.rglob("*.flac"))):
-            if is_plain(path):
+            if path.parent.name != "malformed" and is_plain(path):
                 (inputs / f"{number}.flac").symlink_to(path.absolute())
         flags = ("--model=placeholder", "--store_audio=flac", "--segmenter=fixed")
-        flags = (*flags, "--window_seconds=1")
+        flags = (*flags, "--window_seconds=0.8")
         beam_audio("run", f"--input={inputs}", f"--output={output}", *flags)
         wanted = expected(output)
         for name in FORMATS:
