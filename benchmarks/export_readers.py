@@ -71,8 +71,8 @@ def main() -> int:
         for number, path in enumerate(sorted(given.data.rglob("*.flac"))):
             if path.parent.name != "malformed" and is_plain(path):
                 (inputs / f"{number}.flac").symlink_to(path.absolute())
-        flags = ("--model=placeholder", "--store_audio=flac", "--segmenter=fixed")
-        flags = (*flags, "--window_seconds=0.8")
+        windows = ("--segmenter=fixed", "--window_seconds=0.8")
+        flags = ("--model=placeholder", "--store_audio=flac", *windows)
         beam_audio("run", f"--input={inputs}", f"--output={output}", *flags)
         wanted = expected(output)
         for name in FORMATS:
