@@ -2,7 +2,7 @@
 
 python benchmarks/export_readers.py --data ../shared/data --readers .venv-readers/bin/python
 
-Recordings of one channel and 16 bits are cut each 0.8 s and transcribed with the placeholder. Those
+Recordings of one channel and 16 bits are cut each second and transcribed with the placeholder. Those
 whose headers lie are left out, as the comparison reads them by their headers. All segments are
 exported as FLAC (WAV where a format needs it). What a library reads is compared with what the
 recordings hold.
@@ -71,7 +71,7 @@ def main() -> int:
         for number, path in enumerate(sorted(given.data.rglob("*.flac"))):
             if path.parent.name != "malformed" and is_plain(path):
                 (inputs / f"{number}.flac").symlink_to(path.absolute())
-        windows = ("--segmenter=fixed", "--window_seconds=0.8")
+        windows = ("--segmenter=fixed", "--window_seconds=1")
         flags = ("--model=placeholder", "--store_audio=flac", *windows)
         beam_audio("run", f"--input={inputs}", f"--output={output}", *flags)
         wanted = expected(output)
