@@ -36,7 +36,7 @@ test: $(VENV)/.installed  ## run all tests; PYTEST_ARGS="-k audio" narrows them
 integration: $(VENV)/.installed $(VENV)-readers/.locked $(BIN)/prism $(FLINK)/.fetched  ## run the tests that need other runners, servers and images (needs Go, Java, Maven, Python 3.13)
 	$(BIN)/python -m pytest -m integration $(PYTEST_ARGS)
 
-readers: $(VENV)-readers/.locked  ## set up what people read the tables with, apart from the rest: datasets, DuckDB, pandas, polars, pyarrow, Spark
+readers: $(VENV)-readers/.locked  ## set up what people read tables and exports with, apart from the rest: datasets, DuckDB, kaldiio, lhotse, pandas, polars, pyarrow, Spark, tgt, webdataset, webvtt
 	@$(VENV)-readers/bin/python --version
 
 soak: $(VENV)/.installed  ## run a stream for 45 minutes and look at its memory, files and lag (needs the Pub/Sub emulator); MINUTES=3 makes it short
@@ -132,7 +132,7 @@ $(VENV)-minimum/.locked: requirements/minimum.txt
 # Spark is published as source only: setuptools is installed first, as the lock has it, and builds it.
 $(VENV)-readers/.locked: requirements/readers.txt
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module was found" >&2; exit 1; }
-	@echo "Setting up $(VENV)-readers with $(PYTHON): downloads about 600 MB, once"
+	@echo "Setting up $(VENV)-readers with $(PYTHON): downloads about 4 GB, once"
 	$(PYTHON) -m venv --clear $(VENV)-readers
 	sed -n '/^setuptools==/,/[^\\]$$/p' $< >$(VENV)-readers/build.txt
 	$(VENV)-readers/bin/python $(PIP_INSTALL) --require-hashes --requirement $(VENV)-readers/build.txt

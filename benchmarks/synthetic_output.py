@@ -7,15 +7,19 @@ Texts, measures and decisions are drawn at random from one seed.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import soundfile
 
 from beam_audio import schema
+from beam_audio.audio.decode import resample
 from beam_audio.output.commits import Commit, InputState, write_commit
 from beam_audio.quality.rules import load_rules
 from beam_audio.types import stable_id
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 CLIP: Final = Path(__file__).resolve().parents[1] / "beam_audio" / "data" / "demo" / "river.wav"
 SEGMENTS_EACH: Final = 10
+_RATE_HZ: Final = 16_000
 _RECORDINGS_A_UNIT: Final = 1_000
 _WORDS: Final = (
     *("the", "river", "of", "two", "boats", "crossed", "lake", "while", "children"),
@@ -35,34 +40,49 @@ _WORDS: Final = (
 _LANGUAGES: Final = ("en", "de", "fr", "es")
 
 
-def write_output(root: Path, segments: int) -> None:
-    """Write an output of about so many segments."""
+def write_output(root: Path, segments: int, *, has_audio: bool = False) -> None:
+    """Write an output of about so many segments.
+
+    Args:
+        root: Where.
+        segments: How many; they are in tens.
+        has_audio: Whether they have stored audio; their lengths are then tenths of seconds.
+    """
     generator = np.random.default_rng(7)
     content_sha256 = hashlib.sha256(CLIP.read_bytes()).hexdigest()
     recordings = -(-segments // SEGMENTS_EACH)
     for start in range(0, recordings, _RECORDINGS_A_UNIT):
         numbers = range(start, min(start + _RECORDINGS_A_UNIT, recordings))
-        _write_unit(root, numbers, content_sha256, generator)
+        _write_unit(root, numbers, content_sha256, generator, has_audio=has_audio)
 
 
 def _write_unit(
-    root: Path, numbers: range, content_sha256: str, generator: np.random.Generator
+    root: Path,
+    numbers: range,
+    content_sha256: str,
+    generator: np.random.Generator,
+    *,
+    has_audio: bool,
 ) -> None:
     ids = [stable_id("made", number) for number in numbers]
     unit_id = stable_id("unit", ids)
     name = f"date=2026-01-05/part-{unit_id}-1-00000000.parquet"
-    segments = _segments(ids, generator)
+    segments = _segments(ids, generator, has_audio=has_audio)
+    if has_audio:
+        segments[schema.AUDIO] = _audio(segments)
     dropped = (segments["decision"] == "drop").reshape(len(ids), SEGMENTS_EACH).sum(axis=1)
     rows = {"segments": segments, "recordings": _recordings(ids, dropped, content_sha256)}
     for table, columns in rows.items():
         _write(root / table / name, table, columns)  # type: ignore[arg-type]
+    counts = {table: len(next(iter(columns.values()))) for table, columns in rows.items()}
     state = InputState("recorded", "place", "stated", None, {}, claims_id=None)
     write_commit(
         str(root),
         Commit(
             unit_id,
             sources=dict.fromkeys(ids, state),
-            layout={},
+            layout={"store_audio": "flac"} if has_audio else {},
+            rows=counts,
             files=tuple(f"{table}/{name}" for table in rows),
             decoded_seconds=20.0 * len(ids),
             stage_seconds={"decode": 1.0, "recognise": 30.0},
@@ -71,7 +91,7 @@ def _write_unit(
 
 
 def _write(path: Path, table: Table, columns: dict[str, Any]) -> None:
-    wanted = schema.file_schema(table, without=("date",))
+    wanted = schema.file_schema(table, without=("date",), audio=schema.AUDIO in columns)
     rows = len(next(iter(columns.values())))
     arrays = [
         pa.array(columns[each.name], each.type)
@@ -80,16 +100,41 @@ def _write(path: Path, table: Table, columns: dict[str, Any]) -> None:
         for each in wanted
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(
-        pa.Table.from_arrays(arrays, schema=wanted), path, compression="zstd", row_group_size=4_096
-    )
+    group_rows = 256 if schema.AUDIO in columns else 4_096
+    made = pa.Table.from_arrays(arrays, schema=wanted)
+    pq.write_table(made, path, compression="zstd", row_group_size=group_rows)
 
 
-def _segments(ids: list[str], generator: np.random.Generator) -> dict[str, Any]:
+def _audio(segments: dict[str, Any]) -> list[dict[str, Any]]:
+    """Stored audio of segments: speech of the packaged clip, at the rate of their recordings."""
+    return [
+        {"bytes": _flac(float(start) % 4.0, round(float(end - start), 1)), "path": f"{name}.flac"}
+        for name, start, end in zip(
+            segments["segment_id"],
+            segments["start_seconds"],
+            segments["end_seconds"],
+            strict=True,
+        )
+    ]
+
+
+@cache
+def _flac(start_seconds: float, seconds: float) -> bytes:
+    samples, rate_hz = soundfile.read(CLIP, dtype="float32")
+    speech = resample(samples, rate_hz, _RATE_HZ)
+    cut = np.resize(speech[round(start_seconds * _RATE_HZ) :], round(seconds * _RATE_HZ))
+    encoded = io.BytesIO()
+    soundfile.write(encoded, cut, _RATE_HZ, format="FLAC")
+    return encoded.getvalue()
+
+
+def _segments(ids: list[str], generator: np.random.Generator, *, has_audio: bool) -> dict[str, Any]:
     count = len(ids) * SEGMENTS_EACH
     index = np.tile(np.arange(SEGMENTS_EACH), len(ids))
     seconds = generator.uniform(0.3, 2.0, count)
     start = index * 2.0 % 4.0
+    if has_audio:  # few clips differ, and neighbours follow one another
+        seconds, start = np.round(seconds, 1), index * 2.0
     words = generator.integers(1, 8, count)
     errors = np.minimum(generator.poisson(0.6, count), words)
     texts = [
@@ -156,7 +201,7 @@ def _segments(ids: list[str], generator: np.random.Generator) -> dict[str, Any]:
 
 def _recordings(ids: list[str], dropped: NDArray[np.int64], content_sha256: str) -> dict[str, Any]:
     count = len(ids)
-    samples = 16_000 * 2
+    samples = _RATE_HZ * 2
     return {
         "recording_id": ids,
         "source_id": ids,
@@ -166,7 +211,7 @@ def _recordings(ids: list[str], dropped: NDArray[np.int64], content_sha256: str)
         "source_size_bytes": [CLIP.stat().st_size] * count,
         "codec": ["pcm_s16"] * count,
         "container": ["wav"] * count,
-        "sample_rate_hz": [16_000] * count,
+        "sample_rate_hz": [_RATE_HZ] * count,
         "channels": [1] * count,
         "decoded_seconds": [2.0 * SEGMENTS_EACH] * count,
         "decode_status": ["ok"] * count,

@@ -1,4 +1,4 @@
-"""Encoding a segment's audio that is stored in its row, and muting parts of it."""
+"""Encoding audio of segments, for their rows and for exports, and muting parts of it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ import numpy as np
 import soundfile
 import soxr
 
+from beam_audio.audio.pcm import to_pcm16
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from beam_audio.types import Segment
 
 StoredCodec = Literal["flac", "opus"]
+ClipCodec = Literal["flac", "opus", "wav"]
 
 _FADE_SECONDS = 0.005
 _FLAC = b"fLaC"
@@ -48,11 +53,18 @@ def encode(segment: Segment, codec: StoredCodec) -> bytes:
     return encoded.getvalue()
 
 
-def mute(encoded: bytes, stretches: Sequence[tuple[float, float]], segment_id: str) -> bytes:
-    """Stored audio with silence in place of some stretches.
+def encode_clip(segment: Segment, codec: ClipCodec) -> bytes:
+    """Encode a segment's samples; as WAV, they are 16 bits each at the source rate."""
+    if codec != "wav":
+        return encode(segment, codec)
+    encoded = io.BytesIO()
+    samples = np.frombuffer(to_pcm16(segment.samples), "<i2")
+    soundfile.write(encoded, samples, segment.sample_rate_hz, format="WAV", subtype="PCM_16")
+    return encoded.getvalue()
 
-    A stretch is silent from its first sample to its last; the sound around it fades for 5 ms, which
-    avoids a click. Other samples of FLAC stay as they are.
+
+def mute(encoded: bytes, stretches: Sequence[tuple[float, float]], segment_id: str) -> bytes:
+    """Stored audio with silence in place of some stretches, see :func:`muted`.
 
     Args:
         encoded: What :func:`encode` made.
@@ -60,6 +72,31 @@ def mute(encoded: bytes, stretches: Sequence[tuple[float, float]], segment_id: s
         segment_id: The segment.
     """
     samples, rate_hz = soundfile.read(io.BytesIO(encoded), dtype="int16")
+    quiet = np.rint(muted(samples, rate_hz, stretches)).astype(np.int16)
+    is_flac = encoded.startswith(_FLAC)
+    container, subtype = ("FLAC", "PCM_16") if is_flac else ("OGG", "OPUS")
+    written = io.BytesIO()
+    soundfile.write(written, quiet, rate_hz, format=container, subtype=subtype)
+    if is_flac:
+        return written.getvalue()
+    return _with_serial(written.getvalue(), zlib.crc32(segment_id.encode()))
+
+
+def muted(
+    samples: NDArray[np.int16] | NDArray[np.float32],
+    rate_hz: int,
+    stretches: Sequence[tuple[float, float]],
+) -> NDArray[np.float32]:
+    """Samples with silence in place of some stretches.
+
+    A stretch is silent from its first sample to its last; the sound around it fades for 5 ms, which
+    avoids a click. Other samples stay as they are.
+
+    Args:
+        samples: Shape (n,).
+        rate_hz: Their rate.
+        stretches: Start and end of each in seconds from the first sample.
+    """
     gain = np.ones(len(samples), np.float32)
     fade = max(round(_FADE_SECONDS * rate_hz), 1)
     for start_seconds, end_seconds in stretches:
@@ -68,14 +105,7 @@ def mute(encoded: bytes, stretches: Sequence[tuple[float, float]], segment_id: s
         distance = np.arange(len(samples), dtype=np.float32)
         distance = np.maximum(start - distance, distance - (end - 1)).clip(0, fade)
         gain = np.minimum(gain, distance / fade)
-    quiet = np.rint(samples * gain).astype(np.int16)
-    is_flac = encoded.startswith(_FLAC)
-    container, subtype = ("FLAC", "PCM_16") if is_flac else ("OGG", "OPUS")
-    muted = io.BytesIO()
-    soundfile.write(muted, quiet, rate_hz, format=container, subtype=subtype)
-    if is_flac:
-        return muted.getvalue()
-    return _with_serial(muted.getvalue(), zlib.crc32(segment_id.encode()))
+    return samples * gain
 
 
 def file_name(segment: Segment, codec: StoredCodec) -> str:

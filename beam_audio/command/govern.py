@@ -65,21 +65,6 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     which.add_argument("--recording", metavar="ID", help="a recording_id")
     which.add_argument("--uri", metavar="URI", help="an address, as the rows have it")
     which.add_argument("--metadata", metavar="KEY=VALUE", help="a value of a manifest's key")
-    parser = add(
-        "export",
-        export,
-        "write segments as tasks of another program",
-        description="Writes segments of one decision, with their stored audio, to a folder.",
-    )
-    _add_output(parser)
-    parser.add_argument("--format", choices=("label-studio",), required=True)
-    parser.add_argument("--to", required=True, metavar="DIR", help="the folder that is written")
-    parser.add_argument(
-        "--decision",
-        choices=("keep", "review", "drop"),
-        default="review",
-        help="which segments (default: review)",
-    )
 
 
 def status(given: argparse.Namespace, rest: list[str]) -> int:
@@ -123,7 +108,7 @@ def forget(given: argparse.Namespace, rest: list[str]) -> int:
     from beam_audio.curate.chosen import Selector
     from beam_audio.curate.forget import forget as erase
     from beam_audio.errors import ConfigError
-    from beam_audio.export.write import read_exports
+    from beam_audio.export.note import read_exports
 
     metadata = None
     if given.metadata is not None:
@@ -138,22 +123,6 @@ def forget(given: argparse.Namespace, rest: list[str]) -> int:
     for folder in read_exports(given.output):
         print(f"{'export':<12}{folder} is not touched: look there, too")
     return 0 if proof.holds else 1
-
-
-def export(given: argparse.Namespace, rest: list[str]) -> int:
-    """Write segments as tasks of another program."""
-    refuse_unknown(rest, ["--format", "--to", "--decision"])
-    from beam_audio.export.write import INTERFACE, TASKS
-    from beam_audio.export.write import export as write
-
-    done = write(given.output, given.to, given.decision)
-    print(f"{done.tasks} tasks in {given.to}/{TASKS}, {done.clips} of them with their audio beside")
-    if done.muted:
-        print(f"{done.muted} clips are silent where words are redacted")
-    for why, count in sorted(done.left_out.items()):
-        print(f"{count} segments are left out: {why}")
-    print(f"labelling interface in {given.to}/{INTERFACE}")
-    return 0
 
 
 def _seconds(text: str) -> float:

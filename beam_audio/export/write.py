@@ -15,10 +15,9 @@ from beam_audio.errors import ConfigError
 from beam_audio.export.label_studio import COLUMNS, CONFIG, task
 from beam_audio.export.muting import COLUMNS as MUTING_COLUMNS
 from beam_audio.export.muting import Muting
+from beam_audio.export.note import note_export
 from beam_audio.output.commits import counted_sources, read_commits, units_by_file
 from beam_audio.output.parts import rows_of
-from beam_audio.store.output_names import EXPORTS
-from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,10 +68,8 @@ def export(root: str, target: str, decision: Decision) -> Exported:
     first = next(rows, None)
     if first is None:
         raise ConfigError(f"{root} has no segment with the decision {decision}")
-    name = f"{EXPORTS}/{stable_id('export', target)}.json"
-    note = {"format": "label-studio", "to": target}
     # The note comes first: who forgets a recording is told of an export that was not finished, too.
-    store.write_whole(root, name, json.dumps(note).encode())
+    note_export(root, target, "label-studio")
     muting = Muting.of(_all_segments(root, MUTING_COLUMNS))
     tasks, clips, muted, left_out = [], 0, 0, Counter[str]()
     for row in chain([first], rows):
@@ -89,15 +86,6 @@ def export(root: str, target: str, decision: Decision) -> Exported:
     store.write_whole(target, TASKS, ("[" + ",\n".join(tasks) + "]\n").encode())
     store.write_whole(target, INTERFACE, CONFIG.encode())
     return Exported(len(tasks), clips, muted, left_out)
-
-
-def read_exports(root: str) -> list[str]:
-    """The folders that segments of an output were exported to."""
-    found = []
-    for file in store.files_under(store.join(root, EXPORTS)):
-        with store.open_to_read(file.path) as content:
-            found.append(str(json.loads(content.read())["to"]))
-    return sorted(found)
 
 
 def _without(stretches: Sequence[Row], encoded: bytes, row: Row) -> bytes:

@@ -15,7 +15,8 @@ from support.unit_runs import Scripted, ref, settings, tones, transcribe, write
 from beam_audio.curate.redact import redact_unit
 from beam_audio.errors import ConfigError
 from beam_audio.export.muting import UNTIMED
-from beam_audio.export.write import export, read_exports
+from beam_audio.export.note import read_exports
+from beam_audio.export.write import export
 from beam_audio.output.commits import read_commits
 from beam_audio.types import Transcript, Word
 
