@@ -31,6 +31,7 @@ from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.output.ledger import read_ledger
 from beam_audio.output.valid_rows import valid_rows
+from beam_audio.store.output_names import SAVED_WORK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +117,8 @@ def forget(root: str, selector: Selector) -> Proof | None:
         ledger = read_ledger(root, _sources(before), counted=Counted.of(before))
         write_tombstones(root, chosen.tombstones)
         needles = Needles(frozenset(chosen.tokens), frozenset(chosen.addresses | chosen.texts))
+        # It holds texts, and only spares later work.
+        store.delete_folder(store.join(root, SAVED_WORK))
         files = erase_traces(root, needles, frozenset(chosen.payloads))
         units = _erase_rows(root, before, chosen, holder.run_id)
         after = [each for each in read_commits(root) if not each.is_closed]

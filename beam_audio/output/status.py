@@ -20,6 +20,7 @@ from beam_audio.output.counted import Counted
 from beam_audio.output.folder import is_written_here
 from beam_audio.output.holder import holder_of
 from beam_audio.output.input_ids import read_unfinished
+from beam_audio.output.saved_work import saved_folders
 from beam_audio.output.valid_rows import valid_rows
 from beam_audio.store.output_names import LEDGERS, OUTBOX, RUN_FILES
 
@@ -89,6 +90,8 @@ class Status:
             such a run did not get to list them.
         open_units: Units that a batch has claimed and not committed.
         unpublished: Units whose rows are still to be published to a topic.
+        half_done: Long recordings of which some parts are saved, and that have no rows yet.
+        saved_parts: Files of such parts.
         failures: Number of failure rows, superseded ones too.
         last_failure: The latest of them.
         last_end: The run or interval that ended last; None if none has.
@@ -101,6 +104,8 @@ class Status:
     left: int | None
     open_units: int
     unpublished: int
+    half_done: int
+    saved_parts: int
     failures: int
     last_failure: LastFailure | None
     last_end: LastEnd | None
@@ -135,12 +140,15 @@ def read_status(root: str) -> Status:
     outcomes = Counter(state.outcome for each in committed for state in each.sources.values())
     versions = {each.unit_id: each for each in committed}
     claims = read_claims(root)
+    saved = saved_folders(root)
     failures, last_failure = _failures(root, committed)
     return Status(
         inputs=dict(sorted(outcomes.items())),
         left=_left(root, committed, writer),
         open_units=sum(not is_settled(each, versions.get(each.unit_id)) for each in claims),
         unpublished=len(store.files_under(store.join(root, OUTBOX))),
+        half_done=len(saved),
+        saved_parts=sum(saved.values()),
         failures=failures,
         last_failure=last_failure,
         last_end=last_end,

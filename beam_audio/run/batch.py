@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, let_go
 from beam_audio.output.input_ids import delete_ids
-from beam_audio.run.job import agree_on_layout, check_run, committed_before
+from beam_audio.run.job import agree_on_layout, check_run, committed_before, delete_left_overs
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
 from beam_audio.run.runners import choose_runner, is_dataflow, is_local, overlap_units
 from beam_audio.run.waves import run_waves
@@ -64,7 +63,7 @@ def run(
         if job.held is not None:
             _, recognizer = job.held()
             overlap_units(options, recognizer.batch_limits.at_a_time)
-        with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
+        with in_use(job.output, lambda: delete_left_overs(job)):
             start = time.monotonic()
             with meanwhile or nullcontext():
                 if is_local(options):
@@ -93,7 +92,7 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
         pass
     holder = _holder(job, options)
     agree_on_layout(job, holder.process)
-    commits.delete_uncommitted(job.output)
+    delete_left_overs(job)
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, job, holder)
     return pipeline.run()

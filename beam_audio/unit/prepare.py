@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from beam_audio.unit.content import Opened
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
+_FROM_THE_START: Final[Mapping[str, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class PreparedSegment:
     """A measured segment on its way to the recogniser.
 
     ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
-    ``encoded`` the audio that is stored, if any. ``transcript`` and ``second`` are
+    ``encoded`` the audio that is stored, if any; both are empty if it was not to be measured.
+    ``transcript`` and ``second`` are
     what its row has already, and what is not made again.
     """
 
@@ -133,7 +135,11 @@ Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
 
 
 def prepare(
-    ref: AudioRef, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
+    ref: AudioRef,
+    settings: PrepareSettings,
+    clock: StageClock,
+    known: Container[str] = (),
+    measured_from: Mapping[str, float] = _FROM_THE_START,
 ) -> Iterator[Event]:
     """Turn a reference into measured segments, in memory that does not grow with its length.
 
@@ -142,6 +148,8 @@ def prepare(
         settings: How it becomes segments.
         clock: Where the time spent is added up.
         known: Ids of recordings that have rows already.
+        measured_from: For some recordings by id, the second before which no segment that begins is
+            measured; it comes without a clip.
 
     Yields:
         Segments as they are found, then one :class:`RecordingEnd` per channel. If the input cannot
@@ -156,12 +164,16 @@ def prepare(
         ref,
         settings.limits.max_source_bytes,
         clock,
-        lambda opened: prepare_opened(opened, settings, clock, known),
+        lambda opened: prepare_opened(opened, settings, clock, known, measured_from),
     )
 
 
 def prepare_opened(
-    opened: Opened, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
+    opened: Opened,
+    settings: PrepareSettings,
+    clock: StageClock,
+    known: Container[str] = (),
+    measured_from: Mapping[str, float] = _FROM_THE_START,
 ) -> Iterator[Event]:
     """Do the same for an opened input, and raise what goes wrong."""
     if settings.forgotten.has_content(opened.ref, opened.content_sha256):
@@ -185,6 +197,11 @@ def prepare_opened(
                         settings.clip_rate_hz,
                         settings.store_audio,
                         settings.dnsmos,
+                        {
+                            channel: round(measured_from[name] * stream.format.sample_rate_hz)
+                            for channel, name in ids.items()
+                            if name in measured_from
+                        },
                     )
                     yield from _prepare_stream(stream, sources, order, settings, clock)
         except (DecodeError, InputError, LimitError) as error:

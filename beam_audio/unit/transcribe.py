@@ -21,6 +21,7 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.corrections import read_corrections
 from beam_audio.output.parts import PartWriter, carry
+from beam_audio.output.saved_work import delete_work
 from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit.batching import BatchCounts
 from beam_audio.unit.clock import StageClock
@@ -134,12 +135,15 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
     prepare = replace(run.settings.prepare, forgotten=known)
     rows = replace(run.settings.rows, corrections=read_corrections(run.root))
     run = replace(run, settings=replace(run.settings, prepare=prepare, rows=rows))
-    report, forgotten = _write(unit, before, run)
+    report, result = _write(unit, before, run)
+    forgotten = result.forgotten
     # An address that was not known before is recognised from now on without being opened.
     write_tombstones(run.root, [stone for ref in forgotten for stone in known.tombstones_of(ref)])
     if before is None and not report.commit.sources:
         return report
-    match write_commit(run.root, report.commit):
+    present = write_commit(run.root, report.commit)
+    delete_work(run.root, result.saved)
+    match present:
         case Written():
             delete_replaced(run.root, before.files if before else (), report.commit)
             return report
@@ -148,13 +152,11 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
             return replace(report, commit=other, was_committed=True)
 
 
-def _write(
-    unit: Unit, before: Commit | None, run: UnitRun
-) -> tuple[UnitReport, tuple[AudioRef, ...]]:
+def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[UnitReport, UnitResult]:
     """Write the part files of a unit's next version.
 
     Returns:
-        A report whose record names them and is not written yet, and the forgotten inputs.
+        A report whose record names them and is not written yet, and what the work came to.
     """
     settings, clock, version = run.settings, StageClock(), unit.version + 1
     layout = settings.rows.layout()
@@ -168,6 +170,7 @@ def _write(
             settings,
             run.recognizer,
             second=run.second,
+            root=run.root,
             writer=writer,
             audio_file=audio_file,
             stored=stored,
@@ -197,7 +200,7 @@ def _write(
         run_id=run.run_id,
     )
     forgotten = tuple(ref.source_id for ref in result.forgotten)
-    return UnitReport(commit, result.counts, forgotten=forgotten), result.forgotten
+    return UnitReport(commit, result.counts, forgotten=forgotten), result
 
 
 @contextmanager
