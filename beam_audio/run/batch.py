@@ -15,7 +15,13 @@ from beam_audio.output.holder import Holder, held, let_go
 from beam_audio.output.input_ids import delete_ids
 from beam_audio.run.job import agree_on_layout, check_run, committed_before, delete_left_overs
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
-from beam_audio.run.runners import choose_runner, is_dataflow, is_local, overlap_units
+from beam_audio.run.runners import (
+    choose_runner,
+    is_dataflow,
+    is_local,
+    overlap_units,
+    worker_processes,
+)
 from beam_audio.run.waves import run_waves
 from beam_audio.transforms.drop_forgotten import DropForgotten
 from beam_audio.transforms.input_ids import WriteNames
@@ -124,6 +130,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
         retry_failures=config.retry_failures,
         holder=holder,
         second=job.second,
+        workers=worker_processes(pipeline.options),
     )
     if not holder.process:
         all_done = reports | "All" >> beam.combiners.Count.Globally()

@@ -18,7 +18,7 @@ import apache_beam as beam
 from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_lines
 from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.output.input_ids import write_ahead, write_ids
-from beam_audio.run.runners import choose_runner, runs_in_this_process
+from beam_audio.run.runners import choose_runner, runs_in_this_process, worker_processes
 from beam_audio.store.groups_on_disk import GroupsOnDisk, batches
 from beam_audio.transforms.units import DoUnits, wanted_of
 from beam_audio.unit.packing import unit_again
@@ -116,11 +116,12 @@ def _run(job: Job, options: PipelineOptions, holder: Holder, units: Sequence[Uni
             | "DoUnits"
             >> DoUnits(
                 job.model,
-                job.settings.rows.rules,
+                job.settings,
                 output=job.output,
                 run_id=job.run_id,
                 holder=holder,
                 second=job.second,
+                workers=worker_processes(options),
             )
         )
         pipeline.run().wait_until_finish()

@@ -106,14 +106,21 @@ class LongRecordings:
         channels: The policy of ``--channels``.
         tasks: The inputs of the unit; what was saved of them is read.
         audio_file: A temporary file for encoded audio.
+        first: The first part that is recognised here.
     """
 
     def __init__(
-        self, key: WorkKey, channels: Channels, tasks: Sequence[Task], audio_file: IO[bytes]
+        self,
+        key: WorkKey,
+        channels: Channels,
+        tasks: Sequence[Task],
+        audio_file: IO[bytes],
+        first: int = 0,
     ) -> None:
         self._key = key
         self._channels = channels
         self._audio_file = audio_file
+        self._first = first
         self._folders = {task.source_id: key.folder(task) for task in tasks}
         self._known: dict[str, Outcome] = {}
         self._done: defaultdict[str, list[Span]] = defaultdict(list)
@@ -131,15 +138,16 @@ class LongRecordings:
         """Folders of saved work that are not needed once the unit is committed."""
         return frozenset(self._used)
 
-    def measured_from(self) -> dict[str, float]:
-        """Up to which second all of a recording was recognised, by recording id."""
-        found = {}
-        for recording_id, spans in self._done.items():
-            stop = 0
-            for span in sorted(spans):
-                stop = max(stop, span.stop) if span.first <= stop else stop
-            found[recording_id] = stop * self._key.part_seconds
-        return found
+    def measured_from(self, recording_id: str) -> float:
+        """Up to which second nothing of a recording is to be recognised."""
+        stop = self._first
+        for span in sorted(self._done[recording_id]):
+            stop = max(stop, span.stop) if span.first <= stop else stop
+        return stop * self._key.part_seconds
+
+    def number(self, passage: Passage) -> int:
+        """The part that a passage begins in."""
+        return self._part_of(passage[0].segment)
 
     def whole(self, task: Task) -> list[StoredRecording]:
         """The recordings of an input of which all was saved; empty if something lacks."""
@@ -186,7 +194,7 @@ class LongRecordings:
         part = self._present.get(source.recording_id)
         begins = part is not None and part.span.stop <= number
         if part is None or begins:
-            first = number if begins else 0
+            first = number if begins else self._first
             if part is not None:
                 self._close(part, number)
             span = Span(source.recording_id, first, number + 1)
@@ -231,6 +239,12 @@ class LongRecordings:
             rate_hz = end.source.format.sample_rate_hz
             last = int(end.decoded_samples / rate_hz / self._key.part_seconds)
             self._close(part, max(part.span.stop, last + 1))
+
+    def leave(self, recording_id: str, stop: int) -> None:
+        """Take note that nothing more of a recording begins before part ``stop``, nor is noted."""
+        part = self._present.pop(recording_id, None)
+        if part is not None:
+            self._close(part, stop)
 
     def _load(self, ref: AudioRef, folder: str) -> None:
         """Read what was saved of an input."""

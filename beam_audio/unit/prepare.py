@@ -37,7 +37,7 @@ from beam_audio.unit.measured import (
 from beam_audio.unit.measured_in_child import WORK, measured_in_child
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from beam_audio.unit.content import Opened
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
-_FROM_THE_START: Final[Mapping[str, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +133,16 @@ class ForgottenInput:
 Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
 
 
+def _from_the_start(_recording_id: str) -> float:
+    return 0.0
+
+
 def prepare(
     ref: AudioRef,
     settings: PrepareSettings,
     clock: StageClock,
     known: Container[str] = (),
-    measured_from: Mapping[str, float] = _FROM_THE_START,
+    measured_from: Callable[[str], float] = _from_the_start,
 ) -> Iterator[Event]:
     """Turn a reference into measured segments, in memory that does not grow with its length.
 
@@ -148,7 +151,7 @@ def prepare(
         settings: How it becomes segments.
         clock: Where the time spent is added up.
         known: Ids of recordings that have rows already.
-        measured_from: For some recordings by id, the second before which no segment that begins is
+        measured_from: For a recording by its id, the second before which no segment that begins is
             measured; it comes without a clip.
 
     Yields:
@@ -173,7 +176,7 @@ def prepare_opened(
     settings: PrepareSettings,
     clock: StageClock,
     known: Container[str] = (),
-    measured_from: Mapping[str, float] = _FROM_THE_START,
+    measured_from: Callable[[str], float] = _from_the_start,
 ) -> Iterator[Event]:
     """Do the same for an opened input, and raise what goes wrong."""
     if settings.forgotten.has_content(opened.ref, opened.content_sha256):
@@ -198,9 +201,8 @@ def prepare_opened(
                         settings.store_audio,
                         settings.dnsmos,
                         {
-                            channel: round(measured_from[name] * stream.format.sample_rate_hz)
+                            channel: round(measured_from(name) * stream.format.sample_rate_hz)
                             for channel, name in ids.items()
-                            if name in measured_from
                         },
                     )
                     yield from _prepare_stream(stream, sources, order, settings, clock)

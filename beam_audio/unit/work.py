@@ -80,6 +80,11 @@ class UnitSettings:
         rows = self.rows
         return {**rows.config_layers, "store_audio": rows.store_audio}
 
+    def work_key(self, root: str, provider: str) -> WorkKey:
+        """What work is saved under, below an output, from a recogniser of this provider."""
+        asks = self.language == "from_manifest"
+        return WorkKey(root, self.recognised_layers, self.part_seconds, provider, asks)
+
 
 @dataclass(frozen=True, slots=True)
 class UnitResult:
@@ -175,7 +180,8 @@ class UnitWork:
         """
         settings, hearing = self._settings, self._hearing
         budget = hearing.budget_seconds
-        self._long = LongRecordings(self._key, settings.prepare.channels, tasks, self._audio_file)
+        key = settings.work_key(self._root, self._recognizer.provider)
+        self._long = LongRecordings(key, settings.prepare.channels, tasks, self._audio_file)
         # A recogniser that takes one batch at a time uses all cores itself.
         at_a_time = self._recognizer.batch_limits.at_a_time
         places = places_of_cores(settings.cores) if at_a_time > 1 else ONE_THREAD
@@ -213,18 +219,6 @@ class UnitWork:
             saved=self._long.folders,
         )
 
-    @property
-    def _key(self) -> WorkKey:
-        """What saved work was made with, if it is this work."""
-        settings = self._settings
-        return WorkKey(
-            self._root,
-            settings.recognised_layers,
-            settings.part_seconds,
-            self._recognizer.provider,
-            settings.language == "from_manifest",
-        )
-
     def _events(self, task: Task) -> Iterator[RedoEvent]:
         """Everything that is found in an input, in order; it is read in another thread."""
         ref = task.item
@@ -246,7 +240,7 @@ class UnitWork:
             return iter([ForgottenInput(ref)] if is_forgotten else saved)
         recordings = stored.recordings(task.replaces, ref, settings.channels) if stored else []
         if task.redo is None or not recordings:
-            return prepare(ref, settings, clock, task.known, self._long.measured_from())
+            return prepare(ref, settings, clock, task.known, self._long.measured_from)
         failed = stored.failed_tracks(task.replaces, ref) if stored else []
         return task.redo.events(Before(ref, recordings, settings, clock, failed))
 

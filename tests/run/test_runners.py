@@ -175,3 +175,22 @@ def test_flink_is_told_where_its_workers_run(
     else:
         with pytest.raises(ConfigError, match="--environment_type=EXTERNAL"):
             runners.choose_runner(wanted)
+
+
+@pytest.mark.parametrize(
+    ("flags", "processes"),
+    [
+        ((), 1),
+        (("--direct_running_mode=multi_threading", "--direct_num_workers=4"), 1),
+        (("--direct_running_mode=multi_processing", "--direct_num_workers=3"), 3),
+        (("--direct_running_mode=multi_processing", "--direct_num_workers=0"), CORES),
+        (("--runner=FlinkRunner",), 1),
+        (("--runner=FlinkRunner", "--parallelism=4"), 4),
+        (("--runner=PrismRunner",), 1),
+        (("--runner=DataflowRunner",), 1),
+        (("--runner=DataflowRunner", "--num_workers=5"), 5),
+        (("--runner=DataflowRunner", "--num_workers=5", "--max_num_workers=9"), 9),
+    ],
+)
+def test_so_many_processes_may_share_a_recording(flags: tuple[str, ...], processes: int) -> None:
+    assert runners.worker_processes(options(*flags)) == processes
