@@ -102,6 +102,10 @@ def measure(rounds: int, folder: Path, model: list[str]) -> list[Figures]:
             fleet = Fleet(max_workers=processes, start_seconds=start_seconds)
             paper[processes].append(simulate(seconds, fleet).seconds)
             real[processes].append(run(tried, processes, model))
+            told_seconds = (
+                f"{paper[processes][-1]:.1f} s on paper, {real[processes][-1]:.1f} s for real"
+            )
+            print(f"{processes} processes: {told_seconds}", file=sys.stderr, flush=True)
     return [
         Figures(
             processes=each,

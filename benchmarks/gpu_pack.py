@@ -49,7 +49,7 @@ THERE: Final = frozenset(
     )
 )
 """What the other machine has; what else it has is used in place of what is packed."""
-_EXTRAS: Final = ("media", "whisper-tiny")
+_EXTRAS: Final = ("media", "onnx-asr", "whisper-tiny")
 _OTHERS: Final = ("ctranslate2", "pytest", "hypothesis")
 _BESIDE: Final = ("onnxruntime-gpu", "faster-whisper", "packaging")
 _PLATFORMS: Final = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64")

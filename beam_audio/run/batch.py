@@ -126,7 +126,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
         job.settings,
         job.handler,
         output=config.output,
-        unit_bytes=config.unit_bytes,
+        unit_bytes=job.unit_bytes,
         retry_failures=config.retry_failures,
         holder=holder,
         second=job.second,

@@ -181,8 +181,11 @@ class RunConfig:
     gpu_memory_fraction: float = _flag(
         "limits", 0.8, "share of a GPU's memory for the batches of one process"
     )
-    unit_bytes: int = _flag(
-        "limits", 32 << 20, "encoded bytes of the inputs committed together; changes no row"
+    unit_bytes: int | None = _flag(
+        "limits",
+        None,
+        "encoded bytes of the inputs committed together; by default 33554432, and 268435456 on a "
+        "GPU; changes no row",
     )
     part_minutes: float = _flag(
         "limits",

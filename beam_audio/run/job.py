@@ -24,6 +24,7 @@ from beam_audio.quality.rules import load_rules
 from beam_audio.run.dataflow import check_submission, require_subscription
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
+from beam_audio.run.unit_size import unit_bytes
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -55,6 +56,7 @@ class Job:
         handler: Loads the model.
         model: The model as units take it: fixed in a batch, exchangeable in a stream.
         second: The model that gives a second opinion; None for none.
+        unit_bytes: Most encoded bytes of a unit.
         listing: What ``--input`` matches; None without that flag.
         held: Keeps the model in memory for workers that share this process; None for others.
     """
@@ -65,6 +67,7 @@ class Job:
     handler: OnnxAsrModelHandler
     model: FixedModel | LiveModel
     second: SecondModel | None
+    unit_bytes: int
     listing: Listing | None = None
     held: Callable[[], Choice] | None = None
 
@@ -129,6 +132,7 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
         handler=handler,
         model=LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler),
         second=second,
+        unit_bytes=unit_bytes(config, options),
     )
 
 

@@ -138,7 +138,7 @@ def build(
     arrivals = GroupArrivals(
         output,
         run_id=intervals.name,  # locally, an interval may take over what an earlier one left
-        unit_bytes=job.config.unit_bytes,
+        unit_bytes=job.unit_bytes,
         max_wait_seconds=job.config.max_wait_seconds,
         is_acknowledged=intervals.every_seconds is not None,
     )

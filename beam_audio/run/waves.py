@@ -82,7 +82,7 @@ def _plans(job: Job, before: RecordIndex, most: int) -> Iterator[Plan]:
         left -= len(inputs)
         write_ahead(job.output, job.run_id, left)
         committed = before.at({item.place_id for item in kept})
-        wave = plan(kept, committed, wanted, config.unit_bytes)
+        wave = plan(kept, committed, wanted, job.unit_bytes)
         PROGRESS.plan(inputs=wave.inputs - len(inputs))
         yield wave
 

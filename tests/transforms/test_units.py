@@ -32,7 +32,7 @@ def transcribe(folder: Path, output: Path, check: Any) -> dict[str, int]:  # noq
             job.settings,
             job.handler,
             output=str(output),
-            unit_bytes=config.unit_bytes,
+            unit_bytes=job.unit_bytes,
         )
     )
     assert_that(reports, check)
