@@ -168,7 +168,7 @@ def main() -> None:
     print(machine_line(describe_machine()), f"· load {os.getloadavg()[0]:.0f}")
     print(f"\n{given.minutes:g} minutes of {given.format}, parts of {given.part_minutes:g}\n")
     header = ("run", "wall s", "CPU s", "peak MiB", "audio heard s")
-    columns = [
+    columns: list[tuple[object, ...]] = [
         (
             name,
             f"{each.wall_seconds:.1f}",

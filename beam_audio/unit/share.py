@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio.inputs.tombstones import read_forgotten
 from beam_audio.output.commits import read_commit
@@ -26,13 +25,13 @@ from beam_audio.unit.read_ahead import read_ahead
 from beam_audio.unit.recognise import PassageBuilder, language_failure, passage_seconds
 from beam_audio.unit.recut import FromAudio
 from beam_audio.unit.results import outcome_of
-from beam_audio.unit.scratch import append_audio, scratch
+from beam_audio.unit.scratch import append_audio, audio_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beam_audio.unit.hearing import Passage
-    from beam_audio.unit.prepare import Event
+    from beam_audio.unit.recut import RedoEvent
     from beam_audio.unit.tasks import Task
     from beam_audio.unit.transcribe import Unit, UnitRun
     from beam_audio.unit.work import UnitSettings
@@ -99,7 +98,17 @@ def do_share(share: Share, run: UnitRun) -> None:
     prepared = replace(settings.prepare, forgotten=read_forgotten(run.root))
     if prepared.forgotten.has_address(ref):
         return
-    clock = StageClock()
+    run = replace(run, settings=replace(settings, prepare=prepared))
+    with audio_scratch() as audio_file:
+        _recognise(share, ref, run, audio_file)
+
+
+def _recognise(share: Share, ref: AudioRef, run: UnitRun, audio_file: IO[bytes]) -> None:
+    settings, clock = run.settings, StageClock()
+    key = settings.work_key(run.root, run.recognizer.provider)
+    long = LongRecordings(key, settings.prepare.channels, [share.task], audio_file, share.first)
+    if long.whole(share.task):
+        return
     hearing = Hearing(
         recognizer=run.recognizer,
         second=run.second,
@@ -108,39 +117,27 @@ def do_share(share: Share, run: UnitRun) -> None:
         clock=clock,
         device=run.device,
     )
-    with scratch():
-        audio_file = TemporaryFile()  # noqa: SIM115 - closed below
-    with audio_file:
-        key = settings.work_key(run.root, run.recognizer.provider)
-        long = LongRecordings(key, prepared.channels, [share.task], audio_file, share.first)
-        if long.whole(share.task):
-            return
-        events = prepare(ref, prepared, clock, share.task.known, long.measured_from)
-        breaks: set[str] = set()
-        ahead = read_ahead(
-            [long.noted(share.task, events)],
-            seconds=_event_seconds,
+    events = prepare(ref, settings.prepare, clock, share.task.known, long.measured_from)
+    breaks: set[str] = set()
+    ahead = read_ahead(
+        [long.noted(share.task, events)],
+        seconds=_event_seconds,
+        budget_seconds=hearing.budget_seconds,
+        clock=clock,
+    )
+    with ahead as ready:
+        ready_batches = batches(
+            _new(_passages(ready, share, long, run), long, breaks),
+            seconds=passage_seconds,
+            cost=hearing.cost_seconds,
             budget_seconds=hearing.budget_seconds,
-            clock=clock,
+            is_break=lambda passage: passage[0].segment.segment_id in breaks,
         )
-        with ahead as ready:
-            is_one = prepared.channels != "split" and prepared.tracks != "all"
-            passages = _passages(ready, run.recognizer.passage_seconds, share, long, is_one=is_one)
-            for batch, results in in_flight(
-                batches(
-                    _new(passages, long, breaks),
-                    seconds=passage_seconds,
-                    cost=hearing.cost_seconds,
-                    budget_seconds=hearing.budget_seconds,
-                    is_break=lambda passage: passage[0].segment.segment_id in breaks,
-                ),
-                hearing.hear,
-                hearing.at_a_time,
-            ):
-                for passage, heard in zip(batch, results, strict=True):
-                    for item, (result, second) in zip(passage, heard, strict=True):
-                        stored = item.encoded and append_audio(audio_file, item.encoded)
-                        long.settle(outcome_of(item, result, stored or None, second))
+        for batch, results in in_flight(ready_batches, hearing.hear, hearing.at_a_time):
+            for passage, heard in zip(batch, results, strict=True):
+                for item, (result, second) in zip(passage, heard, strict=True):
+                    audio = append_audio(audio_file, item.encoded) if item.encoded else None
+                    long.settle(outcome_of(item, result, audio, second))
 
 
 def _stated_seconds(task: Task, settings: UnitSettings) -> float:
@@ -156,15 +153,12 @@ def _stated_seconds(task: Task, settings: UnitSettings) -> float:
 
 
 def _passages(
-    events: Iterable[Event],
-    longest_seconds: float,
-    share: Share,
-    long: LongRecordings,
-    *,
-    is_one: bool,
+    events: Iterable[RedoEvent], share: Share, long: LongRecordings, run: UnitRun
 ) -> Iterator[Passage]:
-    """The passages of a share; where there is one recording, no further than that."""
-    builder = PassageBuilder[PreparedSegment](longest_seconds)
+    """The passages of a share; of an input that is one recording nothing is decoded after them."""
+    prepared = run.settings.prepare
+    is_one = prepared.channels != "split" and prepared.tracks != "all"
+    builder = PassageBuilder[PreparedSegment](run.recognizer.passage_seconds)
     for event in events:
         match event:
             case PreparedSegment():

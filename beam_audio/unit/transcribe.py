@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self
 
 from beam_audio.errors import raise_machine_error
 from beam_audio.inputs.tombstones import read_forgotten, write_tombstones
@@ -27,12 +25,12 @@ from beam_audio.unit.batching import BatchCounts
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.device_clock import DeviceClock
 from beam_audio.unit.progress import Progress
-from beam_audio.unit.scratch import scratch
+from beam_audio.unit.scratch import audio_scratch
 from beam_audio.unit.stored_rows import StoredUnit
 from beam_audio.unit.work import UnitWork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
@@ -160,7 +158,7 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[UnitReport,
     """
     settings, clock, version = run.settings, StageClock(), unit.version + 1
     layout = settings.rows.layout()
-    with PartWriter(run.root, layout) as writer, _audio_file() as audio_file:
+    with PartWriter(run.root, layout) as writer, audio_scratch() as audio_file:
         stored = None
         if before is not None:
             stored = StoredUnit(
@@ -201,18 +199,6 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[UnitReport,
     )
     forgotten = tuple(ref.source_id for ref in result.forgotten)
     return UnitReport(commit, result.counts, forgotten=forgotten), result
-
-
-@contextmanager
-def _audio_file() -> Iterator[IO[bytes]]:
-    """A temporary file for stored audio; on a full disk even closing it fails."""
-    with scratch():
-        file = TemporaryFile()  # noqa: SIM115 - closed below
-    try:
-        yield file
-    finally:
-        with suppress(OSError):
-            file.close()
 
 
 def _carry(
