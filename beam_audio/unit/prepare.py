@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import Transcript
-    from beam_audio.unit.content import Opened
+    from beam_audio.unit.content import Opened, Opener
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 
@@ -55,7 +55,8 @@ class PrepareSettings:
     ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
     splits and measures in a child process. What is ``forgotten`` gives no rows.
-    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`.
+    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`. ``opener`` opens inputs of
+    a unit, see :mod:`beam_audio.unit.file_copies`; None opens each for itself.
     """
 
     decoder: Decoder = "auto"
@@ -69,6 +70,7 @@ class PrepareSettings:
     isolate_decoding: bool = True
     forgotten: Forgotten = field(default_factory=Forgotten)
     dnsmos: bool = False
+    opener: Opener | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +170,7 @@ def prepare(
         settings.limits.max_source_bytes,
         clock,
         lambda opened: prepare_opened(opened, settings, clock, known, measured_from),
+        settings.opener,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.types import Failure
+from beam_audio.types import AudioRef, Failure
 from beam_audio.unit import rows
 from beam_audio.unit.batching import BatchCounts, batches
+from beam_audio.unit.file_copies import FileCopies
 from beam_audio.unit.hearing import Hearing
 from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.input_result import InputResult, require_access
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
     from beam_audio.quality.second_opinion import Opinion
-    from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.device_clock import DeviceClock
     from beam_audio.unit.hearing import Heard, Passage
@@ -178,6 +178,13 @@ class UnitWork:
             StoreError: A file cannot be written.
             MachineError: The machine is at fault, or forbids everything.
         """
+        refs = [task.item for task in tasks if isinstance(task.item, AudioRef)]
+        with FileCopies(refs) as copies:
+            prepared = replace(self._settings.prepare, opener=copies.open)
+            self._settings = replace(self._settings, prepare=prepared)
+            return self._run(tasks)
+
+    def _run(self, tasks: Sequence[Task]) -> UnitResult:
         settings, hearing = self._settings, self._hearing
         budget = hearing.budget_seconds
         key = settings.work_key(self._root, self._recognizer.provider)
@@ -187,7 +194,7 @@ class UnitWork:
         places = places_of_cores(settings.cores) if at_a_time > 1 else ONE_THREAD
         # While one batch is recognised, the audio of the next one is decoded.
         ahead = read_ahead(
-            map(self._events, tasks),
+            map(self._events, sorted(tasks, key=lambda task: task.file_id)),
             seconds=_event_seconds,
             budget_seconds=budget,
             places=places,
