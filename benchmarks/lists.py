@@ -2,7 +2,8 @@
 
 Writes a manifest of cuts of some files, commit records of all of them in units of 64, and rows of
 these units in part files. Then takes each step of a run in a process of its own: reading the list,
-planning it for an empty output and for the full one, and the ledger; prints one table.
+planning it for an empty output and for the full one, and the ledger; and what other verbs do with
+all commit records. Prints one table.
 
     python benchmarks/lists.py --inputs 1000000
 """
@@ -24,9 +25,17 @@ import pyarrow.parquet as pq
 from machine import describe_machine, machine_line
 from reference import markdown_table
 
+from beam_audio.curate.chosen import Selector
+from beam_audio.curate.forget import forget
 from beam_audio.inputs.listed import WAVE_INPUTS, ListedInputs, list_lines
 from beam_audio.output.commits import Commit, InputState, read_commits, unit_id, write_commit
+from beam_audio.output.compact import compact
 from beam_audio.output.ledger import read_ledger
+from beam_audio.output.status import read_status
+from beam_audio.quality.rules import load_rules
+from beam_audio.report.account import ledger_of
+from beam_audio.report.tables import keep_figures, opened_tables
+from beam_audio.run.curation import curate
 from beam_audio.schema import file_schema
 from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit.packing import MAX_UNIT_INPUTS
@@ -145,11 +154,34 @@ def balance(folder: Path) -> None:
         raise SystemExit("the ledger does not balance")
 
 
-STEPS: Final[dict[str, Callable[[Path], None]]] = {
+def report(folder: Path) -> None:
+    """Tables and ledger of a report, without its page."""
+    with opened_tables(str(folder / "out")) as tables:
+        keep_figures(tables, None)
+        ledger_of(tables)
+
+
+def judge(folder: Path) -> None:
+    """All rows are judged by other rules, by as many processes as cores; nothing is written."""
+    curate(str(folder / "out"), load_rules("lenient"), dry_run=True)
+
+
+def forget_one(folder: Path) -> None:
+    """One input is forgotten, and all files are searched for it."""
+    source_id = next(iter(next(read_commits(str(folder / "out"))).sources))
+    forget(str(folder / "out"), Selector(recording=stable_id("r", source_id)))
+
+
+STEPS: Final[dict[str, Callable[[Path], object]]] = {
     "read the list": read_list,
     "and plan it, all new": plan_new,
     "and plan it, all done": plan_done,
     "ledger": balance,
+    "status": lambda folder: read_status(str(folder / "out")),
+    "report": report,
+    "curate, dry run": judge,
+    "compact": lambda folder: compact(str(folder / "out")),
+    "forget one, compacted": forget_one,
 }
 
 

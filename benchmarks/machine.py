@@ -70,6 +70,17 @@ def used_mebibytes(first: int) -> float:
     return used / 1024
 
 
+def cpu_seconds(first: int) -> float:
+    """Processor time of a process, of those below it, and of those that have ended there."""
+    ticks = 0
+    for each in processes(first):
+        with suppress(OSError):  # it has ended, and its parent has its time
+            # The name of the program, in brackets, may hold spaces.
+            fields = (each / "stat").read_text("utf-8").rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def peak_mebibytes(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> float:
     """The most memory that a process and those below it use, as looks find it; waits for its end.
 

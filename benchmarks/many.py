@@ -4,15 +4,18 @@ Makes recordings of a second (telephone rate, real speech cut at different place
 the placeholder model on the local runner, each count in a process of its own, and prints
 throughput, processor time, when the first unit was committed, peak memory of all its processes
 together, files written, bytes that went through a shuffle, and the cost of a recording against the
-first count. With ``--distinct`` most recordings are hard links to the first ones.
+first count. With ``--distinct`` most recordings are hard links to the first ones. With ``--kills``
+each count is run once more, killed so many times and resumed: the rows must be the same.
 
-    python benchmarks/many.py --counts 10000,300000 --distinct 1000 --json
+    python benchmarks/many.py --counts 10000,300000 --distinct 1000 --kills 5 --json
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,8 +24,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow.dataset
 import soundfile
-from machine import describe_machine, machine_line, peak_mebibytes
+from machine import cpu_seconds, describe_machine, machine_line, peak_mebibytes
 from reference import markdown_table
 
 from beam_audio.command.flags import resolve
@@ -32,6 +36,7 @@ from beam_audio.store.output_names import COMMITS
 RATE_HZ = 8_000
 GOAL_RATIO = 1.2
 GOAL_SHUFFLE_BYTES = 4096
+KILL_LOOK_SECONDS = 0.1
 CLIP = Path(__file__).resolve().parents[1] / "beam_audio" / "data" / "demo" / "river.wav"
 
 
@@ -72,8 +77,8 @@ def write_recordings(folder: Path, count: int, distinct: int) -> None:
         soundfile.write(path, cut, RATE_HZ, subtype="PCM_16")
 
 
-def measure(audio: Path, count: int, flags: list[str]) -> Figures:
-    """Run the command in a process of its own."""
+def measure(audio: Path, count: int, flags: list[str], kills: int) -> Figures:
+    """Run the command in a process of its own; then again with kills, if there are to be any."""
     with tempfile.TemporaryDirectory(dir=audio.parent) as output:
         command = [sys.executable, __file__, "--one", str(audio), output, *flags]
         start, began = time.monotonic(), time.time()
@@ -89,9 +94,13 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
             )
         figures = json.loads(last)
         parts = list(Path(output).rglob("*.parquet"))
-        records = Path(output, COMMITS).glob("*.json")
+        records = list(Path(output, COMMITS).glob("*.json"))
         if figures["recordings"] != count:
             raise SystemExit(f"{figures['recordings']} rows of {count} recordings")
+        if kills:
+            with tempfile.TemporaryDirectory(dir=audio.parent) as killed:
+                kill_and_resume([*command[:4], killed, *flags], Path(killed), len(records), kills)
+                require_same_rows(Path(output), Path(killed))
         return Figures(
             recordings=count,
             command_seconds=seconds,
@@ -103,6 +112,30 @@ def measure(audio: Path, count: int, flags: list[str]) -> Figures:
             output_mebibytes=sum(path.stat().st_size for path in parts) / (1 << 20),
             shuffled_bytes=figures["shuffled_bytes"],
         )
+
+
+def kill_and_resume(command: list[str], output: Path, units: int, kills: int) -> None:
+    """Kill a run at equal distances from its beginning to its end, then let it end."""
+    for number in range(1, kills + 1):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        while len(list(Path(output, COMMITS).glob("*.json"))) < units * number / (kills + 1):
+            time.sleep(KILL_LOOK_SECONDS)
+            if process.poll() is not None:
+                raise SystemExit("the run was over before it could be killed")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def require_same_rows(output: Path, other: Path) -> None:
+    """Compare all tables but for what is outside identity."""
+    for table, name in (("recordings", "recording_id"), ("segments", "segment_id")):
+        first, second = (
+            pyarrow.dataset.dataset(each / table, partitioning="hive").to_table().sort_by(name)
+            for each in (output, other)
+        )
+        if not first.equals(second):
+            raise SystemExit(f"{table} of the killed run differ")
 
 
 def run_one(audio: str, output: str, flags: list[str]) -> None:
@@ -124,7 +157,7 @@ def run_one(audio: str, output: str, flags: list[str]) -> None:
     figures = {
         "recordings": result.ledger.recordings,
         "graph_seconds": result.wall_seconds,
-        "cpu_seconds": time.process_time(),
+        "cpu_seconds": cpu_seconds(os.getpid()),
         "shuffled_bytes": shuffled,
     }
     print(json.dumps(figures))
@@ -162,6 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--counts", default="1000,100000", help="recordings, one run each")
     parser.add_argument("--distinct", type=int, help="recordings that are no links; default all")
+    parser.add_argument("--kills", type=int, default=0, help="of a second run of each count")
     parser.add_argument("--folder", default=None, help="where audio and output go for the time")
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
     known, flags = parser.parse_known_args()
@@ -171,7 +205,8 @@ def main() -> None:
             audio = Path(folder) / "audio"
             audio.mkdir()
             write_recordings(audio, count, known.distinct or count)
-            measured.append(measure(audio, count, flags))
+            measured.append(measure(audio, count, flags, known.kills))
+            print(measured[-1], file=sys.stderr, flush=True)
     machine = describe_machine()
     print(f"{machine_line(machine)}; flags: {' '.join(flags) or 'none'}\n\n{table(measured)}\n")
     print(f"goals: cost at most {GOAL_RATIO} ×, shuffled bytes below {GOAL_SHUFFLE_BYTES} each")

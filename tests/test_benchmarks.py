@@ -128,3 +128,15 @@ def test_a_runner_is_set_against_the_loop_of_the_same_round(
     table = runners.table({runners.LOOP: loop, "Prism": slower})
     assert "| plain loop | 20.0 | 1.00 | +0.0 | 21.0 |" in table
     assert "| Prism | 30.0 | 1.50 | +10.0 | 35.0 |" in table
+
+
+def test_memory_that_grows_with_a_list_has_a_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    lists = importlib.import_module("lists_elsewhere")
+    runs = [
+        lists.Run(count, 5.0, 60.0, {"worker": 300.0 + count / (1 << 10)})
+        for count in (2048, 4096, 20480)
+    ]
+    table = lists.table(runs)
+    assert "| worker, MiB | 302 | 304 | 320 | 1024 (1024 to 1024) |" in table
+    assert "| first commit, s | 5 | 5 | 5 |" in table

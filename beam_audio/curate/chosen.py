@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.inputs.forgotten import Stretch, Tombstone
+from beam_audio.output.commits import read_commits
 from beam_audio.output.counted import Counted
 from beam_audio.output.valid_rows import valid_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beam_audio.inputs.forgotten import Forgotten
-    from beam_audio.output.commits import Commit
     from beam_audio.types import Row
 
+_HASHES: Final = ("content_sha256", "audio_sha256")
+_TEXTS: Final = ("text", "text_all", "reference_text")
+_ALIKE: Final = ("uri", "content_sha256")
+_TAKING: Final = ["source_id", "recording_id", "uri", "metadata"]
 _RECORDING_COLUMNS: Final = [
     *("recording_id", "source_id", "uri", "channel", "offset_seconds", "decoded_seconds"),
-    *("content_sha256", "audio_sha256", "metadata", "text", "text_all", "reference_text"),
+    *(*_HASHES, *_TEXTS),
 ]
 _FAILURE_COLUMNS: Final = ["source_id", "uri", "segment_id", "payload_uri"]
 _TELLING_CHARACTERS: Final = 20
@@ -79,24 +85,21 @@ class Chosen:
     decoded_seconds: float = 0.0
 
 
-def choose(root: str, committed: Sequence[Commit], selector: Selector, known: Forgotten) -> Chosen:
+def choose(root: str, counted: Counted, selector: Selector, known: Forgotten) -> Chosen:
     """Find the inputs that are meant, and those with the same content or at the same address.
 
-    An input is forgotten as a whole: with one of its channels or tracks go the others.
+    An input is forgotten as a whole: with one of its channels or tracks go the others. Memory grows
+    with what is found, and not with the output.
 
     Args:
         root: The output folder.
-        committed: Its commit records.
+        counted: What counts in it.
         selector: What is meant.
         known: The tombstones of the output, for their key.
     """
-    counted = Counted.of(committed)
-    by_source: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in valid_rows(root, counted, "recordings", _RECORDING_COLUMNS):
-        by_source[row["source_id"]].append(row)
-    stretches = {source_id: _stretch(rows) for source_id, rows in by_source.items()}
-    meant = {name for name, rows in by_source.items() if any(map(selector.takes, rows))}
-    sources = _with_the_same(meant, by_source, stretches)
+    recordings = partial(valid_rows, root, counted, "recordings")
+    meant = {row["source_id"] for row in recordings(_TAKING) if selector.takes(row)}
+    sources, by_source, stretches = _with_the_same(meant, recordings)
     chosen = Chosen(sources=sources)
     for source_id in sources:
         rows = by_source[source_id]
@@ -108,11 +111,12 @@ def choose(root: str, committed: Sequence[Commit], selector: Selector, known: Fo
     if selector.uri is not None:
         chosen.addresses.add(selector.uri)
         chosen.tombstones.add(Tombstone(known.mark("address", selector.uri)))
-    others = [row for name, rows in by_source.items() if name not in sources for row in rows]
-    _keep_what_others_have(chosen, others)
+    if sources:
+        columns = ["source_id", "uri", *_HASHES, *_TEXTS]
+        others = (row for row in recordings(columns) if row["source_id"] not in sources)
+        _keep_what_others_have(chosen, others)
     _add_failures(chosen, valid_rows(root, counted, "failures", _FAILURE_COLUMNS))
-    _add_states(chosen, committed, known)
-    _add_segments(chosen, root, committed)
+    _add_segments(chosen, root, _add_states(chosen, root, known))
     return chosen
 
 
@@ -128,18 +132,43 @@ def _stretch(rows: Sequence[Row]) -> Stretch:
 
 
 def _with_the_same(
+    meant: set[str], recordings: Callable[[list[str]], Iterable[Row]]
+) -> tuple[set[str], dict[str, list[Row]], dict[str, Stretch]]:
+    """The inputs that are meant, and those of the same stretch of the same file or content.
+
+    Returns:
+        The inputs; and of those and all others of their files and contents, the rows and stretches.
+    """
+    found = meant
+    by_source: dict[str, list[Row]] = {}
+    while meant:
+        rows_found = chain.from_iterable(by_source[name] for name in by_source.keys() & found)
+        near = {row[column] for row in rows_found for column in _ALIKE}
+        seen: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in recordings(_RECORDING_COLUMNS):
+            if row["source_id"] in found or not near.isdisjoint(row[column] for column in _ALIKE):
+                seen[row["source_id"]].append(row)
+        by_source = dict(seen)
+        stretches = {name: _stretch(rows) for name, rows in by_source.items()}
+        same = _of_the_same_stretch(found, by_source, stretches)
+        if near and same == found:
+            return found, by_source, stretches
+        found = same
+    return set(), {}, {}
+
+
+def _of_the_same_stretch(
     meant: set[str], by_source: Mapping[str, list[Row]], stretches: Mapping[str, Stretch]
 ) -> set[str]:
-    """The inputs that are meant, and those of the same stretch of the same file or content."""
     groups: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for name, rows in by_source.items():
-        for column in ("uri", "content_sha256"):
+        for column in _ALIKE:
             groups[column, rows[0][column]].add(name)
     found, new = set(meant), list(meant)
     while new:
         name = new.pop()
         row = by_source[name][0]
-        beside = set.union(*(groups[column, row[column]] for column in ("uri", "content_sha256")))
+        beside = set.union(*(groups[column, row[column]] for column in _ALIKE))
         same = {each for each in beside - found if stretches[each].is_same(stretches[name])}
         found |= same
         new += same
@@ -149,9 +178,9 @@ def _with_the_same(
 def _add_recordings(chosen: Chosen, rows: Sequence[Row]) -> None:
     for row in rows:
         chosen.recordings.add(row["recording_id"])
-        hashes = (row["content_sha256"], row["audio_sha256"])
-        chosen.tokens.update([row["recording_id"], row["source_id"], *filter(None, hashes)])
-        for column in ("text", "text_all", "reference_text"):
+        hashes = filter(None, (row[column] for column in _HASHES))
+        chosen.tokens.update([row["recording_id"], row["source_id"], *hashes])
+        for column in _TEXTS:
             _add_text(chosen, row[column])
     first = min(rows, key=lambda row: row["channel"] or 0)
     chosen.decoded_seconds += first["decoded_seconds"]
@@ -161,8 +190,8 @@ def _keep_what_others_have(chosen: Chosen, others: Iterable[Row]) -> None:
     """Other cuts of a file have its address and its hash, and others may have said the same."""
     for row in others:
         chosen.addresses.discard(row["uri"])
-        chosen.tokens -= {row["content_sha256"], row["audio_sha256"]}
-        chosen.texts -= {row["text"], row["text_all"], row["reference_text"]}
+        chosen.tokens.difference_update(row[column] for column in _HASHES)
+        chosen.texts.difference_update(row[column] for column in _TEXTS)
 
 
 def _add_failures(chosen: Chosen, rows: Iterable[Row]) -> None:
@@ -176,22 +205,30 @@ def _add_failures(chosen: Chosen, rows: Iterable[Row]) -> None:
             chosen.payloads.update(filter(None, [row["payload_uri"]]))
 
 
-def _add_states(chosen: Chosen, committed: Sequence[Commit], known: Forgotten) -> None:
-    """What records tell: repeats of the recordings, and places."""
-    states = [(name, state) for commit in committed for name, state in commit.sources.items()]
-    for name, state in states:
-        if not chosen.recordings.isdisjoint(state.recording_ids):
-            chosen.sources.add(name)
-            chosen.tokens.add(name)
-    places = {state.place_id for name, state in states if name in chosen.sources}
-    kept = {state.place_id for name, state in states if name not in chosen.sources}
-    chosen.tokens |= places - kept
+def _add_states(chosen: Chosen, root: str, known: Forgotten) -> Counted:
+    """What records tell: repeats of the recordings, and places; gives what counts in the units."""
+    held, places = Counted(), set[str]()
+    for commit in read_commits(root):
+        gone = {
+            name
+            for name, state in commit.sources.items()
+            if name in chosen.sources or not chosen.recordings.isdisjoint(state.recording_ids)
+        }
+        if gone:
+            held.add(commit)
+            chosen.sources |= gone
+            chosen.tokens |= gone
+            places |= {commit.sources[name].place_id for name in gone}
+    for commit in read_commits(root) if places else ():
+        places -= {
+            state.place_id for name, state in commit.sources.items() if name not in chosen.sources
+        }
+    chosen.tokens |= places
     chosen.tombstones |= {Tombstone(known.mark("input", name)) for name in chosen.sources}
+    return held
 
 
-def _add_segments(chosen: Chosen, root: str, committed: Sequence[Commit]) -> None:
-    units = (commit for commit in committed if not chosen.sources.isdisjoint(commit.sources))
-    held = Counted.of(units)
+def _add_segments(chosen: Chosen, root: str, held: Counted) -> None:
     columns = ["source_id", "segment_id", "text", "reference_text"]
     for row in valid_rows(root, held, "segments", columns):
         if row["source_id"] in chosen.sources:

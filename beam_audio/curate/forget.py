@@ -23,7 +23,6 @@ from beam_audio.output.commits import (
     delete_uncommitted,
     is_shared,
     read_commits,
-    units_by_file,
 )
 from beam_audio.output.compact import rewrite_stale
 from beam_audio.output.counted import Counted
@@ -34,11 +33,10 @@ from beam_audio.output.valid_rows import valid_rows
 from beam_audio.store.output_names import SAVED_WORK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from beam_audio.curate.chosen import Chosen, Selector
     from beam_audio.curate.traces import Done
-    from beam_audio.output.commits import Commit
     from beam_audio.output.ledger import Ledger
     from beam_audio.schema import Table
 
@@ -108,20 +106,19 @@ def forget(root: str, selector: Selector) -> Proof | None:
     holder = Holder.here(f"forget-{uuid.uuid4().hex[:8]}", ends_with_process=True)
     with held(root, holder), in_use(root, lambda: delete_uncommitted(root)):
         rewrite_stale(root)
-        before = [each for each in read_commits(root) if not each.is_closed]
+        counted = Counted.of(read_commits(root))
         known = begin_forgetting(root)
-        chosen = choose(root, before, selector, known)
+        chosen = choose(root, counted, selector, known)
         if not chosen.sources:
             write_tombstones(root, chosen.tombstones)
             return None
-        ledger = read_ledger(root, _sources(before), counted=Counted.of(before))
+        before = read_ledger(root, _sources(root), counted=counted)
         write_tombstones(root, chosen.tombstones)
         needles = Needles(frozenset(chosen.tokens), frozenset(chosen.addresses | chosen.texts))
         # It holds texts, and only spares later work.
         store.delete_folder(store.join(root, SAVED_WORK))
         files = erase_traces(root, needles, frozenset(chosen.payloads))
-        units = _erase_rows(root, before, chosen, holder.run_id)
-        after = [each for each in read_commits(root) if not each.is_closed]
+        units = _erase_rows(root, counted, chosen, holder.run_id)
         remaining, searched, size_bytes = remaining_traces(root, needles)
         return Proof(
             inputs=len(chosen.sources),
@@ -131,35 +128,35 @@ def forget(root: str, selector: Selector) -> Proof | None:
             units=units,
             files=files,
             tombstones=len(chosen.tombstones),
-            before=ledger,
-            after=read_ledger(root, _sources(after), counted=Counted.of(after)),
+            before=before,
+            after=read_ledger(root, _sources(root)),
             searched_files=searched,
             searched_bytes=size_bytes,
             remaining=tuple(remaining),
         )
 
 
-def _sources(committed: Sequence[Commit]) -> list[str]:
-    return [source_id for commit in committed for source_id in commit.sources]
+def _sources(root: str) -> Iterator[str]:
+    return (source_id for commit in read_commits(root) for source_id in commit.sources)
 
 
-def _erase_rows(root: str, committed: Sequence[Commit], chosen: Chosen, run_id: str) -> int:
+def _erase_rows(root: str, counted: Counted, chosen: Chosen, run_id: str) -> int:
     """Write the units again without what is forgotten; returns how many.
 
     Raises:
         StoreError: A stream wrote a unit meanwhile.
     """
-    like = _units_like(root, committed, chosen.tokens)
+    concerned = chosen.sources | _sources_like(root, counted, chosen.tokens)
     tokens = pa.array(sorted(chosen.tokens), pa.string())
 
     def change(_table: Table, rows: pa.RecordBatch) -> pa.RecordBatch:
         return _without_mentions(rows, tokens)
 
     units, shared = 0, set[str]()
-    for commit in committed:
-        kept = {name: each for name, each in commit.sources.items() if name not in chosen.sources}
-        if len(kept) == len(commit.sources) and commit.unit_id not in like:
+    for commit in read_commits(root):
+        if concerned.isdisjoint(commit.sources):
             continue
+        kept = {name: each for name, each in commit.sources.items() if name not in chosen.sources}
         done = rewrite_unit(root, commit, change, name="forget", run_id=run_id, sources=kept)
         if done.outcome == "lost":
             raise StoreError(
@@ -173,20 +170,19 @@ def _erase_rows(root: str, committed: Sequence[Commit], chosen: Chosen, run_id: 
 
 def _sweep_shared(root: str, names: set[str]) -> None:
     """Take forgotten rows out of files that other units share, and delete those nobody names."""
-    named = units_by_file(read_commits(root))
+    named = set(Counted.of(read_commits(root)).files)
     store.delete(*[store.join(root, name) for name in sorted(names) if name not in named])
     rewrite_stale(root)
 
 
-def _units_like(root: str, committed: Sequence[Commit], tokens: set[str]) -> set[str]:
-    """Units with rows that are marked as like one of those forgotten."""
-    units_of = {name: commit.unit_id for commit in committed for name in commit.sources}
-    counted, found = Counted.of(committed), set[str]()
-    for table in _JUDGED:
-        for row in valid_rows(root, counted, table, ["source_id", *_LIKE]):
-            if not tokens.isdisjoint(row.get(name) for name in _LIKE):
-                found.add(units_of[row["source_id"]])
-    return found
+def _sources_like(root: str, counted: Counted, tokens: set[str]) -> set[str]:
+    """Inputs with rows that are marked as like one of those forgotten."""
+    return {
+        row["source_id"]
+        for table in _JUDGED
+        for row in valid_rows(root, counted, table, ["source_id", *_LIKE])
+        if not tokens.isdisjoint(row.get(name) for name in _LIKE)
+    }
 
 
 def _without_mentions(rows: pa.RecordBatch, tokens: pa.Array) -> pa.RecordBatch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -12,14 +13,14 @@ import pyarrow.compute as pc
 from beam_audio import store
 from beam_audio.curate.correction_entries import Entry, LeftOut, Refused, read_entries
 from beam_audio.errors import ConfigError, InputError
-from beam_audio.output.commits import counted_sources, read_commits, units_by_file
+from beam_audio.output.commits import read_commits
 from beam_audio.output.corrections import Correction, read_corrections, write_corrections
+from beam_audio.output.counted import Counted
 from beam_audio.output.parts import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from beam_audio.output.commits import Commit
     from beam_audio.types import Row
 
 _MOST_BYTES: Final = 1 << 30
@@ -81,16 +82,14 @@ def _content(uri: str) -> bytes:
 
 def _resolved(root: str, entries: Sequence[Entry]) -> Iterator[Correction | Refused]:
     """Corrections with recording and times, of those entries that are about this output."""
-    committed = list(read_commits(root))
-    known = {
-        recording_id
-        for commit in committed
-        for state in commit.sources.values()
-        if state.outcome == "recorded"
-        for recording_id in state.recording_ids
-    }
     named = {each.segment_id for each in entries if each.segment_id and _lacks_place(each)}
-    segments = _segments(root, committed, named) if named else {}
+    stated = {each.recording_id for each in entries if each.recording_id is not None}
+    known, counted = set[str](), Counted()
+    for commit in read_commits(root):
+        counted.add(commit)
+        recorded = (each for each in commit.sources.values() if each.outcome == "recorded")
+        known |= stated.intersection(chain.from_iterable(each.recording_ids for each in recorded))
+    segments = _segments(root, counted, named) if named else {}
     for each in entries:
         recording_id, times = each.recording_id, each.times
         if _lacks_place(each):
@@ -102,7 +101,7 @@ def _resolved(root: str, entries: Sequence[Entry]) -> Iterator[Correction | Refu
                 yield Refused(each.where, f"segment {each.segment_id} is of another recording")
                 continue
             recording_id, times = row["recording_id"], (row["start_seconds"], row["end_seconds"])
-        if recording_id not in known:
+        elif recording_id not in known:
             yield Refused(each.where, f"no recording {recording_id} is in this output")
             continue
         assert recording_id is not None and times is not None  # noqa: S101, PT018 - for mypy
@@ -120,14 +119,13 @@ def _lacks_place(entry: Entry) -> bool:
     return entry.recording_id is None or entry.times is None
 
 
-def _segments(root: str, committed: Sequence[Commit], ids: set[str]) -> Mapping[str, Row]:
+def _segments(root: str, counted: Counted, ids: set[str]) -> Mapping[str, Row]:
     """Recording and times of segments, by id."""
     columns = ["segment_id", "recording_id", "start_seconds", "end_seconds"]
     wanted = pa.array(sorted(ids))
     found: dict[str, Row] = {}
-    files = units_by_file(committed)
-    for name in sorted(each for each in files if each.startswith("segments/")):
-        for rows in rows_of(root, name, counted_sources(files[name]), columns):
+    for name in counted.files_of("segments"):
+        for rows in rows_of(root, name, counted.sources(name), columns):
             mask = pc.is_in(rows.column("segment_id"), wanted)
             found.update({row["segment_id"]: row for row in rows.filter(mask).to_pylist()})
     return found

@@ -19,7 +19,7 @@ from beam_audio.output.stored_values import value_of
 from beam_audio.store.output_names import CLAIMS, INDEXED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from beam_audio.types import StoredFile
 
@@ -63,6 +63,14 @@ def read_claims(root: str) -> list[Claim]:
     versions = {file.path: file.version for file in claim_files(root)}
     found = store.read_each(lambda uri: _remembered(uri, versions[uri]), list(versions))
     return [claim for claim in found if claim is not None]
+
+
+def claimed_versions(root: str) -> Iterator[tuple[str, int]]:
+    """Unit and version of each claim, as the names of their files tell; no file is read."""
+    for file in claim_files(root):
+        unit_id, _, version = file.path.rpartition("/")[2].removesuffix(".json").rpartition("-")
+        if version.isdecimal():
+            yield unit_id, int(version)
 
 
 def claim_files(root: str) -> list[StoredFile]:

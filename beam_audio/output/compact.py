@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Final
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.output.commits import (
-    counted_sources,
     delete_uncommitted,
-    is_shared,
     read_commits,
     rename_parts,
-    units_by_file,
 )
+from beam_audio.output.counted import Counted
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.output.parts import PartWriter, opened_part, rows_of
@@ -29,8 +27,6 @@ from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from beam_audio.output.commits import Commit
 
 TARGET_BYTES: Final = 128 << 20
 _SMALL: Final = 0.5
@@ -86,20 +82,20 @@ def compact(
 
 
 def _compact(root: str, target_bytes: int, progress: CompactionProgress) -> Compaction:
-    units = units_by_file(read_commits(root))
-    sizes = _sizes(root)
-    lost = units.keys() - sizes.keys()
+    counted = Counted.of(read_commits(root))
+    names, sizes = counted.files, _sizes(root)
+    lost = set(names) - sizes.keys()
     if lost:
         raise StoreError(f"{min(lost)!r} is named by a commit record, but is not in {root!r}")
-    groups = list(_groups(root, units, sizes, target_bytes))
+    groups = list(_groups(root, counted, sizes, target_bytes))
     progress.of = len(groups)
     for group in groups:
-        _merge(root, group, units)
+        _merge(root, group, counted)
         progress.merged += 1
     merged = [name for group in groups for name in group]
     return Compaction(
-        files_before=len(units),
-        files_after=len(units) - len(merged) + len(groups),
+        files_before=len(names),
+        files_after=len(names) - len(merged) + len(groups),
         rewritten_bytes=sum(sizes[name] for name in merged),
     )
 
@@ -112,10 +108,10 @@ def drop_stale_rows(root: str) -> None:
 
 def rewrite_stale(root: str) -> None:
     """Rewrite shared files without rows that are no longer valid."""
-    units = units_by_file(read_commits(root))
-    for name in filter(is_shared, units):
-        if _is_stale(root, name, units[name]):
-            _merge(root, [name], units)
+    counted = Counted.of(read_commits(root))
+    for name in counted.files:
+        if _is_stale(root, name, counted):
+            _merge(root, [name], counted)
 
 
 def _sizes(root: str) -> dict[str, int]:
@@ -128,15 +124,13 @@ def _sizes(root: str) -> dict[str, int]:
 
 
 def _groups(
-    root: str,
-    units: Mapping[str, Sequence[Commit]],
-    sizes: Mapping[str, int],
-    target_bytes: int,
+    root: str, counted: Counted, sizes: Mapping[str, int], target_bytes: int
 ) -> Iterator[list[str]]:
     """Files to merge into one: files of one folder, in the order of their units."""
-    stale = {name for name in units if is_shared(name) and _is_stale(root, name, units[name])}
+    names = counted.files
+    stale = {name for name in names if _is_stale(root, name, counted)}
     group: list[str] = []
-    small = (name for name in units if sizes[name] < _SMALL * target_bytes or name in stale)
+    small = (name for name in names if sizes[name] < _SMALL * target_bytes or name in stale)
     for name in sorted(small):
         filled = sum(sizes[each] for each in group) + sizes[name] > target_bytes
         if group and (filled or _folder(group[0]) != _folder(name)):
@@ -148,25 +142,27 @@ def _groups(
         yield group
 
 
-def _is_stale(root: str, name: str, units: Sequence[Commit]) -> bool:
+def _is_stale(root: str, name: str, counted: Counted) -> bool:
+    """Whether a shared file holds rows that are no longer valid."""
+    sources = counted.sources(name)
+    if sources is None:
+        return False
     with opened_part(store.join(root, name)) as file:
         (held,) = file.read(columns=["source_id"]).columns
-    return not counted_sources(units).issuperset(held.unique().to_pylist())
+    return not sources.issuperset(held.unique().to_pylist())
 
 
-def _merge(root: str, group: Sequence[str], units: Mapping[str, Sequence[Commit]]) -> None:
+def _merge(root: str, group: Sequence[str], counted: Counted) -> None:
     """Merge a group of files, let the units' records name the merged file, delete the group."""
-    members = {commit.unit_id: commit for name in group for commit in units[name]}
+    units = sorted({pair for name in group for pair in counted.units_of(name)})
     table = next(table for table in TABLES if group[0].startswith(f"{table}/"))
-    layout = next(iter(members.values())).layout  # one output has one layout
-    versions = sorted((commit.unit_id, commit.version) for commit in members.values())
-    part_id = f"{SHARED}-{stable_id('shared', sorted(group), versions)}"
-    with PartWriter(root, layout) as writer:
+    part_id = f"{SHARED}-{stable_id('shared', sorted(group), units)}"
+    with PartWriter(root, counted.layout) as writer:
         for name in group:
-            for batch in rows_of(root, name, counted_sources(units[name])):
+            for batch in rows_of(root, name, counted.sources(name)):
                 writer.copy(table, _folder(name), batch)
         (merged,) = writer.finish(part_id)
-    for unit_id in sorted(members):
+    for unit_id, _ in units:
         rename_parts(root, unit_id, dict.fromkeys(group, merged))
     for name in group:
         store.delete(store.join(root, name))

@@ -261,7 +261,7 @@ def opened_part(uri: str) -> Iterator[pq.ParquetFile]:
 
 
 def rows_of(
-    root: str, name: str, source_ids: Container[str], columns: Sequence[str] | None = None
+    root: str, name: str, source_ids: Container[str] | None, columns: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Rows of a part file that come from these inputs; row groups without any are skipped.
 
@@ -270,14 +270,14 @@ def rows_of(
     Args:
         root: The output folder.
         name: The file, relative to it.
-        source_ids: The inputs.
+        source_ids: The inputs; None for all.
         columns: The columns to read beside ``source_id``; all by default. Partition keys are not in
             the file.
     """
     wanted = None if columns is None else ["source_id", *columns]
     with opened_part(store.join(root, name)) as file:
         groups = list(range(file.num_row_groups))
-        if len(groups) > 1:
+        if source_ids is not None and len(groups) > 1:
             held = _sources_by_group(file.metadata.num_rows, store.join(root, name))
             groups = [group for group in groups if any(map(source_ids.__contains__, held[group]))]
         has_audio = schema.AUDIO in (wanted or file.schema_arrow.names)
@@ -289,8 +289,8 @@ def rows_of(
             else ()
         ):
             rows += batch.num_rows
-            kept = _mask(batch, source_ids)
-            yield batch if pc.all(kept).as_py() else batch.filter(kept)
+            kept = None if source_ids is None else _mask(batch, source_ids)
+            yield batch if kept is None or pc.all(kept).as_py() else batch.filter(kept)
         _require_rows(rows, sum(_stated_rows(file, group) for group in groups))
 
 

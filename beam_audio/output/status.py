@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio import store
 from beam_audio.errors import ConfigError
-from beam_audio.output.claims import is_settled, read_claims
+from beam_audio.output.claims import claimed_versions
 from beam_audio.output.commits import read_commits
 from beam_audio.output.counted import Counted
 from beam_audio.output.folder import is_written_here
@@ -23,13 +23,13 @@ from beam_audio.output.input_ids import read_unfinished
 from beam_audio.output.saved_work import saved_folders
 from beam_audio.output.valid_rows import valid_rows
 from beam_audio.store.output_names import LEDGERS, OUTBOX, RUN_FILES
+from beam_audio.store.scratch_database import scratch_database
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from beam_audio.output.commits import Commit
-
+_SCHEMA: Final = "CREATE TABLE listed (source TEXT PRIMARY KEY) WITHOUT ROWID;"
 _FAILURE_COLUMNS: Final = ["source_id", "unit", "stage", "error_type", "uri", "message", "when"]
 
 
@@ -133,19 +133,25 @@ def read_status(root: str) -> Status:
         InputError: A file of it vanished meanwhile; ask again.
         StoreError: A file of it is damaged.
     """
-    committed = [each for each in read_commits(root) if not each.is_closed]
     writer, last_end = _writer(root), _last_end(root)
-    if not committed and writer is None and last_end is None:
+    left = _Left(root)
+    outcomes, versions, counted = Counter[str](), dict[str, int](), Counted()
+    for commit in read_commits(root):
+        if not commit.is_closed:
+            outcomes.update(state.outcome for state in commit.sources.values())
+            versions[commit.unit_id] = commit.version
+            counted.add(commit)
+            left.drop(commit.sources)
+    if not versions and writer is None and last_end is None:
         raise ConfigError(f"{root} holds nothing of a run; name the --output of a run")
-    outcomes = Counter(state.outcome for each in committed for state in each.sources.values())
-    versions = {each.unit_id: each for each in committed}
-    claims = read_claims(root)
     saved = saved_folders(root)
-    failures, last_failure = _failures(root, committed)
+    failures, last_failure = _failures(root, counted)
     return Status(
         inputs=dict(sorted(outcomes.items())),
-        left=_left(root, committed, writer),
-        open_units=sum(not is_settled(each, versions.get(each.unit_id)) for each in claims),
+        left=None if writer is not None and not left.is_known else left.count,
+        open_units=sum(
+            versions.get(unit_id, 0) < version for unit_id, version in claimed_versions(root)
+        ),
         unpublished=len(store.files_under(store.join(root, OUTBOX))),
         half_done=len(saved),
         saved_parts=sum(saved.values()),
@@ -181,19 +187,40 @@ def _last_end(root: str) -> LastEnd | None:
     )
 
 
-def _left(root: str, committed: Sequence[Commit], writer: Writer | None) -> int | None:
-    """Inputs that are listed and not committed: the lists are there until a run has ended."""
-    found = list(read_unfinished(root))
-    if writer is not None and not found:
-        return None
-    listed = set().union(*(ids for ids, _ in found))
-    ahead = sum(count for _, count in found)
-    return len(listed.difference(*(each.sources for each in committed))) + ahead
+class _Left:
+    """Inputs that are listed and not committed: the lists are there until a run has ended.
+
+    Attributes:
+        is_known: Whether any run has listed inputs and has not ended.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.is_known = False
+        self._ahead = 0
+        self._database = scratch_database(_SCHEMA)
+        for ids, ahead in read_unfinished(root):
+            self.is_known = True
+            self._ahead += ahead
+            self._each("INSERT OR IGNORE INTO listed VALUES (?)", ids)
+
+    def drop(self, committed: Iterable[str]) -> None:
+        """Leave out what is committed."""
+        if self.is_known:
+            self._each("DELETE FROM listed WHERE source = ?", committed)
+
+    def _each(self, statement: str, names: Iterable[str]) -> None:
+        self._database.executemany(statement, ((name,) for name in names))
+
+    @property
+    def count(self) -> int:
+        """How many are left, those that nobody has looked at yet included."""
+        (listed,) = self._database.execute("SELECT count(*) FROM listed").fetchone()
+        return int(listed) + self._ahead
 
 
-def _failures(root: str, committed: Sequence[Commit]) -> tuple[int, LastFailure | None]:
+def _failures(root: str, counted: Counted) -> tuple[int, LastFailure | None]:
     count, last = 0, None
-    for row in valid_rows(root, Counted.of(committed), "failures", _FAILURE_COLUMNS):
+    for row in valid_rows(root, counted, "failures", _FAILURE_COLUMNS):
         count += 1
         if last is None or row["when"] > last["when"]:
             last = row

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.output.counted import Counted
+from beam_audio.output.commits import read_commits
 from beam_audio.output.ledger import read_ledger
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ def ledger_of(tables: Tables) -> Ledger:
         InputError: A part file is missing.
         StoreError: A part file is damaged.
     """
-    listed = (name for commit in tables.committed for name in commit.sources)
-    return read_ledger(tables.root, listed, counted=Counted.of(tables.committed))
+    listed = (name for commit in read_commits(tables.root) for name in commit.sources)
+    return read_ledger(tables.root, listed, counted=tables.counted)
 
 
 def _balance(ledger: Ledger) -> Row:
@@ -83,11 +82,9 @@ def _run(run: Row) -> Row:
 
 def _stages(tables: Tables) -> Row:
     """Seconds by stage, over the units in force; those of all threads added up."""
-    seconds: Counter[str] = Counter()
-    for commit in tables.committed:
-        seconds.update(commit.stage_seconds)
+    stages = tables.stages
     return {
-        "decoded_hours": sum(commit.decoded_seconds for commit in tables.committed) / 3600,
-        "units": len(tables.committed),
-        "seconds": {name: round(took, 3) for name, took in sorted(seconds.items())},
+        "decoded_hours": stages.decoded_seconds / 3600,
+        "units": stages.units,
+        "seconds": {name: round(took, 3) for name, took in sorted(stages.seconds.items())},
     }

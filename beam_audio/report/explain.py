@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.audio.encode import encode
-from beam_audio.errors import ConfigError, InputError
+from beam_audio.errors import ConfigError, InputError, StoreError
+from beam_audio.output.commits import read_commit
 from beam_audio.report.clips import as_segment, audio_of, stored_audio
 from beam_audio.report.rules_in_force import find_rules, run_files
 from beam_audio.report.shown import describe, stored_recordings
 from beam_audio.store.output_names import run_file
 
 if TYPE_CHECKING:
+    from beam_audio.output.commits import Commit
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 
@@ -49,11 +51,12 @@ def explain(tables: Tables, segment: Row, given: str | None = None) -> Row:
 
     Raises:
         ConfigError: The rules given are not those that judged it.
+        StoreError: Its unit was written anew meanwhile.
     """
     recording = stored_recordings(tables, [segment["recording_id"]])[segment["recording_id"]]
     runs = run_files(tables.root)
     rules = find_rules(segment["rules_id"], runs, given)
-    unit = next(each for each in tables.committed if segment["part"] in each.files)
+    unit = _unit_of(tables, segment)
     by_run = {run.get("run_id"): run for run in runs}
     run = by_run.get(unit.run_id, {})
     return {
@@ -82,6 +85,17 @@ def explain(tables: Tables, segment: Row, given: str | None = None) -> Row:
             segment["segment_index"],
         ),
     }
+
+
+def _unit_of(tables: Tables, segment: Row) -> Commit:
+    """The unit that a segment is of; others may have rows in the same part file."""
+    for unit_id, _ in tables.counted.units_of(segment["part"]):
+        commit = read_commit(tables.root, unit_id)
+        if commit is not None and segment["source_id"] in commit.sources:
+            return commit
+    raise StoreError(
+        f"the unit of segment {segment['segment_id']} was written anew meanwhile; try again"
+    )
 
 
 def flac_of(tables: Tables, segment: Row) -> bytes:

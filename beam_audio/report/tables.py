@@ -7,8 +7,9 @@ database, so memory does not grow with the number of segments.
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,8 @@ import pyarrow.parquet as pq
 
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.output.commits import counted_sources, is_shared, read_commits, units_by_file
+from beam_audio.output.commits import is_shared, read_commits
+from beam_audio.output.counted import Counted
 from beam_audio.output.parts import opened_part
 from beam_audio.quality.languages import LANGUAGES_WITHOUT_WORD_SPACES
 from beam_audio.quality.measures import MEASURE_DECIMALS, RULE_MEASURES
@@ -25,7 +27,7 @@ from beam_audio.schema import AUDIO, column_names
 from beam_audio.store.output_names import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
@@ -65,19 +67,42 @@ _OTHER: Final = {
 """Further columns of the table of segments. Times are seconds; a core counts each second once."""
 
 
+@dataclass(slots=True)
+class Stages:
+    """How long the units in force took.
+
+    Attributes:
+        units: How many they are.
+        decoded_seconds: Source seconds decoded.
+        seconds: Seconds by stage, those of all threads added up.
+    """
+
+    units: int = 0
+    decoded_seconds: float = 0.0
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    def add(self, commit: Commit) -> None:
+        """Add a unit."""
+        self.units += 1
+        self.decoded_seconds += commit.decoded_seconds
+        self.seconds.update(commit.stage_seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """An output that is open for questions.
 
     Attributes:
         root: The output folder.
-        committed: Its units.
+        counted: What counts in it.
+        stages: How long its units took.
         database: Has views ``all_segments``, ``recordings`` and ``failures`` of the part files,
             with all columns but audio, and with ``part``, the name of the file.
     """
 
     root: str
-    committed: tuple[Commit, ...]
+    counted: Counted
+    stages: Stages
     database: duckdb.DuckDBPyConnection
 
     def rows(self, query: str, *values: object) -> list[Row]:
@@ -106,8 +131,12 @@ def opened_tables(root: str) -> Iterator[Tables]:
         InputError: A part file is missing.
         StoreError: A part file or a commit record is damaged.
     """
-    committed = tuple(each for each in read_commits(root) if not each.is_closed)
-    if not committed:
+    counted, stages = Counted(), Stages()
+    for commit in read_commits(root):
+        if not commit.is_closed:
+            counted.add(commit)
+            stages.add(commit)
+    if not stages.units:
         raise ConfigError(f"{root!r} holds no rows; give the --output of a run that has ended")
     with tempfile.TemporaryDirectory(prefix="beam-audio-report-") as folder:
         database = duckdb.connect(
@@ -121,13 +150,11 @@ def opened_tables(root: str) -> Iterator[Tables]:
             },
         )
         try:
-            files = units_by_file(committed)
             near = Path(folder, "output")
             for table in TABLES:
-                units = {name: files[name] for name in sorted(files) if name.startswith(table)}
-                _bring_near(root, list(units), near)
-                _view(database, table, near, units)
-            yield Tables(root, committed, database)
+                _bring_near(root, counted.files_of(table), near)
+                _view(database, table, near, counted)
+            yield Tables(root, counted, stages, database)
         except duckdb.Error as error:
             raise StoreError(
                 f"the tables of {root!r} cannot be read ({error}); if a run or curate is writing "
@@ -159,27 +186,23 @@ def _bring_near(root: str, names: Sequence[str], near: Path) -> None:
                     writer.write_batch(batch)
 
 
-def _view(
-    database: duckdb.DuckDBPyConnection,
-    table: Table,
-    near: Path,
-    units: Mapping[str, list[Commit]],
-) -> None:
+def _view(database: duckdb.DuckDBPyConnection, table: Table, near: Path, counted: Counted) -> None:
     """Make the valid rows of a table a view, with the name of the part file they are in.
 
     Columns that no file has are null.
     """
     view = "all_segments" if table == "segments" else table
-    if not units:
+    names = counted.files_of(table)
+    if not names:
         columns = ", ".join(f"NULL AS {name}" for name in sorted(column_names(table)))
         database.execute(f"CREATE VIEW {view} AS SELECT {columns}, NULL AS part WHERE false")
         return
-    counted = f"counted_{table}"
-    database.execute(f"CREATE TABLE {counted} (part VARCHAR, source_id VARCHAR)")
-    for name in filter(is_shared, units):
-        sources = sorted(counted_sources(units[name]))
-        database.execute(f"INSERT INTO {counted} SELECT ?, unnest(?)", [name, sources])
-    files = ", ".join(_quoted(f"{near}/{name}") for name in units)
+    shared = f"counted_{table}"
+    database.execute(f"CREATE TABLE {shared} (part VARCHAR, source_id VARCHAR)")
+    for name in names:
+        if (sources := counted.sources(name)) is not None:
+            database.execute(f"INSERT INTO {shared} SELECT ?, unnest(?)", [name, sorted(sources)])
+    files = ", ".join(_quoted(f"{near}/{name}") for name in names)
     read = (
         f"read_parquet([{files}], union_by_name = true, filename = 'part', "
         "hive_partitioning = false)"
@@ -189,14 +212,14 @@ def _view(
     missing = "".join(f", NULL AS {name}" for name in sorted(column_names(table) - held))
     # Of a file that units share, only the rows of inputs that are counted there are valid.
     valid = (
-        f"WHERE part NOT IN (SELECT part FROM {counted}) "
-        f"OR (part, source_id) IN (SELECT (part, source_id) FROM {counted})"
+        f"WHERE part NOT IN (SELECT part FROM {shared}) "
+        f"OR (part, source_id) IN (SELECT (part, source_id) FROM {shared})"
     )
     part = f"part[{len(str(near)) + 2}:] AS part"
     database.execute(
         f"CREATE VIEW {view} AS SELECT * FROM "
         f"(SELECT * EXCLUDE ({unwanted}), {part}{missing} FROM {read}) "
-        + (valid if any(map(is_shared, units)) else "")
+        + (valid if any(map(is_shared, names)) else "")
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from beam_audio.inputs.listed import list_files, list_lines
+from beam_audio.inputs.listing import match_input
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, let_go
@@ -22,19 +25,18 @@ from beam_audio.run.runners import (
     overlap_units,
     worker_processes,
 )
-from beam_audio.run.waves import run_waves
-from beam_audio.transforms.drop_forgotten import DropForgotten
-from beam_audio.transforms.input_ids import WriteNames
-from beam_audio.transforms.read import ReadAudio
-from beam_audio.transforms.units import TranscribeUnits
+from beam_audio.run.waves import do_units, run_waves
+from beam_audio.transforms.list_units import ListUnits
+from beam_audio.transforms.units import wanted_of
 from beam_audio.unit.record_index import RecordIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from apache_beam.runners.runner import PipelineResult
 
+    from beam_audio.inputs.listed import ListedInputs
     from beam_audio.run.config import RunConfig
     from beam_audio.run.job import Job
 
@@ -73,7 +75,7 @@ def run(
             start = time.monotonic()
             with meanwhile or nullcontext():
                 if is_local(options):
-                    run_waves(job, options, holder, before)
+                    run_waves(job, _listed(job), before, options, holder)
                 else:
                     pipeline = beam.Pipeline(runner=runner, options=options)
                     build(pipeline, job, holder)
@@ -110,31 +112,34 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
     A job that goes on without its command takes hold of the output and lets go of it by itself.
     """
     config = job.config
-    refs, failures = pipeline | "Read" >> ReadAudio(
-        input=config.input,
-        manifest=config.manifest,
-        exclude=config.output,
-        limit=config.limit,
-        allowed=config.allowed_places,
-    )
-    inputs = (refs, failures) | "Inputs" >> beam.Flatten()
-    kept, forgotten = inputs | "Forgotten" >> DropForgotten(config.output)
-    names = kept | "Names" >> beam.Map(lambda item: item.source_id)
-    listed = (names, forgotten) | "Listed" >> beam.Flatten()
-    _ = listed | "List" >> WriteNames(config.output, job.run_id)
-    reports = kept | "TranscribeUnits" >> TranscribeUnits(
-        job.settings,
-        job.handler,
-        output=config.output,
+    units = pipeline | "Read" >> ListUnits(
+        _listing(config),
+        wanted_of(job.settings, job.run_id, retry_failures=config.retry_failures),
+        output=job.output,
         unit_bytes=job.unit_bytes,
-        retry_failures=config.retry_failures,
         holder=holder,
-        second=job.second,
-        workers=worker_processes(pipeline.options),
     )
+    reports = units | "TranscribeUnits" >> do_units(job, holder, worker_processes(pipeline.options))
     if not holder.process:
         all_done = reports | "All" >> beam.combiners.Count.Globally()
         _ = all_done | "LetGo" >> beam.Map(lambda _: let_go(config.output, holder.run_id))
+
+
+def _listed(job: Job) -> ListedInputs:
+    if job.listing is not None:
+        return list_files(job.listing.files, job.config.limit)
+    return _listing(job.config)()
+
+
+def _listing(config: RunConfig) -> Callable[[], ListedInputs]:
+    """What lists the inputs of a run, on whatever machine it is called."""
+    if config.manifest is not None:
+        return partial(list_lines, config.manifest, config.limit, config.allowed_places)
+    return partial(_list_matches, config.input or "", config.output, config.limit)
+
+
+def _list_matches(pattern: str, output: str, limit: int | None) -> ListedInputs:
+    return list_files(match_input(pattern, output), limit)
 
 
 def _holder(job: Job, options: PipelineOptions) -> Holder:

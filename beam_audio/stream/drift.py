@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from beam_audio.errors import ConfigError
-from beam_audio.output.commits import counted_sources, read_commits, units_by_file
+from beam_audio.output.commits import read_commits
+from beam_audio.output.counted import Counted
 from beam_audio.output.parts import rows_of
 from beam_audio.schema import PARTITION_LANGUAGE
 from beam_audio.stream.psi import chance_index, stability_index
@@ -157,7 +158,7 @@ def read_profile(root: str) -> Profile:
         ConfigError: The output holds no segments, or too few to compare with.
         InputError: A part file cannot be read.
     """
-    sample = read_sample(root, list(read_commits(root)))
+    sample = read_sample(root, read_commits(root))
     if not sample.rows:
         raise ConfigError(
             f"--drift_reference={root} holds no committed segments; name the --output of a run"
@@ -172,7 +173,7 @@ def read_profile(root: str) -> Profile:
     return profile_of(sample)
 
 
-def read_sample(root: str, committed: Sequence[Commit]) -> Sample:
+def read_sample(root: str, committed: Iterable[Commit]) -> Sample:
     """Count the segments of these units.
 
     A few hundred rows are in memory at a time. The counts grow with the recordings and with the
@@ -182,18 +183,18 @@ def read_sample(root: str, committed: Sequence[Commit]) -> Sample:
         InputError: A part file cannot be read.
     """
     sample = Sample()
-    for name, units in units_by_file(committed).items():
-        if name.startswith("segments/"):
-            keys = ds.get_partition_keys(_FOLDERS.parse(name))
-            stored = [measure for measure in _MEASURES if measure not in keys]
-            for rows in rows_of(root, name, counted_sources(units), ["recording_id", *stored]):
-                sample.recordings.update(rows.column("recording_id").to_pylist())
-                for measure in stored:
-                    values = rows.column(measure)
-                    rounded = pc.round(values, _DECIMALS) if measure in _NUMBERS else values
-                    sample.counts[measure].update(rounded.to_pylist())
-                for measure, value in keys.items():
-                    sample.counts[measure][value] += rows.num_rows
+    counted = Counted.of(committed)
+    for name in counted.files_of("segments"):
+        keys = ds.get_partition_keys(_FOLDERS.parse(name))
+        stored = [measure for measure in _MEASURES if measure not in keys]
+        for rows in rows_of(root, name, counted.sources(name), ["recording_id", *stored]):
+            sample.recordings.update(rows.column("recording_id").to_pylist())
+            for measure in stored:
+                values = rows.column(measure)
+                rounded = pc.round(values, _DECIMALS) if measure in _NUMBERS else values
+                sample.counts[measure].update(rounded.to_pylist())
+            for measure, value in keys.items():
+                sample.counts[measure][value] += rows.num_rows
     return sample
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio.output.commits import commit_files, load_commit
-from beam_audio.output.holder import take
 from beam_audio.unit.packing import bucket_count, pack, size_bytes, unit_again
 from beam_audio.unit.progress import PROGRESS
 from beam_audio.unit.tasks import Committed, Task, committed_sources
@@ -15,8 +14,6 @@ from beam_audio.unit.tasks import Committed, Task, committed_sources
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from beam_audio.output.holder import Holder
-    from beam_audio.types import StoredFile
     from beam_audio.unit.tasks import Input, Wanted
     from beam_audio.unit.transcribe import Unit
 
@@ -25,7 +22,7 @@ _AGAIN: Final = "again"
 
 
 class PlanUnits(beam.PTransform):
-    """Turns listed inputs into the units that are left to do; inputs listed twice count once.
+    """Turns inputs of any pipeline into the units left to do; inputs listed twice count once.
 
     Inputs without rows are grouped by their source id into units of about ``unit_bytes`` of encoded
     audio; a larger file is a unit of its own, and cuts of one file are together. Inputs whose rows
@@ -35,24 +32,20 @@ class PlanUnits(beam.PTransform):
         output: The output folder.
         wanted: The configuration that the rows should have.
         unit_bytes: Encoded bytes per unit.
-        holder: Who holds the output from before its records are read; None for nobody.
     """
 
-    def __init__(
-        self, output: str, wanted: Wanted, unit_bytes: int, holder: Holder | None = None
-    ) -> None:
+    def __init__(self, output: str, wanted: Wanted, unit_bytes: int) -> None:
         super().__init__()
         self._output = output
         self._wanted = wanted
         self._unit_bytes = unit_bytes
-        self._holder = holder
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[Unit]:
         """Wire the planning; only references and commit records cross a shuffle."""
         committed = (
             inputs.pipeline
             | "Output" >> beam.Create([self._output])
-            | "Records" >> beam.FlatMap(_records, self._holder)
+            | "Records" >> beam.FlatMap(commit_files)
             | "Spread" >> beam.Reshuffle()
             | "Committed" >> beam.FlatMap(lambda file: committed_sources([load_commit(file.path)]))
         )
@@ -102,13 +95,6 @@ class _Plan(beam.DoFn):
                 yield task
             else:
                 yield beam.pvalue.TaggedOutput(_AGAIN, (unit.unit_id, (unit.version, task)))
-
-
-def _records(output: str, holder: Holder | None) -> list[StoredFile]:
-    """The commit records to compare with; a job that starts without its command takes hold here."""
-    if holder is not None:
-        take(output, holder)
-    return commit_files(output)
 
 
 def _sum_pairs(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:

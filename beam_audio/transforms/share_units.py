@@ -27,10 +27,10 @@ _UNITS: Final = "units"
 
 
 class ShareUnits(beam.PTransform):
-    """Has the long recordings of units recognised by several workers; the result are all the units.
+    """Has the long recordings of units recognised by several workers.
 
-    A unit without long recordings goes on at once. One with some goes on when all its shares are
-    saved below the output.
+    The result are the units without long recordings, which need not wait, and those with some, when
+    all their shares are saved below the output.
 
     Args:
         settings: Settings of the units.
@@ -53,7 +53,9 @@ class ShareUnits(beam.PTransform):
         self._find = _FindShares(settings, workers)
         self._do = _DoShare(model, output, second)
 
-    def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[Unit]:
+    def expand(
+        self, units: beam.PCollection[Unit]
+    ) -> tuple[beam.PCollection[Unit], beam.PCollection[Unit]]:
         """Wire the shares, and the grouping behind them."""
         found = units | "Shares" >> beam.ParDo(self._find).with_outputs(_SHARED, main=_UNITS)
         shared = (
@@ -63,7 +65,7 @@ class ShareUnits(beam.PTransform):
             | "Meet" >> beam.GroupByKey()
             | "Whole" >> beam.MapTuple(lambda _, same: next(iter(same)))
         )
-        return (found[_UNITS], shared) | "Units" >> beam.Flatten()
+        return found[_UNITS], shared
 
 
 class _FindShares(beam.DoFn):

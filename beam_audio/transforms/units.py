@@ -1,4 +1,4 @@
-"""TranscribeUnits: references in, committed rows out, and one report per unit."""
+"""TranscribeUnits: references in, committed rows out, and one report per unit; and its steps."""
 
 from __future__ import annotations
 
@@ -45,8 +45,6 @@ class TranscribeUnits(beam.PTransform):
         output: The output folder.
         unit_bytes: Encoded bytes per unit.
         retry_failures: Whether inputs and segments that failed are tried again.
-        holder: The run as holder of the output: its units are claimed, so that no other batch and
-            no stream processes their inputs meanwhile. None for a pipeline that is alone.
         second: The model that gives a second opinion; None for none.
         workers: How many workers may share a long recording.
     """
@@ -59,7 +57,6 @@ class TranscribeUnits(beam.PTransform):
         output: str,
         unit_bytes: int,
         retry_failures: bool = False,
-        holder: Holder | None = None,
         second: SecondModel | None = None,
         workers: int = 1,
     ) -> None:
@@ -71,22 +68,20 @@ class TranscribeUnits(beam.PTransform):
         self._output = output
         self._unit_bytes = unit_bytes
         self._retry_failures = retry_failures
-        self._holder = holder
 
     def expand(self, inputs: beam.PCollection[Input]) -> beam.PCollection[UnitReport]:
         """Wire resume, grouping and the units' one DoFn."""
-        run_id = self._holder.run_id if self._holder else uuid.uuid4().hex
+        run_id = uuid.uuid4().hex
         wanted = wanted_of(self._settings, run_id, retry_failures=self._retry_failures)
         return (
             inputs
-            | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes, self._holder)
+            | "PlanUnits" >> PlanUnits(self._output, wanted, self._unit_bytes)
             | "DoUnits"
             >> DoUnits(
                 FixedModel(self._settings, self._handler),
                 self._settings,
                 output=self._output,
                 run_id=run_id,
-                holder=self._holder,
                 second=self._second,
                 workers=self._workers,
             )
@@ -115,7 +110,8 @@ class DoUnits(beam.PTransform):
         settings: These settings, as they are now.
         output: The output folder.
         run_id: Name of the run.
-        holder: The run as holder of the output; None for a pipeline that is alone.
+        holder: The run as holder of the output: the units are claimed, so that no other batch and
+            no stream processes their inputs meanwhile. None for a pipeline that is alone.
         second: The model that gives a second opinion; None for none.
         workers: How many workers may share a long recording.
     """
@@ -148,10 +144,12 @@ class DoUnits(beam.PTransform):
             | "Claim" >> beam.FlatMap(_claimed, self._output, self._holder)
             | "Judge" >> self._judge
         )
+        reports = [judged]
         if self._share is not None:
-            left = left | "Share" >> self._share
-        transcribed = left | "Transcribe" >> self._run
-        return (judged, transcribed) | "Reports" >> beam.Flatten()
+            left, shared = left | "Share" >> self._share
+            reports.append(shared | "TranscribeShared" >> self._run)
+        reports.append(left | "Transcribe" >> self._run)
+        return tuple(reports) | "Reports" >> beam.Flatten()
 
 
 def _claimed(unit: Unit, output: str, holder: Holder | None) -> Iterator[Unit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,10 +21,7 @@ _SCHEMA: Final = """
     CREATE TABLE inputs (place TEXT, source TEXT, unit INTEGER, layers INTEGER, state TEXT);
 """
 _INDEXED: Final = ("units (name)", "inputs (place)", "inputs (source)")
-_FIELDS: Final = (
-    *("outcome", "place_id", "stated_id", "stated_language", "recording_ids"),
-    *("failed_segments", "attempt", "lacks_model", "claims_id"),
-)
+_FIELDS: Final = tuple(each.name for each in fields(InputState) if each.name != "layers")
 _values: Final = attrgetter(*_FIELDS)
 
 

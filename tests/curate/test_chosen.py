@@ -10,6 +10,7 @@ from support.run_outputs import only, read_rows, run, write_manifest, write_spee
 from beam_audio.curate.chosen import Chosen, Selector, choose
 from beam_audio.inputs.forgotten import Forgotten, Stretch
 from beam_audio.output.commits import read_commits
+from beam_audio.output.counted import Counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ def test_a_selector_takes_the_rows_it_means(selector: Selector, takes: bool) -> 
 
 
 def choice(output: Path, selector: Selector) -> Chosen:
-    return choose(str(output), list(read_commits(str(output))), selector, KEY)
+    return choose(str(output), Counted.of(read_commits(str(output))), selector, KEY)
 
 
 def test_an_input_goes_with_both_its_channels_and_the_failures_at_its_address(

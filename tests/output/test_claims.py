@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +11,7 @@ from beam_audio.errors import StoreError
 from beam_audio.output.claims import (
     Claim,
     claim_files,
+    claimed_versions,
     close_claimed,
     close_others,
     drop_claims,
@@ -27,9 +28,6 @@ from beam_audio.output.commits import (
     read_commit,
     write_commit,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CLAIM = Claim("u", 1, "run", {"source": "place"})
 STATE = InputState("recorded", "place", "", None, {}, ("recording",))
@@ -50,6 +48,14 @@ def test_claims_are_read_as_they_were_written(root: str) -> None:
     ]
     write_claim(root, replace(CLAIM, run_id="a later run"))
     assert {claim.run_id for claim in read_claims(root)} == {"a later run", "other"}
+
+
+def test_units_and_versions_are_told_by_names_alone(root: str) -> None:
+    write_claim(root, CLAIM)
+    write_claim(root, replace(CLAIM, version=12, run_id="other"))
+    for file in claim_files(root):
+        Path(file.path).write_bytes(b"{")
+    assert sorted(claimed_versions(root)) == [("u", 1), ("u", 12)]
 
 
 def test_a_fenced_unit_is_never_committed(root: str) -> None:

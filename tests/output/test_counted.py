@@ -23,6 +23,20 @@ def test_files_are_those_of_a_table_each_once() -> None:
     assert counted.files_of("failures") == []
 
 
+def test_a_file_is_of_the_units_that_name_it() -> None:
+    counted = Counted.of([commit("b", "2", SHARED), commit("a", "1", OWN, SHARED)])
+    assert counted.units_of(SHARED) == [("a", 1), ("b", 1)]
+    assert counted.units_of(OWN) == [("a", 1)]
+    assert counted.files == [OWN, SHARED]
+
+
+def test_the_layout_is_that_of_units_with_files() -> None:
+    closed = Commit("c", {}, {})
+    laid_out = Commit("a", {}, {"partition_by": "date"}, (OWN,))
+    assert Counted.of([laid_out, closed]).layout == {"partition_by": "date"}
+    assert Counted.of([closed]).layout == {}
+
+
 def test_in_a_shared_file_the_inputs_of_its_units_count() -> None:
     counted = Counted.of(
         [commit("a", "1", OWN, SHARED), commit("b", "2", SHARED), commit("c", "3")]

@@ -8,6 +8,7 @@ import soundfile
 from support.run_outputs import read_rows, run, write_speech
 
 from beam_audio.errors import ConfigError, InputError
+from beam_audio.output.compact import compact
 from beam_audio.report.explain import explain, find_segment, flac_of
 from beam_audio.report.tables import opened_tables
 
@@ -43,6 +44,19 @@ def test_neighbours_are_those_of_the_recording(tmp_path: Path) -> None:
         (tmp_path / "long.wav").unlink()
         with pytest.raises(InputError, match="cannot be played: its file cannot be read"):
             flac_of(tables, find_segment(tables, rows[1]["segment_id"]))
+
+
+def test_in_a_file_of_several_units_a_segment_has_the_run_of_its_own(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    ran = {}
+    for number in range(3):
+        path = write_speech(tmp_path / f"{number}.wav", start_seconds=number)
+        ran[str(path)] = f"run-{run(input=path, output=output).run_id}.json"
+    compact(str(output))
+    with opened_tables(str(output)) as tables:
+        for row in read_rows(output, "segments"):
+            found = explain(tables, find_segment(tables, row["segment_id"]))
+            assert found["model"]["run_file"] == ran[row["uri"]]
 
 
 def test_what_is_played_is_the_segment(tables: Tables, output: Path) -> None:

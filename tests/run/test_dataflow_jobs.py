@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import launch
 import pytest
+from apache_beam.portability import common_urns
 from dataflow_workers import fit_workers
 from google.cloud.dataflow import AutoscalingAlgorithm, JobType
 from support.dataflow_jobs import (
@@ -176,6 +177,19 @@ def test_decoding_and_inference_share_what_is_hinted(cloud: Cloud) -> None:
         "beam:resources:accelerator:v1": b"type:nvidia-l4;count:1;install-nvidia-driver",
     }
     assert IMAGE.encode() in hinted.payload
+
+
+def test_no_step_gathers_inputs(cloud: Cloud) -> None:
+    """Units are spread, and reports are counted; nothing else is grouped."""
+    grouped = [
+        each.unique_name
+        for each in transforms(dry_run(cloud))
+        if each.spec.urn == common_urns.primitives.GROUP_BY_KEY.urn
+    ]
+    assert {name.partition("/")[0] for name in grouped} == {"Read", "All"}
+    assert [name for name in grouped if name.startswith("Read/")] == [
+        name for name in grouped if name.startswith("Read/Spread/")
+    ]
 
 
 def test_no_audio_crosses_an_edge_of_the_job(cloud: Cloud) -> None:

@@ -20,6 +20,7 @@ from beam_audio.errors import StoreError
 from beam_audio.output.input_ids import write_ids
 from beam_audio.output.status import read_status
 from beam_audio.run import waves
+from beam_audio.unit import listed_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +86,7 @@ def test_a_run_that_fails_between_two_waves_keeps_the_first_and_goes_on_later(
         write_ids(root, run_id, part, ids)
 
     with monkeypatch.context() as patched:
-        patched.setattr(waves, "write_ids", full)
+        patched.setattr(listed_units, "write_ids", full)
         with pytest.raises(StoreError, match="full"):
             run(input=audio, output=output)
     assert len(read_rows(output, "recordings")) == 3

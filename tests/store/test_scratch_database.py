@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from beam_audio.store.scratch_database import scratch_database
@@ -28,3 +29,11 @@ def test_two_have_nothing_in_common() -> None:
     one, other = (scratch_database("CREATE TABLE held (number INTEGER)") for _ in range(2))
     one.execute("INSERT INTO held VALUES (1)")
     assert other.execute("SELECT * FROM held").fetchall() == []
+
+
+def test_it_can_be_handed_to_another_thread() -> None:
+    database = scratch_database("CREATE TABLE held (number INTEGER)")
+    database.execute("INSERT INTO held VALUES (1)")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(lambda: database.execute("SELECT * FROM held").fetchall())
+        assert found.result() == [(1,)]

@@ -48,9 +48,9 @@ def test_long_units_come_when_their_parts_are_saved(tmp_path: Path, units: list[
             | beam.Create(units)
             | ShareUnits(job.settings, job.model, second=None, output=str(output), workers=2)
         )
-        assert_that(
-            found | beam.Map(lambda unit: unit.unit_id), equal_to([u.unit_id for u in units])
-        )
+        for each, expected in zip(found, units, strict=True):
+            names = each | f"Name{expected.unit_id}" >> beam.Map(lambda unit: unit.unit_id)
+            assert_that(names, equal_to([expected.unit_id]), label=expected.unit_id)
     (parts,) = saved_folders(str(output)).values()
     assert parts > 2
 

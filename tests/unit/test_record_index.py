@@ -16,6 +16,7 @@ STATES = {
         layers=LAYERS | {"model": str(number % 2)},
         recording_ids=("a", "b"),
         failed_segments=number,
+        failed_opinions=number,
         attempt=2,
         claims_id=None,
     )
