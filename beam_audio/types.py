@@ -111,6 +111,14 @@ class AudioRef:
         )
 
     @property
+    def file_id(self) -> str:
+        """Identity of what is opened for this input: cuts and channels of one file share it."""
+        is_part = (self.offset_seconds, self.duration_seconds, self.channel) != (None, None, None)
+        if not is_part or self.rows_of:
+            return self.source_id
+        return stable_id("file", self.uri, self.size_bytes, self.version)
+
+    @property
     def channel_parts(self) -> list[list[int]]:
         """What a stated channel adds to ids; ids without one are those of earlier versions."""
         return [] if self.channel is None else [[self.channel]]

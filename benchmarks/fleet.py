@@ -33,7 +33,7 @@ from beam_audio.command.estimate import list_inputs, survey
 from beam_audio.command.flags import resolve
 from beam_audio.command.fleet import Fleet, simulate
 from beam_audio.command.fleet_choice import Recordings, Worker, seconds_of_units, simulated
-from beam_audio.command.headers import header_request
+from beam_audio.unit.headers import header_request
 
 RATE_HZ: Final = 16_000
 CLIPS: Final = Path(__file__).resolve().parents[1] / "beam_audio" / "data" / "demo"

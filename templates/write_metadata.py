@@ -85,6 +85,7 @@ _EXAMPLES: Final = {
     "max_sample_rate_hz": ("48000",),
     "batch_seconds": ("120",),
     "gpu_memory_fraction": ("0.8",),
+    "part_minutes": ("15",),
     "unit_bytes": ("8000000",),
     "max_wait_seconds": ("30",),
     "drift_threshold": ("0.25",),

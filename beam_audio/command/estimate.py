@@ -15,12 +15,12 @@ import numpy as np
 
 from beam_audio import store
 from beam_audio.command.fleet_choice import Recordings
-from beam_audio.command.headers import header_seconds
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.formats.choice import read_format, recognised
 from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_found, list_lines
 from beam_audio.inputs.listing import match_input
 from beam_audio.types import AudioRef
+from beam_audio.unit.headers import header_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -111,7 +111,7 @@ def survey(inputs: Iterable[Input], *, max_headers: int, request: DecodeRequest)
         inputs: The inputs of a run.
         max_headers: Most headers that are read. Of more recordings, so many are chosen by hash;
             the others are estimated from their size, at the seconds per byte of the same suffix.
-        request: How headers are read; see :func:`~beam_audio.command.headers.header_request`.
+        request: How headers are read; see :func:`~beam_audio.unit.headers.header_request`.
     """
     given = _Given()
     looked_at = nsmallest(max_headers, given.without_length(inputs), key=_by_hash)

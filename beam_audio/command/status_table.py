@@ -48,6 +48,9 @@ def _remains(status: Status) -> Iterator[tuple[str, str]]:
         yield "left", f"{status.left} inputs" if status.left else "nothing"
     if status.open_units:
         yield "", f"{status.open_units} units claimed and not committed"
+    if status.half_done:
+        parts = f"{status.saved_parts} parts of them are saved"
+        yield "", f"{status.half_done} long recordings are half done: {parts}"
     if status.unpublished:
         yield "", f"{status.unpublished} units whose rows are not published"
 

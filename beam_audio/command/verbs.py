@@ -40,15 +40,16 @@ def plan(given: argparse.Namespace, rest: list[str]) -> int:
     settings, beam_words = with_file(flags, rest, given.config)
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_audio.command import estimate, headers, speeds
+    from beam_audio.command import estimate, speeds
     from beam_audio.store.credentials import require_access
+    from beam_audio.unit.headers import header_request
 
     places = (settings.input, settings.manifest, settings.output)
     require_access(places, PipelineOptions(beam_words))
     found = estimate.survey(
         estimate.list_inputs(settings),
         max_headers=given.max_headers,
-        request=headers.header_request(settings),
+        request=header_request(settings),
     )
     cores, gpu, stated = given.worker_cores, given.worker_gpu, given.times_real_time
     wanted = estimate.Estimate(

@@ -30,6 +30,7 @@ from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.output.ledger import read_ledger
 from beam_audio.output.valid_rows import valid_rows
+from beam_audio.store.output_names import SAVED_WORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +115,8 @@ def forget(root: str, selector: Selector) -> Proof | None:
         before = read_ledger(root, _sources(root), counted=counted)
         write_tombstones(root, chosen.tombstones)
         needles = Needles(frozenset(chosen.tokens), frozenset(chosen.addresses | chosen.texts))
+        # It holds texts, and only spares later work.
+        store.delete_folder(store.join(root, SAVED_WORK))
         files = erase_traces(root, needles, frozenset(chosen.payloads))
         units = _erase_rows(root, counted, chosen, holder.run_id)
         remaining, searched, size_bytes = remaining_traces(root, needles)

@@ -1,7 +1,8 @@
 """Retention: what an output keeps beside its rows and need not keep for ever.
 
-That is audio and messages put aside for a stream, part files that no commit record names, and
-decisions of earlier rules. Rows, records, run files and ledgers stay.
+That is audio and messages put aside for a stream, part files that no commit record names, work on
+long recordings that nobody went on with, and decisions of earlier rules. Rows, records, run files
+and ledgers stay.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio import store
 from beam_audio.output.commits import is_committed_now, read_commits
-from beam_audio.store.output_names import DECISIONS, PARTS, PAYLOADS, TABLES
+from beam_audio.store.output_names import DECISIONS, PARTS, PAYLOADS, SAVED_WORK, TABLES
 from beam_audio.store.patterns import below
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from beam_audio.types import StoredFile
 
-Kind = Literal["payload", "superseded", "decisions"]
+Kind = Literal["payload", "superseded", "parts", "decisions"]
 
 FEWEST_SECONDS: Final = 3600.0
 """Younger files may be of work that is not committed yet."""
@@ -32,7 +33,8 @@ class Expired:
 
     Attributes:
         kind: ``payload``: audio or a message put aside. ``superseded``: a part file that no record
-            names. ``decisions``: what earlier rules decided.
+            names. ``parts``: saved work on a long recording. ``decisions``: what earlier rules
+            decided.
         name: The file, relative to the output.
         size_bytes: Its size.
     """
@@ -60,6 +62,7 @@ def find_expired(root: str, older_than_seconds: float, now: float) -> list[Expir
     start = len(root.rstrip("/")) + 1
     found = [
         *(("payload", each) for each in _old(_under(root, PAYLOADS), oldest)),
+        *(("parts", each) for each in _old(_under(root, SAVED_WORK), oldest)),
         *(("superseded", each) for each in _superseded(root, oldest)),
         *(("decisions", each) for each in _old_decisions(root, oldest)),
     ]

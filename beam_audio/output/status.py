@@ -20,6 +20,7 @@ from beam_audio.output.counted import Counted
 from beam_audio.output.folder import is_written_here
 from beam_audio.output.holder import holder_of
 from beam_audio.output.input_ids import read_unfinished
+from beam_audio.output.saved_work import saved_folders
 from beam_audio.output.valid_rows import valid_rows
 from beam_audio.store.output_names import LEDGERS, OUTBOX, RUN_FILES
 from beam_audio.store.scratch_database import scratch_database
@@ -89,6 +90,8 @@ class Status:
             such a run did not get to list them.
         open_units: Units that a batch has claimed and not committed.
         unpublished: Units whose rows are still to be published to a topic.
+        half_done: Long recordings of which some parts are saved, and that have no rows yet.
+        saved_parts: Files of such parts.
         failures: Number of failure rows, superseded ones too.
         last_failure: The latest of them.
         last_end: The run or interval that ended last; None if none has.
@@ -101,6 +104,8 @@ class Status:
     left: int | None
     open_units: int
     unpublished: int
+    half_done: int
+    saved_parts: int
     failures: int
     last_failure: LastFailure | None
     last_end: LastEnd | None
@@ -139,6 +144,7 @@ def read_status(root: str) -> Status:
             left.drop(commit.sources)
     if not versions and writer is None and last_end is None:
         raise ConfigError(f"{root} holds nothing of a run; name the --output of a run")
+    saved = saved_folders(root)
     failures, last_failure = _failures(root, counted)
     return Status(
         inputs=dict(sorted(outcomes.items())),
@@ -147,6 +153,8 @@ def read_status(root: str) -> Status:
             versions.get(unit_id, 0) < version for unit_id, version in claimed_versions(root)
         ),
         unpublished=len(store.files_under(store.join(root, OUTBOX))),
+        half_done=len(saved),
+        saved_parts=sum(saved.values()),
         failures=failures,
         last_failure=last_failure,
         last_end=last_end,

@@ -13,14 +13,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_audio.inputs.formats.choice import read_format
 from beam_audio.inputs.listed import list_files, list_found, list_lines
 from beam_audio.inputs.listing import match_input
-from beam_audio.output import commits
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, let_go
 from beam_audio.output.input_ids import delete_ids
-from beam_audio.run.job import agree_on_layout, check_run, committed_before
+from beam_audio.run.job import agree_on_layout, check_run, committed_before, delete_left_overs
 from beam_audio.run.run_file import RunResult, result_of, write_run_file
-from beam_audio.run.runners import choose_runner, is_dataflow, is_local, overlap_units
+from beam_audio.run.runners import (
+    choose_runner,
+    is_dataflow,
+    is_local,
+    overlap_units,
+    worker_processes,
+)
 from beam_audio.run.waves import do_units, run_waves
 from beam_audio.transforms.list_units import ListUnits
 from beam_audio.transforms.units import wanted_of
@@ -67,7 +72,7 @@ def run(
         if job.held is not None:
             _, recognizer = job.held()
             overlap_units(options, recognizer.batch_limits.at_a_time)
-        with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
+        with in_use(job.output, lambda: delete_left_overs(job)):
             start = time.monotonic()
             with meanwhile or nullcontext():
                 if is_local(options):
@@ -96,7 +101,7 @@ def submit(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResult:
         pass
     holder = _holder(job, options)
     agree_on_layout(job, holder.process)
-    commits.delete_uncommitted(job.output)
+    delete_left_overs(job)
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, job, holder)
     return pipeline.run()
@@ -115,7 +120,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
         unit_bytes=job.unit_bytes,
         holder=holder,
     )
-    reports = units | "TranscribeUnits" >> do_units(job, holder)
+    reports = units | "TranscribeUnits" >> do_units(job, holder, worker_processes(pipeline.options))
     if not holder.process:
         all_done = reports | "All" >> beam.combiners.Count.Globally()
         _ = all_done | "LetGo" >> beam.Map(lambda _: let_go(config.output, holder.run_id))

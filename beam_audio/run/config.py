@@ -195,6 +195,12 @@ class RunConfig:
         "encoded bytes of the inputs committed together; by default 33554432, and 268435456 on a "
         "GPU; changes no row",
     )
+    part_minutes: float = _flag(
+        "limits",
+        15.0,
+        "work on longer recordings is saved in parts of this length, so that a run which is "
+        "stopped repeats one part at most; changes no row",
+    )
     max_wait_seconds: float = _flag(
         "streaming",
         30.0,
@@ -388,7 +394,14 @@ class RunConfig:
 
 _ABOVE_ZERO: Final = (
     *("max_recording_seconds", "max_source_bytes", "max_channels", "max_sample_rate_hz"),
-    *("batch_seconds", "unit_bytes", "max_wait_seconds", "drift_threshold", "limit"),
+    *(
+        "batch_seconds",
+        "unit_bytes",
+        "part_minutes",
+        "max_wait_seconds",
+        "drift_threshold",
+        "limit",
+    ),
     "metrics_port",
 )
 _BATCH_ONLY: Final = ("input_format", "limit", "retry_failures")

@@ -17,6 +17,7 @@ from beam_audio.output import commits
 from beam_audio.output.folder import require_writable
 from beam_audio.output.holder import require_free
 from beam_audio.output.layout import agree, require_same
+from beam_audio.output.saved_work import delete_work_of_others
 from beam_audio.quality.dnsmos import model_file
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
@@ -28,6 +29,7 @@ from beam_audio.run.unit_size import unit_bytes
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
+from beam_audio.unit.long_recordings import settings_id
 from beam_audio.unit.prepare import PrepareSettings
 from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.work import UnitSettings
@@ -151,6 +153,15 @@ def committed_before(job: Job) -> Iterator[Commit]:
             yield commit
 
 
+def delete_left_overs(job: Job) -> None:
+    """Delete files that count for nothing, among them work that was saved under other settings."""
+    commits.delete_uncommitted(job.output)
+    settings = job.settings
+    delete_work_of_others(
+        job.output, settings_id(settings.recognised_layers, settings.part_seconds)
+    )
+
+
 def agree_on_layout(job: Job, process: str) -> None:
     """Find that no other run has just begun with another layout; call it when all else is checked.
 
@@ -240,6 +251,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
         language=language,
         batch_seconds=config.batch_seconds,
         cores=cores,
+        part_seconds=60 * config.part_minutes,
         stops_if_refused=config.subscription is None,
     )
 

@@ -18,9 +18,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio import store
 from beam_audio.errors import BeamAudioError, ConfigError
-from beam_audio.output import commits, processes
+from beam_audio.output import processes
 from beam_audio.output.folder import in_use
-from beam_audio.run.job import check_run, committed_before
+from beam_audio.run.job import check_run, committed_before, delete_left_overs
 from beam_audio.run.runners import choose_runner, is_local
 from beam_audio.run.stream import READERS, Intervals, begin, build
 from beam_audio.store.output_names import LEDGERS
@@ -73,7 +73,7 @@ def run_stream(
     with Subscription(config.subscription) as subscription:
         job = check_run(config, options)
         next(committed_before(job), None)
-        with in_use(job.output, lambda: commits.delete_uncommitted(job.output)):
+        with in_use(job.output, lambda: delete_left_overs(job)):
             watch = begin(job, processes.own())
             progress.begin(job.run_id)
             _LOG.info("ready", extra={"event": "ready", "run_id": job.run_id})

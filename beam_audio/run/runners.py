@@ -136,6 +136,21 @@ def threads_per_process(options: PipelineOptions) -> int | None:
     return _share(processes) if processes > 1 else None
 
 
+def worker_processes(options: PipelineOptions) -> int:
+    """How many worker processes may share a long recording; 1 if it is not known.
+
+    Workers that share one process have one model: they would decode a recording several times and
+    recognise it no faster.
+    """
+    if is_local(options):
+        workers = int(options.view_as(DirectOptions).direct_num_workers or os.cpu_count() or 1)
+        return 1 if runs_in_this_process(options) else workers
+    if is_dataflow(options):
+        machines = options.view_as(WorkerOptions)
+        return int(machines.max_num_workers or machines.num_workers or 1)
+    return max(1, int(options.view_as(FlinkRunnerOptions).parallelism))
+
+
 def _provision(options: PipelineOptions) -> ExtendedProvisionInfo:
     """The options as worker processes get them; by itself the runner would not send any."""
     encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options(drop_default=True))

@@ -17,8 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from beam_audio.errors import ConfigError, StoreError
 from beam_audio.inputs.messages import Message
-from beam_audio.output import commits
-from beam_audio.run.job import agree_on_layout, check_run, committed_before
+from beam_audio.run.job import agree_on_layout, check_run, committed_before, delete_left_overs
 from beam_audio.run.runners import choose_runner, is_dataflow
 from beam_audio.stream.close_interval import Watch
 from beam_audio.stream.drift import read_profile
@@ -85,7 +84,7 @@ def submit_stream(config: RunConfig, beam_flags: Sequence[str]) -> PipelineResul
     options.view_as(StandardOptions).streaming = True
     job = check_run(config, options)
     next(committed_before(job), None)
-    commits.delete_uncommitted(job.output)
+    delete_left_overs(job)
     intervals = Intervals(f"{job.run_id}-", INTERVAL_SECONDS, begin(job, process=""))
     pipeline = beam.Pipeline(runner=choose_runner(options), options=options)
     read_stream(pipeline, job, intervals)

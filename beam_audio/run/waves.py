@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio.inputs.listed import WAVE_INPUTS
-from beam_audio.run.runners import choose_runner, runs_in_this_process
+from beam_audio.run.runners import choose_runner, runs_in_this_process, worker_processes
 from beam_audio.transforms.units import DoUnits, wanted_of
 from beam_audio.unit.listed_units import listed_units
 
@@ -78,20 +78,21 @@ def _run(job: Job, options: PipelineOptions, holder: Holder, units: Sequence[Uni
             pipeline
             | "Units" >> beam.Create(map(str, paths))
             | "Load" >> beam.Map(_load)
-            | "DoUnits" >> do_units(job, holder)
+            | "DoUnits" >> do_units(job, holder, worker_processes(options))
         )
         pipeline.run().wait_until_finish()
 
 
-def do_units(job: Job, holder: Holder) -> DoUnits:
-    """What does the units of a job."""
+def do_units(job: Job, holder: Holder, workers: int) -> DoUnits:
+    """What does the units of a job; so many workers may share a long recording."""
     return DoUnits(
         job.model,
-        job.settings.rows.rules,
+        job.settings,
         output=job.output,
         run_id=job.run_id,
         holder=holder,
         second=job.second,
+        workers=workers,
     )
 
 

@@ -29,6 +29,7 @@ PLACES: Final = "_places"
 INDEXED: Final = f"{PLACES}/indexed"
 OUTBOX: Final = "_outbox"
 PAYLOADS: Final = "_payloads"
+SAVED_WORK: Final = "_parts"
 DECISIONS: Final = "decisions"
 CORRECTIONS: Final = "corrections"
 FORGOTTEN: Final = "_forgotten"
@@ -54,6 +55,7 @@ NAMES: Final[Mapping[str, str]] = {
     INDEXED: "Up to when commit records were copied into the reservations.",
     f"{OUTBOX}/*-*": "A unit and version whose rows are still to be published.",
     f"{PAYLOADS}/*": "Audio too large to travel with its message, and messages nobody could read.",
+    f"{SAVED_WORK}/**": "What was recognised in long recordings that have no rows yet.",
     f"{DECISIONS}/**{PARTS}": "What segments were judged by earlier rules, for curate --restore.",
     f"{CORRECTIONS}/*.json": "What people corrected in one recording, by times.",
     f"{FORGOTTEN}/key": "What the hashes of forgotten recordings are keyed with.",

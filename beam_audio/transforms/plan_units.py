@@ -25,8 +25,8 @@ class PlanUnits(beam.PTransform):
     """Turns inputs of any pipeline into the units left to do; inputs listed twice count once.
 
     Inputs without rows are grouped by their source id into units of about ``unit_bytes`` of encoded
-    audio; a larger file is a unit of its own. Inputs whose rows are out of date are part of the
-    committed unit that holds these rows.
+    audio; a larger file is a unit of its own, and cuts of one file are together. Inputs whose rows
+    are out of date are part of the committed unit that holds these rows.
 
     Args:
         output: The output folder.
@@ -106,4 +106,4 @@ def _sum_pairs(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _keyed(task: Task, buckets: int) -> tuple[int, Task]:
-    return int(task.source_id, 16) % buckets, task
+    return int(task.file_id, 16) % buckets, task

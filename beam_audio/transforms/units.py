@@ -14,6 +14,7 @@ from beam_audio.stream.sharing import claim_unit, open_unit
 from beam_audio.transforms.judge_units import JudgeUnits
 from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_units import PlanUnits
+from beam_audio.transforms.share_units import ShareUnits
 from beam_audio.unit.device_clock import DeviceClock
 from beam_audio.unit.progress import PROGRESS
 from beam_audio.unit.tasks import Wanted
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.holder import Holder
-    from beam_audio.quality.ruleset import Rules
     from beam_audio.stream.model_watch import Choice
     from beam_audio.transforms.live_model import LiveModel, SecondModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -46,6 +46,7 @@ class TranscribeUnits(beam.PTransform):
         unit_bytes: Encoded bytes per unit.
         retry_failures: Whether inputs and segments that failed are tried again.
         second: The model that gives a second opinion; None for none.
+        workers: How many workers may share a long recording.
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments
@@ -57,9 +58,11 @@ class TranscribeUnits(beam.PTransform):
         unit_bytes: int,
         retry_failures: bool = False,
         second: SecondModel | None = None,
+        workers: int = 1,
     ) -> None:
         super().__init__()
         self._second = second
+        self._workers = workers
         self._settings = settings
         self._handler = handler
         self._output = output
@@ -76,10 +79,11 @@ class TranscribeUnits(beam.PTransform):
             | "DoUnits"
             >> DoUnits(
                 FixedModel(self._settings, self._handler),
-                self._settings.rows.rules,
+                self._settings,
                 output=self._output,
                 run_id=run_id,
                 second=self._second,
+                workers=self._workers,
             )
         )
 
@@ -97,44 +101,55 @@ def wanted_of(settings: UnitSettings, run_id: str, *, retry_failures: bool) -> W
 class DoUnits(beam.PTransform):
     """Does units that are planned: claims them, judges what only rules change, and runs the rest.
 
+    Several workers share what is long.
+
     The result is one :class:`UnitReport` per unit.
 
     Args:
         model: The model with the settings of the units; each process loads one copy.
-        rules: The rules of these settings.
+        settings: These settings, as they are now.
         output: The output folder.
         run_id: Name of the run.
         holder: The run as holder of the output: the units are claimed, so that no other batch and
             no stream processes their inputs meanwhile. None for a pipeline that is alone.
         second: The model that gives a second opinion; None for none.
+        workers: How many workers may share a long recording.
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments
         self,
         model: FixedModel | LiveModel,
-        rules: Rules,
+        settings: UnitSettings,
         *,
         output: str,
         run_id: str,
         holder: Holder | None = None,
         second: SecondModel | None = None,
+        workers: int = 1,
     ) -> None:
         super().__init__()
         self._output = output
         self._holder = holder
-        self._judge = JudgeUnits(output, rules, run_id)
+        self._judge = JudgeUnits(output, settings.rows.rules, run_id)
+        self._share = None
+        if workers > 1:
+            self._share = ShareUnits(settings, model, second=second, output=output, workers=workers)
         self._run = RunUnits(model, output=output, run_id=run_id, second=second)
 
     def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[UnitReport]:
-        """Wire the three steps."""
+        """Wire the steps."""
         left, judged = (
             units
             # Inputs that others have done meanwhile are left out.
             | "Claim" >> beam.FlatMap(_claimed, self._output, self._holder)
             | "Judge" >> self._judge
         )
-        transcribed = left | "Transcribe" >> self._run
-        return (judged, transcribed) | "Reports" >> beam.Flatten()
+        reports = [judged]
+        if self._share is not None:
+            left, shared = left | "Share" >> self._share
+            reports.append(shared | "TranscribeShared" >> self._run)
+        reports.append(left | "Transcribe" >> self._run)
+        return tuple(reports) | "Reports" >> beam.Flatten()
 
 
 def _claimed(unit: Unit, output: str, holder: Holder | None) -> Iterator[Unit]:

@@ -52,6 +52,7 @@ def batches(
     seconds: Callable[[T], float],
     cost: Callable[[T], float],
     budget_seconds: float,
+    is_break: Callable[[T], bool] = lambda _: False,
 ) -> Iterator[list[T]]:
     """Group items of similar length, so that little is padded.
 
@@ -65,6 +66,7 @@ def batches(
         seconds: Length of an item.
         cost: Seconds an item counts for when padded, at least its length.
         budget_seconds: Highest cost of a batch.
+        is_break: Is asked once for each item; if it is true, all items before leave first.
 
     Yields:
         Batches of at least one item; each item once.
@@ -73,6 +75,10 @@ def batches(
     held_cost = 0.0
     budget_now = min(budget_seconds, max(_FIRST_BUDGET_SECONDS, _FIRST_SHARE * budget_seconds))
     for item in items:
+        if is_break(item):
+            while held:
+                yield _take_longest(held, seconds, cost, budget_seconds)
+            held_cost = 0.0
         held.append(item)
         held_cost += cost(item)
         while held_cost >= _LOOKAHEAD_BUDGETS * budget_now:

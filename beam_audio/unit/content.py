@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
@@ -25,12 +26,15 @@ from beam_audio.unit.scratch import scratch
 from beam_audio.unit.spool_file import SpoolFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from io import BufferedIOBase
 
     from beam_audio.types import AudioRef, Failure
 
 T = TypeVar("T")
+
+Opener = Callable[["AudioRef", int], tuple[BinaryIO, str]]
+"""Opens an input of so many bytes at most, as :func:`spool` does."""
 
 _READ_BYTES: Final = 1 << 20
 
@@ -45,7 +49,11 @@ class Opened:
 
 
 def from_opened(
-    ref: AudioRef, max_bytes: int, clock: StageClock, make: Callable[[Opened], Iterator[T]]
+    ref: AudioRef,
+    max_bytes: int,
+    clock: StageClock,
+    make: Callable[[Opened], Iterator[T]],
+    opener: Opener | None = None,
 ) -> Iterator[T | Failure]:
     """Yield what is made of an input; a :class:`Failure` comes last if anything is wrong with it.
 
@@ -54,6 +62,7 @@ def from_opened(
         max_bytes: Larger inputs fail.
         clock: Where the time spent on reading is added up.
         make: Uses the bytes, which are there until it ends.
+        opener: Does what :func:`spool` does, if it is given.
 
     Raises:
         ConfigError: A decoder is not installed, for example; no recording is at fault.
@@ -63,7 +72,7 @@ def from_opened(
     stage = "open"
     try:
         with clock.stage("open"):
-            file, content_sha256 = spool(ref, max_bytes)
+            file, content_sha256 = (opener or spool)(ref, max_bytes)
         stage = "decode"
         with file:
             yield from make(Opened(ref, file, content_sha256))

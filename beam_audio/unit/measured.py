@@ -16,6 +16,7 @@ from beam_audio.audio.decode import resample
 from beam_audio.quality import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
+from beam_audio.types import Quality
 from beam_audio.unit.splitters import ChannelSplitters
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from beam_audio.audio.isolated.stream import BlockStream
     from beam_audio.audio.mixing import Channels
     from beam_audio.segments.splitter import SegmentSettings
-    from beam_audio.types import Quality, Segment
+    from beam_audio.types import Segment
     from beam_audio.unit.clock import StageClock
 
 StoredCodec = Literal["none", "flac", "opus"]
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
+_UNMEASURED: Final = Quality(None, None, 0.0, 0.0, None, None, None)
 
 
 class ClipSettings(Protocol):
@@ -61,6 +63,8 @@ class Order:
         clip_rate_hz: The rate that the recogniser takes.
         store_audio: The codec of stored audio.
         dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
+        measured_from: By channel, the sample before which no segment that begins is measured: what
+            it holds was recognised before.
     """
 
     policy: Channels
@@ -69,6 +73,7 @@ class Order:
     clip_rate_hz: int = 16_000
     store_audio: StoredCodec = "none"
     dnsmos: bool = False
+    measured_from: Mapping[int | None, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +81,7 @@ class MeasuredSegment:
     """A segment with its measures.
 
     ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
-    ``encoded`` the audio that is stored, if any.
+    ``encoded`` the audio that is stored, if any. Both are empty if it was not to be measured.
     """
 
     segment: Segment
@@ -148,6 +153,9 @@ def _measured(
     found: list[Segment], splitters: ChannelSplitters, order: Order, clock: StageClock
 ) -> Iterator[MeasuredSegment]:
     for segment in found:
+        if segment.start_sample < order.measured_from.get(segment.channel, 0):
+            yield MeasuredSegment(replace(segment, samples=_NO_SAMPLES), _UNMEASURED, _NO_SAMPLES)
+            continue
         with clock.stage("measure"):
             quality = measure(segment, splitters.level(segment))
             made = _with_fingerprint(with_clip(segment, quality, order), order.clip_rate_hz)

@@ -75,13 +75,17 @@ def parts(stream: AudioStream, order: dict[str, Any]) -> Iterator[Part]:
 
 def _order_content(order: Order) -> dict[str, Any]:
     """An order as JSON holds it: the keys of its objects are text."""
-    return asdict(order) | {"recording_ids": [*order.recording_ids.items()]}
+    return asdict(order) | {
+        "recording_ids": [*order.recording_ids.items()],
+        "measured_from": [*order.measured_from.items()],
+    }
 
 
 def _order_of(content: dict[str, Any]) -> Order:
     segments = content["segments"]
     given = {
         "recording_ids": dict(content["recording_ids"]),
+        "measured_from": dict(content["measured_from"]),
         "segments": SegmentSettings(**segments | {"vad": VadSettings(**segments["vad"])}),
     }
     return Order(**content | given)

@@ -1,4 +1,4 @@
-"""Which tasks share a unit: bounded in bytes and in number, in the order of their source ids."""
+"""Which tasks share a unit: bounded in bytes and in number, cuts of one file together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def unit_again(unit_id: str, tasks: Iterable[tuple[int, Task]]) -> Unit:
 
 
 def pack(tasks: Iterable[Task], unit_bytes: int) -> Iterator[Unit]:
-    """Pack tasks into units of at most ``unit_bytes``, in the order of their source ids.
+    """Pack tasks into units of at most ``unit_bytes``, as :func:`into_units` does.
 
     A runner that repeats this step gets the same units, whether or not they are committed. If
     another unit of the run has committed an input, because files were added meanwhile, the input is
@@ -37,16 +37,20 @@ def pack(tasks: Iterable[Task], unit_bytes: int) -> Iterator[Unit]:
 
 
 def into_units(tasks: Iterable[Task], unit_bytes: int) -> Iterator[list[Task]]:
-    """Split tasks into lists, one per unit, in the order of their source ids."""
+    """Split tasks into lists, one per unit, in the order of their source ids.
+
+    Cuts of one file stand together. A unit opens the file once, so its size counts once.
+    """
     unit: list[Task] = []
     held_bytes = 0
-    for task in sorted(tasks, key=lambda task: task.source_id):
-        full = held_bytes + size_bytes(task) > unit_bytes or len(unit) == MAX_UNIT_INPUTS
-        if unit and full:
+    for task in sorted(tasks, key=lambda task: (task.file_id, task.source_id)):
+        is_open = bool(unit) and unit[-1].file_id == task.file_id
+        added = 0 if is_open else size_bytes(task)
+        if unit and (held_bytes + added > unit_bytes or len(unit) == MAX_UNIT_INPUTS):
             yield unit
-            unit, held_bytes = [], 0
+            unit, held_bytes, added = [], 0, size_bytes(task)
         unit.append(task)
-        held_bytes += size_bytes(task)
+        held_bytes += added
     if unit:
         yield unit
 

@@ -37,13 +37,13 @@ from beam_audio.unit.measured import (
 from beam_audio.unit.measured_in_child import WORK, measured_in_child
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import Transcript
-    from beam_audio.unit.content import Opened
+    from beam_audio.unit.content import Opened, Opener
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
 
@@ -55,7 +55,8 @@ class PrepareSettings:
     ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
     splits and measures in a child process. What is ``forgotten`` gives no rows.
-    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`.
+    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`. ``opener`` opens inputs of
+    a unit, see :mod:`beam_audio.unit.file_copies`; None opens each for itself.
     """
 
     decoder: Decoder = "auto"
@@ -69,6 +70,7 @@ class PrepareSettings:
     isolate_decoding: bool = True
     forgotten: Forgotten = field(default_factory=Forgotten)
     dnsmos: bool = False
+    opener: Opener | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,8 @@ class PreparedSegment:
     """A measured segment on its way to the recogniser.
 
     ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
-    ``encoded`` the audio that is stored, if any. ``transcript`` and ``second`` are
+    ``encoded`` the audio that is stored, if any; both are empty if it was not to be measured.
+    ``transcript`` and ``second`` are
     what its row has already, and what is not made again.
     """
 
@@ -132,8 +135,16 @@ class ForgottenInput:
 Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
 
 
+def _from_the_start(_recording_id: str) -> float:
+    return 0.0
+
+
 def prepare(
-    ref: AudioRef, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
+    ref: AudioRef,
+    settings: PrepareSettings,
+    clock: StageClock,
+    known: Container[str] = (),
+    measured_from: Callable[[str], float] = _from_the_start,
 ) -> Iterator[Event]:
     """Turn a reference into measured segments, in memory that does not grow with its length.
 
@@ -142,6 +153,8 @@ def prepare(
         settings: How it becomes segments.
         clock: Where the time spent is added up.
         known: Ids of recordings that have rows already.
+        measured_from: For a recording by its id, the second before which no segment that begins is
+            measured; it comes without a clip.
 
     Yields:
         Segments as they are found, then one :class:`RecordingEnd` per channel. If the input cannot
@@ -156,12 +169,17 @@ def prepare(
         ref,
         settings.limits.max_source_bytes,
         clock,
-        lambda opened: prepare_opened(opened, settings, clock, known),
+        lambda opened: prepare_opened(opened, settings, clock, known, measured_from),
+        settings.opener,
     )
 
 
 def prepare_opened(
-    opened: Opened, settings: PrepareSettings, clock: StageClock, known: Container[str] = ()
+    opened: Opened,
+    settings: PrepareSettings,
+    clock: StageClock,
+    known: Container[str] = (),
+    measured_from: Callable[[str], float] = _from_the_start,
 ) -> Iterator[Event]:
     """Do the same for an opened input, and raise what goes wrong."""
     if settings.forgotten.has_content(opened.ref, opened.content_sha256):
@@ -185,6 +203,10 @@ def prepare_opened(
                         settings.clip_rate_hz,
                         settings.store_audio,
                         settings.dnsmos,
+                        {
+                            channel: round(measured_from(name) * stream.format.sample_rate_hz)
+                            for channel, name in ids.items()
+                        },
                     )
                     yield from _prepare_stream(stream, sources, order, settings, clock)
         except (DecodeError, InputError, LimitError) as error:

@@ -241,7 +241,7 @@ def _if_same_content(
         return prepare_opened(opened, before.settings, before.clock)
 
     max_bytes = before.settings.limits.max_source_bytes
-    return from_opened(before.ref, max_bytes, before.clock, events)
+    return from_opened(before.ref, max_bytes, before.clock, events, before.settings.opener)
 
 
 def _remeasured(opened: Opened, before: Before) -> Iterator[RedoEvent]:

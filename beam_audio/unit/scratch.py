@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -35,6 +35,22 @@ def scratch() -> Iterator[None]:
         "free some space there, or set TMPDIR to another folder",
     ):
         yield
+
+
+@contextmanager
+def audio_scratch() -> Iterator[IO[bytes]]:
+    """A temporary file for stored audio; on a full disk even closing it fails.
+
+    Raises:
+        MachineError: It cannot be created.
+    """
+    with scratch():
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def append_audio(file: IO[bytes], encoded: bytes) -> StoredAudio:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio.audio.isolated.memory import memory_file
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 _MEMORY_BYTES: Final = 16 << 20
 _COPIED_BYTES: Final = 1 << 20
@@ -38,6 +38,10 @@ class SpoolFile(io.FileIO):
             written += super().write(view[written:])
         return written
 
+    def view(self) -> SpoolView:
+        """The same content with a position of its own; it stays when this file is closed."""
+        return SpoolView(os.dup(self.fileno()))
+
     def _move_to_disk(self) -> None:
         place = self.seek(0, io.SEEK_CUR)
         with tempfile.TemporaryFile(buffering=0) as disk:
@@ -47,3 +51,42 @@ class SpoolFile(io.FileIO):
             os.dup2(disk.fileno(), self.fileno(), inheritable=False)
         self.seek(place)
         self._in_memory = False
+
+
+class SpoolView(io.RawIOBase):
+    """What a descriptor holds, read from a position of its own; closes the descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._descriptor
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read up to the length of a buffer."""
+        read = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += read
+        return read
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move, as files do; returns the position."""
+        origins = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}
+        origin = origins[whence] if whence in origins else os.fstat(self._descriptor).st_size
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()

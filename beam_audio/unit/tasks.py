@@ -45,6 +45,11 @@ class Task:
         return self.item.source_id
 
     @property
+    def file_id(self) -> str:
+        """Identity of what is opened for the input."""
+        return self.item.file_id if isinstance(self.item, AudioRef) else self.source_id
+
+    @property
     def replaces(self) -> str:
         """The source id of the stored rows; empty for a new input."""
         return self.redo.replaces if self.redo else ""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self
 
 from beam_audio.errors import raise_machine_error
 from beam_audio.inputs.tombstones import read_forgotten, write_tombstones
@@ -21,17 +19,18 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.corrections import read_corrections
 from beam_audio.output.parts import PartWriter, carry
+from beam_audio.output.saved_work import delete_work
 from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit.batching import BatchCounts
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.device_clock import DeviceClock
 from beam_audio.unit.progress import Progress
-from beam_audio.unit.scratch import scratch
+from beam_audio.unit.scratch import audio_scratch
 from beam_audio.unit.stored_rows import StoredUnit
 from beam_audio.unit.work import UnitWork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
@@ -134,12 +133,15 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
     prepare = replace(run.settings.prepare, forgotten=known)
     rows = replace(run.settings.rows, corrections=read_corrections(run.root))
     run = replace(run, settings=replace(run.settings, prepare=prepare, rows=rows))
-    report, forgotten = _write(unit, before, run)
+    report, result = _write(unit, before, run)
+    forgotten = result.forgotten
     # An address that was not known before is recognised from now on without being opened.
     write_tombstones(run.root, [stone for ref in forgotten for stone in known.tombstones_of(ref)])
     if before is None and not report.commit.sources:
         return report
-    match write_commit(run.root, report.commit):
+    present = write_commit(run.root, report.commit)
+    delete_work(run.root, result.saved)
+    match present:
         case Written():
             delete_replaced(run.root, before.files if before else (), report.commit)
             return report
@@ -148,17 +150,15 @@ def _transcribe(unit: Unit, before: Commit | None, run: UnitRun) -> UnitReport:
             return replace(report, commit=other, was_committed=True)
 
 
-def _write(
-    unit: Unit, before: Commit | None, run: UnitRun
-) -> tuple[UnitReport, tuple[AudioRef, ...]]:
+def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[UnitReport, UnitResult]:
     """Write the part files of a unit's next version.
 
     Returns:
-        A report whose record names them and is not written yet, and the forgotten inputs.
+        A report whose record names them and is not written yet, and what the work came to.
     """
     settings, clock, version = run.settings, StageClock(), unit.version + 1
     layout = settings.rows.layout()
-    with PartWriter(run.root, layout) as writer, _audio_file() as audio_file:
+    with PartWriter(run.root, layout) as writer, audio_scratch() as audio_file:
         stored = None
         if before is not None:
             stored = StoredUnit(
@@ -168,6 +168,7 @@ def _write(
             settings,
             run.recognizer,
             second=run.second,
+            root=run.root,
             writer=writer,
             audio_file=audio_file,
             stored=stored,
@@ -197,19 +198,7 @@ def _write(
         run_id=run.run_id,
     )
     forgotten = tuple(ref.source_id for ref in result.forgotten)
-    return UnitReport(commit, result.counts, forgotten=forgotten), result.forgotten
-
-
-@contextmanager
-def _audio_file() -> Iterator[IO[bytes]]:
-    """A temporary file for stored audio; on a full disk even closing it fails."""
-    with scratch():
-        file = TemporaryFile()  # noqa: SIM115 - closed below
-    try:
-        yield file
-    finally:
-        with suppress(OSError):
-            file.close()
+    return UnitReport(commit, result.counts, forgotten=forgotten), result
 
 
 def _carry(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio.errors import ConfigError, StoreError
-from beam_audio.types import Failure
+from beam_audio.types import AudioRef, Failure
 from beam_audio.unit import rows
 from beam_audio.unit.batching import BatchCounts, batches
+from beam_audio.unit.file_copies import FileCopies
+from beam_audio.unit.hearing import Hearing
 from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.input_result import InputResult, require_access
 from beam_audio.unit.layers import made_layers
+from beam_audio.unit.long_recordings import LongRecordings, WorkKey
 from beam_audio.unit.prepare import (
     ForgottenInput,
     KnownInput,
@@ -23,17 +25,11 @@ from beam_audio.unit.prepare import (
     prepare,
 )
 from beam_audio.unit.read_ahead import ONE_THREAD, places_of_cores, read_ahead
-from beam_audio.unit.recognise import (
-    PassageBuilder,
-    language_failure,
-    model_language,
-    passage_seconds,
-)
+from beam_audio.unit.recognise import PassageBuilder, language_failure, passage_seconds
 from beam_audio.unit.recut import Before, MeasuredRecording, Unreadable
 from beam_audio.unit.results import Outcome, outcome_of
 from beam_audio.unit.scoring import recording_failure
 from beam_audio.unit.scratch import append_audio
-from beam_audio.unit.second import first_texts, second_opinions
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
@@ -43,18 +39,15 @@ if TYPE_CHECKING:
     from beam_audio.output.commits import InputState
     from beam_audio.output.parts import PartWriter
     from beam_audio.quality.second_opinion import Opinion
-    from beam_audio.types import AudioRef
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.device_clock import DeviceClock
+    from beam_audio.unit.hearing import Heard, Passage
     from beam_audio.unit.progress import Progress
     from beam_audio.unit.recognise import Result
     from beam_audio.unit.recut import RedoEvent
     from beam_audio.unit.tasks import Task
 
-Heard = tuple["Result", "Opinion | None"]
-"""What the model of the run and the second one heard in a segment."""
-Passage = tuple[PreparedSegment, ...]
-"""Segments of one recording that are recognised in one piece."""
+_PART_SECONDS: Final = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +61,7 @@ class UnitSettings:
         batch_seconds: Most padded seconds in a batch; None leaves it to the recogniser.
         cores: Cores that a process may use; None for all there are. If the model runs on a device,
             as many threads decode.
+        part_seconds: Of recordings longer than this, work is saved in parts of this length.
         stops_if_refused: Whether a unit fails if all its inputs are forbidden. In a stream, whoever
             publishes could stop it so.
     """
@@ -77,7 +71,19 @@ class UnitSettings:
     language: str = "auto"
     batch_seconds: float | None = None
     cores: int | None = None
+    part_seconds: float = _PART_SECONDS
     stops_if_refused: bool = True
+
+    @property
+    def recognised_layers(self) -> dict[str, str]:
+        """What decides what is saved of a segment: hashes of layers, and how audio is stored."""
+        rows = self.rows
+        return {**rows.config_layers, "store_audio": rows.store_audio}
+
+    def work_key(self, root: str, provider: str) -> WorkKey:
+        """What work is saved under, below an output, from a recogniser of this provider."""
+        asks = self.language == "from_manifest"
+        return WorkKey(root, self.recognised_layers, self.part_seconds, provider, asks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class UnitResult:
         counts: What the recogniser was given.
         decoded_seconds: Source seconds decoded; the channels of a recording count once.
         forgotten: Inputs that are forgotten; they have no state and no rows.
+        saved: Folders of saved work that is not needed once this is committed.
     """
 
     states: dict[str, InputState]
@@ -97,6 +104,7 @@ class UnitResult:
     counts: BatchCounts
     decoded_seconds: float
     forgotten: tuple[AudioRef, ...] = ()
+    saved: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -115,6 +123,7 @@ class UnitWork:
         settings: What the rows depend on.
         recognizer: The model.
         second: The model that gives a second opinion; None for none.
+        root: The output folder, for work on long recordings.
         writer: Where rows go.
         audio_file: A temporary file for encoded audio on its way to its row.
         stored: The stored rows of inputs that are done again; None for a new unit.
@@ -129,6 +138,7 @@ class UnitWork:
         recognizer: Recognizer,
         *,
         second: Recognizer | None,
+        root: str,
         writer: PartWriter,
         audio_file: IO[bytes],
         stored: StoredUnit | None,
@@ -138,17 +148,25 @@ class UnitWork:
     ) -> None:
         self._settings = settings
         self._recognizer = recognizer
-        self._second = second
+        self._root = root
+        self._hearing = Hearing(
+            recognizer=recognizer,
+            second=second,
+            language=settings.language,
+            batch_seconds=settings.batch_seconds,
+            clock=clock,
+            device=device,
+        )
         self._writer = writer
         self._audio_file = audio_file
         self._stored = stored
         self._clock = clock
-        self._device = device
         self._progress = progress
         self._passages = PassageBuilder[PreparedSegment](recognizer.passage_seconds)
         self._open: defaultdict[str, _OpenRecording] = defaultdict(_OpenRecording)
         self._found: defaultdict[str, InputResult] = defaultdict(InputResult)
         self._forgotten: dict[str, AudioRef] = {}
+        self._breaks: set[str] = set()
         self._counts = BatchCounts()
         self._decoded_seconds = 0.0
 
@@ -160,13 +178,23 @@ class UnitWork:
             StoreError: A file cannot be written.
             MachineError: The machine is at fault, or forbids everything.
         """
-        limits = self._recognizer.batch_limits
-        budget = self._settings.batch_seconds or limits.seconds
+        refs = [task.item for task in tasks if isinstance(task.item, AudioRef)]
+        with FileCopies(refs) as copies:
+            prepared = replace(self._settings.prepare, opener=copies.open)
+            self._settings = replace(self._settings, prepare=prepared)
+            return self._run(tasks)
+
+    def _run(self, tasks: Sequence[Task]) -> UnitResult:
+        settings, hearing = self._settings, self._hearing
+        budget = hearing.budget_seconds
+        key = settings.work_key(self._root, self._recognizer.provider)
+        self._long = LongRecordings(key, settings.prepare.channels, tasks, self._audio_file)
         # A recogniser that takes one batch at a time uses all cores itself.
-        places = places_of_cores(self._settings.cores) if limits.at_a_time > 1 else ONE_THREAD
+        at_a_time = self._recognizer.batch_limits.at_a_time
+        places = places_of_cores(settings.cores) if at_a_time > 1 else ONE_THREAD
         # While one batch is recognised, the audio of the next one is decoded.
         ahead = read_ahead(
-            map(self._events, tasks),
+            map(self._events, sorted(tasks, key=lambda task: task.file_id)),
             seconds=_event_seconds,
             budget_seconds=budget,
             places=places,
@@ -176,15 +204,13 @@ class UnitWork:
             ready = batches(
                 filter(None, map(self._take, events)),
                 seconds=passage_seconds,
-                cost=self._cost_seconds,
+                cost=hearing.cost_seconds,
                 budget_seconds=budget,
+                is_break=self._begins_part,
             )
-            most = limits.at_a_time
-            if self._second is not None:
-                most = min(most, self._second.batch_limits.at_a_time)
-            for batch, results in in_flight(ready, self._recognise, most):
+            for batch, results in in_flight(ready, hearing.hear, hearing.at_a_time):
                 self._settle_batch(batch, results, budget)
-        if self._settings.stops_if_refused:
+        if settings.stops_if_refused:
             require_access(self._found.values())
         found = self._found
         return UnitResult(
@@ -197,6 +223,7 @@ class UnitWork:
             counts=self._counts,
             decoded_seconds=self._decoded_seconds,
             forgotten=tuple(self._forgotten.values()),
+            saved=self._long.folders,
         )
 
     def _events(self, task: Task) -> Iterator[RedoEvent]:
@@ -210,13 +237,17 @@ class UnitWork:
         elif failure := language_failure(self._recognizer, ref):
             yield failure
         else:
-            yield from self._events_of(task, ref)
+            yield from self._long.noted(task, self._events_of(task, ref))
 
     def _events_of(self, task: Task, ref: AudioRef) -> Iterator[RedoEvent]:
         settings, clock, stored = self._settings.prepare, self._clock, self._stored
+        if not task.known and (saved := self._long.whole(task)):
+            content = saved[0].end.source.content_sha256
+            is_forgotten = settings.forgotten.has_content(ref, content)
+            return iter([ForgottenInput(ref)] if is_forgotten else saved)
         recordings = stored.recordings(task.replaces, ref, settings.channels) if stored else []
         if task.redo is None or not recordings:
-            return prepare(ref, settings, clock, task.known)
+            return prepare(ref, settings, clock, task.known, self._long.measured_from)
         failed = stored.failed_tracks(task.replaces, ref) if stored else []
         return task.redo.events(Before(ref, recordings, settings, clock, failed))
 
@@ -225,7 +256,7 @@ class UnitWork:
         match event:
             case PreparedSegment():
                 self._open[event.source.recording_id].waiting += 1
-                return self._passages.add(event)
+                return self._begun(self._passages.add(event))
             case RecordingEnd():
                 return self._take_end(event)
             case StoredRecording():
@@ -249,32 +280,40 @@ class UnitWork:
         self._decoded_seconds += self._source_seconds(end)
         recording = self._open[end.source.recording_id]
         recording.end = end
-        passage = self._passages.end(end.source.recording_id)
+        passage = self._begun(self._passages.end(end.source.recording_id))
+        self._long.end(end)
         self._finish_if_complete(recording)
         return passage
+
+    def _begun(self, passage: Passage) -> Passage:
+        """A passage that is to be recognised; empty if what it says was saved."""
+        if not passage:
+            return ()
+        if self._long.begin(passage):
+            self._breaks.add(passage[0].segment.segment_id)
+        known = self._long.known(passage)
+        for outcome in known:
+            self._settle_outcome(outcome)
+        return () if known else self._long.measured(passage)
+
+    def _begins_part(self, passage: Passage) -> bool:
+        """Whether all that came before is to be recognised first, so that it can be saved."""
+        segment_id = passage[0].segment.segment_id
+        begins = segment_id in self._breaks
+        self._breaks.discard(segment_id)
+        return begins
 
     def _fail_input(self, failure: Failure) -> None:
         self._found[failure.source_id].fail(failure)
         self._writer.write(*rows.failure_row(failure))
         self._progress.add(inputs=1, failures=[failure.error_type])
 
-    def _recognise(self, batch: list[Passage]) -> list[list[Heard]]:
-        stated = [self._stated_language(passage[0]) for passage in batch]
-        called = [model_language(self._recognizer, each) for each in stated]
-        budget = self._settings.batch_seconds
-        with self._device.batch():
-            with self._clock.stage("recognise"):
-                results = first_texts(self._recognizer, batch, called)
-            with self._clock.stage("second") if self._second else nullcontext():
-                seconds = second_opinions(self._second, batch, stated, budget)
-        return [list(zip(*each, strict=True)) for each in zip(results, seconds, strict=True)]
-
     def _settle_batch(
         self, batch: list[Passage], results: list[list[Heard]], budget_seconds: float
     ) -> None:
         self._counts = self._counts.plus(
             [*map(passage_seconds, batch)],
-            padded_seconds=len(batch) * max(map(self._cost_seconds, batch)),
+            padded_seconds=len(batch) * max(map(self._hearing.cost_seconds, batch)),
             budget_seconds=budget_seconds,
         )
         for passage, passage_results in zip(batch, results, strict=True):
@@ -286,9 +325,13 @@ class UnitWork:
         audio = None
         if item.encoded is not None:
             audio = append_audio(self._audio_file, item.encoded)
-        recording = self._open[item.source.recording_id]
+        self._settle_outcome(outcome_of(item, result, audio, second))
+
+    def _settle_outcome(self, outcome: Outcome) -> None:
+        recording = self._open[outcome.segment.recording_id]
         recording.waiting -= 1
-        recording.outcomes.append(outcome_of(item, result, audio, second))
+        recording.outcomes.append(outcome)
+        self._long.settle(outcome)
         self._finish_if_complete(recording)
 
     def _finish_if_complete(self, recording: _OpenRecording) -> None:
@@ -326,13 +369,6 @@ class UnitWork:
             failures=failures,
         )
 
-    def _stated_language(self, item: PreparedSegment) -> str | None:
-        """The language that recognisers are given; None lets them decide."""
-        choice = self._settings.language
-        if choice == "auto":
-            return None
-        return item.source.ref.language if choice == "from_manifest" else choice
-
     def _layers(self, task: Task) -> dict[str, str]:
         """Layers of an input's rows, with those that the run does not ask for and that stay."""
         layers, found = self._settings.rows.layers, self._found[task.source_id]
@@ -343,9 +379,6 @@ class UnitWork:
         stored = self._stored.commit.sources[task.replaces].layers
         keeps, adds = task.redo.keeps, not found.keeps_evidence
         return made_layers(layers, stored, keeps, adds_evidence=adds)
-
-    def _cost_seconds(self, passage: Passage) -> float:
-        return self._recognizer.cost_seconds(passage_seconds(passage))
 
     def _source_seconds(self, end: RecordingEnd) -> float:
         """Seconds of a recording; of an input's tracks and channels the first counts."""

@@ -13,6 +13,8 @@ DONE = Status(
     left=0,
     open_units=0,
     unpublished=0,
+    half_done=0,
+    saved_parts=0,
     failures=0,
     last_failure=None,
     last_end=LastEnd("run-1.json", balances=True, ended_seconds_ago=7300.0, waiting=0),
@@ -34,6 +36,12 @@ def test_a_dead_writer_is_told_with_the_cure_and_what_is_left() -> None:
     assert "far-host 1 min ago" in text
     assert "the same command does what is left" in text
     assert "7 inputs" in text
+
+
+def test_long_recordings_that_are_half_done_are_counted() -> None:
+    text = status_table(replace(DONE, left=1, half_done=1, saved_parts=40))
+    assert "1 long recordings are half done: 40 parts of them are saved" in text
+    assert "half done" not in status_table(DONE)
 
 
 def test_a_name_with_terminal_codes_is_written_out() -> None:

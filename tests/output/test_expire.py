@@ -45,12 +45,14 @@ def test_old_payloads_parts_and_decisions_go_and_rows_stay(output: Path) -> None
         os.utime(path, (seconds, seconds))
     put(output, "_payloads/aa", 31)
     put(output, "_payloads/bb", 29)
+    put(output, "_parts/ab/cd/ef-0-1.parquet", 31)
     put(output, "segments/date=2026-11-21/part-ab12-1-cd.parquet", 31)
     put(output, "decisions/rules_id=r1/part-1.parquet", 31)
     before = all_rows_of_records(output)
     found = find_expired(str(output), 30 * DAY, time.time())
     assert {each.name for each in found} == {
         "_payloads/aa",
+        "_parts/ab/cd/ef-0-1.parquet",
         "segments/date=2026-11-21/part-ab12-1-cd.parquet",
         "decisions/rules_id=r1/part-1.parquet",
     }

@@ -192,3 +192,22 @@ def test_a_job_may_take_longer_than_beam_waits_for_it(runner: str) -> None:
 def test_a_job_server_that_does_not_answer_is_not_waited_for() -> None:
     with pytest.raises(ConfigError, match=r"--job_endpoint=127\.0\.0\.1:1 does not answer"):
         runners.choose_runner(options("--runner=PortableRunner", "--job_endpoint=127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "processes"),
+    [
+        ((), 1),
+        (("--direct_running_mode=multi_threading", "--direct_num_workers=4"), 1),
+        (("--direct_running_mode=multi_processing", "--direct_num_workers=3"), 3),
+        (("--direct_running_mode=multi_processing", "--direct_num_workers=0"), CORES),
+        (("--runner=FlinkRunner",), 1),
+        (("--runner=FlinkRunner", "--parallelism=4"), 4),
+        (("--runner=PrismRunner",), 1),
+        (("--runner=DataflowRunner",), 1),
+        (("--runner=DataflowRunner", "--num_workers=5"), 5),
+        (("--runner=DataflowRunner", "--num_workers=5", "--max_num_workers=9"), 9),
+    ],
+)
+def test_so_many_processes_may_share_a_recording(flags: tuple[str, ...], processes: int) -> None:
+    assert runners.worker_processes(options(*flags)) == processes

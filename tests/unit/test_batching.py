@@ -48,6 +48,14 @@ def test_held_items_are_bounded(lengths: list[float], budget: float) -> None:
         given_back += sum(batch)
 
 
+def test_all_items_before_a_break_leave_before_it() -> None:
+    lengths = [5.0, 1.0, 6.0, 30.0, 5.0, 1.0]
+    found = batches(
+        lengths, seconds=identity, cost=identity, budget_seconds=10.0, is_break=(30.0).__eq__
+    )
+    assert list(found) == [[6.0], [5.0, 1.0], [30.0], [5.0, 1.0]]
+
+
 def test_batches_hold_items_of_similar_length() -> None:
     lengths = [1.0, 9.0] * 20
     out = list(batches(lengths, seconds=identity, cost=identity, budget_seconds=45.0))

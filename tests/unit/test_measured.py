@@ -35,6 +35,16 @@ def made(
         return [*measured(stream, given, clock or StageClock())]
 
 
+def test_what_begins_before_a_sample_is_not_measured() -> None:
+    whole, rest = segments(made("split")), segments(made("split", measured_from={0: RATE_HZ}))
+    bare = [each for each in rest if not each.clip.size]
+    assert [(each.segment.channel, each.segment.start_sample) for each in bare] == [(0, 0)]
+    assert [each.segment.segment_id for each in rest] == [each.segment.segment_id for each in whole]
+    assert [each.quality for each in rest if each.clip.size] == [
+        each.quality for each in whole if each.segment.segment_id != bare[0].segment.segment_id
+    ]
+
+
 def segments(found: list[Measured]) -> list[MeasuredSegment]:
     return [each for each in found if isinstance(each, MeasuredSegment)]
 

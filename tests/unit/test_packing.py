@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.packed_units import check_units, failed_task, tasks_of
 
+from beam_audio.types import AudioRef
 from beam_audio.unit.packing import bucket_count, pack
+from beam_audio.unit.tasks import Task
 
 if TYPE_CHECKING:
     import random
@@ -27,6 +29,18 @@ def test_packing_loses_nothing_and_keeps_its_bounds(
     check_units(units, tasks, unit_bytes)
     shuffled = rng.sample(tasks, len(tasks))
     assert list(pack(shuffled, unit_bytes)) == units
+
+
+def test_cuts_of_a_file_are_together_and_its_size_counts_once() -> None:
+    cuts = [
+        Task(AudioRef(f"/{name}.wav", 60, offset_seconds=float(n), duration_seconds=1.0))
+        for n in range(70)
+        for name in "abc"
+    ]
+    units = list(pack(cuts, 100))
+    names = [[task.item.uri for task in unit.tasks] for unit in units]
+    assert [len(set(each)) for each in names] == [1] * 6
+    assert sorted(map(len, names)) == [6] * 3 + [64] * 3
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from beam_audio import store
 from beam_audio.audio.decoders.request import DecodeRequest
@@ -16,18 +16,30 @@ from beam_audio.unit.content import spool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beam_audio.run.config import RunConfig
+    from beam_audio.audio.limits import DecodeLimits
     from beam_audio.types import AudioRef
 
 _BLOCK_SECONDS: Final = 0.1
 
 
-def header_request(config: RunConfig) -> DecodeRequest:
-    """How headers are read for these flags: of the audio, a moment is enough."""
+class HeaderSettings(Protocol):
+    """What decides which headers are read."""
+
+    @property
+    def limits(self) -> DecodeLimits:
+        """Decoding limits."""
+
+    @property
+    def rare_containers(self) -> tuple[str, ...]:
+        """Rare containers that are read, too."""
+
+
+def header_request(settings: HeaderSettings) -> DecodeRequest:
+    """How headers are read with these settings: of the audio, a moment is enough."""
     return DecodeRequest(
-        limits=config.limits,
+        limits=settings.limits,
         block_seconds=_BLOCK_SECONDS,
-        rare_containers=config.rare_containers,
+        rare_containers=settings.rare_containers,
     )
 
 

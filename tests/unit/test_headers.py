@@ -15,9 +15,9 @@ from support.run_outputs import DEMO, settings
 from beam_audio.audio.decoders.request import DecodeRequest
 from beam_audio.audio.isolated.decoding_child import end_idle
 from beam_audio.audio.limits import DecodeLimits
-from beam_audio.command.headers import header_request, header_seconds
 from beam_audio.errors import MachineError
 from beam_audio.types import AudioRef
+from beam_audio.unit.headers import header_request, header_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
