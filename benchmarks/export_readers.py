@@ -3,8 +3,8 @@
 python benchmarks/export_readers.py --data ../shared/data --readers .venv-readers/bin/python
 
 Recordings of one channel and 16 bits are cut each second and transcribed with the placeholder.
-Those whose headers lie are left out, as the comparison reads them by their headers. All segments are
-exported as FLAC (WAV where a format needs it). What a library reads is compared with what the
+Those whose headers lie are left out, as the comparison reads them by their headers. All segments
+are exported as FLAC (WAV where a format needs it). What a library reads is compared with what the
 recordings hold.
 """
 
