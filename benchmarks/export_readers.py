@@ -2,9 +2,9 @@
 
 python benchmarks/export_readers.py --data ../shared/data --readers .venv-readers/bin/python
 
-Recordings of one channel and 16 bits are cut each second and transcribed with the placeholder. Those
-whose headers lie are left out, as the comparison reads them by their headers. All segments are
-exported as FLAC (WAV where a format needs it). What a library reads is compared with what the
+Recordings of one channel and 16 bits are cut each second and transcribed with the placeholder.
+Those whose headers lie are left out, as the comparison reads them by their headers. All segments
+are exported as FLAC (WAV where a format needs it). What a library reads is compared with what the
 recordings hold.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -81,7 +82,11 @@ def main() -> int:
                 "export", str(output), f"--format={name}", f"--output={target}", "--where=1=1"
             )
             ran = subprocess.run(
-                [given.readers, READ, name, target], check=True, capture_output=True, text=True
+                [given.readers, READ, name, target],
+                check=True,
+                capture_output=True,
+                text=True,
+                env=os.environ | {"HOME": folder},  # datasets would take an earlier export's cache
             )
             about, *items = [json.loads(line) for line in ran.stdout.splitlines()]
             equal = sum(wanted.get(each["id"]) == (each["text"], each["samples"]) for each in items)
