@@ -15,8 +15,8 @@ def test_an_output_without_texts_is_refused_with_the_reason(
 ) -> None:
     output = tmp_path / "out"
     command(*run_words(audio, output))
-    status, out, err = command("cut", output, f"--to={tmp_path / 'cut'}")
+    status, out, err = command("cut", output, f"--output={tmp_path / 'cut'}")
     assert (status, out) == (2, "")
     assert "2 have no text" in err
     assert command("cut", output)[0] == 2
-    assert command("cut", output, f"--to={tmp_path / 'cut'}", "--form=x")[0] == 2
+    assert command("cut", output, f"--output={tmp_path / 'cut'}", "--form=x")[0] == 2
