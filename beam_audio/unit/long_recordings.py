@@ -7,6 +7,7 @@ it begins after its first part; no header is believed. Where a part ends decides
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -247,19 +248,20 @@ class LongRecordings:
             self._close(part, stop)
 
     def _load(self, ref: AudioRef, folder: str) -> None:
-        """Read what was saved of an input."""
+        """Read what was saved of an input; what is damaged is recognised again."""
         for span, segments in read_spans(self._key.root, folder):
-            self._done[span.recording_id].append(span)
-            for each in segments:
-                audio = None
-                if each.audio is not None:
-                    audio = append_audio(self._audio_file, each.audio)
-                outcome = outcome_of_content(each.content, ref, audio)
-                self._known[outcome.segment.segment_id] = outcome
+            with suppress(StoreError):
+                outcomes = [self._outcome(each, ref) for each in segments]
+                self._known |= {each.segment.segment_id: each for each in outcomes}
+                self._done[span.recording_id].append(span)
         content = read_ends(self._key.root, folder)
         if content is not None:
             self._ends[ref.source_id] = ends_of_content(content, ref, self._channels)
         self._used.add(folder)
+
+    def _outcome(self, saved: SavedSegment, ref: AudioRef) -> Outcome:
+        audio = append_audio(self._audio_file, saved.audio) if saved.audio is not None else None
+        return outcome_of_content(saved.content, ref, audio)
 
     def _close(self, part: _Part, stop: int) -> None:
         part.span = Span(part.span.recording_id, part.span.first, stop)

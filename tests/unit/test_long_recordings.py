@@ -118,6 +118,18 @@ def test_a_run_killed_before_its_commit_opens_no_audio_again(
     assert read_all(tmp_path / "out") == read_all(tmp_path / "whole")
 
 
+def test_a_damaged_part_is_recognised_again(tmp_path: Path, source: AudioRef) -> None:
+    using = in_parts()
+    kill(tmp_path / "out", source, 14, using)
+    part = min((tmp_path / "out" / "_parts").rglob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-20])
+    last = Counting()
+    transcribe(tmp_path / "out", source, recognizer=last, using=using)
+    assert PART_SECONDS <= last.heard_seconds < SECONDS
+    transcribe(tmp_path / "whole", source, using=using)
+    assert read_all(tmp_path / "out") == read_all(tmp_path / "whole")
+
+
 def test_rows_do_not_depend_on_parts(tmp_path: Path, source: AudioRef) -> None:
     transcribe(tmp_path / "parts", source, using=in_parts())
     transcribe(tmp_path / "whole", source, using=settings())
