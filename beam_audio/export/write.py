@@ -16,7 +16,8 @@ from beam_audio.export.label_studio import COLUMNS, CONFIG, task
 from beam_audio.export.muting import COLUMNS as MUTING_COLUMNS
 from beam_audio.export.muting import Muting
 from beam_audio.export.note import note_export
-from beam_audio.output.commits import counted_sources, read_commits, units_by_file
+from beam_audio.output.commits import read_commits
+from beam_audio.output.counted import Counted
 from beam_audio.output.parts import rows_of
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def export(root: str, target: str, decision: Decision) -> Exported:
         StoreError: A file cannot be read or written.
     """
     if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
-        raise ConfigError(f"--to={target} is in the output; name a folder beside it")
+        raise ConfigError(f"--output={target} is in the output; name a folder beside it")
     rows = _segments(root, decision)
     first = next(rows, None)
     if first is None:
@@ -105,7 +106,7 @@ def _segments(root: str, decision: Decision) -> Iterator[Row]:
 
 def _all_segments(root: str, columns: Sequence[str]) -> Iterator[Row]:
     """Rows of segments in the order of their files, with those columns that the files have."""
-    files = units_by_file(read_commits(root))
-    for name in sorted(each for each in files if each.startswith("segments/")):
-        for rows in rows_of(root, name, counted_sources(files[name]), columns):
+    counted = Counted.of(read_commits(root))
+    for name in counted.files_of("segments"):
+        for rows in rows_of(root, name, counted.sources(name), columns):
             yield from rows.to_pylist()
