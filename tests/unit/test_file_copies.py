@@ -31,13 +31,13 @@ def cuts_of(path: Path, count: int) -> list[AudioRef]:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of files that are opened from here on."""
     names: list[str] = []
-    open_to_read = store.open_to_read
+    open_input = store.open_input
 
-    def noted(uri: str) -> object:
-        names.append(Path(uri).name)
-        return open_to_read(uri)
+    def noted(item: AudioRef) -> object:
+        names.append(Path(item.uri).name)
+        return open_input(item)
 
-    monkeypatch.setattr(store, "open_to_read", noted)
+    monkeypatch.setattr(store, "open_input", noted)
     return names
 
 
