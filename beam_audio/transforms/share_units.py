@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
-from apache_beam.utils.shared import Shared
 
-from beam_audio.unit.device_clock import DeviceClock
-from beam_audio.unit.progress import PROGRESS
+from beam_audio.transforms.unit_runs import UnitRuns
 from beam_audio.unit.share import do_share, shares_of
-from beam_audio.unit.transcribe import UnitRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from beam_audio.asr.recognizer import Recognizer
-    from beam_audio.stream.model_watch import Choice
     from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
     from beam_audio.unit.share import Share
     from beam_audio.unit.transcribe import Unit
@@ -51,7 +46,7 @@ class ShareUnits(beam.PTransform):
     ) -> None:
         super().__init__()
         self._find = _FindShares(settings, workers)
-        self._do = _DoShare(model, output, second)
+        self._do = _DoShare(UnitRuns(model, output, second=second))
 
     def expand(
         self, units: beam.PCollection[Unit]
@@ -83,34 +78,13 @@ class _FindShares(beam.DoFn):
 
 
 class _DoShare(beam.DoFn):
-    def __init__(
-        self, model: FixedModel | LiveModel, output: str, second_model: SecondModel | None
-    ) -> None:
+    def __init__(self, runs: UnitRuns) -> None:
         super().__init__()
-        self._model = model
-        self._second_model = second_model
-        self._second: Recognizer | None = None
-        self._output = output
-        self._shared_clock = Shared()
-        self._device: DeviceClock | None = None
-        self._choose: Callable[[], Choice] | None = None
+        self._runs = runs
 
     def setup(self) -> None:
-        self._device = self._shared_clock.acquire(DeviceClock)
-        self._choose = self._model.acquire()
-        self._second = self._second_model.acquire() if self._second_model else None
+        self._runs.load()
 
     def process(self, element: Share) -> Iterator[tuple[str, Unit]]:
-        if self._choose is None or self._device is None:
-            raise RuntimeError("setup was not called")
-        settings, recognizer = self._choose()
-        run = UnitRun(
-            settings=settings,
-            recognizer=recognizer,
-            second=self._second,
-            root=self._output,
-            progress=PROGRESS,
-            device=self._device,
-        )
-        do_share(element, run)
+        do_share(element, self._runs.begin())
         yield element.unit.unit_id, element.unit

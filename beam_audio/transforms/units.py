@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
-from apache_beam.utils.shared import Shared
 
 from beam_audio.stream.sharing import claim_unit, open_unit
 from beam_audio.transforms.judge_units import JudgeUnits
 from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_units import PlanUnits
 from beam_audio.transforms.share_units import ShareUnits
-from beam_audio.unit.device_clock import DeviceClock
-from beam_audio.unit.progress import PROGRESS
+from beam_audio.transforms.unit_runs import UnitRuns
 from beam_audio.unit.tasks import Wanted
-from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
+from beam_audio.unit.transcribe import Unit, UnitReport, transcribe_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.holder import Holder
-    from beam_audio.stream.model_watch import Choice
     from beam_audio.transforms.live_model import LiveModel, SecondModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
     from beam_audio.unit.tasks import Input
@@ -180,7 +176,7 @@ class RunUnits(beam.PTransform):
         second: SecondModel | None = None,
     ) -> None:
         super().__init__()
-        self._run = _TranscribeUnit(model, output, run_id, second)
+        self._run = _TranscribeUnit(UnitRuns(model, output, run_id=run_id, second=second))
 
     def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[UnitReport]:
         """Wire the one DoFn that does all the work."""
@@ -188,42 +184,15 @@ class RunUnits(beam.PTransform):
 
 
 class _TranscribeUnit(beam.DoFn):
-    def __init__(
-        self,
-        model: FixedModel | LiveModel,
-        output: str,
-        run_id: str,
-        second_model: SecondModel | None,
-    ) -> None:
+    def __init__(self, runs: UnitRuns) -> None:
         super().__init__()
-        self._model = model
-        self._second_model = second_model
-        self._second: Recognizer | None = None
-        self._output = output
-        self._run_id = run_id
-        self._shared_clock = Shared()
-        self._device: DeviceClock | None = None
-        self._choose: Callable[[], Choice] | None = None
+        self._runs = runs
 
     def setup(self) -> None:
-        self._device = self._shared_clock.acquire(DeviceClock)
-        self._choose = self._model.acquire()
-        self._second = self._second_model.acquire() if self._second_model else None
+        self._runs.load()
 
     def process(self, element: Unit) -> Iterable[UnitReport]:
-        if self._choose is None or self._device is None:
-            raise RuntimeError("setup was not called")
-        settings, recognizer = self._choose()
-        run = UnitRun(
-            settings=settings,
-            recognizer=recognizer,
-            second=self._second,
-            root=self._output,
-            progress=PROGRESS,
-            device=self._device,
-            run_id=self._run_id,
-        )
-        report = transcribe_unit(element, run)
+        report = transcribe_unit(element, self._runs.begin())
         if not report.was_committed:
             _count(report)
         yield report
