@@ -39,14 +39,20 @@ def require_store(address: str) -> None:
     Stores are not asked about one with a password: their errors would show it in many spellings.
 
     Raises:
-        InputError: It is on a web server, or has a user name or password before its host.
+        InputError: It is on a web server, has a user name or password before its host, or names no
+            bucket.
     """
     if _WEB_ADDRESS.match(address):
         raise InputError(
             f"{address!r} is on a web server, and recordings are read from disks and buckets: copy "
             "it there, or name the object as gs:// or s3://"
         )
-    if "@" in address.partition("://")[2].partition("/")[0]:
+    scheme, separator, rest = address.partition("://")
+    if separator and not rest.strip("/") and "/" not in scheme:
+        raise InputError(
+            f"{address!r} names no bucket and no object: write {scheme}://bucket/object"
+        )
+    if "@" in rest.partition("/")[0]:
         raise InputError(
             f"{address!r} has a user name or password before its host or bucket: leave it out, and "
             "give the process credentials for its stores"

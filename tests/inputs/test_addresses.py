@@ -79,6 +79,12 @@ def test_an_address_with_a_user_name_is_refused(address: str) -> None:
         require_store(address)
 
 
+@pytest.mark.parametrize("address", ["gs://", "s3:///", "gs:////"])
+def test_an_address_without_a_bucket_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match="names no bucket"):
+        require_store(address)
+
+
 @pytest.mark.parametrize(
     "address", ["/a.wav", "gs://b/me@x.wav", "/a@b", "gs://b/https://h", "s3://b/a", "/https://h"]
 )

@@ -130,20 +130,18 @@ def test_an_unreadable_message_is_kept_whole(tmp_path: Path) -> None:
     assert again.source_id == failure.source_id
 
 
-@pytest.mark.parametrize(
-    ("data", "attributes"),
-    [
-        (b'{"audio_filepath": "gs://"}', {}),
-        (b"x", {"content_type": "audio/" + "(" * 900}),
-    ],
-)
-def test_no_message_can_end_the_run_that_reads_it(
-    data: bytes, attributes: dict[str, str], tmp_path: Path
-) -> None:
+def test_no_message_can_end_the_run_that_reads_it(tmp_path: Path) -> None:
     """An unexpected error while a message is read is a failure of this message."""
-    failure = input_of_message(message(data, **attributes), str(tmp_path))
+    attributes = {"content_type": "audio/" + "(" * 900}
+    failure = input_of_message(message(b"x", **attributes), str(tmp_path))
     assert isinstance(failure, Failure)
     assert failure.payload_uri is not None
+
+
+def test_an_address_without_a_bucket_needs_no_credentials(tmp_path: Path) -> None:
+    failure = input_of_message(message(b'{"audio_filepath": "gs://"}'), str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert "names no bucket" in failure.message
 
 
 def test_a_device_is_not_read(tmp_path: Path) -> None:
