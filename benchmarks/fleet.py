@@ -32,7 +32,8 @@ from reference import markdown_table
 from beam_audio.command.estimate import list_inputs, survey
 from beam_audio.command.flags import resolve
 from beam_audio.command.fleet import Fleet, simulate
-from beam_audio.command.fleet_choice import Recordings, Worker, seconds_of_units, simulated
+from beam_audio.command.fleet_choice import Worker, simulated
+from beam_audio.command.fleet_work import Cut, Pace, Recordings, seconds_of_work
 from beam_audio.unit.headers import header_request
 
 RATE_HZ: Final = 16_000
@@ -95,9 +96,7 @@ def measure(rounds: int, folder: Path, model: list[str]) -> list[Figures]:
         start_seconds = run(one, 1, model)
         speed = recordings_in(told).seconds.sum() / (run(told, 1, model) - start_seconds)
         for processes in PROCESSES:
-            seconds = seconds_of_units(
-                recordings_in(tried), UNIT_BYTES, times_real_time=speed, unit_seconds=0.0
-            )
+            seconds = seconds_of_work(recordings_in(tried), Cut(UNIT_BYTES), Pace(speed))
             units = len(seconds)
             fleet = Fleet(max_workers=processes, start_seconds=start_seconds)
             paper[processes].append(simulate(seconds, fleet).seconds)

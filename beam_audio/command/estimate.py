@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio import store
-from beam_audio.command.fleet_choice import Recordings
+from beam_audio.command.fleet_work import Recordings
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.formats.choice import read_format, recognised
 from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_found, list_lines

@@ -1,4 +1,4 @@
-"""How many workers, and how large units: the cheapest of some that end in time, on paper."""
+"""How many workers, how large units and parts: the cheapest that end in time, on paper."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from beam_audio.command.fleet import Fleet, Outcome, simulate
+from beam_audio.command.fleet_work import NO_LENGTHS, Cut, Pace, seconds_of_work
 from beam_audio.errors import ConfigError
-from beam_audio.unit.packing import MAX_UNIT_INPUTS
+from beam_audio.unit.share import FEWEST_PARTS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from beam_audio.command.fleet_work import Recordings
 
 _HOUR_SECONDS: Final = 3600.0
 _MEBIBYTE: Final = 1 << 20
-UNIT_MEBIBYTES: Final = (4, 8, 16, 32, 64, 128)
-_NO_LENGTHS: Final = "--simulate needs at least one recording of known length in the input"
+UNIT_MEBIBYTES: Final = (4, 8, 16, 32, 64, 128, 256)
+PART_MINUTES: Final = (15, 5)
+"""The usual first; others are tried if a recording is long enough to be shared then."""
 _GROWTH: Final = 1.15
 """A fleet that ends too late grows by this factor until it does not."""
 _NEXT_TO_NOTHING: Final = 0.03
@@ -29,32 +29,12 @@ _MOST_WORKERS: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Recordings:
-    """Lengths and encoded sizes of recordings, each of shape (recordings,), in any fixed order."""
-
-    seconds: NDArray[np.float64]
-    size_bytes: NDArray[np.int64]
-
-    def scaled_to(self, hours: float, *, seed: int = 0) -> Recordings:
-        """So many hours of recordings, drawn from these with replacement.
-
-        Raises:
-            ConfigError: No recording has a length.
-        """
-        total_hours = self.seconds.sum() / _HOUR_SECONDS
-        if not total_hours:
-            raise ConfigError(_NO_LENGTHS)
-        count = max(1, round(hours / total_hours * len(self.seconds)))
-        drawn = np.random.default_rng(seed).integers(0, len(self.seconds), count)
-        return Recordings(self.seconds[drawn], self.size_bytes[drawn])
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
-    """A size of units, a fleet, and how the job went."""
+    """Sizes of units and parts, a fleet, and how the job went."""
 
     unit_mebibytes: int
-    units: int
+    part_minutes: int
+    pieces: int
     fleet: Fleet
     outcome: Outcome
 
@@ -102,98 +82,79 @@ def simulated(recordings: Recordings, worker: Worker, deadline_hours: float) -> 
         ConfigError: No recording has a length, no fleet ends in time, or none ever.
     """
     if not recordings.seconds.any():
-        raise ConfigError(_NO_LENGTHS)
-    fleet, unit_seconds = worker.fleet(), _table()["unit_seconds"]
-    found = choices(
-        recordings,
-        fleet,
-        times_real_time=worker.times_real_time,
-        unit_seconds=unit_seconds,
-        deadline_hours=deadline_hours,
-    )
+        raise ConfigError(NO_LENGTHS)
+    fleet, usual = worker.fleet(), _table()
+    speed = worker.times_real_time / fleet.units_at_a_time
+    pace = Pace(speed, usual["unit_seconds"], usual["decode_seconds"])
+    found = choices(recordings, fleet, pace, deadline_hours=deadline_hours)
     hours = recordings.seconds.sum() / _HOUR_SECONDS
     return (
         f"simulated: {len(recordings.seconds):,} recordings of {hours:,.2f} h, until all is "
         f"committed\n{fleet_table(found, price=worker.price)}\n"
         f"assumed: {fleet.units_at_a_time} units at a time, {fleet.start_seconds:g} s to start, "
-        f"{unit_seconds:g} s a unit beside its audio, {fleet.preemptions_per_hour:g} preemptions "
-        f"an hour of a worker, {fleet.slow_share:.0%} of workers {fleet.slow_factor:g} times as "
-        f"slow ({_table()['from']})"
+        f"{pace.unit_seconds:g} s a unit or saved part beside its audio, "
+        f"{fleet.preemptions_per_hour:g} preemptions an hour of a worker, "
+        f"{fleet.slow_share:.0%} of workers {fleet.slow_factor:g} times as slow ({usual['from']})"
     )
 
 
-def seconds_of_units(
-    recordings: Recordings, unit_bytes: int, *, times_real_time: float, unit_seconds: float
-) -> NDArray[np.float64]:
-    """Seconds that each unit takes in one hand of a worker, shape (units,).
-
-    Recordings share units as :func:`beam_audio.unit.packing.into_units` has them.
-
-    Args:
-        recordings: What is transcribed.
-        unit_bytes: Most encoded bytes of a unit that has more than one recording.
-        times_real_time: Speed of one hand.
-        unit_seconds: What a unit takes beside its audio: opening, writing, committing.
-    """
-    starts = _starts(recordings.size_bytes, unit_bytes)
-    audio_seconds = np.add.reduceat(recordings.seconds, starts)
-    seconds: NDArray[np.float64] = audio_seconds / times_real_time + unit_seconds
-    return seconds
-
-
 def choices(
-    recordings: Recordings,
-    fleet: Fleet,
-    *,
-    times_real_time: float,
-    unit_seconds: float,
-    deadline_hours: float,
+    recordings: Recordings, fleet: Fleet, pace: Pace, *, deadline_hours: float
 ) -> list[Choice]:
     """For each size of units the smallest fleet that ends in time, if any does.
 
     Args:
         recordings: What is transcribed.
         fleet: What workers are like; their number is chosen.
-        times_real_time: Speed of one worker, with all its hands full.
-        unit_seconds: What a unit takes beside its audio.
+        pace: Speed of one hand of a worker, with all its hands full.
         deadline_hours: Hours until the last commit, starting workers included.
 
     Raises:
         ConfigError: No fleet ends in time, or none ever.
     """
     found = []
-    speed = times_real_time / fleet.units_at_a_time
+    longest = float(recordings.seconds.max())
+    shared = [each for each in PART_MINUTES[1:] if longest >= 2 * FEWEST_PARTS * 60 * each]
     for mebibytes in UNIT_MEBIBYTES:
-        units = seconds_of_units(
-            recordings, mebibytes * _MEBIBYTE, times_real_time=speed, unit_seconds=unit_seconds
-        )
-        choice = _smallest(units, fleet, mebibytes, deadline_hours * _HOUR_SECONDS)
-        if choice is not None:
-            found.append(choice)
+        tried = [
+            _smallest(recordings, (mebibytes, minutes), pace, fleet, deadline_hours * _HOUR_SECONDS)
+            for minutes in (PART_MINUTES[0], *shared)
+        ]
+        in_time = [each for each in tried if each is not None]
+        if in_time:
+            found.append(min(in_time, key=lambda each: each.outcome.worker_seconds))
     if not found:
-        longest = recordings.seconds.max() / speed / _HOUR_SECONDS
+        hours = longest / pace.times_real_time / _HOUR_SECONDS
         raise ConfigError(
             f"--deadline_hours={deadline_hours:g} cannot be kept by {_MOST_WORKERS:,} workers or "
             f"less: starting takes {fleet.start_seconds / 60:.0f} min and the longest recording "
-            f"{longest:.2f} h; give more time"
+            f"{hours:.2f} h in one hand; give more time"
         )
     return found
 
 
 def _smallest(
-    units: NDArray[np.float64], fleet: Fleet, mebibytes: int, deadline_seconds: float
+    recordings: Recordings,
+    sizes: tuple[int, int],
+    pace: Pace,
+    fleet: Fleet,
+    deadline_seconds: float,
 ) -> Choice | None:
-    hands_seconds = float(units.sum()) / fleet.units_at_a_time
+    """The smallest fleet that ends in time, with units and parts of these MiB and minutes."""
+    mebibytes, minutes = sizes
+    cut = Cut(mebibytes * _MEBIBYTE, 60.0 * minutes)
+    hands_seconds = float(seconds_of_work(recordings, cut, pace).sum()) / fleet.units_at_a_time
     workers = max(1, math.ceil(hands_seconds / deadline_seconds))
     while workers <= _MOST_WORKERS:
+        work = seconds_of_work(recordings, cut, pace, workers)
         tried = replace(fleet, max_workers=workers)
         try:
-            outcome = simulate(units, tried)
+            outcome = simulate(work, tried)
         except ValueError as error:
             raise ConfigError(f"no fleet ends: {error}") from error
         if outcome.seconds <= deadline_seconds:
-            return Choice(mebibytes, len(units), tried, outcome)
-        if workers >= len(units):
+            return Choice(mebibytes, minutes, len(work), tried, outcome)
+        if workers >= len(work):
             return None  # more would find nothing to do
         workers = math.ceil(workers * _GROWTH)
     return None
@@ -214,11 +175,13 @@ def recommended(found: list[Choice]) -> Choice:
 def fleet_table(found: list[Choice], *, price: float) -> str:
     """The choices as aligned text, and the flags of the best of them."""
     best = recommended(found)
-    head = ("unit_bytes", "units", "workers", "done in", "cost", "idle", "taken away")
+    job = ("unit_bytes", "part_minutes", "pieces", "workers")
+    head = (*job, "done in", "cost", "idle", "taken away")
     rows = [
         (
             f"{each.unit_mebibytes} MiB",
-            f"{each.units:,}",
+            f"{each.part_minutes}",
+            f"{each.pieces:,}",
             f"{each.fleet.max_workers:,}",
             f"{each.outcome.seconds / _HOUR_SECONDS:,.2f} h",
             f"{each.cost(price):,.2f}",
@@ -232,23 +195,13 @@ def fleet_table(found: list[Choice], *, price: float) -> str:
         "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         for row in (head, *rows)
     ]
-    flags = (
+    advice = (
         f"--unit_bytes={best.unit_mebibytes * _MEBIBYTE} --max_num_workers={best.fleet.max_workers}"
     )
-    lines.append(f"recommended: {flags}")
+    if best.part_minutes != PART_MINUTES[0]:
+        advice += f" --part_minutes={best.part_minutes}"
+    lines.append(f"recommended: {advice}")
     return "\n".join(lines)
-
-
-def _starts(size_bytes: NDArray[np.int64], unit_bytes: int) -> NDArray[np.int64]:
-    """Index of the first recording of each unit."""
-    starts, held_bytes, held = [0], 0, 0
-    for index, size in enumerate(size_bytes.tolist()):
-        if held and (held_bytes + size > unit_bytes or held == MAX_UNIT_INPUTS):
-            starts.append(index)
-            held_bytes = held = 0
-        held_bytes += size
-        held += 1
-    return np.array(starts)
 
 
 def _table() -> dict[str, Any]:

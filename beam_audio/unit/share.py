@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from beam_audio.unit.transcribe import Unit, UnitRun
     from beam_audio.unit.work import UnitSettings
 
-_FEWEST_PARTS: Final = 4
+FEWEST_PARTS: Final = 4
 """Parts of a share at least: each worker decodes the recording from its start."""
 _LEAST_BYTES_A_SECOND: Final = 2_000
 """Of a smaller file no header is read: at 16 kbit/s it is too short for two shares."""
@@ -72,12 +72,22 @@ def shares_of(unit: Unit, settings: UnitSettings, workers: int) -> list[Share]:
     for task in unit.tasks:
         seconds = _stated_seconds(task, settings)
         parts = math.ceil(seconds / settings.part_seconds)
-        count = min(workers, parts // _FEWEST_PARTS)
-        if count > 1:
-            borders = [round(parts * number / count) for number in range(count)]
-            stops = [*borders[1:], None]  # the header may be wrong about the end
-            shares += [Share(unit, task, *each) for each in zip(borders, stops, strict=True)]
+        starts = starts_of_shares(parts, workers)
+        if len(starts) > 1:
+            stops = [*starts[1:], None]  # the header may be wrong about the end
+            shares += [Share(unit, task, *each) for each in zip(starts, stops, strict=True)]
     return shares
+
+
+def starts_of_shares(parts: int, workers: int) -> list[int]:
+    """The first part of each share of a recording; one share if it is not shared.
+
+    Args:
+        parts: Parts of the recording.
+        workers: How many may share it.
+    """
+    count = max(1, min(workers, parts // FEWEST_PARTS))
+    return [round(parts * number / count) for number in range(count)]
 
 
 def do_share(share: Share, run: UnitRun) -> None:
@@ -146,7 +156,7 @@ def _stated_seconds(task: Task, settings: UnitSettings) -> float:
     if not isinstance(ref, AudioRef) or not isinstance(task.redo, FromAudio | None) or task.known:
         return 0.0
     stated = ref.duration_seconds or ref.manifest_seconds
-    shortest = 2 * _FEWEST_PARTS * settings.part_seconds
+    shortest = 2 * FEWEST_PARTS * settings.part_seconds
     if stated is not None or ref.size_bytes < shortest * _LEAST_BYTES_A_SECOND:
         return stated or 0.0
     return header_seconds(ref, header_request(settings.prepare)) or 0.0
