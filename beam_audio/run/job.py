@@ -32,7 +32,7 @@ from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.unit.long_recordings import settings_id
 from beam_audio.unit.prepare import PrepareSettings
 from beam_audio.unit.rows import RowSettings
-from beam_audio.unit.work import UnitSettings
+from beam_audio.unit.unit_settings import UnitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ from beam_audio.errors import BeamAudioError, ModelError
 from beam_audio.models.card import has_card
 from beam_audio.types import StoredFile
 from beam_audio.unit.recognise import require_alive
-from beam_audio.unit.work import UnitSettings
+from beam_audio.unit.unit_settings import UnitSettings
 
 if TYPE_CHECKING:
     from typing import Literal

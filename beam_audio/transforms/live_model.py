@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.stream.model_watch import Choice, SettingsFor
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 LOOK_SECONDS: Final = 30.0
 

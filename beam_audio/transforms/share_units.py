@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
     from beam_audio.unit.share import Share
     from beam_audio.unit.transcribe import Unit
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 _SHARED: Final = "shared"
 _UNITS: Final = "units"

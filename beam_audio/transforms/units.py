@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from beam_audio.transforms.live_model import LiveModel, SecondModel
     from beam_audio.transforms.transcribe import OnnxAsrModelHandler
     from beam_audio.unit.tasks import Input
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 
 class TranscribeUnits(beam.PTransform):

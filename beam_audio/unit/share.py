@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from beam_audio.unit.recut import RedoEvent
     from beam_audio.unit.tasks import Task
     from beam_audio.unit.transcribe import Unit, UnitRun
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 FEWEST_PARTS: Final = 4
 """Parts of a share at least: each worker decodes the recording from its start."""

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from beam_audio.asr.recognizer import Recognizer
     from beam_audio.output.commits import InputState
     from beam_audio.unit.tasks import Task
-    from beam_audio.unit.work import UnitResult, UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
+    from beam_audio.unit.work import UnitResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.types import AudioRef
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 STORED = settings(store_audio="flac")
 ANOTHER_MODEL = settings(layers=LAYERS | {"model": "m2"})

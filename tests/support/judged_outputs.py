@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from beam_audio.asr import Request
     from beam_audio.quality.ruleset import Rules
     from beam_audio.types import AudioRef
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 _HEARD = (
     ("", "en", None),

@@ -27,7 +27,7 @@ from beam_audio.unit.prepare import PrepareSettings
 from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.tasks import Task, Wanted, committed_sources
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit
-from beam_audio.unit.work import UnitSettings
+from beam_audio.unit.unit_settings import UnitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr import Request
     from beam_audio.types import AudioRef, Transcript
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 PART_SECONDS = 4.0
 SECONDS = 18

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beam_audio.types import AudioRef
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 HEAR = texts_by_loudness("one two", "three")
 NORMALIZER = """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr import Request
     from beam_audio.types import Transcript
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 PART_SECONDS = 2.0
 SECONDS = 34

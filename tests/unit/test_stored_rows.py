@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr import Request
     from beam_audio.output.commits import Commit
-    from beam_audio.unit.work import UnitSettings
+    from beam_audio.unit.unit_settings import UnitSettings
 
 OVERLAPPING = SegmentSettings(segmenter="fixed", window_seconds=2.0, overlap_seconds=0.7)
 
