@@ -94,5 +94,9 @@ def test_50_manifests_of_other_tools(audio: Path, tmp_path: Path) -> None:
     (row,) = read_rows(tmp_path / "out", "recordings")
     assert row["reference_text"] == "yes, no"
     (tmp_path / "wav.scp").write_text(f"utt1 {audio}\n")
+    run(manifest=tmp_path / "wav.scp", output=tmp_path / "kaldi")
+    (row,) = read_rows(tmp_path / "kaldi", "recordings")
+    assert row["uri"] == str(audio)
+    (tmp_path / "m.lst").write_text(f"utt1 {audio}\n")
     with pytest.raises(ConfigError, match=r"not a manifest.*audio_filepath"):
-        run(manifest=tmp_path / "wav.scp", output=tmp_path / "none")
+        run(manifest=tmp_path / "m.lst", output=tmp_path / "none")
