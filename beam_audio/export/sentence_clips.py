@@ -72,7 +72,7 @@ def cut_out(root: str, target: str) -> CutOut:
         StoreError: A file cannot be read or written.
     """
     if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
-        raise ConfigError(f"--to={target} is in the output; name a folder beside it")
+        raise ConfigError(f"--output={target} is in the output; name a folder beside it")
     clips: list[str] = []
     differences: list[str] = []
     sentences, left_out = Counter[str](), Counter[str]()
