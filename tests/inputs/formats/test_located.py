@@ -8,6 +8,7 @@ import pytest
 from support.data_sets import WRITERS, write_clips, write_tar
 from support.run_outputs import write_byte
 
+from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.inputs.formats.choice import read_format
 from beam_audio.inputs.formats.located import located
@@ -29,6 +30,23 @@ def test_the_address_of_a_row_is_enough_to_open_it(name: str, tmp_path: Path) ->
     assert [each.inside for each in again] == [each.inside for each in refs]
     opened = sorted(open_input(each).read() for each in again)
     assert opened == sorted(clip.encoded for clip in clips)
+
+
+def test_neighbours_are_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    open_to_read = store.open_to_read
+
+    def noted(uri: str) -> object:
+        opened.append(uri)
+        return open_to_read(uri)
+
+    monkeypatch.setattr(store, "open_to_read", noted)
+    shard = write_tar(tmp_path / "s.tar", [("a.wav", b"one"), ("b.wav", b"other")])
+    for name in ("a.wav", "b.wav", "a.wav"):
+        located(AudioRef(f"{shard}#{name}", 1))
+    assert opened == [str(shard)]
+    write_tar(shard, [("new" * 40 + ".wav", b"x"), ("b.wav", b"moved"), ("c.wav", b"another")])
+    assert open_input(located(AudioRef(f"{shard}#b.wav", 1))).read() == b"moved"
 
 
 def test_a_file_of_such_a_name_is_itself(tmp_path: Path) -> None:
