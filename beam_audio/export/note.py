@@ -1,12 +1,23 @@
-"""Notes in an output of where its segments were exported to."""
+"""Where segments may be exported to, and notes in their output of where they were."""
 
 from __future__ import annotations
 
 import json
 
 from beam_audio import store
+from beam_audio.errors import ConfigError
 from beam_audio.store.output_names import EXPORTS
 from beam_audio.types import stable_id
+
+
+def require_beside(root: str, target: str) -> None:
+    """Refuse a target in its own output: the next run would take it for part of that.
+
+    Raises:
+        ConfigError: It is there.
+    """
+    if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
+        raise ConfigError(f"--output={target} is in the output; name a folder beside it")
 
 
 def note_export(root: str, target: str, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio import store
 from beam_audio.errors import ConfigError, StoreError
+from beam_audio.export.note import require_beside
 from beam_audio.export.totals import Totals, as_text
 from beam_audio.output.commits import commit_files, load_commit
 from beam_audio.types import stable_id
@@ -90,8 +91,7 @@ def claim_folder(root: str, target: str, options: ExportOptions) -> None:
         ConfigError: It is in the output, or holds another export.
         StoreError: It cannot be written.
     """
-    if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
-        raise ConfigError(f"--output={target} is in {root}; name a folder beside it")
+    require_beside(root, target)
     note = as_text({"options_id": options.options_id, "output": root, "format": options.format})
     uri = store.join(target, _OPTIONS)
     if not store.exists(uri):

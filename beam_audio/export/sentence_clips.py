@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import ConfigError
-from beam_audio.export.note import note_export
+from beam_audio.export.note import note_export, require_beside
 from beam_audio.output.commits import read_commits
 from beam_audio.output.parts import rows_of
 from beam_audio.quality.book_text import read_sentences
@@ -71,8 +71,7 @@ def cut_out(root: str, target: str) -> CutOut:
         ConfigError: The target is in the output, or no recording can be cut.
         StoreError: A file cannot be read or written.
     """
-    if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
-        raise ConfigError(f"--output={target} is in the output; name a folder beside it")
+    require_beside(root, target)
     clips: list[str] = []
     differences: list[str] = []
     sentences, left_out = Counter[str](), Counter[str]()

@@ -15,7 +15,7 @@ from beam_audio.errors import ConfigError
 from beam_audio.export.label_studio import COLUMNS, CONFIG, task
 from beam_audio.export.muting import COLUMNS as MUTING_COLUMNS
 from beam_audio.export.muting import Muting
-from beam_audio.export.note import note_export
+from beam_audio.export.note import note_export, require_beside
 from beam_audio.output.commits import read_commits
 from beam_audio.output.counted import Counted
 from beam_audio.output.parts import rows_of
@@ -63,8 +63,7 @@ def export(root: str, target: str, decision: Decision) -> Exported:
         ConfigError: The target is in the output, or no segment has this decision.
         StoreError: A file cannot be read or written.
     """
-    if f"{target.rstrip('/')}/".startswith(f"{root.rstrip('/')}/"):
-        raise ConfigError(f"--output={target} is in the output; name a folder beside it")
+    require_beside(root, target)
     rows = _segments(root, decision)
     first = next(rows, None)
     if first is None:
