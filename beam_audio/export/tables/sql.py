@@ -78,7 +78,9 @@ class SqlFile:
         before = self._text()
         contents = read()
         statements = [
-            _view(each) if self.dialect == "duckdb" else _load(each, self.namespace)
+            view_statement(each)
+            if self.dialect == "duckdb"
+            else load_statement(each, self.namespace)
             for each in contents
         ]
         text = "".join(statements)
@@ -120,22 +122,22 @@ def _change(content: Content, present: set[str]) -> Change:
     return Change(content.table, len(added), len(removed), len(content.parts))
 
 
-def _view(content: Content) -> str:
+def view_statement(content: Content) -> str:
     """A view of DuckDB with every column, null where a file lacks it."""
     columns = ", ".join(
         f'NULL::{_type(field.type, "duckdb")} AS "{field.name}"' for field in content.columns
     )
     text = f"CREATE OR REPLACE VIEW {content.table} AS\n  SELECT {columns} WHERE false"
     if content.parts:
+        read = f"[\n{_files(content, 'duckdb')}\n  ]"
         text += (
-            "\n  UNION ALL BY NAME SELECT * FROM read_parquet([\n"
-            f"{_files(content, 'duckdb')}\n"
-            "  ], union_by_name = true, hive_partitioning = false)"
+            "\n  UNION ALL BY NAME SELECT * FROM read_parquet("  # noqa: S608 - names of ours
+            f"{read}, union_by_name = true, hive_partitioning = false)"
         )
     return f"{text};\n"
 
 
-def _load(content: Content, data_set: str) -> str:
+def load_statement(content: Content, data_set: str) -> str:
     """A statement of BigQuery that replaces a table as a whole.
 
     Raises:
