@@ -22,7 +22,8 @@ STORE_TAKES_OF_BEAM = {
 
 # Not everybody installs these, or they take long to import: only when something needs them.
 IMPORTED_LATE = {
-    *("av", "ctranslate2", "duckdb", "huggingface_hub", "onnx", "onnx_asr", "onnxruntime"),
+    *("av", "ctranslate2", "deltalake", "duckdb", "huggingface_hub", "onnx", "onnx_asr"),
+    *("onnxruntime", "pyiceberg"),
     *("pyloudnorm", "scipy", "tensorflow", "tensorflow_io", "tokenizers"),
 }
 
