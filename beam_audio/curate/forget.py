@@ -92,7 +92,11 @@ class Proof:
         return self.balances and not self.remaining
 
 
-def forget(root: str, selector: Selector, release: Callable[[], object] = tuple) -> Proof | None:
+def _no_tables() -> None:
+    """What an output has that is not registered."""
+
+
+def forget(root: str, selector: Selector, release: Callable[[], None] = _no_tables) -> Proof | None:
     """Forget recordings, with all inputs of the same content; None if none is found.
 
     Left-overs of a call that was stopped are swept in any case.
@@ -100,8 +104,8 @@ def forget(root: str, selector: Selector, release: Callable[[], object] = tuple)
     Args:
         root: The output folder.
         selector: What is meant.
-        release: Called for a registered output once the rows are gone. From then on tables
-            elsewhere, and their history, name no file but those that count.
+        release: Needed for a registered output, and called once the rows are gone. From then on
+            tables elsewhere, and their history, name no file but those that count.
 
     Raises:
         HeldError: A living batch holds the output.
@@ -182,7 +186,7 @@ def _sweep_shared(root: str, names: set[str]) -> None:
     rewrite_stale(root)
 
 
-def _delete_superseded(root: str, release: Callable[[], object]) -> None:
+def _delete_superseded(root: str, release: Callable[[], None]) -> None:
     """Delete the part files that a registered output keeps for its tables.
 
     Any of them may hold what is forgotten: earlier compactions left rows of one unit in many.
