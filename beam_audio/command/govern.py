@@ -91,12 +91,12 @@ def expire(given: argparse.Namespace, rest: list[str]) -> int:
     from beam_audio.output.expire import find_expired
 
     now = time.time()
-    tables, before_seconds = registered(given.output), now - given.older_than
-    kept = kept_names(tables, before_seconds)
+    formats, before_seconds = registered(given.output), now - given.older_than
+    kept = kept_names(formats, before_seconds)
     found = find_expired(given.output, given.older_than, now, kept)
     if not given.dry_run:
-        for each in tables:
-            each.expire_history(before_seconds)
+        for tables in formats:
+            tables.expire_history(before_seconds)
         found = delete(given.output, found)
     for each in found:
         print(f"{each.kind:<12}{each.size_bytes:>14,}  {each.name}")
