@@ -47,7 +47,10 @@ def test_other_runners_are_beams_to_find(name: str) -> None:
         ((), True),
         (("--direct_running_mode=multi_threading",), True),
         (("--direct_running_mode=multi_processing",), False),
+        (("--runner=PrismRunner",), True),
+        (("--runner=PrismRunner", "--environment_type=DOCKER"), False),
         (("--runner=FlinkRunner",), False),
+        (("--runner=FlinkRunner", "--environment_type=LOOPBACK"), False),
     ],
 )
 def test_workers_share_the_model_of_this_process_or_not(
@@ -55,6 +58,23 @@ def test_workers_share_the_model_of_this_process_or_not(
     shared: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     assert runners.runs_in_this_process(options(*flags)) is shared
+
+
+@pytest.mark.parametrize(
+    ("flags", "here"),
+    [
+        (("--direct_running_mode=multi_processing",), True),
+        (("--runner=PrismRunner", "--environment_type=LOOPBACK"), True),
+        (("--runner=PrismRunner", "--environment_type=PROCESS"), False),
+        (("--runner=FlinkRunner",), False),
+        (("--runner=DataflowRunner",), False),
+    ],
+)
+def test_a_list_is_taken_in_waves_where_workers_read_files_of_this_machine(
+    flags: tuple[str, ...],
+    here: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    assert runners.reads_files_here(options(*flags)) is here
 
 
 @pytest.mark.parametrize(
@@ -101,7 +121,7 @@ def test_a_local_run_does_several_units_if_its_recogniser_takes_several_batches(
     assert (direct.direct_running_mode == "multi_threading") == (
         units > 3 or "--direct_running_mode=multi_threading" in flags
     )
-    assert runners.runs_in_this_process(wanted) == ("--runner=PrismRunner" not in flags)
+    assert runners.runs_in_this_process(wanted)
 
 
 def test_prism_is_taken_from_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
