@@ -40,6 +40,8 @@ _CORES_OF_A_UNIT: Final = 2
 _LONGEST_SECONDS: Final = 365 * 86_400
 _ANSWER_SECONDS: Final = 60.0
 _ONE_CONTAINER: Final = "no_use_multiple_sdk_containers"
+_QUICK_JAVA: Final = "-XX:TieredStopAtLevel=1"
+"""Java compiles itself once and quickly: a job server ends before more would pay."""
 
 
 def is_local(options: PipelineOptions) -> bool:
@@ -83,6 +85,8 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
             options.view_as(DebugOptions).add_experiment("prism_disable_sdf_split")
     if _name(options) == "FlinkRunner":
         _check_flink(options)
+        server = options.view_as(JobServerOptions)
+        server.job_server_jvm_properties = server.job_server_jvm_properties or [_QUICK_JAVA]
     if not is_dataflow(options):
         _wait_for_the_end(options)
     return None

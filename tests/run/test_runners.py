@@ -12,6 +12,7 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     DirectOptions,
+    JobServerOptions,
     PipelineOptions,
     PortableOptions,
     PrismRunnerOptions,
@@ -171,8 +172,25 @@ def test_flink_takes_a_job_server_that_is_named_and_nothing_by_surprise(tmp_path
     jar.touch()
     with pytest.raises(ConfigError, match="--job_server_java_launcher=PATH"):
         runners.choose_runner(options(*wanted, "--job_server_java_launcher=/no/java"))
-    here = f"--job_server_java_launcher={sys.executable}"
-    assert runners.choose_runner(options(*wanted, here)) is None
+    wanted.append(f"--job_server_java_launcher={sys.executable}")
+    assert runners.choose_runner(options(*wanted)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [([], ["-XX:TieredStopAtLevel=1"]), (["-Xmx1g", "-Xint"], None)]
+)
+def test_flinks_job_server_starts_quickly_unless_its_java_is_told_otherwise(
+    given: list[str], taken: list[str] | None, tmp_path: Path
+) -> None:
+    jar = tmp_path / "job-server.jar"
+    jar.touch()
+    wanted = options(
+        *("--runner=FlinkRunner", "--flink_master=host:8081", "--environment_type=LOOPBACK"),
+        *(f"--flink_job_server_jar={jar}", f"--job_server_java_launcher={sys.executable}"),
+        *(f"--job_server_jvm_properties={each}" for each in given),
+    )
+    runners.choose_runner(wanted)
+    assert wanted.view_as(JobServerOptions).job_server_jvm_properties == (taken or given)
 
 
 @pytest.mark.parametrize(
