@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -27,6 +26,7 @@ from beam_audio.models.whisper.checkpoint import (
     read_optimum_whisper,
 )
 from beam_audio.models.whisper.config import WhisperConfig, read_json
+from beam_audio.store.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,11 +98,9 @@ def model_sha256(weights: Mapping[str, str], precision: str) -> str:
 
 
 def cache_directory(name: str, precision: str, identity: str) -> Path:
-    """Directory of a built model, in ``BEAM_AUDIO_CACHE`` or else ``~/.cache/beam_audio``."""
-    root = os.environ.get("BEAM_AUDIO_CACHE")
-    base = Path(root) if root else Path.home() / ".cache" / "beam_audio"
+    """Directory of a built model, in the cache folder."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".") or "model"
-    return base / "models" / f"{safe}-{precision}-{identity[:12]}"
+    return cache_folder() / "models" / f"{safe}-{precision}-{identity[:12]}"
 
 
 def build_whisper(

@@ -1,0 +1,17 @@
+"""The folder of what can be made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beam_audio.store.cache_folder import cache_folder
+
+
+def test_the_variable_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BEAM_AUDIO_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("BEAM_AUDIO_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "beam_audio"
