@@ -9,7 +9,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.command.display import printable
 from beam_audio.command.unknown_words import refuse_unknown
 from beam_audio.errors import ConfigError
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beam_audio.search.find import Asked, Found, Hit
+    from beam_audio.types import Row
 
 _DECISIONS: Final = ("keep", "review", "drop")
 _FLAGS: Final = ("--decision", "--where", "--limit", "--format", "--page")
@@ -78,10 +78,11 @@ def search(given: argparse.Namespace, rest: list[str]) -> int:
     from beam_audio.search.find import Asked
 
     found = _answer(given.output, given.words, Asked(given.limit, given.decision, given.where))
+    content = {"output": given.output, "words": given.words, **asdict(found)}
     if given.page is not None:
-        print(f"written to  {_write_page(given, found)}")
+        _write_page(given.output, given.page, content)
+        print(f"written to  {given.page}")
     elif given.format == "json":
-        content = {"output": given.output, "words": given.words, **asdict(found)}
         print(json.dumps(content, ensure_ascii=True))
     else:
         print(table(found))
@@ -99,6 +100,15 @@ def _answer(root: str, words: str, asked: Asked) -> Found:
         return answer(root, words, asked, progress, say)
 
 
+def _write_page(root: str, page: str, content: Row) -> None:
+    from beam_audio.command.reporting import write_page
+    from beam_audio.report.page import search_page_of
+    from beam_audio.report.tables import opened_tables
+
+    with opened_tables(root) as tables:
+        write_page(page, search_page_of(tables, content).encode("utf-8"))
+
+
 def table(found: Found) -> str:
     """What was found, two lines each: what was said, and where."""
     lines = [f"{'score':>8}  {'seconds':>10}  decision  what was said, and in which file"]
@@ -108,7 +118,9 @@ def table(found: Found) -> str:
 
 
 def _lines(hit: Hit) -> Iterator[str]:
-    yield f"{hit.score:>8.2f}  {hit.at_seconds:>10.2f}  {hit.decision:<8}  {_marked(hit)}"
+    from beam_audio.command.display import printable
+
+    yield f"{hit.score:>8.2f}  {hit.at_seconds:>10.2f}  {hit.decision:<8}  {printable(_marked(hit))}"
     yield f"{'':>32}{printable(hit.uri)}  {hit.segment_id}"
 
 
@@ -123,7 +135,7 @@ def _marked(hit: Hit) -> str:
             parts += [hit.text[at:begin], "[", hit.text[begin:finish], "]"]
             at = finish
     parts += [hit.text[at:end], "…" if end < len(hit.text) else ""]
-    return printable("".join(parts))
+    return "".join(parts)
 
 
 def _count(text: str) -> int:

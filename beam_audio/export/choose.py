@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from beam_audio import store
-from beam_audio.errors import ConfigError
 from beam_audio.output.commits import counted_sources, read_commits, units_by_file
 from beam_audio.output.condition import ids_where
 from beam_audio.output.parts import folder_keys, opened_part, rows_of

@@ -1,4 +1,4 @@
-"""One question to an output: its index is brought up to date first, and made anew if it is not sound."""
+"""A question to an output: its index is first brought up to date, or made anew if not sound."""
 
 from __future__ import annotations
 

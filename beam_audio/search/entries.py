@@ -26,27 +26,28 @@ class Entries:
         database: The index.
 
     Attributes:
+        database: The index.
         written: Texts taken in so far.
     """
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+        self.database = database
         self._terms = set[str]()
         self.written = 0
 
     def unit_of(self, file: str) -> tuple[int, str | None]:
         """Number of a unit by the name of its record, and what is in the index of it."""
         insert = "INSERT OR IGNORE INTO units (file) VALUES (?)"
-        self._database.execute(insert, [file])
+        self.database.execute(insert, [file])
         query = "SELECT number, identity FROM units WHERE file = ?"
-        (found,) = self._database.execute(query, [file])
+        (found,) = self.database.execute(query, [file])
         return found[0], found[1]
 
     def put_recordings(self, unit: int, rows: Iterable[Sequence[object]]) -> None:
         """Replace the recordings of a unit; rows as ``RECORDING`` names them."""
-        self._database.execute("DELETE FROM recordings WHERE unit = ?", [unit])
-        self._database.executemany(
-            f"INSERT OR REPLACE INTO recordings ({', '.join(RECORDING)}, unit) "  # noqa: S608 - own names
+        self.database.execute("DELETE FROM recordings WHERE unit = ?", [unit])
+        self.database.executemany(
+            f"INSERT OR REPLACE INTO recordings ({', '.join(RECORDING)}, unit) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             ((*row, unit) for row in rows),
         )
@@ -54,7 +55,7 @@ class Entries:
     def segments_of(self, unit: int) -> set[int]:
         """Numbers of a unit's segments."""
         query = "SELECT number FROM segments WHERE unit = ?"
-        return {number for (number,) in self._database.execute(query, [unit])}
+        return {number for (number,) in self.database.execute(query, [unit])}
 
     def put_segment(self, unit: int, row: tuple[object, ...], text: str) -> int:
         """Write a segment, unless it is there as it is; returns its number.
@@ -65,14 +66,14 @@ class Entries:
             text: Its text, which is one of them.
         """
         names = ", ".join((*SEGMENT, "unit"))
-        query = f"SELECT number, {names} FROM segments WHERE segment_id = ?"  # noqa: S608 - own names
-        found = self._database.execute(query, [row[0]]).fetchone()
+        query = f"SELECT number, {names} FROM segments WHERE segment_id = ?"
+        found = self.database.execute(query, [row[0]]).fetchone()
         if found is not None and found[1:] == (*row, unit):
             return int(found[0])
         number = None if found is None else int(found[0])
         values = ", ".join("?" * (len(SEGMENT) + 2))
-        written = self._database.execute(
-            f"INSERT OR REPLACE INTO segments (number, {names}) VALUES ({values})",  # noqa: S608
+        written = self.database.execute(
+            f"INSERT OR REPLACE INTO segments (number, {names}) VALUES ({values})",
             [number, *row, unit],
         ).lastrowid
         at = SEGMENT.index("text") + 1
@@ -86,47 +87,47 @@ class Entries:
         """Remove segments, and remember that bytes of them are left."""
         for number in sorted(numbers):
             query = "SELECT text FROM segments WHERE number = ?"
-            ((text,),) = self._database.execute(query, [number]).fetchall()
-            self._database.execute("DELETE FROM segments WHERE number = ?", [number])
+            ((text,),) = self.database.execute(query, [number]).fetchall()
+            self.database.execute("DELETE FROM segments WHERE number = ?", [number])
             self._delete_tokens(number, text)
-            self._database.execute("INSERT OR IGNORE INTO left_over VALUES (1)")
+            self.database.execute("INSERT OR IGNORE INTO left_over VALUES (1)")
 
     def remove_unit(self, unit: int) -> None:
         """Remove a unit with its rows."""
         self.remove_segments(self.segments_of(unit))
-        self._database.execute("DELETE FROM recordings WHERE unit = ?", [unit])
-        self._database.execute("DELETE FROM units WHERE number = ?", [unit])
+        self.database.execute("DELETE FROM recordings WHERE unit = ?", [unit])
+        self.database.execute("DELETE FROM units WHERE number = ?", [unit])
 
     def set_state(self, unit: int, state: str, identity: str) -> None:
         """Say which version of a unit the index has, and the state of its record."""
         update = "UPDATE units SET state = ?, identity = ? WHERE number = ?"
-        self._database.execute(update, [state, identity, unit])
+        self.database.execute(update, [state, identity, unit])
 
     def commit(self) -> None:
         """Make what was written so far last."""
         terms = ((each,) for each in sorted(self._terms))
-        self._database.executemany("INSERT OR IGNORE INTO terms VALUES (?)", terms)
+        self.database.executemany("INSERT OR IGNORE INTO terms VALUES (?)", terms)
         self._terms.clear()
-        self._database.execute("COMMIT")
+        self.database.execute("COMMIT")
 
     def erase_left_over(self) -> None:
         """Leave no byte of removed segments: FTS5 keeps their tokens until it merges its lists."""
-        if self._database.execute("SELECT 1 FROM left_over").fetchone() is None:
+        if self.database.execute("SELECT 1 FROM left_over").fetchone() is None:
             return
-        self._database.execute("BEGIN IMMEDIATE")
-        self._database.execute("INSERT INTO texts (texts) VALUES ('optimize')")
-        self._database.execute("DELETE FROM terms")
-        self._database.execute("INSERT INTO terms SELECT term FROM vocabulary")
-        self._database.execute("DELETE FROM left_over")
-        self._database.execute("COMMIT")
+        self.database.execute("BEGIN IMMEDIATE")
+        self.database.execute("INSERT INTO texts (texts) VALUES ('optimize')")
+        self.database.execute("DELETE FROM terms")
+        self.database.execute("INSERT INTO terms SELECT term FROM vocabulary")
+        self.database.execute("DELETE FROM left_over")
+        self.database.execute("COMMIT")
 
     def _add_tokens(self, number: int, text: str) -> None:
         found = tokens(text)
         self._terms.update(found)
         insert = "INSERT INTO texts (rowid, words) VALUES (?, ?)"
-        self._database.execute(insert, [number, " ".join(found)])
+        self.database.execute(insert, [number, " ".join(found)])
         self.written += 1
 
     def _delete_tokens(self, number: int, text: str) -> None:
         insert = "INSERT INTO texts (texts, rowid, words) VALUES ('delete', ?, ?)"
-        self._database.execute(insert, [number, " ".join(tokens(text))])
+        self.database.execute(insert, [number, " ".join(tokens(text))])

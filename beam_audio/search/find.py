@@ -52,6 +52,7 @@ class Hit:
         track: The track of the file, likewise.
         at_seconds: Where in the file the words begin; where the segment begins if the model gives
             no times of words.
+        clip_seconds: Where in the file the segment begins.
         start_seconds: Where the segment begins in its recording, as its row has it.
         end_seconds: Where it ends.
         language: The language of the text.
@@ -67,6 +68,7 @@ class Hit:
     channel: int | None
     track: int | None
     at_seconds: float
+    clip_seconds: float
     start_seconds: float
     end_seconds: float
     language: str | None
@@ -152,7 +154,10 @@ def _hit(
     *ids, offset_seconds, start_seconds, end_seconds, language, decision, text, words = found
     marked = tuple(marks(text, terms))
     inside = second_of(words, marked[0][0]) if words and marked else 0.0
-    at_seconds = round((offset_seconds or 0.0) + start_seconds + inside, _DECIMALS)
+    clip_seconds = (offset_seconds or 0.0) + start_seconds
     return Hit(
-        *ids, at_seconds, start_seconds, end_seconds, language, decision, text, marked, score
+        *ids,
+        round(clip_seconds + inside, _DECIMALS),
+        round(clip_seconds, _DECIMALS),
+        *(start_seconds, end_seconds, language, decision, text, marked, score),
     )

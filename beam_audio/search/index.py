@@ -1,7 +1,7 @@
 """The index of an output's texts: a SQLite database with FTS5, made anew whenever it is not sound.
 
-FTS5 is given tokens, and keeps no text of its own (``content=''``): what a row's entries are removed
-by is worked out again from its text.
+FTS5 is given tokens, and keeps no text of its own (``content=''``): the tokens by which a row is
+removed are worked out from its text again.
 """
 
 from __future__ import annotations

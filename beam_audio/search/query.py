@@ -46,15 +46,17 @@ class Term:
 
     def length_at(self, found: list[str], start: int) -> int:
         """How many tokens from a place on are what is searched for; 0 for none."""
-        for pattern in self.patterns:
-            held = found[start : start + len(pattern)]
-            if len(held) == len(pattern) and all(
-                wanted in {None, token}
-                or (self.is_prefix and place == len(pattern) - 1 and token.startswith(wanted or ""))
-                for place, (wanted, token) in enumerate(zip(pattern, held, strict=True))
-            ):
-                return len(pattern)
-        return 0
+        fits = (each for each in self.patterns if self._fits(each, found[start:]))
+        return max(map(len, fits), default=0)
+
+    def _fits(self, pattern: Pattern, found: list[str]) -> bool:
+        """Whether tokens begin with a pattern."""
+        if len(found) < len(pattern):
+            return False
+        *before, last = zip(pattern, found, strict=False)
+        wanted, token = last
+        ends = token.startswith(wanted or "") if self.is_prefix else wanted in {None, token}
+        return ends and all(wanted in {None, token} for wanted, token in before)
 
 
 def parse(words: str, like: Callable[[str], tuple[str, ...]]) -> tuple[Term, ...]:
