@@ -120,7 +120,8 @@ def table(found: Found) -> str:
 def _lines(hit: Hit) -> Iterator[str]:
     from beam_audio.command.display import printable
 
-    yield f"{hit.score:>8.2f}  {hit.at_seconds:>10.2f}  {hit.decision:<8}  {printable(_marked(hit))}"
+    said = printable(_marked(hit))
+    yield f"{hit.score:>8.2f}  {hit.at_seconds:>10.2f}  {hit.decision:<8}  {said}"
     yield f"{'':>32}{printable(hit.uri)}  {hit.segment_id}"
 
 

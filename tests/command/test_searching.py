@@ -18,7 +18,7 @@ def root(tmp_path: Path) -> Path:
     say(
         tmp_path / "out", "a", "Two boats crossed the lake", "long " * 200 + "boats " + "tail " * 50
     )
-    say(tmp_path / "out", "b\x1b[2J", "A \x1b[31mboat", decision=["drop"])
+    say(tmp_path / "out", "b\x1b[2J", "A \x1b[31m boat", decision=["drop"])
     return tmp_path / "out"
 
 
@@ -80,8 +80,9 @@ def test_what_cannot_be_asked_is_told(
 
 def test_a_page_has_a_player_for_each_hit(command: Command, audio: Path, tmp_path: Path) -> None:
     assert command(*run_words(audio, tmp_path / "out"))[0] == 0
-    text = read_rows(tmp_path / "out", "segments")[0]["text"]
+    word = read_rows(tmp_path / "out", "segments")[0]["text"].split()[0]
     page = tmp_path / "found.html"
-    status, out, _ = command("search", tmp_path / "out", text.split()[0], f"--page={page}")
+    status, out, _ = command("search", tmp_path / "out", word, f"--page={page}")
     assert (status, out.strip()) == (0, f"written to  {page}")
-    assert page.read_text("utf-8").count('"opus"') == 2
+    found = json.loads(command("search", tmp_path / "out", word, "--format=json")[1])
+    assert page.read_text("utf-8").count('"opus"') == found["total"] > 0

