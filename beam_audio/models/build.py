@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.errors import ModelError, raise_machine_error
+from beam_audio.models.cache_folder import cache_folder
 from beam_audio.models.weight_files import file_sha256, require_sha256
 from beam_audio.models.whisper.checkpoint import (
     read_ctranslate2_whisper,
@@ -26,7 +27,6 @@ from beam_audio.models.whisper.checkpoint import (
     read_optimum_whisper,
 )
 from beam_audio.models.whisper.config import WhisperConfig, read_json
-from beam_audio.store.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import StoreError
-from beam_audio.store.cache_folder import cache_folder
+from beam_audio.models.cache_folder import cache_folder
 from beam_audio.store.output_names import INDEX, LOCK, SEARCH
 from beam_audio.store.reported import reported
 from beam_audio.types import stable_id

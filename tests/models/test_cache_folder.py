@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beam_audio.store.cache_folder import cache_folder
+from beam_audio.models.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
