@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_ALIKE: Final = 64
 """Spellings of one word that are searched for."""
+_distance: Any = Levenshtein.distance  # its type is not that of a scorer
 _SHORT: Final = 5
 _TINY: Final = 2
 """Words of so many letters and fewer are searched for as they are."""
@@ -101,8 +102,9 @@ def find(database: sqlite3.Connection, words: str, asked: Asked, root: str) -> F
         StoreError: A part file is damaged.
     """
     terms = parse(words, lambda token: alike(database, token))
-    wanted = {"wanted": expression(terms), "decision": asked.decision, "limit": asked.limit}
-    narrowed = _narrowed(database, wanted, asked, root)
+    matched = expression(terms)
+    wanted = {"wanted": matched, "decision": asked.decision, "limit": asked.limit}
+    narrowed = _narrowed(database, matched, asked, root)
     among = f"FROM texts {narrowed} texts MATCH :wanted"
     best = database.execute(
         f"SELECT texts.rowid, -bm25(texts) {among} ORDER BY rank, texts.rowid LIMIT :limit", wanted
@@ -117,20 +119,16 @@ def alike(database: sqlite3.Connection, token: str) -> tuple[str, ...]:
     most = 0 if len(token) <= _TINY else 1 if len(token) <= _SHORT else 2
     query = "SELECT term FROM terms WHERE length(term) BETWEEN ? AND ?"
     terms = (term for (term,) in database.execute(query, [len(token) - most, len(token) + most]))
-    found = process.extract(
-        token, terms, scorer=Levenshtein.distance, score_cutoff=most, limit=_MOST_ALIKE
-    )
+    found = process.extract(token, terms, scorer=_distance, score_cutoff=most, limit=_MOST_ALIKE)
     return tuple(sorted(term for term, _, _ in found))
 
 
-def _narrowed(
-    database: sqlite3.Connection, wanted: dict[str, object], asked: Asked, root: str
-) -> str:
+def _narrowed(database: sqlite3.Connection, matched: str, asked: Asked, root: str) -> str:
     """How a query is narrowed to those segments that are asked for."""
     if asked.where is not None:
         database.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (number INTEGER PRIMARY KEY)")
         database.execute("DELETE FROM chosen")
-        numbers = numbers_where(database, str(wanted["wanted"]), asked.where, root)
+        numbers = numbers_where(database, matched, asked.where, root)
         database.executemany("INSERT INTO chosen VALUES (?)", ((each,) for each in numbers))
         return "JOIN chosen ON chosen.number = texts.rowid WHERE"
     if asked.decision is not None:
@@ -151,13 +149,24 @@ def _hit(
     ).fetchone()
     if found is None:
         return None
-    *ids, offset_seconds, start_seconds, end_seconds, language, decision, text, words = found
+    segment_id, recording_id, uri, channel, track, offset_seconds, *rest = found
+    start_seconds, end_seconds, language, decision, text, words = rest
     marked = tuple(marks(text, terms))
     inside = second_of(words, marked[0][0]) if words and marked else 0.0
     clip_seconds = (offset_seconds or 0.0) + start_seconds
     return Hit(
-        *ids,
-        round(clip_seconds + inside, _DECIMALS),
-        round(clip_seconds, _DECIMALS),
-        *(start_seconds, end_seconds, language, decision, text, marked, score),
+        segment_id=segment_id,
+        recording_id=recording_id,
+        uri=uri,
+        channel=channel,
+        track=track,
+        at_seconds=round(clip_seconds + inside, _DECIMALS),
+        clip_seconds=round(clip_seconds, _DECIMALS),
+        start_seconds=start_seconds,
+        end_seconds=end_seconds,
+        language=language,
+        decision=decision,
+        text=text,
+        marks=marked,
+        score=score,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio import store
 from beam_audio.errors import InputError
@@ -127,7 +127,7 @@ def _rows(
         yield from rows_of(root, name, sources, held)
 
 
-def _values(batch: pa.RecordBatch, columns: Sequence[str]) -> list[list[str]]:
+def _values(batch: pa.RecordBatch, columns: Sequence[str]) -> list[list[Any]]:
     """Columns as lists; nulls where the file lacks one."""
     return [
         batch.column(name).to_pylist() if name in batch.schema.names else [None] * batch.num_rows
