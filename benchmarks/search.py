@@ -12,6 +12,7 @@ import resource
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -60,14 +61,15 @@ def main() -> int:
     return int(slowest >= GOAL_SECONDS)
 
 
-def ask(index: sqlite3.Connection, root: str) -> tuple[list[tuple[str, ...]], float]:
+def ask(index: sqlite3.Connection, root: str) -> tuple[list[tuple[object, ...]], float]:
     """What each kind of query takes, and the CPU seconds of the slowest phrase."""
-    rows, slowest = [], 0.0
+    rows: list[tuple[object, ...]] = []
+    slowest = 0.0
     for words in (
         *('"w3 w9"', '"w0 w1"', '"w40 w700"', '"w0 w1 w2"', "w900", "w40 w90", "w0"),
         *("w123*", "w1234x~"),
     ):
-        times = [timed(lambda words=words: find(index, words, ASKED, root)) for _ in range(ROUNDS)]
+        times = [timed(partial(find, index, words, ASKED, root)) for _ in range(ROUNDS)]
         took = (median(wall for wall, _ in times), median(cpu for _, cpu in times))
         rows.append((f"`{words}`", f"{find(index, words, ASKED, root).total:,}", shown(took, 1000)))
         if words.startswith('"'):

@@ -10,6 +10,7 @@ import pytest
 from support.said_outputs import say
 
 from beam_audio.errors import ConfigError
+from beam_audio.output.compact import compact
 from beam_audio.search.answer import WAITS, answer
 from beam_audio.search.find import Asked
 from beam_audio.search.refresh import Refreshing
@@ -29,6 +30,29 @@ def test_what_was_committed_since_is_found_at_once(root: str) -> None:
     assert ask(root, "boats") == (["two boats"], [])
     say(root, "b", "three boats")
     assert sorted(ask(root, "boats")[0]) == ["three boats", "two boats"]
+
+
+def test_while_units_are_written_and_merged_nothing_is_missed_or_found_twice(root: str) -> None:
+    say(root, "0", "boat 0")
+    written = [0]
+
+    def write() -> None:
+        for number in range(1, 12):
+            say(root, str(number), f"boat {number}")
+            written.append(number)
+            if number == 6:
+                compact(root)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while writer.is_alive():
+        before = len(written)
+        found = answer(root, "boat", Asked(100), Refreshing(), print)
+        texts = [hit.text for hit in found.hits]
+        assert before <= len(texts) <= 12
+        assert len(texts) == len(set(texts)) == found.total
+    writer.join()
+    assert len(ask(root, "boat")[0]) == 12
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "inside", "version"])
