@@ -60,7 +60,7 @@ def html(content: Row, clips: Mapping[str, Clip | str]) -> str:
         {**each, "clip": _clip(clips.get(each["segment_id"]))} for each in content["segments"]
     ]
     scripts, styles = ("uplot.min.js", "page.js"), ("uplot.min.css",)
-    return _filled("page.html", scripts, styles, {**content, "segments": segments})
+    return _filled("report.html", scripts, styles, {**content, "segments": segments})
 
 
 def _filled(page: str, scripts: Sequence[str], styles: Sequence[str], content: Row) -> str:
@@ -70,8 +70,13 @@ def _filled(page: str, scripts: Sequence[str], styles: Sequence[str], content: R
         f"default-src 'none'; script-src '{_sha256(script)}'; style-src '{_sha256(style)}'; "
         "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
-    return Template(_packaged(page)).substitute(
-        policy=policy, style=style, script=script, data=_data(content)
+    return Template(_packaged("shell.html")).substitute(
+        title=f"beam-audio {page.removesuffix('.html')}",
+        policy=policy,
+        style=style,
+        body=_packaged(page),
+        data=_data(content),
+        script=script,
     )
 
 
