@@ -57,7 +57,7 @@ VERBS = {
         "forget",
         "models",
     ),
-    *("plan", "report", "run", "status", "tables"),
+    *("plan", "report", "run", "search", "status", "tables"),
 }
 
 BLOCK = re.compile(

@@ -20,6 +20,7 @@ from beam_audio.store.output_names import (
     FORGOTTEN,
     LOCK,
     REGISTRATIONS,
+    SEARCH,
     TABLES,
     TEMPORARY,
 )
@@ -115,9 +116,9 @@ def remaining_traces(root: str, needles: Needles) -> tuple[list[str], int, int]:
 
 
 def _beside_rows(root: str) -> Iterator[StoredFile]:
-    """Files other than rows, records and catalogs, which are versioned, and tombstones."""
+    """Files other than rows, records, catalogs, tombstones and the index."""
     start = len(root.rstrip("/")) + 1
-    left = {*TABLES, CATALOG, COMMITS, FORGOTTEN, REGISTRATIONS, TEMPORARY}
+    left = {*TABLES, CATALOG, COMMITS, FORGOTTEN, REGISTRATIONS, SEARCH, TEMPORARY}
     for file in store.files_under(root):
         name = file.path[start:]
         if name.partition("/")[0] not in left and not name.endswith(LOCK):

@@ -37,6 +37,8 @@ EXPORTS: Final = "_exports"
 REGISTRATIONS: Final = "_registered"
 CATALOG: Final = "_tables"
 DELTA_LOG: Final = "_delta_log"
+SEARCH: Final = "_search"
+INDEX: Final = "index.sqlite"
 TEMPORARY: Final = "_tmp"
 
 NAMES: Final[Mapping[str, str]] = {
@@ -67,6 +69,7 @@ NAMES: Final[Mapping[str, str]] = {
     f"{REGISTRATIONS}/*.json": "A table format that the rows are registered with.",
     f"{CATALOG}/**": "Iceberg's catalog and metadata, and SQL for DuckDB and BigQuery.",
     **{f"{table}/{DELTA_LOG}/**": "Which part files Delta's table holds." for table in TABLES},
+    f"{SEARCH}/{INDEX}*": "Index of the texts, which search makes and keeps fresh.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
 }
 """Meaning by name, a pattern as :func:`beam_audio.store.match` takes it."""
