@@ -40,6 +40,7 @@ readers: $(VENV)-readers/.locked  ## set up what people read tables and exports 
 	@$(VENV)-readers/bin/python --version
 
 site: $(VENV)-site/.locked .site/static/mermaid.min.js  ## make a site of the docs, .site/html/index.html; a warning is an error (needs npm)
+	@rm -rf .site/html
 	$(VENV)-site/bin/python -m sphinx --quiet --fresh-env --fail-on-warning -c docs -d .site/doctrees . .site/html
 
 # Diagrams are drawn by the reader's browser, also without a network.

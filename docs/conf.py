@@ -84,7 +84,8 @@ class Mermaid(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The text of the diagram; ``_add_mermaid`` adds what draws it."""
         text = escape("\n".join(self.content))
-        return [nodes.raw("", f'<pre class="mermaid">{text}</pre>', format="html")]
+        diagram = f'<pre class="mermaid" style="min-width: 90rem">{text}</pre>'
+        return [nodes.raw("", f'<div style="overflow-x: auto">{diagram}</div>', format="html")]
 
 
 def _add_mermaid(

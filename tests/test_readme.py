@@ -61,7 +61,7 @@ VERBS = {
 }
 
 BLOCK = re.compile(
-    r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>[\w{}-]*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
