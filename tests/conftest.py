@@ -100,7 +100,7 @@ def short_lines(placed_lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_placeholder() -> Iterator[None]:
-    """Runs share a process with the placeholder, in one environment; one each took half of a run's time."""
+    """Runs share a process with the placeholder; one each took half the time of a short run."""
     from beam_audio.asr.isolated import every_gpu  # noqa: PLC0415 - ONNX Runtime's switch is set first
 
     alone = every_gpu.IsolatedRecognizer
