@@ -4,8 +4,9 @@ Comments that no reader sees, on the line before a block, say what is run:
 
 - ``<!-- run -->`` before a bash block runs it; ``<!-- run: COMMAND -->`` runs that in its place.
 - ``<!-- run after: COMMAND -->`` before a bash block runs that first, then the block.
-- ``<!-- not run: REASON -->``, one of REASONS and maybe what does run it, only checks a block: each line parses, its program is
-  a known one, and the verbs, flags, make targets and files of this project that it names exist.
+- ``<!-- not run: REASON -->``, one of REASONS and maybe what does run it, only checks a block:
+  each line parses, its program is a known one, and the verbs, flags, make targets and files of this
+  project that it names exist.
 - Python blocks always run, each as a program of its own, except after ``<!-- not run: REASON -->``.
 - ``<!-- output -->`` before a text block says that what ran last printed these lines among
   others, in this order; any number may stand for any other, and spaces do not count.
