@@ -61,7 +61,7 @@ VERBS = {
         "forget",
         "models",
     ),
-    *("plan", "report", "run", "status"),
+    *("plan", "report", "run", "search", "status"),
 }
 
 REASONS = {
