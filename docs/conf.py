@@ -30,7 +30,10 @@ NAVIGATION = {
         "docs/runners",
     ],
     "Inputs": ["docs/inputs", "docs/manifests", "docs/lists", "docs/long", "docs/decoding"],
-    "Outputs": ["docs/text", "docs/evidence", "docs/report", "docs/storage", "docs/governance"],
+    "Outputs": [
+        *("docs/text", "docs/evidence", "docs/report", "docs/search", "docs/storage"),
+        "docs/governance",
+    ],
     "Curate": ["docs/curate", "docs/duplicates", "docs/labels", "docs/review"],
     "Export": ["docs/export"],
     "Operate": [
