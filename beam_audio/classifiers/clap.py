@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-HYPOTHESIS_TEMPLATE: Final = "This is a sound of {}."
-"""The sentence of a label, as in Hugging Face's pipeline."""
 
 _PADDING_TOKEN: Final = "<pad>"  # noqa: S105 - no secret
 _USUAL_SCALE: Final = 1 / 0.07
@@ -105,7 +102,7 @@ class ClapClassifier:
     directions: NDArray[np.float32] = field(repr=False)
     scale: float
     front: _FrontEnd
-    events: EventSettings = EventSettings((0.0,), most_labels=MOST_LABELS)
+    events: ClassVar[EventSettings] = EventSettings((0.0,), most_labels=MOST_LABELS)
 
     @classmethod
     def load(cls, files: ClapFiles, labels: Sequence[str], template: str) -> Self:

@@ -1,4 +1,4 @@
-"""What a classifier heard in a clip, window by window, and what is made of it: labels and events."""
+"""What a classifier heard in a clip, window by window, and the labels and events in that."""
 
 from __future__ import annotations
 

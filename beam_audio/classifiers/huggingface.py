@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class HuggingFaceClassifier:
     longest_samples: int
     features: Features
     scores: Callable[[NDArray[np.float32]], NDArray[np.float32]]
-    events: EventSettings = EventSettings((0.0,), most_labels=MOST_LABELS)
+    events: ClassVar[EventSettings] = EventSettings((0.0,), most_labels=MOST_LABELS)
 
     @classmethod
     def load(cls, network: Path, config: Path, preprocessor: Path) -> Self:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.classifiers.card import classifier_cards
-from beam_audio.classifiers.clap import HYPOTHESIS_TEMPLATE, ClapClassifier, ClapFiles
+from beam_audio.classifiers.clap import ClapClassifier, ClapFiles
 from beam_audio.classifiers.fireredvad import FireRedVad
 from beam_audio.classifiers.huggingface import HuggingFaceClassifier
 from beam_audio.classifiers.sounds import SoundModel
+from beam_audio.classifiers.template import HYPOTHESIS_TEMPLATE
 from beam_audio.classifiers.yamnet import YamNet
 from beam_audio.errors import ModelError
 from beam_audio.models.weight_files import file_sha256
@@ -62,6 +63,11 @@ class ClassifierId:
     sha256: str
     candidate_labels: tuple[str, ...] = ()
     hypothesis_template: str = HYPOTHESIS_TEMPLATE
+
+    def canonical(self) -> list[object]:
+        """What decides the rows: not where the files are."""
+        words = [list(self.candidate_labels), self.hypothesis_template]
+        return [self.sha256, *(words if self.candidate_labels else [])]
 
 
 def classifier_id(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Sort = Literal["speech", "music", "other"]
 
 BORDER: Final = 0.5
-"""From this score on a clip is speech, or music; all networks' scores are brought to it."""
+"""From this score on a clip is speech, and above it music; scores of all networks are brought to it."""
 
 # The score of a label that is the border, measured by benchmarks/classify.py.
 _SPEECH_FROM: Final = 0.1
@@ -142,7 +142,7 @@ def sort_of(speech_score: float | None, music_score: float | None) -> Sort | Non
         return None
     if speech_score >= BORDER:
         return "speech"
-    return "music" if music_score >= BORDER else "other"
+    return "music" if music_score > BORDER else "other"
 
 
 def _to_border(times_border: float) -> float:

@@ -82,7 +82,9 @@ def mel_filters(  # noqa: PLR0913, PLR0917 - hashable places of a cache
         return _triangles(to_mel(bins), corners)
     corners_hz = to_hz(corners)
     triangles = _triangles(bins, corners_hz)
-    return triangles * (2.0 / (corners_hz[2:] - corners_hz[:-2])) if scale == "slaney" else triangles
+    return (
+        triangles * (2.0 / (corners_hz[2:] - corners_hz[:-2])) if scale == "slaney" else triangles
+    )
 
 
 def _triangles(bins: Reals, corners: Reals) -> Reals:
