@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
 
     from beam_audio.classifiers.heard import Classifier
 
@@ -94,9 +96,23 @@ def classifier_id(
     return ClassifierId(name_or_dir, found, tuple(candidate_labels), hypothesis_template)
 
 
+def load_classifier(
+    name_or_dir: str | PathLike[str],
+    candidate_labels: Sequence[str] = (),
+    hypothesis_template: str = HYPOTHESIS_TEMPLATE,
+) -> SoundModel:
+    """Load a classifier; one that was just loaded is given again. See :func:`classifier_id`.
+
+    Raises:
+        ModelError: There is none of this name, or in this folder; or the template has no ``{}``.
+        ChecksumError: A file of a named one is damaged or another one.
+    """
+    return load_same(classifier_id(fspath(name_or_dir), candidate_labels, hypothesis_template))
+
+
 @lru_cache(maxsize=2)
-def load_classifier(wanted: ClassifierId) -> SoundModel:
-    """Load a classifier, once per process.
+def load_same(wanted: ClassifierId) -> SoundModel:
+    """Load the classifier of a run, once per process.
 
     Raises:
         ModelError: It is not here, or is not the one that the run began with.

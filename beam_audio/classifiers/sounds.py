@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Sort = Literal["speech", "music", "other"]
 
 BORDER: Final = 0.5
-"""From this score on a clip is speech, and above it music; scores of all networks are brought to it."""
+"""From this score on a clip is speech, above it music, whichever network it is from."""
 
 # The score of a label that is the border, measured by benchmarks/classify.py.
 _SPEECH_FROM: Final = 0.1
@@ -99,7 +99,9 @@ class Totals:
 
     @property
     def _means(self) -> list[NDArray[np.float64]]:
-        return [total / count for total, count in zip(self._sums, self._windows, strict=True)]
+        return [
+            total / max(count, 1) for total, count in zip(self._sums, self._windows, strict=True)
+        ]
 
     def top(self, most: int = MOST_LABELS) -> list[LabelScore]:
         """The labels with the highest mean scores, the highest first."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
-from beam_audio.classifiers.load import load_classifier
+from beam_audio.classifiers.load import load_same
 from beam_audio.classifiers.sounds import Totals
 from beam_audio.quality.measures import MEASURE_DECIMALS, round_measure
 from beam_audio.types import AudioEvent
@@ -54,7 +54,7 @@ def sound_model(wanted: ClassifierId) -> SoundModel:
     Raises:
         ModelError: It is not here, or is not the one that the run began with.
     """
-    return load_classifier(replace(wanted, name=local_model(wanted.name)))
+    return load_same(replace(wanted, name=local_model(wanted.name)))
 
 
 def _in_segment(event: AudioEvent, segment: Segment) -> AudioEvent:
