@@ -167,4 +167,5 @@ def _text_directions(files: ClapFiles, texts: list[str]) -> NDArray[np.float32]:
     session = one_thread_session(files.text)
     given = {each.name: known[each.name] for each in session.get_inputs()}
     found: NDArray[np.float32] = session.run(["text_embeds"], given)[0]
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    directions: NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return directions

@@ -70,7 +70,7 @@ class HuggingFaceClassifier:
             rate_hz,
             longest_samples,
             features,
-            _SCORES.get(said.get("problem_type"), softmax),
+            _SCORES.get(str(said.get("problem_type")), softmax),
         )
 
     def hear(self, clip: NDArray[np.float32]) -> Heard:
@@ -156,8 +156,9 @@ def _as_it_is(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Shares (n,) that sum to 1, of values (n,)."""
-    powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
+    powers: NDArray[np.float32] = np.exp(logits - logits.max())
+    shares: NDArray[np.float32] = powers / powers.sum()
+    return shares
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

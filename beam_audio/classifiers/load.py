@@ -8,12 +8,12 @@ from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.classifiers.card import classifier_cards
 from beam_audio.classifiers.clap import ClapClassifier, ClapFiles
 from beam_audio.classifiers.fireredvad import FireRedVad
 from beam_audio.classifiers.huggingface import HuggingFaceClassifier
 from beam_audio.classifiers.sounds import SoundModel
-from beam_audio.classifiers.template import HYPOTHESIS_TEMPLATE
 from beam_audio.classifiers.yamnet import YamNet
 from beam_audio.errors import ModelError
 from beam_audio.models.weight_files import file_sha256

@@ -76,15 +76,15 @@ def mel_filters(  # noqa: PLR0913, PLR0917 - hashable places of a cache
     Kaldi's have straight sides in mel, the others in Hz; Slaney's have equal areas.
     """
     to_mel, to_hz = _SCALES[scale]
-    corners = np.linspace(to_mel(np.float64(lowest_hz)), to_mel(np.float64(highest_hz)), bands + 2)
+    corners = np.linspace(*to_mel(np.array([lowest_hz, highest_hz])), bands + 2)
     bins = np.linspace(0.0, rate_hz / 2, fft_samples // 2 + 1)
     if scale == "kaldi":
         return _triangles(to_mel(bins), corners)
     corners_hz = to_hz(corners)
     triangles = _triangles(bins, corners_hz)
-    return (
-        triangles * (2.0 / (corners_hz[2:] - corners_hz[:-2])) if scale == "slaney" else triangles
-    )
+    if scale == "slaney":
+        triangles *= 2.0 / (corners_hz[2:] - corners_hz[:-2])
+    return triangles
 
 
 def _triangles(bins: Reals, corners: Reals) -> Reals:

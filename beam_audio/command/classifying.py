@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.classifiers.template import HYPOTHESIS_TEMPLATE
+from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.command.unknown_words import refuse_unknown
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.audio.decoders.containers import RARE_CONTAINERS, check_rare
 from beam_audio.audio.limits import DecodeLimits
-from beam_audio.classifiers.template import HYPOTHESIS_TEMPLATE
+from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.allowed import AllowedPlaces
 from beam_audio.inputs.formats.names import INPUT_FORMATS

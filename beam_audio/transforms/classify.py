@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 
 from beam_audio.audio.decode import resample
+from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.classifiers.load import load_classifier
-from beam_audio.classifiers.template import HYPOTHESIS_TEMPLATE
-from beam_audio.types import Segment
-from beam_audio.unit.classification import Classification, hear_pieces
+from beam_audio.unit.classification import hear_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from beam_audio.types import Segment
+    from beam_audio.unit.classification import Classification
+
 
 class ClassifyAudio(beam.PTransform):
-    """Pairs each :class:`Segment` with its :class:`Classification`, as ``beam_audio.classify`` does.
+    """Pairs each :class:`Segment` with its :class:`Classification`, as ``classify`` makes it.
 
     Times of events are those of the segment, from 0. Workers need the files of the classifier.
 

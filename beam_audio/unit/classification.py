@@ -1,8 +1,7 @@
-"""One recording to what sounds in it, without an output folder: what ``beam_audio.classify`` calls."""
+"""One recording to what sounds in it, without an output folder: ``beam_audio.classify``."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -11,16 +10,17 @@ import numpy as np
 
 from beam_audio.audio.decode import Resampler
 from beam_audio.audio.mixing import Mixer
+from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.classifiers.heard import MOST_LABELS
 from beam_audio.classifiers.load import load_classifier
 from beam_audio.classifiers.sounds import SoundModel, Totals, sort_of
-from beam_audio.classifiers.template import HYPOTHESIS_TEMPLATE
 from beam_audio.errors import InputError
 from beam_audio.types import Audio
 from beam_audio.unit.opened_source import opened_source
 from beam_audio.unit.prepare import PrepareSettings, open_stream
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray

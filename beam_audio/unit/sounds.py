@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
@@ -12,12 +12,14 @@ from beam_audio.classifiers.load import load_same
 from beam_audio.classifiers.sounds import Totals
 from beam_audio.quality.measures import MEASURE_DECIMALS, round_measure
 from beam_audio.types import AudioEvent
-from beam_audio.unit.columns import WORD_TIME_DECIMALS
 
 if TYPE_CHECKING:
     from beam_audio.classifiers.load import ClassifierId
     from beam_audio.classifiers.sounds import SoundModel
     from beam_audio.types import Quality, Segment
+
+
+_TIME_DECIMALS: Final = 3
 
 
 def with_sounds(quality: Quality, segment: Segment, wanted: ClassifierId) -> Quality:
@@ -63,7 +65,7 @@ def _in_segment(event: AudioEvent, segment: Segment) -> AudioEvent:
         event.label,
         round(event.score, MEASURE_DECIMALS),
         *(
-            min(round(seconds, WORD_TIME_DECIMALS), segment.end_seconds)
+            min(round(seconds, _TIME_DECIMALS), segment.end_seconds)
             for seconds in (event.start_seconds, event.end_seconds)
         ),
     )
