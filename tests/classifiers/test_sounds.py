@@ -29,7 +29,7 @@ def test_the_border_of_speech_is_a_tenth_of_its_label(tmp_path: Path) -> None:
     model = load_classifier(write_yamnet(tmp_path))
     for size, expected in ((0.05, 0.25), (0.1, 0.5), (0.9, 1.0)):
         clip = np.full(15_600, size, np.float32)
-        assert totals(model, clip).speech_score == pytest.approx(expected, abs=1e-6)
+        assert totals(model, clip).speech_score == pytest.approx(expected, abs=1e-4)
 
 
 def test_scores_are_means_over_the_windows_of_all_clips(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_scores_are_means_over_the_windows_of_all_clips(tmp_path: Path) -> None:
     loud, quiet = np.full(15_600, 0.4, np.float32), np.zeros(15_600 + 7_800, np.float32)
     found = totals(model, loud, quiet).top()
     assert [each["label"] for each in found] == ["Music", "Speech"]
-    assert [each["score"] for each in found] == pytest.approx([2.6 / 3, 0.4 / 3])
+    assert [each["score"] for each in found] == pytest.approx([2.6 / 3, 0.4 / 3], abs=1e-4)
 
 
 def test_a_model_that_knows_neither_speech_nor_music_has_no_scores(tmp_path: Path) -> None:
@@ -77,8 +77,7 @@ def test_events_of_a_label_that_both_know_are_those_of_the_finer_one(
     found = model.events(model.hear(clip), 100.0)
     speech = [event for event in found if event.label == "Speech"]
     assert all(round(100 * event.start_seconds, 6).is_integer() for event in speech)
-    assert sum(each.end_seconds - each.start_seconds for each in speech) == pytest.approx(
-        3.6, abs=0.3
-    )
+    seconds = sum(each.end_seconds - each.start_seconds for each in speech)
+    assert seconds == pytest.approx(3.6, abs=0.3)
     assert min(each.start_seconds for each in found) >= 100.0
     assert max(each.end_seconds for each in found) <= 100.0 + len(clip) / 16_000

@@ -30,7 +30,6 @@ def steps(*sizes: float, seconds: float) -> np.ndarray:
 
 def test_labels_are_those_of_pipelines(tmp_path: Path) -> None:
     found = classify(RIVER, model=write_huggingface(tmp_path), most_labels=2)
-    assert [each["label"] for each in found.labels] == ["one", "nothing"] or found.labels
     assert found.labels[0]["label"] == "one"
     assert found.labels[0]["score"] == pytest.approx(np.e / (2 + np.e), abs=0.001)
     assert len(found.labels) == 2
@@ -50,15 +49,16 @@ def test_samples_bytes_files_and_paths_are_the_same(tmp_path: Path) -> None:
 
 
 def test_a_long_recording_is_heard_in_pieces(tmp_path: Path) -> None:
-    """Each piece of a minute is two parts of half a minute; the rest is heard with the last."""
+    """The rest of 0.6 s is heard with the second minute, in three parts."""
     model = write_huggingface(tmp_path, problem_type="regression")
     samples = steps(0.0, 0.5, 1.0, seconds=40.2)
     found = classify(samples, model=model, sample_rate_hz=RATE_HZ)
     assert found.duration_seconds == pytest.approx(120.6)
     means = [each for each in found.events if each.label == "mean"]
-    assert [each.start_seconds for each in means] == pytest.approx([0.0, 30.0, 60.0, 80.2, 100.4])
-    assert means[-1].end_seconds == pytest.approx(120.6)
-    assert [each.score for each in means] == pytest.approx([0, 0.33, 0.51, 0.99, 1.0], abs=0.01)
+    times = [(each.start_seconds, each.end_seconds) for each in means]
+    assert times == [(0.0, 60.0), (60.0, pytest.approx(120.6))]
+    assert means[0].score == pytest.approx(0.5 * 19.8 / 60, abs=0.001)
+    assert means[1].score == pytest.approx((0.5 * 20.4 + 40.2) / 60.6, abs=0.001)
 
 
 def test_candidate_labels_are_heard_by_a_clap(tmp_path: Path) -> None:
