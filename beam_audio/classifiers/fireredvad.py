@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from beam_audio.classifiers.heard import EventSettings, Heard
+from beam_audio.classifiers.heard import EventSettings, Heard, audible
 from beam_audio.classifiers.session import one_thread_session
 from beam_audio.classifiers.spectrogram import (
     FRAME_SAMPLES,
@@ -64,7 +64,7 @@ class FireRedVad:
 
     def hear(self, clip: NDArray[np.float32]) -> Heard:
         """Score frames of 25 ms, one every 10 ms; a shorter clip is filled with zeros."""
-        padded = np.pad(clip, (0, max(0, FRAME_SAMPLES - len(clip))))
+        padded = np.pad(audible(clip), (0, max(0, FRAME_SAMPLES - len(clip))))
         energies = kaldi_fbank(padded * _FULL_SCALE, _BANDS, "povey")
         features = ((energies - self.mean) * self.inverse_deviation).astype(np.float32)
         scores = self.session.run(["probs"], {"feat": features[np.newaxis]})[0][0]

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_QUIET_PEAK: Final = 0.05
+_AUDIBLE_PEAK: Final = 0.1
+_MOST_GAIN: Final = 100.0
+
 MOST_LABELS: Final = 5
 """Labels that are given of a clip, as pipelines of Hugging Face give them."""
 
@@ -77,6 +81,17 @@ class Classifier(Protocol):
 
     def hear(self, clip: NDArray[np.float32]) -> Heard:
         """Score a clip, float32 of shape (n,) with n > 0, full scale 1.0."""
+
+
+def audible(clip: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A clip (n,) whose peak is below 0.05, made louder; others as they are.
+
+    Networks for sounds are deaf to what is quiet: a whisper is silence to them.
+    """
+    peak = float(np.max(np.abs(clip), initial=0.0))
+    if not 0.0 < peak < _QUIET_PEAK:
+        return clip
+    return clip * np.float32(min(_AUDIBLE_PEAK / peak, _MOST_GAIN))
 
 
 def top_labels(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from beam_audio.classifiers.heard import EventSettings, Heard
+from beam_audio.classifiers.heard import EventSettings, Heard, audible
 from beam_audio.classifiers.session import one_thread_session
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class YamNet:
         return cls(one_thread_session(network), tuple(filter(None, names)))
 
     def hear(self, clip: NDArray[np.float32]) -> Heard:
-        """Score every whole window; a score is a multiple of 1/256."""
-        padded = np.pad(clip, (0, max(0, _WINDOW_SAMPLES - len(clip))))
+        """Score every whole window of a clip that is loud enough; a score is a multiple of 1/256."""
+        padded = np.pad(audible(clip), (0, max(0, _WINDOW_SAMPLES - len(clip))))
         starts = range(0, len(padded) - _WINDOW_SAMPLES + 1, _HOP_SAMPLES)
         windows = (padded[start : start + _WINDOW_SAMPLES] for start in starts)
         scores = [self.session.run(None, {"waveform": window})[0][0] for window in windows]

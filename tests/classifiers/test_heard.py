@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from beam_audio.classifiers.heard import EventSettings, Heard, events, top_labels
+from beam_audio.classifiers.heard import EventSettings, Heard, audible, events, top_labels
 from beam_audio.types import AudioEvent
 
 LABELS = ("a", "b", "c")
@@ -51,3 +51,11 @@ def test_events_are_kept_of_the_highest_labels() -> None:
     scores = heard([0.1, 0.3, 0.2])
     found = events(scores, LABELS, EventSettings((0.0,), most_labels=2))
     assert [event.label for event in found] == ["b", "c"]
+
+
+def test_quiet_clips_are_made_louder_and_others_are_not() -> None:
+    clip = np.array([0.01, -0.02, 0.0], np.float32)
+    assert audible(clip) == pytest.approx(5 * clip)
+    assert audible(clip / 1e5) == pytest.approx(clip / 1e3)
+    for same in (10 * clip, 0 * clip, clip[:0]):
+        assert np.array_equal(audible(same), same)

@@ -22,6 +22,7 @@ def test_paths_bytes_and_files_have_the_same_content(tmp_path: Path) -> None:
         file.read(3)
         for source in (path, str(path), b"content", file):
             with opened_source(source, 100) as opened:
+                opened.file.seek(0)
                 assert (opened.content_sha256, opened.file.read()) == (expected, b"content")
 
 

@@ -36,7 +36,7 @@ def must_not_hear(_: Request) -> Transcript:
 
 @pytest.fixture
 def source(tmp_path: Path) -> AudioRef:
-    return ref(write(tmp_path / "a.wav", tones([0.02, 0.2])))
+    return ref(write(tmp_path / "a.wav", tones([0.06, 0.2])))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_sounds_are_added_and_texts_stay(
     assert without_sounds(after["segments"]) == without_sounds(before["segments"])
     quiet, loud = sorted(after["segments"], key=lambda row: row["start_seconds"])
     # Of a tone, the mean magnitude is 2/π of the peak.
-    assert quiet["speech_score"] == pytest.approx(0.02 * 2 / 3.1416 * 5, abs=0.002)
+    assert quiet["speech_score"] == pytest.approx(0.06 * 2 / 3.1416 * 5, abs=0.002)
     assert loud["speech_score"] == pytest.approx(0.2 * 2 / 3.1416 * 5, abs=0.002)
     (event,) = loud["audio_events"]
     assert (event["label"], event["start_seconds"], event["end_seconds"]) == ("Music", 1.0, 1.975)
