@@ -46,6 +46,7 @@ OTHER_PROGRAMS = {
 }
 VERBS = {
     *(
+        "classify",
         "compact",
         "curate",
         "cut",

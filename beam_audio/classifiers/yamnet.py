@@ -40,7 +40,7 @@ class YamNet:
         return cls(one_thread_session(network), tuple(filter(None, names)))
 
     def hear(self, clip: NDArray[np.float32]) -> Heard:
-        """Score every whole window of a clip that is loud enough; a score is a multiple of 1/256."""
+        """Score every whole window; a score is a multiple of 1/256."""
         padded = np.pad(audible(clip), (0, max(0, _WINDOW_SAMPLES - len(clip))))
         starts = range(0, len(padded) - _WINDOW_SAMPLES + 1, _HOP_SAMPLES)
         windows = (padded[start : start + _WINDOW_SAMPLES] for start in starts)
