@@ -30,13 +30,13 @@ def svg(found: Classification) -> str:
     labels = list(dict.fromkeys(event.label for event in found.events))
     bottom = TOP + ROW * len(labels)
     scale = (WIDTH - LEFT - 10) / found.duration_seconds
+    size = f'viewBox="0 0 {WIDTH} {bottom + 30}" font-family="sans-serif" font-size="13"'
+    scores = f"speech_score {found.speech_score:.2f}, music_score {found.music_score:.2f}"
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 30}" '
-            'font-family="sans-serif" font-size="13">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size}>',
             f'<rect width="{WIDTH}" height="{bottom + 30}" fill="white"/>',
-            f'<text x="10" y="22">{found.sort}: speech_score {found.speech_score:.2f}, '
-            f"music_score {found.music_score:.2f}</text>",
+            f'<text x="10" y="22">{found.sort}: {scores}</text>',
             *_rows(labels),
             *(_bar(event, labels.index(event.label), scale) for event in found.events),
             *_ticks(found.duration_seconds, scale, bottom),
