@@ -148,7 +148,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"2.4"
+    assert stated[b"beam_audio.schema_version"] == b"2.5"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 
