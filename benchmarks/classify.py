@@ -127,7 +127,9 @@ def mix(voice: Samples, sound: Samples, level_db: float) -> Samples:
     beside = np.resize(sound, len(voice)).astype(np.float64)
     gain = np.sqrt(np.mean(voice**2) / np.mean(beside**2) / 10 ** (level_db / 10))
     mixed = voice + gain * beside
-    return (mixed / max(1.0, float(np.max(np.abs(mixed))))).astype(np.float32)
+    loudest = max(1.0, float(np.max(np.abs(mixed))))
+    scaled: Samples = (mixed / loudest).astype(np.float32)
+    return scaled
 
 
 def shares(model: SoundModel, clips: list[Clip]) -> dict[str, Any]:
@@ -180,8 +182,8 @@ def main() -> None:
     rows = next(iter(columns.values()))
     print(
         markdown_table(
-            ["clips", *columns],
-            [[row, *(column[row] for column in columns.values())] for row in rows],
+            ("clips", *columns),
+            [(row, *(column[row] for column in columns.values())) for row in rows],
         )
     )
 

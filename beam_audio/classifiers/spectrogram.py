@@ -76,7 +76,8 @@ def mel_filters(  # noqa: PLR0913, PLR0917 - hashable places of a cache
     Kaldi's have straight sides in mel, the others in Hz; Slaney's have equal areas.
     """
     to_mel, to_hz = _SCALES[scale]
-    corners = np.linspace(*to_mel(np.array([lowest_hz, highest_hz])), bands + 2)
+    lowest, highest = to_mel(np.array([lowest_hz, highest_hz]))
+    corners: Reals = np.linspace(lowest, highest, bands + 2)
     bins = np.linspace(0.0, rate_hz / 2, fft_samples // 2 + 1)
     if scale == "kaldi":
         return _triangles(to_mel(bins), corners)

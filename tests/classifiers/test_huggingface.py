@@ -58,7 +58,7 @@ def test_clips_are_brought_to_one_level_if_the_file_says_so(tmp_path: Path) -> N
 
 def test_a_long_clip_is_heard_in_equal_parts(tmp_path: Path) -> None:
     model = load(write_huggingface(tmp_path, problem_type="regression"))
-    found = model.hear(np.repeat(np.float32([0.0, 1.0]), 20 * RATE_HZ))
+    found = model.hear(np.repeat(np.array([0.0, 1.0], np.float32), 20 * RATE_HZ))
     assert found.values[:, 0] == pytest.approx([0.0, 1.0])
     assert (found.window_seconds, found.hop_seconds) == (20.0, 20.0)
 

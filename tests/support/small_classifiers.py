@@ -100,7 +100,12 @@ def write_clap(folder: Path, **config: Any) -> Path:  # noqa: ANN401 - values of
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "config.json").write_text(json.dumps({"logit_scale_init_value": 2.0} | config))
-    front = {"sampling_rate": 8000, "frequency_max": 4000, "max_length_s": 1, "hop_length": 80}
+    front: dict[str, Any] = {
+        "sampling_rate": 8000,
+        "frequency_max": 4000,
+        "max_length_s": 1,
+        "hop_length": 80,
+    }
     front |= {"truncation": "rand_trunc", "feature_size": 8, "fft_window_size": 256}
     (folder / "preprocessor_config.json").write_text(json.dumps(front))
     return folder

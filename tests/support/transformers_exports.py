@@ -37,7 +37,7 @@ CANDIDATES = ["a dog", "rain on a roof", "Music"]
 TEMPLATE = "One hears {}."
 
 
-class Part(torch.nn.Module):
+class Part(torch.nn.Module):  # type: ignore[misc] # torch is not here
     """A network that gives one tensor, as exports do."""
 
     def __init__(self, model: Any, output: str) -> None:

@@ -25,7 +25,7 @@ RIVER = ROOT / "beam_audio" / "data" / "demo" / "river.wav"
 
 def steps(*sizes: float, seconds: float) -> np.ndarray:
     """A signal that holds each value for a while."""
-    return np.repeat(np.float32(sizes), round(seconds * RATE_HZ))
+    return np.repeat(np.array(sizes, np.float32), round(seconds * RATE_HZ))
 
 
 def test_labels_are_those_of_pipelines(tmp_path: Path) -> None:
