@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from beam_audio.command import (
+    classifying,
     cutting,
     exporting,
     govern,
@@ -154,6 +155,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     exporting.add_verb(partial(_add, commands))
     cutting.add_verb(partial(_add, commands))
     registering.add_verb(partial(_add, commands))
+    classifying.add_verb(partial(_add, commands))
     searching.add_verb(partial(_add, commands))
     _check_verb(words, commands)
     return parser
