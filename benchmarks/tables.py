@@ -14,20 +14,19 @@ import argparse
 import multiprocessing
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
 from deltalake import DeltaTable
 from machine import describe_machine, machine_line
 from pyiceberg.catalog.sql import SqlCatalog
 from reference import markdown_table
 
 from beam_audio.command.cli import main as beam_audio
-from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.export.tables.register import register
 from beam_audio.output.commits import read_commits
 from beam_audio.output.registrations import Registration
@@ -37,7 +36,10 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
     from beam_audio.output.registrations import FormatName
-    from beam_audio.schema import Table
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # the tests replace rows, too
+
+from support.registered import replace_texts
 
 CLIPS = Path(__file__).resolve().parents[1] / "beam_audio" / "data" / "demo"
 HEADER = (
@@ -87,20 +89,6 @@ def keep_reading(
         texts.update(set(found))
         done.value += 1
     answer.send(Reads(both, neither, texts, seconds))
-
-
-def replace_texts(output: Path, text: str) -> None:
-    """Let every segment say this."""
-
-    def change(table: Table, rows: pa.RecordBatch) -> pa.RecordBatch:
-        if table != "segments":
-            return rows
-        place = rows.schema.get_field_index("text")
-        said = pa.array([text] * rows.num_rows, pa.string())
-        return rows.set_column(place, rows.schema.field(place), said)
-
-    for commit in read_commits(str(output)):
-        rewrite_unit(str(output), commit, change, name=text, run_id="benchmark")
 
 
 def measured(output: Path, name: FormatName, replacements: int, reads: int) -> list[object]:
