@@ -154,8 +154,8 @@ $(VENV)-readers/.locked: requirements/readers.txt
 
 $(VENV)-site/.locked: requirements/site.txt
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module was found" >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)-site
-	$(VENV)-site/bin/python $(PIP_INSTALL) --require-hashes --requirement $<
+	$(call empty_environment,$(VENV)-site,$(PYTHON))
+	$(call in_environment,$(VENV)-site) --requirement $<
 	@touch $@
 
 # The environment of the tests, with the ONNX Runtime of the GPU image and its CUDA in place of the CPU's.

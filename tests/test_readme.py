@@ -50,6 +50,7 @@ OTHER_PROGRAMS = {
 }
 VERBS = {
     *(
+        "classify",
         "compact",
         "curate",
         "cut",
