@@ -22,7 +22,7 @@ SHARED ?= ../shared/data
 ARGS ?= --input=$(CURDIR)/beam_audio/data/demo --output=$(CURDIR)/$(FLINK)/demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gpu-test gpu-pack integration readers minimum tfio lint types lock soak fuzz hostile prism gpuimage flink-up flink-run flink-down clean
+.PHONY: help demo test gpu-test gpu-pack integration readers minimum tfio lint types lock soak fuzz hostile prism site gpuimage flink-up flink-run flink-down clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 -/p' $(MAKEFILE_LIST)
@@ -38,6 +38,17 @@ integration: $(VENV)/.installed $(VENV)-readers/.locked $(BIN)/prism $(FLINK)/.f
 
 readers: $(VENV)-readers/.locked  ## set up what people read tables and exports with, apart from the rest: datasets, DuckDB, kaldiio, lhotse, pandas, polars, pyarrow, Spark, tgt, webdataset, webvtt
 	@$(VENV)-readers/bin/python --version
+
+site: $(VENV)-site/.locked .site/static/mermaid.min.js  ## make a site of the docs, .site/html/index.html; a warning is an error (needs npm)
+	@rm -rf .site/html
+	$(VENV)-site/bin/python -m sphinx --quiet --fresh-env --fail-on-warning -c docs -d .site/doctrees . .site/html
+
+# Diagrams are drawn by the reader's browser, also without a network.
+.site/static/mermaid.min.js: requirements/mermaid.sha256
+	@mkdir -p $(@D)
+	cd .site && npm pack --silent $$(sed -n 's/.*mermaid-\(.*\)\.tgz/mermaid@\1/p' ../$<) && sha256sum --check --quiet ../$<
+	tar -xzf .site/mermaid-*.tgz -C $(@D) --strip-components=2 --touch package/dist/mermaid.min.js
+	rm .site/mermaid-*.tgz
 
 soak: $(VENV)/.installed  ## run a stream for 45 minutes and look at its memory, files and lag (needs the Pub/Sub emulator); MINUTES=3 makes it short
 	$(BIN)/python benchmarks/soak.py --minutes=$(MINUTES)
@@ -111,6 +122,7 @@ lock: $(VENV)/.locked  ## write requirements/ anew from pyproject.toml: the newe
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
 	echo uv | $(UV) - --universal --python-version 3.11 --output-file requirements/uv.txt
 	$(UV) requirements/readers.in --universal --python-version 3.11 --output-file requirements/readers.txt
+	$(UV) requirements/site.in --universal --python-version 3.11 --output-file requirements/site.txt
 	$(UV) pyproject.toml requirements/tfio.in --extra tfio --extra cpu --extra media --extra whisper-tiny \
 		--universal --python-version 3.11 --output-file requirements/tfio.txt
 	$(UV_WORKER) --extra cpu --output-file requirements/worker-cpu.txt
@@ -120,7 +132,7 @@ gpuimage: $(VENV)/.installed  ## replay the steps of the GPU image and run the d
 	$(BIN)/python tests/support/replay.py templates/worker-gpu.Dockerfile $(VENV)-gpuimage
 
 clean:  ## remove everything the targets made
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-tfio $(VENV)-gpu $(VENV)-gpuimage $(FLINK) build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-readers $(VENV)-site $(VENV)-tfio $(VENV)-gpu $(VENV)-gpuimage $(FLINK) .site build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A changed lock starts over, so that nothing it no longer names stays behind.
@@ -138,6 +150,12 @@ $(VENV)-readers/.locked: requirements/readers.txt
 	sed -n '/^setuptools==/,/[^\\]$$/p' $< >$(VENV)-readers/build.txt
 	$(call in_environment,$(VENV)-readers) --requirement $(VENV)-readers/build.txt
 	$(call in_environment,$(VENV)-readers) --no-binary pyspark --no-build-isolation --requirement $<
+	@touch $@
+
+$(VENV)-site/.locked: requirements/site.txt
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module was found" >&2; exit 1; }
+	$(call empty_environment,$(VENV)-site,$(PYTHON))
+	$(call in_environment,$(VENV)-site) --requirement $<
 	@touch $@
 
 # The environment of the tests, with the ONNX Runtime of the GPU image and its CUDA in place of the CPU's.

@@ -3,8 +3,10 @@ from beam_audio.asr.recognizer import Request as Request
 from beam_audio.asr.registry import load_model as load_model
 from beam_audio.audio.decode import decode as decode
 from beam_audio.audio.decode import resample as resample
+from beam_audio.classifiers.load import load_classifier as load_classifier
 from beam_audio.quality.signal import measure as measure
 from beam_audio.segments.splitter import split as split
+from beam_audio.transforms.classify import ClassifyAudio as ClassifyAudio
 from beam_audio.transforms.decode import DecodeAudio as DecodeAudio
 from beam_audio.transforms.measure import MeasureQuality as MeasureQuality
 from beam_audio.transforms.read import ReadAudio as ReadAudio
@@ -13,10 +15,13 @@ from beam_audio.transforms.transcribe import Transcribe as Transcribe
 from beam_audio.transforms.units import TranscribeUnits as TranscribeUnits
 from beam_audio.transforms.write import WriteParquet as WriteParquet
 from beam_audio.types import Audio as Audio
+from beam_audio.types import AudioEvent as AudioEvent
 from beam_audio.types import Failure as Failure
 from beam_audio.types import Quality as Quality
 from beam_audio.types import Segment as Segment
 from beam_audio.types import Transcript as Transcript
+from beam_audio.unit.classification import Classification as Classification
+from beam_audio.unit.classification import classify as classify
 from beam_audio.unit.transcription import Transcription as Transcription
 from beam_audio.unit.transcription import transcribe as transcribe
 from beam_audio.version import __version__ as __version__

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.4"
+SCHEMA_VERSION: Final = "2.5"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -58,6 +58,12 @@ _REDACTIONS = pa.list_(
         ]
     )
 )
+# Seconds in the recording.
+_EVENTS = pa.list_(
+    pa.struct(
+        [("label", _TEXT), ("score", _REAL), ("start_seconds", _REAL), ("end_seconds", _REAL)]
+    )
+)
 _BYTES = pa.binary()
 _AUDIO = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 
@@ -96,6 +102,8 @@ _CORRECTED = [
 _STATED = _fields(_TEXT, "stated_reference_text", "reference_origin")
 # Labels to train with (schema 2.4).
 _LABELLED = _fields(_TEXT, "label_text")
+# What a classifier hears (schema 2.5).
+_SOUNDS = [*_fields(_EVENTS, "audio_events"), *_fields(_REAL, "speech_score", "music_score")]
 # Columns of schema 2.2: files of an earlier version lack them, and read as null.
 _EVIDENCE = [
     *_fields(_REAL, "start_cer", "end_cer"),
@@ -162,6 +170,7 @@ _SEGMENTS = [
     *_EVIDENCE,
     *_CORRECTED,
     *_LABELLED,
+    *_SOUNDS,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -233,7 +242,8 @@ LEDGER_COLUMNS: Final = {
 ADDED_COLUMNS: Final = frozenset(
     {
         *("track", "text_redacted", "redactions", FINGERPRINT),
-        *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED, *_LABELLED)),
+        *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED)),
+        *(field.name for field in (*_LABELLED, *_SOUNDS)),
     }
 )
 """Columns that the files of an earlier minor version lack."""

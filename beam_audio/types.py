@@ -255,10 +255,21 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """Signal measures of a segment; None where a measure is undefined, never a stand-in number.
+class AudioEvent:
+    """A stretch of a recording in which a classifier hears something; times in the recording."""
 
-    ``fingerprint`` is what the segment sounds like, see :mod:`beam_audio.quality.fingerprint`.
+    label: str
+    score: float
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Measures of a segment's sound; None where one is undefined, never a stand-in number.
+
+    ``fingerprint`` is what the segment sounds like, see :mod:`beam_audio.quality.fingerprint`. What
+    a classifier hears in it is in ``audio_events``, ``speech_score`` and ``music_score``.
     """
 
     rms_dbfs: float | None
@@ -272,6 +283,9 @@ class Quality:
     dnsmos_sig: float | None = None
     dnsmos_bak: float | None = None
     dnsmos_ovrl: float | None = None
+    audio_events: tuple[AudioEvent, ...] | None = None
+    speech_score: float | None = None
+    music_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from support.pubsub_emulator import Channel
     from support.run_outputs import Command
+
+    from beam_audio.asr.model_options import ModelOptions
+    from beam_audio.asr.recognizer import Recognizer
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 SHARED_DATA = Path(
@@ -92,6 +96,30 @@ def placed_lines(shared_data: Path, manifest_lines: list[dict[str, Any]]) -> lis
 def short_lines(placed_lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Lines below 20 s, of every folder, so of every format; of broken recordings too."""
     return [line for line in placed_lines if (line.get("duration") or 0) < 20]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_placeholder() -> Iterator[None]:
+    """Runs share a process with the placeholder; one each took half the time of a short run."""
+    from beam_audio.asr.isolated import every_gpu  # noqa: PLC0415 - ONNX Runtime's switch is set first
+
+    alone = every_gpu.IsolatedRecognizer
+
+    @lru_cache(maxsize=4)
+    def shared(options: ModelOptions, _environment: frozenset[tuple[str, str]]) -> Recognizer:
+        return alone("placeholder", options)
+
+    def load(model: str, options: ModelOptions, **more: str) -> Recognizer:
+        environment = frozenset(
+            (name, value) for name, value in os.environ.items() if not name.startswith("PYTEST_")
+        )
+        is_shared = model == "placeholder" and not more
+        return shared(options, environment) if is_shared else alone(model, options, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(every_gpu, "IsolatedRecognizer", load)
+        yield
+    shared.cache_clear()
 
 
 @pytest.fixture

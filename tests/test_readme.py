@@ -3,11 +3,14 @@
 Comments that no reader sees, on the line before a block, say what is run:
 
 - ``<!-- run -->`` before a bash block runs it; ``<!-- run: COMMAND -->`` runs that in its place.
-- ``<!-- not run: REASON -->`` before a bash block only checks it: each line parses, its program is
-  a known one, and the verbs, flags, make targets and files of this project that it names exist.
+- ``<!-- run after: COMMAND -->`` before a bash block runs that first, then the block.
+- ``<!-- not run: REASON -->``, one of REASONS and maybe what does run it, only checks a block:
+  each line parses, its program is a known one, and the verbs, flags, make targets and files of this
+  project that it names exist.
 - Python blocks always run, each as a program of its own, except after ``<!-- not run: REASON -->``.
 - ``<!-- output -->`` before a text block says that what ran last printed these lines among
   others, in this order; any number may stand for any other, and spaces do not count.
+- Rules in YAML blocks are always read.
 
 The clips and their manifest are in ``clips/``.
 """
@@ -32,6 +35,7 @@ from support.project import ROOT
 from support.run_outputs import read_rows, run
 
 from beam_audio import schema
+from beam_audio.quality.rules import parse_rules
 from beam_audio.run.config import RunConfig
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,6 +50,7 @@ OTHER_PROGRAMS = {
 }
 VERBS = {
     *(
+        "classify",
         "compact",
         "curate",
         "cut",
@@ -60,8 +65,17 @@ VERBS = {
     *("plan", "report", "run", "search", "status"),
 }
 
+REASONS = {
+    *("it needs Google Cloud", "it needs a bucket", "it needs a Flink cluster", "it needs a GPU"),
+    *("it needs root and systemd", "it needs other readers", "it needs data sets of others"),
+    *("it needs a corpus", "it needs a test set", "it needs a long recording"),
+    *("it needs what people did", "it builds a larger model and takes minutes"),
+    *("it installs packages", "it runs tests", "the names are made up", "Ctrl-C stops it"),
+}
+"""Why a block is not run."""
+
 BLOCK = re.compile(
-    r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    r"^(?:<!-- (?P<comment>.*?) -->\n)?```(?P<language>[\w{}-]*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -98,8 +112,10 @@ def command_of(block: Block) -> list[str] | None:
     """The command that runs a block, or None for one that is only shown."""
     if block.language == "python" and not block.comment.startswith("not run: "):
         return [sys.executable, "-c", block.text]
-    if block.language == "bash" and re.match("run(: |$)", block.comment):
-        script = block.comment.removeprefix("run").removeprefix(": ") or block.text
+    if block.language == "bash" and re.match("run(: | after: |$)", block.comment):
+        before, _, first = block.comment.partition(" after: ")
+        script = f"{first}\n{block.text}" if first else before.removeprefix("run: ")
+        script = block.text if block.comment == "run" else script
         return ["bash", "-euo", "pipefail", "-c", script]
     return None
 
@@ -207,6 +223,23 @@ def problem_of(command: list[str]) -> str | None:
     own = set(re.findall(r"--\w+", (ROOT / file).read_text("utf-8")))
     unknown = flags - own - run_flags()
     return f"{file} does not know {unknown}" if unknown else None
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_reason_not_to_run_is_one_of_a_list_and_names_tests_there_are(name: str) -> None:
+    for block in blocks_of((ROOT / name).read_text(encoding="utf-8")):
+        if block.comment.startswith("not run: "):
+            reason, _, instead = block.comment.removeprefix("not run: ").partition("; ")
+            assert reason in REASONS, f"{name}:{block.line}"
+            tests = re.findall(r"tests/\S+\.py", instead)
+            assert all((ROOT / test).is_file() for test in tests), f"{name}:{block.line}"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_rules_that_are_shown_are_rules(name: str) -> None:
+    for block in blocks_of((ROOT / name).read_text(encoding="utf-8")):
+        if block.language == "yaml" and re.search(r"^rules:", block.text, re.MULTILINE):
+            assert parse_rules(block.text, f"{name}:{block.line}").rules
 
 
 @cache

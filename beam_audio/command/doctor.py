@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio.asr import list_models
 from beam_audio.asr.session import available_providers
+from beam_audio.classifiers.card import classifier_cards
 from beam_audio.errors import ModelError
 from beam_audio.version import __version__
 
@@ -61,6 +62,7 @@ def examine() -> Report:
             _onnxruntime(),
             *_decoders(),
             *_models(),
+            *_classifiers(),
             *_emulators(),
         )
     )
@@ -115,6 +117,15 @@ def _models() -> Iterator[Finding]:
             yield Finding("ok", model.name, model.status)
         else:
             yield Finding("missing", model.name, model.status, model.cure)
+
+
+def _classifiers() -> Iterator[Finding]:
+    for card in classifier_cards().values():
+        if card.missing:
+            detail = f"{', '.join(card.missing)} not here"
+            yield Finding("missing", card.name, detail, card.cure)
+        else:
+            yield Finding("ok", card.name, f"in {card.folder}")
 
 
 def _emulators() -> Iterator[Finding]:

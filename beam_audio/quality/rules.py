@@ -28,6 +28,7 @@ marks a reason for which a segment's text counts as words that nobody said. The 
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -61,8 +62,7 @@ def load_rules(preset_or_file: str) -> Rules:
             a missing package tells.
     """
     if preset_or_file in PRESETS:
-        preset = resources.files("beam_audio") / "data" / "rules" / f"{preset_or_file}.yaml"
-        return parse_rules(preset.read_text(encoding="utf-8"), preset_or_file)
+        return _preset(preset_or_file)
     if not Path(preset_or_file).is_file():
         raise ConfigError(
             f"rules {preset_or_file!r} are neither a preset nor a file"
@@ -72,6 +72,12 @@ def load_rules(preset_or_file: str) -> Rules:
     if ON_DEMAND.intersection(rules.columns):
         require_detector()
     return rules
+
+
+@cache
+def _preset(name: str) -> Rules:
+    preset = resources.files("beam_audio") / "data" / "rules" / f"{name}.yaml"
+    return parse_rules(preset.read_text(encoding="utf-8"), name)
 
 
 def parse_rules(content: str, origin: str) -> Rules:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 from beam_audio.asr.model_options import ModelOptions
 from beam_audio.audio.decoders.containers import RARE_CONTAINERS, check_rare
 from beam_audio.audio.limits import DecodeLimits
+from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.allowed import AllowedPlaces
 from beam_audio.inputs.formats.names import INPUT_FORMATS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beam_audio.asr import ModelFacts
+    from beam_audio.classifiers.load import ClassifierId
     from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.unit.layers import Layer
 
@@ -156,6 +158,22 @@ class RunConfig:
     dnsmos: bool = _flag(
         "judging", default=False, text="rate the sound of each segment with DNSMOS"
     )
+    classify_model: str | None = _flag(
+        "judging",
+        None,
+        "a classifier that hears which sounds are in each segment, and whether it is speech or "
+        "music: a name, a folder, or gs://…",
+    )
+    candidate_labels: str | None = _flag(
+        "judging",
+        None,
+        "for a --classify_model that takes any labels (CLAP): what may sound, with commas between",
+    )
+    hypothesis_template: str = _flag(
+        "judging",
+        HYPOTHESIS_TEMPLATE,
+        "the sentence of a candidate label, with {} where the label stands",
+    )
     normalizer: str = _flag(
         "judging",
         "auto",
@@ -266,6 +284,8 @@ class RunConfig:
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         check_keys(self.partition_keys, self.metadata_keys)
         check_rare(self.rare_containers)
+        if self.candidate_labels is not None and self.classify_model is None:
+            raise ConfigError("--candidate_labels needs --classify_model: the folder of a CLAP")
         _ = self.allowed_places
 
     def _check_source(self) -> None:
@@ -352,7 +372,17 @@ class RunConfig:
             max_seconds=model_max_seconds,
         )
 
-    def layers(self, model: ModelFacts, second: ModelFacts | None = None) -> dict[str, str]:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in ``--candidate_labels``, in order."""
+        return keys_in(self.candidate_labels or "")
+
+    def layers(
+        self,
+        model: ModelFacts,
+        second: ModelFacts | None = None,
+        classifier: ClassifierId | None = None,
+    ) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows.
 
         Layers that the run does not ask for are left out.
@@ -360,6 +390,7 @@ class RunConfig:
         Args:
             model: The model.
             second: The model that gives a second opinion.
+            classifier: What hears sounds.
         """
         from beam_audio.quality import dnsmos  # noqa: PLC0415 - heavy
         from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
@@ -381,6 +412,8 @@ class RunConfig:
         }
         if self.dnsmos:
             layers["dnsmos"] = dnsmos.MODEL_SHA256
+        if classifier is not None:
+            layers["events"] = classifier.canonical()
         if second is not None:
             layers["second"] = [
                 second.model_id,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
+from beam_audio.classifiers.load import classifier_id
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.inputs.formats.choice import has_format, recognised
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    from beam_audio.classifiers.load import ClassifierId
     from beam_audio.inputs.listing import Listing
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
@@ -126,7 +128,7 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
     facts = _model_facts(config, "model", model_here)
     second_facts, second = _second_model(config, facts, threads)
     _check_dnsmos(config)
-    settings_for = settings_by_model(config, threads, second_facts)
+    settings_for = settings_by_model(config, threads, second_facts, _classifier(config))
     settings, handler = settings_for(facts), model_handler(config, threads=threads)
     is_stream = config.subscription is not None
     return Job(
@@ -182,7 +184,10 @@ def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModel
 
 
 def settings_by_model(
-    config: RunConfig, cores: int | None = None, second: ModelFacts | None = None
+    config: RunConfig,
+    cores: int | None = None,
+    second: ModelFacts | None = None,
+    classifier: ClassifierId | None = None,
 ) -> Callable[[ModelFacts], UnitSettings]:
     """What gives the settings for a model. Workers call it too, so it reads no file.
 
@@ -190,6 +195,7 @@ def settings_by_model(
         config: The flags.
         cores: Cores that a process may use; None for all there are.
         second: The model that gives a second opinion; None for none.
+        classifier: What hears sounds; None for nothing.
 
     Raises:
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
@@ -208,6 +214,7 @@ def settings_by_model(
         rules=rules,
         normalizer=resolved_choice(config.normalizer),
         second=second,
+        classifier=classifier,
     )
 
 
@@ -219,6 +226,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
     rules: Rules,
     normalizer: str,
     second: ModelFacts | None,
+    classifier: ClassifierId | None,
 ) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
@@ -237,6 +245,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             clip_rate_hz=facts.sample_rate_hz,
             store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
             dnsmos=config.dnsmos,
+            classifier=classifier,
         ),
         rows=RowSettings(
             normalizer=normalizer,
@@ -246,7 +255,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             store_audio=config.store_audio,
             model_id=facts.model_id,
             model_sha256=facts.model_sha256,
-            config_layers=config.layers(facts, second),
+            config_layers=config.layers(facts, second, classifier),
         ),
         language=language,
         batch_seconds=config.batch_seconds,
@@ -288,6 +297,20 @@ def _second_model(
         raise ConfigError(f"--second_model={config.second_model} is --model: name another model")
     options = replace(config.model_options, threads=threads)
     return facts, SecondModel(facts.model_sha256, OnnxAsrModelHandler(config.second_model, options))
+
+
+def _classifier(config: RunConfig) -> ClassifierId | None:
+    """The classifier of ``--classify_model``; None without the flag."""
+    if config.classify_model is None:
+        return None
+    try:
+        name = local_model(config.classify_model)
+        found = classifier_id(name, config.labels, config.hypothesis_template)
+    except ChecksumError:
+        raise
+    except ModelError as error:
+        raise ConfigError(f"--classify_model={config.classify_model}: {error}") from error
+    return replace(found, name=config.classify_model)
 
 
 def _check_dnsmos(config: RunConfig) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from beam_audio.quality.error_rates import SegmentShare
     from beam_audio.quality.second_opinion import Opinion
-    from beam_audio.types import AudioFormat, Row, Segment
+    from beam_audio.types import AudioEvent, AudioFormat, Row, Segment
     from beam_audio.unit.prepare import RecordingEnd
 
 WORD_TIME_DECIMALS: Final = 3
@@ -115,6 +115,11 @@ def words_in_recording(segment: Segment, words: tuple[Word, ...] | None) -> tupl
 def words_column(words: tuple[Word, ...] | None) -> list[Row] | None:
     """Words in recording time."""
     return None if words is None else [asdict(word) for word in words]
+
+
+def events_column(events: tuple[AudioEvent, ...] | None) -> list[Row] | None:
+    """Events in recording time; None without a classifier."""
+    return None if events is None else [asdict(event) for event in events]
 
 
 def speech_column(segment: Segment) -> list[Row]:

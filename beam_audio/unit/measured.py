@@ -17,6 +17,7 @@ from beam_audio.quality import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
 from beam_audio.types import Quality
+from beam_audio.unit.sounds import with_sounds
 from beam_audio.unit.splitters import ChannelSplitters
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from beam_audio.audio.isolated.stream import BlockStream
     from beam_audio.audio.mixing import Channels
+    from beam_audio.classifiers.load import ClassifierId
     from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.types import Segment
     from beam_audio.unit.clock import StageClock
@@ -51,6 +53,10 @@ class ClipSettings(Protocol):
     def dnsmos(self) -> bool:
         """Whether the clip is rated."""
 
+    @property
+    def classifier(self) -> ClassifierId | None:
+        """What hears which sounds are in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -63,6 +69,7 @@ class Order:
         clip_rate_hz: The rate that the recogniser takes.
         store_audio: The codec of stored audio.
         dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
+        classifier: What hears which sounds are in each segment; None for nothing.
         measured_from: By channel, the sample before which no segment that begins is measured: what
             it holds was recognised before.
     """
@@ -73,6 +80,7 @@ class Order:
     clip_rate_hz: int = 16_000
     store_audio: StoredCodec = "none"
     dnsmos: bool = False
+    classifier: ClassifierId | None = None
     measured_from: Mapping[int | None, int] = field(default_factory=dict)
 
 
@@ -144,6 +152,8 @@ def with_clip(segment: Segment, quality: Quality, settings: ClipSettings) -> Mea
     clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
     if settings.dnsmos:
         quality = _rated(quality, resample(clip, settings.clip_rate_hz, dnsmos.RATE_HZ))
+    if settings.classifier is not None:
+        quality = with_sounds(quality, segment, settings.classifier)
     codec = settings.store_audio
     encoded = None if codec == "none" else encode.encode(segment, codec)
     return MeasuredSegment(replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)

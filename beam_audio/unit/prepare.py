@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from beam_audio.classifiers.load import ClassifierId
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import Transcript
     from beam_audio.unit.content import Opened, Opener
@@ -55,7 +56,8 @@ class PrepareSettings:
     ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
     splits and measures in a child process. What is ``forgotten`` gives no rows.
-    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`. ``opener`` opens inputs of
+    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`; ``classifier`` hears which
+    sounds are in it, see :mod:`beam_audio.unit.sounds`. ``opener`` opens inputs of
     a unit, see :mod:`beam_audio.unit.file_copies`; None opens each for itself.
     """
 
@@ -70,6 +72,7 @@ class PrepareSettings:
     isolate_decoding: bool = True
     forgotten: Forgotten = field(default_factory=Forgotten)
     dnsmos: bool = False
+    classifier: ClassifierId | None = None
     opener: Opener | None = None
 
 
@@ -203,6 +206,7 @@ def prepare_opened(
                         settings.clip_rate_hz,
                         settings.store_audio,
                         settings.dnsmos,
+                        settings.classifier,
                         {
                             channel: round(measured_from(name) * stream.format.sample_rate_hz)
                             for channel, name in ids.items()

@@ -29,6 +29,7 @@ from beam_audio.types import (
 )
 from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.prepare import RecordingEnd
+from beam_audio.unit.quality_content import events_of
 from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.scratch import append_audio
 
@@ -260,6 +261,6 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 
 
 def _quality(row: Row) -> Quality:
-    # Outputs of schema 2.1 and before have no fingerprints and no DNSMOS.
+    # Outputs of schema 2.1 and before have no fingerprints and no DNSMOS, of 2.4 no events.
     stored: Row = {field.name: row.get(field.name) for field in fields(Quality)}
-    return Quality(**stored)
+    return Quality(**stored | {"audio_events": events_of(stored["audio_events"])})

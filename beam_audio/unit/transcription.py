@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import numpy as np
 
 from beam_audio.asr.registry import load_model
-from beam_audio.audio.decode import open_source
 from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import InputError, ModelError
 from beam_audio.quality.languages import known_code
@@ -28,7 +27,7 @@ from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Wor
 from beam_audio.unit.batching import batches
 from beam_audio.unit.channels import Channel
 from beam_audio.unit.clock import StageClock
-from beam_audio.unit.content import Opened, spool
+from beam_audio.unit.opened_source import opened_source
 from beam_audio.unit.prepare import (
     PreparedSegment,
     PrepareSettings,
@@ -47,7 +46,6 @@ from beam_audio.unit.results import Outcome, Recognised, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from io import BufferedIOBase
 
     from numpy.typing import NDArray
 
@@ -168,25 +166,9 @@ def _prepared(
         raise InputError("sample_rate_hz= is for samples; everything else states its own rate")
     if isinstance(source, Audio):
         return _from_samples(source.samples, source.sample_rate_hz, settings)
-    opened = stack.enter_context(_opened(source, settings.limits.max_source_bytes))
+    opened = stack.enter_context(opened_source(source, settings.limits.max_source_bytes))
     # A KnownInput comes only where known recordings are named.
     return cast("Iterator[Prepared]", prepare_opened(opened, settings, StageClock()))
-
-
-@contextmanager
-def _opened(source: str | os.PathLike[str] | bytes | BinaryIO, max_bytes: int) -> Iterator[Opened]:
-    """The encoded bytes of a source, with the identity that a run gives them."""
-    with ExitStack() as stack:
-        uri = os.fsdecode(source) if isinstance(source, str | os.PathLike) else ""
-        if "://" in uri:
-            file, content_sha256 = spool(AudioRef(uri, size_bytes=0), max_bytes)
-            stack.enter_context(file)
-        else:
-            file = open_source(source, stack)
-            file.seek(0)
-            content_sha256 = hashlib.file_digest(cast("BufferedIOBase", file), "sha256").hexdigest()
-            uri = os.path.abspath(uri) if uri else ""  # noqa: PTH100 - as runs spell it: links stay
-        yield Opened(AudioRef(uri, size_bytes=0), file, content_sha256)
 
 
 def _from_samples(

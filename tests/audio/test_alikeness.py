@@ -66,6 +66,7 @@ def test_one_talker_does_not_differ(talkers: list[NDArray[np.float32]]) -> None:
         assert not differ(said, 0.2 * np.roll(said, 48))
 
 
+@pytest.mark.slow
 def test_one_talker_in_a_room_does_not_differ(talkers: list[NDArray[np.float32]]) -> None:
     random = np.random.default_rng(0)
     for said in talkers:

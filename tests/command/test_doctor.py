@@ -11,6 +11,7 @@ from support.project import ROOT
 
 from beam_audio.asr import list_models
 from beam_audio.asr.session import available_providers
+from beam_audio.classifiers.card import classifier_cards
 from beam_audio.command.doctor import Finding, Report, examine
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def test_this_environment_is_healthy() -> None:
     for provider in available_providers():
         assert provider in report.text
     assert finding(report, "soundfile").state == "ok"
+
+
+def test_classifiers_are_named_with_what_a_person_does() -> None:
+    report = examine()
+    for card in classifier_cards().values():
+        found = finding(report, card.name)
+        assert (found.state == "ok") == (not card.missing)
+        assert found.cure == (card.cure if card.missing else "")
 
 
 def test_every_model_is_named_with_its_cure_where_it_is_missing() -> None:

@@ -107,6 +107,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield tmp_path_factory.mktemp("fuzz")
 
 
+@pytest.mark.slow
 @given(data=damaged(SEEDS))
 @fuzzed(400)
 def test_damaged_manifests(place: Path, data: Damaged) -> None:

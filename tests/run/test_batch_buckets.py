@@ -165,6 +165,7 @@ def test_a_name_with_glob_characters_and_a_bucket_are_inputs(
     assert found(f"{address}/none") == set()
 
 
+@pytest.mark.slow
 def test_a_store_that_stumbles_costs_time_only(speech: bytes) -> None:
     """The first request of every kind is refused: it is sent once more, and not at once."""
     refused: dict[tuple[str, str | int], int] = {}

@@ -53,6 +53,7 @@ def test_decisions_change_and_come_back_without_the_audio(
     assert read_all(out) == before
 
 
+@pytest.mark.slow
 def test_workers_of_their_own_give_the_same_rows(out: Path) -> None:
     before = read_all(out)
     flags = ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]

@@ -216,6 +216,7 @@ def test_the_old_model_is_let_go_of_when_its_last_unit_is_done(
     assert old() is None
 
 
+@pytest.mark.slow
 def test_a_model_in_a_bucket_is_exchanged_when_its_upload_is_complete(
     whispers: list[Path], log: pytest.LogCaptureFixture
 ) -> None:

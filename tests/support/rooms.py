@@ -27,7 +27,7 @@ LAYERS: Final[tuple[frozenset[str], ...]] = tuple(
         "types errors schema spelling version child",
         "store quality audio segments",
         "models inputs",
-        "asr output",
+        "asr classifiers output",
         "unit",
         "curate export report search stream",
         "transforms",
@@ -86,12 +86,13 @@ def imported_names(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def imported_modules(module: Module) -> set[str]:
+@cache
+def imported_modules(module: Module) -> frozenset[str]:
     """Modules of the package that a module imports, its stub's included: ``beam_audio`` has one."""
     stub = module.path.with_suffix(".pyi")
     names = [*imported_names(module.path), *(imported_names(stub) if stub.exists() else ())]
     own = (name for name in names if name.partition(".")[0] == "beam_audio")
-    return {_module_of(name) for name in own} - {module.name}
+    return frozenset(_module_of(name) for name in own) - {module.name}
 
 
 def _module_of(name: str) -> str:

@@ -55,6 +55,7 @@ def test_long_units_come_when_their_parts_are_saved(tmp_path: Path, units: list[
     assert parts > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
 def test_workers_that_share_write_the_rows_of_one(
     tmp_path: Path, units: list[Unit], mode: str

@@ -53,6 +53,7 @@ OPTIONAL = frozenset(
         *("second_model_sha256", "second_language", "second_language_probability"),
         *("second_avg_logprob", "second_no_speech_prob", "disagreement_wer", "disagreement_cer"),
         *("voted_language", "best_text", "best_model_id"),
+        *("audio_events", "speech_score", "music_score"),
     }
 )
 """Columns that a run has to ask for."""

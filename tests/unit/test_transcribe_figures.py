@@ -62,6 +62,8 @@ ELSEWHERE = {
     "dnsmos_sig": "quality/test_dnsmos.py",
     "dnsmos_bak": "quality/test_dnsmos.py",
     "dnsmos_ovrl": "quality/test_dnsmos.py",
+    "speech_score": "classifiers/test_sounds.py",
+    "music_score": "classifiers/test_sounds.py",
     "duplicate_similarity": "curate/duplicates/test_sound.py",
     "test_overlap_similarity": "curate/duplicates/test_sound.py",
     "known_hallucination": "quality/test_hallucinations.py",

@@ -194,6 +194,7 @@ def test_sources_that_cannot_be_transcribed_are_refused(
         transcribe(source, model=PLACEHOLDER, sample_rate_hz=rate_hz)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
     """Ten minutes at 48 kHz are 115 MB of samples; fewer are held at once."""
     once = np.repeat(speech(), 3)

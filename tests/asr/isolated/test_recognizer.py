@@ -94,6 +94,7 @@ def test_a_clip_that_ends_the_process_fails_alone(odd: IsolatedRecognizer, cause
     require_alive(odd)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["hang"], indirect=True)
 def test_a_clip_that_hangs_fails_alone(odd: IsolatedRecognizer) -> None:
     found = recognise(odd, BATCH[2:5])
