@@ -159,7 +159,7 @@ def texts_of(results: Any) -> Any:  # noqa: ANN401 - a collection
 
 
 def test_a_batch_changes_no_text_and_neither_do_shared_copies() -> None:
-    segments = river() + [*split(decode(DEMO / "greenhouse.flac"))]
+    segments = [*river(), *split(decode(DEMO / "greenhouse.flac"))]
     recognizer = OnnxAsrModelHandler("placeholder").load_model()
     alone = [
         (each.example, each.inference) for one in segments for each in recognizer.predict([one])
