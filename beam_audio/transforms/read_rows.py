@@ -51,7 +51,7 @@ class ReadRows(beam.PTransform):
         table: Table = "segments",
         metadata_columns: tuple[str, ...] = (),
     ) -> None:
-        super().__init__()
+        super().__init__(f"ReadRows({table})")
         self._output = output
         self._table: Table = table
         self._type = row_type(table, () if table == "failures" else metadata_columns)
@@ -71,7 +71,7 @@ class AsRows(beam.PTransform):
     """
 
     def __init__(self, table: Table = "segments") -> None:
-        super().__init__()
+        super().__init__(f"AsRows({table})")
         if table == "failures":
             self._type = row_type("failures")
             self.with_input_types(Failure)
