@@ -1,4 +1,4 @@
-"""The graph of a run as steps from rows to rows, for Beam YAML: every element has a type by column."""
+"""The graph of a run as steps from rows to rows, for Beam YAML: elements have a type by column."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReadInputRows(beam.PTransform):
         self._read = read
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[beam.Row]:
-        """Wire the listing, and both of its collections into one: a chain cannot forget failures."""
+        """Wire the listing; what it gives is one collection, so that no chain forgets failures."""
         refs, failures = begin | "List" >> self._read
         inputs = (refs, failures) | "All" >> beam.Flatten()
         return inputs | "Row" >> beam.Map(input_row).with_output_types(INPUT_TYPE)

@@ -28,16 +28,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+
+def units(output: str) -> TranscribeUnits:
+    job = make_job(settings(input=DEMO, output=output), PipelineOptions())
+    return TranscribeUnits(job.settings, job.handler, output=output, unit_bytes=1)
+
+
 STEPS: dict[str, Callable[[str], beam.PTransform]] = {
     "decode": lambda _: DecodeAudio(),
     "split": lambda _: SplitAudio(),
     "measure": lambda _: MeasureQuality(),
     "transcribe": lambda _: Transcribe(OnnxAsrModelHandler("placeholder")),
-    "units": lambda output: units(output),
-    "rows of units": lambda output: ReadRows(output),
+    "units": units,
+    "rows of units": lambda output: ReadRows(output, table="segments"),
     "rows of steps": lambda _: AsRows(),
     "rows of failures": lambda _: AsRows("failures"),
-    "write": lambda output: WriteParquet(output),
+    "write": lambda output: WriteParquet(output, table="segments"),
 }
 TAKES = {
     "refs": {"decode", "units"},
@@ -50,11 +56,6 @@ TAKES = {
     "rows": {"write"},
     "names": set(),
 }
-
-
-def units(output: str) -> TranscribeUnits:
-    job = make_job(settings(input=DEMO, output=output), PipelineOptions())
-    return TranscribeUnits(job.settings, job.handler, output=output, unit_bytes=1)
 
 
 def collections(output: str) -> dict[str, Any]:
