@@ -8,6 +8,7 @@ import apache_beam as beam
 
 from beam_audio.schema import Table
 from beam_audio.transforms.input_rows import INPUT_TYPE, input_of, input_row
+from beam_audio.transforms.read import ReadAudio
 from beam_audio.transforms.read_rows import ReadRows
 from beam_audio.types import AudioRef, Failure
 
@@ -16,20 +17,32 @@ if TYPE_CHECKING:
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_audio.transforms.read import ReadAudio
     from beam_audio.transforms.units import TranscribeUnits
 
 
 class ReadInputRows(beam.PTransform):
     """Lists inputs as rows; an input that cannot be listed is a row, too, with its ``failure``.
 
-    Args:
-        read: What lists them.
+    The arguments are those of :class:`ReadAudio`.
     """
 
-    def __init__(self, read: ReadAudio) -> None:
+    def __init__(
+        self,
+        *,
+        input: str | None = None,  # noqa: A002 - the flag's name
+        manifest: str | None = None,
+        exclude: str | None = None,
+        limit: int | None = None,
+        input_format: str | None = None,
+    ) -> None:
         super().__init__("ReadAudio")
-        self._read = read
+        self._read = ReadAudio(
+            input=input,
+            manifest=manifest,
+            exclude=exclude,
+            limit=limit,
+            input_format=input_format,
+        )
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[beam.Row]:
         """Wire the listing; what it gives is one collection, so that no chain forgets failures."""

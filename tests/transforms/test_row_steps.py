@@ -10,7 +10,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from support.run_outputs import settings, write_manifest, write_speech
 
-from beam_audio import ReadAudio, TranscribeUnits
+from beam_audio import TranscribeUnits
 from beam_audio.run.job import make_job
 from beam_audio.transforms.row_steps import ReadInputRows, TranscribeRows
 
@@ -30,7 +30,7 @@ def test_rows_go_in_and_rows_of_every_table_come_out(tmp_path: Path) -> None:
         )
 
     with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions()) as pipeline:
-        inputs = pipeline | ReadInputRows(ReadAudio(manifest=str(manifest)))
+        inputs = pipeline | ReadInputRows(manifest=str(manifest))
         listed = inputs | beam.Map(lambda row: (row.uri, row.failure is None))
         assert_that(listed, equal_to([(str(audio), True), (str(manifest), False)]))
         tables = inputs | beam.Reshuffle() | TranscribeRows(units, output=config.output)
