@@ -77,10 +77,12 @@ INPUT_TYPE: Final = RowTypeConstraint.from_fields(
 
 def input_row(item: Input) -> beam.Row:
     """An input as a row of :data:`INPUT_TYPE`."""
-    ref, failure = item, None
+    failure = None
     if isinstance(item, Failure):
         ref = item.stated or AudioRef(item.uri, size_bytes=0)
         failure = _fields_of(item, _FAILURE) | {"is_stated": item.stated is not None}
+    else:
+        ref = item
     inside = None if ref.inside is None else _fields_of(ref.inside, _INSIDE)
     columns = _fields_of(ref, INPUT_TYPE) | {
         "metadata": {},

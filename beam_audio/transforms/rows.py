@@ -80,7 +80,7 @@ def _hint(kind: pa.DataType) -> Any:  # noqa: ANN401 - a type
     if pa.types.is_struct(kind):
         return _row_hint(kind)
     if pa.types.is_list(kind):
-        return Sequence[_hint(kind.value_type)]
+        return Sequence[_hint(kind.value_type)]  # type: ignore[misc] # known at run time only
     return _HINTS[kind]
 
 

@@ -80,8 +80,12 @@ class OnnxAsrModelHandler(ModelHandler[Segment, PredictionResult, "LoadedModel"]
         return self._model
 
     def load_model(self) -> LoadedModel:
-        """Load the model for ``RunInference``; a remote folder is copied to the local cache."""
-        return LoadedModel(self._load(), self._language)
+        """Load the model for ``RunInference``."""
+        return LoadedModel(self.load_recognizer(), self._language)
+
+    def load_recognizer(self) -> Recognizer:
+        """Load the recogniser; a remote model folder is copied to the local cache first."""
+        return self.load_from(local_model(self._model))
 
     def load_from(self, name_or_dir: str) -> Recognizer:
         """Load the recogniser of a card or a folder on this machine, with the same options."""
@@ -92,7 +96,7 @@ class OnnxAsrModelHandler(ModelHandler[Segment, PredictionResult, "LoadedModel"]
 
         Copies of a handler made by pickling share it, too.
         """
-        recognizer: Recognizer = self._shared.acquire(self._load)
+        recognizer: Recognizer = self._shared.acquire(self.load_recognizer)
         return recognizer
 
     def update_model_path(self, model_path: str | None = None) -> None:
@@ -127,9 +131,6 @@ class OnnxAsrModelHandler(ModelHandler[Segment, PredictionResult, "LoadedModel"]
     def get_metrics_namespace(self) -> str:
         """Namespace of Beam's inference metrics."""
         return "beam_audio"
-
-    def _load(self) -> Recognizer:
-        return self.load_from(local_model(self._model))
 
 
 class LoadedModel:
