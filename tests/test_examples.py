@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -52,7 +51,7 @@ def pictures(notebook: Any) -> int:  # noqa: ANN401 - as above
 def test_the_notebook_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    shown, ran = (nbformat.from_dict(json.loads(NOTEBOOK.read_bytes())) for _ in range(2))
+    shown, ran = (nbformat.read(NOTEBOOK, as_version=4) for _ in range(2))
     client = NotebookClient(ran, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     assert printed(ran) == printed(shown)
