@@ -28,13 +28,14 @@ def test_the_page_shows_and_runs_each_program(name: str) -> None:
 
 
 def printed(notebook: Any) -> list[str]:  # noqa: ANN401 - nbformat has no types
-    """What the cells print, without the pictures."""
-    return [
+    """Lines that the cells print, however a terminal cuts them."""
+    texts = [
         output["text"]
         for cell in notebook.cells
         for output in cell.get("outputs", ())
         if output.output_type == "stream"
     ]
+    return "".join(texts).splitlines()
 
 
 def pictures(notebook: Any) -> int:  # noqa: ANN401 - as above
