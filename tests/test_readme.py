@@ -57,7 +57,7 @@ VERBS = {
         "forget",
         "models",
     ),
-    *("plan", "report", "run", "status"),
+    *("plan", "report", "run", "search", "status"),
 }
 
 BLOCK = re.compile(

@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from beam_audio.command import cutting, exporting, govern, log_lines, verbs
+from beam_audio.command import cutting, exporting, govern, log_lines, searching, verbs
 from beam_audio.command.flags import add_flags
 from beam_audio.command.interrupts import EXIT_INTERRUPTED, STOPPED
 from beam_audio.errors import BeamAudioError, ConfigError, StoreError
@@ -145,6 +145,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     govern.add_verbs(partial(_add, commands))
     exporting.add_verb(partial(_add, commands))
     cutting.add_verb(partial(_add, commands))
+    searching.add_verb(partial(_add, commands))
     _check_verb(words, commands)
     return parser
 

@@ -67,11 +67,20 @@ def _write(root: str, page: str | None, html: bytes) -> str:
         with in_use(root, lambda: None):
             store.write_whole(root, REPORT, html)
         return store.join(root, REPORT)
+    write_page(page, html)
+    return page
+
+
+def write_page(page: str, html: bytes) -> None:
+    """Write the file that ``--page`` names.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
     try:
         Path(page).write_bytes(html)
     except OSError as error:
         raise ConfigError(f"--page={page} cannot be written: {error.strerror}") from error
-    return page
 
 
 def explain(root: str, segment_id: str, *, rules: str | None, play: bool, as_json: bool) -> None:

@@ -28,6 +28,7 @@ from beam_audio.output.compact import rewrite_stale
 from beam_audio.output.counted import Counted
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
+from beam_audio.output.index_place import delete_index
 from beam_audio.output.ledger import read_ledger
 from beam_audio.output.valid_rows import valid_rows
 from beam_audio.store.output_names import SAVED_WORK
@@ -115,10 +116,12 @@ def forget(root: str, selector: Selector) -> Proof | None:
         before = read_ledger(root, _sources(root), counted=counted)
         write_tombstones(root, chosen.tombstones)
         needles = Needles(frozenset(chosen.tokens), frozenset(chosen.addresses | chosen.texts))
-        # It holds texts, and only spares later work.
+        # Both hold texts, and only spare later work.
         store.delete_folder(store.join(root, SAVED_WORK))
+        delete_index(root)
         files = erase_traces(root, needles, frozenset(chosen.payloads))
         units = _erase_rows(root, counted, chosen, holder.run_id)
+        delete_index(root)  # a search may have made it again meanwhile
         remaining, searched, size_bytes = remaining_traces(root, needles)
         return Proof(
             inputs=len(chosen.sources),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from beam_audio import store
-from beam_audio.errors import ConfigError
 from beam_audio.output.commits import counted_sources, read_commits, units_by_file
+from beam_audio.output.condition import ids_where
 from beam_audio.output.parts import folder_keys, opened_part, rows_of
 from beam_audio.schema import AUDIO, FINGERPRINT
 
@@ -89,7 +89,7 @@ def check_where(root: str, where: str) -> None:
     if name is not None:
         with opened_part(store.join(root, name)) as file:
             columns = file.schema_arrow
-        _ids_where(columns.empty_table(), folder_keys(name), where)
+        ids_where(columns.empty_table(), folder_keys(name), where)
 
 
 def is_redacted(root: str) -> bool:
@@ -134,23 +134,5 @@ def _left_out(
             for row in rows
             if row["decision"] != options.decision
         }
-    found = _ids_where(pa.Table.from_batches([batch]), keys, options.where)
+    found = ids_where(pa.Table.from_batches([batch]), keys, options.where)
     return {row["segment_id"]: NOT_ASKED_FOR for row in rows if row["segment_id"] not in found}
-
-
-def _ids_where(rows: pa.Table, keys: Mapping[str, str | None], where: str) -> set[str]:
-    """Ids of the segments that a condition holds for; keys of folders are columns, too."""
-    try:
-        import duckdb  # noqa: PLC0415 - only where there is a condition
-    except ImportError as error:
-        raise ConfigError("--where needs DuckDB: pip install 'beam_audio[report]'") from error
-    for key, value in keys.items():
-        if key not in rows.column_names:
-            rows = rows.append_column(key, pa.array([value] * len(rows), pa.string()))
-    with duckdb.connect(config={"enable_external_access": False, "threads": 1}) as database:
-        try:
-            database.register("segments", rows)
-            found = database.execute(f"SELECT segment_id FROM segments WHERE {where}")  # noqa: S608 - of whoever calls
-            return {row[0] for row in found.fetchall()}
-        except duckdb.Error as error:
-            raise ConfigError(f"--where={where!r} is not understood: {error}") from error

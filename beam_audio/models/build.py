@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from beam_audio.errors import ModelError, raise_machine_error
+from beam_audio.models.cache_folder import cache_folder
 from beam_audio.models.weight_files import file_sha256, require_sha256
 from beam_audio.models.whisper.checkpoint import (
     read_ctranslate2_whisper,
@@ -98,11 +98,9 @@ def model_sha256(weights: Mapping[str, str], precision: str) -> str:
 
 
 def cache_directory(name: str, precision: str, identity: str) -> Path:
-    """Directory of a built model, in ``BEAM_AUDIO_CACHE`` or else ``~/.cache/beam_audio``."""
-    root = os.environ.get("BEAM_AUDIO_CACHE")
-    base = Path(root) if root else Path.home() / ".cache" / "beam_audio"
+    """Directory of a built model, in the cache folder."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".") or "model"
-    return base / "models" / f"{safe}-{precision}-{identity[:12]}"
+    return cache_folder() / "models" / f"{safe}-{precision}-{identity[:12]}"
 
 
 def build_whisper(

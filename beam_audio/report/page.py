@@ -10,9 +10,10 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.report.clips import Clip, clips_of
+from beam_audio.report.shown import stored_recordings, stored_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from beam_audio.report.content import Report
     from beam_audio.report.tables import Tables
@@ -32,6 +33,22 @@ def page_of(tables: Tables, report: Report) -> str:
     return html(report.content, clips_of(tables, report.segments, report.recordings))
 
 
+def search_page_of(tables: Tables, content: Row) -> str:
+    """The page of what a search found, with the clips of its segments.
+
+    Args:
+        tables: The output.
+        content: ``output``, ``words``, ``total``, and ``hits``: what is told of each segment.
+    """
+    ids = [hit["segment_id"] for hit in content["hits"]]
+    stored = stored_segments(tables, ids)
+    segments = [stored[each] for each in ids if each in stored]
+    recordings = stored_recordings(tables, [row["recording_id"] for row in segments])
+    clips = clips_of(tables, segments, recordings)
+    hits = [{**hit, "clip": _clip(clips.get(hit["segment_id"]))} for hit in content["hits"]]
+    return _filled("search.html", ("search.js",), (), {**content, "hits": hits})
+
+
 def html(content: Row, clips: Mapping[str, Clip | str]) -> str:
     """The page. Its policy lets its own script and style run, and nothing be fetched.
 
@@ -42,17 +59,24 @@ def html(content: Row, clips: Mapping[str, Clip | str]) -> str:
     segments = [
         {**each, "clip": _clip(clips.get(each["segment_id"]))} for each in content["segments"]
     ]
-    script = "\n".join(map(_packaged, ("uplot.min.js", "spectrogram.js", "page.js")))
-    style = "\n".join(map(_packaged, ("uplot.min.css", "page.css")))
+    scripts, styles = ("uplot.min.js", "page.js"), ("uplot.min.css",)
+    return _filled("report.html", scripts, styles, {**content, "segments": segments})
+
+
+def _filled(page: str, scripts: Sequence[str], styles: Sequence[str], content: Row) -> str:
+    script = "\n".join(map(_packaged, ("spectrogram.js", "parts.js", *scripts)))
+    style = "\n".join(map(_packaged, (*styles, "page.css")))
     policy = (
         f"default-src 'none'; script-src '{_sha256(script)}'; style-src '{_sha256(style)}'; "
         "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
-    return Template(_packaged("page.html")).substitute(
+    return Template(_packaged("shell.html")).substitute(
+        title=f"beam-audio {page.removesuffix('.html')}",
         policy=policy,
         style=style,
+        body=_packaged(page),
+        data=_data(content),
         script=script,
-        data=_data({**content, "segments": segments}),
     )
 
 

@@ -22,8 +22,8 @@ from beam_audio.run.run_file import RunResult, result_of, write_run_file
 from beam_audio.run.runners import (
     choose_runner,
     is_dataflow,
-    is_local,
     overlap_units,
+    reads_files_here,
     worker_processes,
 )
 from beam_audio.run.waves import do_units, run_waves
@@ -75,7 +75,7 @@ def run(
         with in_use(job.output, lambda: delete_left_overs(job)):
             start = time.monotonic()
             with meanwhile or nullcontext():
-                if is_local(options):
+                if reads_files_here(options):
                     run_waves(job, _listed(job), before, options, holder)
                 else:
                     pipeline = beam.Pipeline(runner=runner, options=options)

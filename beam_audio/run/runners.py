@@ -32,10 +32,16 @@ if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineRunner
 
 _LOCAL: Final = (None, "DirectRunner", "FnApiRunner")
+_PRISM: Final = "PrismRunner"
+_IN_THIS_PROCESS: Final = (None, "LOOPBACK")
+"""Types of environment with which workers of Prism are threads of the command."""
+
 _CORES_OF_A_UNIT: Final = 2
 _LONGEST_SECONDS: Final = 365 * 86_400
 _ANSWER_SECONDS: Final = 60.0
 _ONE_CONTAINER: Final = "no_use_multiple_sdk_containers"
+_QUICK_JAVA: Final = "-XX:TieredStopAtLevel=1"
+"""Java compiles itself once and quickly: a job server ends before more would pay."""
 
 
 def is_local(options: PipelineOptions) -> bool:
@@ -44,8 +50,15 @@ def is_local(options: PipelineOptions) -> bool:
 
 
 def runs_in_this_process(options: PipelineOptions) -> bool:
-    """Whether the workers share this process and its model."""
+    """Whether the workers share this process and its model: Beam's local runner, or Prism."""
+    if _name(options) == _PRISM:
+        return options.view_as(PortableOptions).environment_type in _IN_THIS_PROCESS
     return is_local(options) and _running_mode(options) != "multi_processing"
+
+
+def reads_files_here(options: PipelineOptions) -> bool:
+    """Whether all workers read files of this machine, so that a batch can be done in waves."""
+    return is_local(options) or runs_in_this_process(options)
 
 
 def is_dataflow(options: PipelineOptions) -> bool:
@@ -64,11 +77,16 @@ def choose_runner(options: PipelineOptions) -> PipelineRunner | None:
     """
     if is_local(options):
         return FnApiRunner(provision_info=_provision(options))
-    if _name(options) == "PrismRunner":
+    if _name(options) == _PRISM:
         prism = options.view_as(PrismRunnerOptions)
         prism.prism_location = prism.prism_location or _find_prism()
+        if runs_in_this_process(options):
+            # One unit at a time, as on the local runner: the recogniser uses all cores.
+            options.view_as(DebugOptions).add_experiment("prism_disable_sdf_split")
     if _name(options) == "FlinkRunner":
         _check_flink(options)
+        server = options.view_as(JobServerOptions)
+        server.job_server_jvm_properties = server.job_server_jvm_properties or [_QUICK_JAVA]
     if not is_dataflow(options):
         _wait_for_the_end(options)
     return None

@@ -1,7 +1,8 @@
-"""A batch on the local runner: some thousand inputs at a time, each time with a graph of its own.
+"""A batch on this machine: some thousand inputs at a time, each time with a graph of its own.
 
-Beam's local runner keeps every element until its graph has ended, and begins no work before all of
-a grouping is done. So the list stays on disk, and the graph only works on the units of a wave.
+Beam's local runner and Prism keep every element until their graph has ended. The first begins no
+work before all of a grouping is done, the second none on what a step gives before the step has
+ended. So the list stays on disk, and the graph only works on the units of a wave.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def run_waves(
         job: The job.
         listed: Its inputs.
         before: What is committed.
-        options: Options of Beam, for the local runner.
+        options: Options of Beam, for a runner whose workers read files of this machine.
         holder: The run as holder of the output.
     """
     config = job.config

@@ -34,6 +34,8 @@ DECISIONS: Final = "decisions"
 CORRECTIONS: Final = "corrections"
 FORGOTTEN: Final = "_forgotten"
 EXPORTS: Final = "_exports"
+SEARCH: Final = "_search"
+INDEX: Final = "index.sqlite"
 TEMPORARY: Final = "_tmp"
 
 NAMES: Final[Mapping[str, str]] = {
@@ -61,6 +63,7 @@ NAMES: Final[Mapping[str, str]] = {
     f"{FORGOTTEN}/key": "What the hashes of forgotten recordings are keyed with.",
     f"{FORGOTTEN}/*.json": "Hashes of forgotten recordings, so that none comes back.",
     f"{EXPORTS}/*.json": "Where segments were exported to.",
+    f"{SEARCH}/{INDEX}*": "Index of the texts, which search makes and keeps fresh.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
 }
 """Meaning by name, a pattern as :func:`beam_audio.store.match` takes it."""

@@ -17,6 +17,9 @@ from support.run_outputs import all_rows, only, read_rows, run, write_manifest, 
 from beam_audio.curate.chosen import Selector
 from beam_audio.curate.forget import forget
 from beam_audio.output.compact import compact
+from beam_audio.search.answer import answer
+from beam_audio.search.find import Asked
+from beam_audio.search.refresh import Refreshing
 
 if TYPE_CHECKING:
     from beam_audio.types import Row
@@ -188,6 +191,23 @@ def test_files_beside_the_rows_lose_what_tells_of_it(output: Path) -> None:
     assert rows == [{"segment_id": ids[1], "decision": "drop"}]
     assert (report.exists(), other.exists(), payload.exists()) == (False, True, False)
     assert json.loads(ledger.read_text("utf-8")) == {"overdue": ["forgotten"], "messages": 1}
+
+
+def test_the_index_of_a_search_is_gone_with_it(output: Path) -> None:
+    told = traces(output, "anna")
+    recording_id = of(output, "anna")["recording_id"]
+    rows = read_rows(output, "segments")
+    words = next(row["text"] for row in rows if row["recording_id"] == recording_id)
+    asked = Asked(limit=20, where="uri LIKE '%anna.wav'")
+    before = answer(str(output), words, asked, Refreshing(), print)
+    assert before.hits
+    assert told[0] in everything(output / "_search")
+    proof = forget(str(output), Selector(recording=recording_id))
+    assert proof is not None
+    assert proof.holds
+    assert answer(str(output), words, asked, Refreshing(), print).hits == ()
+    left = everything(output)
+    assert [each for each in told if each in left] == []
 
 
 def test_a_run_over_one_file_does_not_name_it_any_more(tmp_path: Path) -> None:

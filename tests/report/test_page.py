@@ -13,7 +13,7 @@ from support.hostile_report import HOSTILE
 from beam_audio.audio.encode import encode
 from beam_audio.report.clips import Clip, as_segment
 from beam_audio.report.content import report_of
-from beam_audio.report.page import html, page_of
+from beam_audio.report.page import html, page_of, search_page_of
 from beam_audio.report.tables import opened_tables
 from beam_audio.types import Audio
 
@@ -201,6 +201,32 @@ def test_the_tab_key_reaches_everything_in_order(window: Browser) -> None:
         ".filter((each) => !each.labels.length).length"
     )
     assert named == 0
+
+
+def test_hits_of_a_search_are_marked_and_play_from_their_words(
+    started: Browser, output: Path, report: Report, tmp_path: Path
+) -> None:
+    segment = report.content["segments"][0]
+    told = {name: segment[name] for name in ("segment_id", "uri", "decision")}
+    seconds = {name: segment[name] for name in ("start_seconds", "end_seconds")}
+    text = f"{HOSTILE[0]} two {HOSTILE[1]}"
+    at = text.index("two")
+    hit = told | seconds | {"text": text, "marks": ((at, at + 3),), "score": 1.5}
+    hit |= {"clip_seconds": seconds["start_seconds"], "at_seconds": seconds["start_seconds"] + 0.2}
+    content = {"output": str(output), "words": HOSTILE[1], "total": 7, "hits": [hit]}
+    path = tmp_path / "found.html"
+    with opened_tables(str(output)) as tables:
+        path.write_text(search_page_of(tables, content), encoding="utf-8")
+    started.complaints()
+    started.open(path)
+    assert started.run("return document.querySelector('.said').textContent") == text
+    assert started.run("return document.querySelector('mark').textContent") == "two"
+    assert HOSTILE[1] in started.run("return document.querySelector('h1').textContent")
+    link = started.run("return document.querySelector('.file a').href")
+    assert link.startswith("file:///")
+    assert link.endswith(f"#t={hit['at_seconds']}")
+    started.wait("document.querySelector('audio').currentTime >= 0.2")
+    assert started.complaints() == []
 
 
 def test_data_cannot_end_its_script() -> None:

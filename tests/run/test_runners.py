@@ -12,6 +12,7 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     DirectOptions,
+    JobServerOptions,
     PipelineOptions,
     PortableOptions,
     PrismRunnerOptions,
@@ -47,7 +48,10 @@ def test_other_runners_are_beams_to_find(name: str) -> None:
         ((), True),
         (("--direct_running_mode=multi_threading",), True),
         (("--direct_running_mode=multi_processing",), False),
+        (("--runner=PrismRunner",), True),
+        (("--runner=PrismRunner", "--environment_type=DOCKER"), False),
         (("--runner=FlinkRunner",), False),
+        (("--runner=FlinkRunner", "--environment_type=LOOPBACK"), False),
     ],
 )
 def test_workers_share_the_model_of_this_process_or_not(
@@ -55,6 +59,23 @@ def test_workers_share_the_model_of_this_process_or_not(
     shared: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     assert runners.runs_in_this_process(options(*flags)) is shared
+
+
+@pytest.mark.parametrize(
+    ("flags", "here"),
+    [
+        (("--direct_running_mode=multi_processing",), True),
+        (("--runner=PrismRunner", "--environment_type=LOOPBACK"), True),
+        (("--runner=PrismRunner", "--environment_type=PROCESS"), False),
+        (("--runner=FlinkRunner",), False),
+        (("--runner=DataflowRunner",), False),
+    ],
+)
+def test_a_list_is_taken_in_waves_where_workers_read_files_of_this_machine(
+    flags: tuple[str, ...],
+    here: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    assert runners.reads_files_here(options(*flags)) is here
 
 
 @pytest.mark.parametrize(
@@ -101,7 +122,7 @@ def test_a_local_run_does_several_units_if_its_recogniser_takes_several_batches(
     assert (direct.direct_running_mode == "multi_threading") == (
         units > 3 or "--direct_running_mode=multi_threading" in flags
     )
-    assert runners.runs_in_this_process(wanted) == ("--runner=PrismRunner" not in flags)
+    assert runners.runs_in_this_process(wanted)
 
 
 def test_prism_is_taken_from_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,8 +172,25 @@ def test_flink_takes_a_job_server_that_is_named_and_nothing_by_surprise(tmp_path
     jar.touch()
     with pytest.raises(ConfigError, match="--job_server_java_launcher=PATH"):
         runners.choose_runner(options(*wanted, "--job_server_java_launcher=/no/java"))
-    here = f"--job_server_java_launcher={sys.executable}"
-    assert runners.choose_runner(options(*wanted, here)) is None
+    wanted.append(f"--job_server_java_launcher={sys.executable}")
+    assert runners.choose_runner(options(*wanted)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [([], ["-XX:TieredStopAtLevel=1"]), (["-Xmx1g", "-Xint"], None)]
+)
+def test_flinks_job_server_starts_quickly_unless_its_java_is_told_otherwise(
+    given: list[str], taken: list[str] | None, tmp_path: Path
+) -> None:
+    jar = tmp_path / "job-server.jar"
+    jar.touch()
+    wanted = options(
+        *("--runner=FlinkRunner", "--flink_master=host:8081", "--environment_type=LOOPBACK"),
+        *(f"--flink_job_server_jar={jar}", f"--job_server_java_launcher={sys.executable}"),
+        *(f"--job_server_jvm_properties={each}" for each in given),
+    )
+    runners.choose_runner(wanted)
+    assert wanted.view_as(JobServerOptions).job_server_jvm_properties == (taken or given)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from support.run_outputs import (
     only,
     read_rows,
     run,
+    settings,
     write_manifest,
     write_speech,
 )
@@ -19,7 +20,7 @@ from support.run_outputs import (
 from beam_audio.errors import StoreError
 from beam_audio.output.input_ids import write_ids
 from beam_audio.output.status import read_status
-from beam_audio.run import waves
+from beam_audio.run import batch, waves
 from beam_audio.unit import listed_units
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ def test_rows_and_figures_are_those_of_one_wave(
     failures = read_rows(tmp_path / "short", "failures")
     contradicted = only([row for row in failures if row["uri"].endswith("b.wav")])
     assert contradicted["error_type"] == "ContradictionError"
+
+
+@pytest.mark.integration
+def test_prism_does_the_waves_of_the_local_runner(manifest: Path, tmp_path: Path) -> None:
+    local, prism = tmp_path / "local", tmp_path / "prism"
+    expected = run(manifest=manifest, output=local)
+    result = batch.run(settings(manifest=manifest, output=prism), ["--runner=PrismRunner"])
+    assert all_rows(prism) == all_rows(local)
+    assert (result.ledger, result.new_inputs) == (expected.ledger, 11)
+    units = [{path.name for path in commit_files(output)} for output in (local, prism)]
+    assert units[0] == units[1]
+    assert len(units[0]) > 1
 
 
 def test_a_run_that_fails_between_two_waves_keeps_the_first_and_goes_on_later(

@@ -29,7 +29,7 @@ LAYERS: Final[tuple[frozenset[str], ...]] = tuple(
         "models inputs",
         "asr output",
         "unit",
-        "curate export report stream",
+        "curate export report search stream",
         "transforms",
         "run",
         "command",
