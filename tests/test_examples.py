@@ -48,6 +48,7 @@ def pictures(notebook: Any) -> int:  # noqa: ANN401 - as above
     return kinds.count("image/png")
 
 
+@pytest.mark.integration
 @needs_tiny_en
 def test_the_notebook_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
