@@ -101,20 +101,20 @@ def short_lines(placed_lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session", autouse=True)
 def shared_placeholder() -> Iterator[None]:
     """Runs share a process with the placeholder; one each took half the time of a short run."""
-    from beam_audio.asr.isolated import every_gpu  # noqa: PLC0415 - ONNX Runtime's switch is set first
-
-    alone = every_gpu.IsolatedRecognizer
+    from beam_audio.asr.isolated import every_gpu  # noqa: PLC0415 - few runs are in every session
+    from beam_audio.asr.isolated.recognizer import IsolatedRecognizer  # noqa: PLC0415 - as above
 
     @lru_cache(maxsize=4)
     def shared(options: ModelOptions, _environment: frozenset[tuple[str, str]]) -> Recognizer:
-        return alone("placeholder", options)
+        return IsolatedRecognizer("placeholder", options)
 
-    def load(model: str, options: ModelOptions, **more: str) -> Recognizer:
+    def load(model: str, options: ModelOptions, *, gpu: str | None = None) -> Recognizer:
         environment = frozenset(
             (name, value) for name, value in os.environ.items() if not name.startswith("PYTEST_")
         )
-        is_shared = model == "placeholder" and not more
-        return shared(options, environment) if is_shared else alone(model, options, **more)
+        if model == "placeholder" and gpu is None:
+            return shared(options, environment)
+        return IsolatedRecognizer(model, options, gpu=gpu)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(every_gpu, "IsolatedRecognizer", load)
