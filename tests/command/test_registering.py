@@ -97,3 +97,21 @@ def test_expire_leaves_what_tables_name(command: Command, output: Path) -> None:
     assert "superseded" in found
     texts = {row["text"] for row in registered_rows(output, "delta", "segments")}
     assert texts == {"new"}
+
+
+def test_every_so_often_the_tables_are_brought_up_to_date(
+    command: Command, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            raise KeyboardInterrupt
+        replace_texts(output, "new")
+
+    monkeypatch.setattr("beam_audio.command.registering.time.sleep", sleep)
+    status, out, _ = command("tables", output, "--format=delta", "--every=60")
+    assert (status, waits) == (130, [60.0, 60.0])
+    assert out.count("delta     segments    ") == 2
+    assert {row["text"] for row in registered_rows(output, "delta", "segments")} == {"new"}
