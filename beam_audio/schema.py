@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = "2.4"
+SCHEMA_VERSION: Final = "2.5"
 
 Table = Literal["segments", "recordings", "failures"]
 
@@ -59,6 +59,10 @@ _REDACTIONS = pa.list_(
     )
 )
 _BYTES = pa.binary()
+_TURNS = pa.list_(pa.struct([("speaker", _TEXT), ("start_seconds", _REAL), ("end_seconds", _REAL)]))
+# A direction of 192 numbers, whatever its length. Not every reader takes float16, and Arrow does not
+# read a list of fixed size back that is null in some rows.
+_EMBEDDING = pa.list_(pa.int8())
 _AUDIO = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 
 
@@ -96,6 +100,17 @@ _CORRECTED = [
 _STATED = _fields(_TEXT, "stated_reference_text", "reference_origin")
 # Labels to train with (schema 2.4).
 _LABELLED = _fields(_TEXT, "label_text")
+# Who speaks (schema 2.5). ``speaker`` alone is the name of many people's own metadata columns, and
+# a field of ``words`` would change the type of a column that is there.
+_SPEAKERS = [
+    *_fields(_TEXT, "speaker_label"),
+    *_fields(_TURNS, "speaker_turns"),
+    *_fields(_LABELS, "word_speakers"),
+    *_fields(_COUNT, "speaker_changes"),
+    *_fields(_REAL, "speaker_overlap_seconds"),
+    *_fields(_EMBEDDING, "speaker_embedding"),
+    *_fields(_TEXT, "speaker_model_id", "corpus_speaker"),
+]
 # Columns of schema 2.2: files of an earlier version lack them, and read as null.
 _EVIDENCE = [
     *_fields(_REAL, "start_cer", "end_cer"),
@@ -162,6 +177,7 @@ _SEGMENTS = [
     *_EVIDENCE,
     *_CORRECTED,
     *_LABELLED,
+    *_SPEAKERS,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -233,7 +249,10 @@ LEDGER_COLUMNS: Final = {
 ADDED_COLUMNS: Final = frozenset(
     {
         *("track", "text_redacted", "redactions", FINGERPRINT),
-        *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED, *_LABELLED)),
+        *(
+            field.name
+            for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED, *_LABELLED, *_SPEAKERS)
+        ),
     }
 )
 """Columns that the files of an earlier minor version lack."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr import ModelFacts
     from beam_audio.segments.splitter import SegmentSettings
+    from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.unit.layers import Layer
 
 Group = Literal["input", "model", "segments", "judging", "output", "limits", "streaming"]
@@ -153,6 +154,15 @@ class RunConfig:
         "another model that hears each segment, too: how far its text is from the first, which "
         "language two of three name, and which text is better",
     )
+    speaker_model: str | None = _flag(
+        "model",
+        None,
+        "tell speakers apart with the two networks of a folder, local or gs://…; docs/speakers.md "
+        "says where they come from",
+    )
+    speaker_count: int | None = _flag(
+        "model", None, "how many people speak in each recording; by default that is found"
+    )
     dnsmos: bool = _flag(
         "judging", default=False, text="rate the sound of each segment with DNSMOS"
     )
@@ -264,6 +274,8 @@ class RunConfig:
             if choices and value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
+        if self.speaker_count is not None and self.speaker_model is None:
+            raise ConfigError("--speaker_count can only be used with --speaker_model")
         check_keys(self.partition_keys, self.metadata_keys)
         check_rare(self.rare_containers)
         _ = self.allowed_places
@@ -352,7 +364,12 @@ class RunConfig:
             max_seconds=model_max_seconds,
         )
 
-    def layers(self, model: ModelFacts, second: ModelFacts | None = None) -> dict[str, str]:
+    def layers(
+        self,
+        model: ModelFacts,
+        second: ModelFacts | None = None,
+        speakers: SpeakerModel | None = None,
+    ) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows.
 
         Layers that the run does not ask for are left out.
@@ -360,6 +377,7 @@ class RunConfig:
         Args:
             model: The model.
             second: The model that gives a second opinion.
+            speakers: The networks that tell speakers apart.
         """
         from beam_audio.quality import dnsmos  # noqa: PLC0415 - heavy
         from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
@@ -381,6 +399,8 @@ class RunConfig:
         }
         if self.dnsmos:
             layers["dnsmos"] = dnsmos.MODEL_SHA256
+        if speakers is not None:
+            layers["speakers"] = [speakers.sha256, self.speaker_count]
         if second is not None:
             layers["second"] = [
                 second.model_id,
@@ -402,7 +422,7 @@ _ABOVE_ZERO: Final = (
         "drift_threshold",
         "limit",
     ),
-    "metrics_port",
+    *("metrics_port", "speaker_count"),
 )
 _BATCH_ONLY: Final = ("input_format", "limit", "retry_failures")
 _STREAM_ONLY: Final = ("event_time_attribute", "output_topic", "drift_reference", "metrics_port")

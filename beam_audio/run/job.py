@@ -26,6 +26,7 @@ from beam_audio.run.dataflow import check_submission, require_subscription
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.run.unit_size import unit_bytes
+from beam_audio.speakers.networks import load_networks
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
     from beam_audio.run.config import RunConfig
+    from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.stream.model_watch import Choice
 
 
@@ -99,7 +101,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     check_submission(config, options)
     require_subscription(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
-    require_access((*places, config.second_model), options)
+    require_access((*places, config.second_model, config.speaker_model), options)
     input_format, listing = _source(config) if config.subscription is None else (None, None)
     job = make_job(config, options)
     # One record shows the schema of all: an output that is refused is left as it is.
@@ -126,7 +128,7 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
     facts = _model_facts(config, "model", model_here)
     second_facts, second = _second_model(config, facts, threads)
     _check_dnsmos(config)
-    settings_for = settings_by_model(config, threads, second_facts)
+    settings_for = settings_by_model(config, threads, second_facts, _speaker_model(config))
     settings, handler = settings_for(facts), model_handler(config, threads=threads)
     is_stream = config.subscription is not None
     return Job(
@@ -182,7 +184,10 @@ def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModel
 
 
 def settings_by_model(
-    config: RunConfig, cores: int | None = None, second: ModelFacts | None = None
+    config: RunConfig,
+    cores: int | None = None,
+    second: ModelFacts | None = None,
+    speakers: SpeakerModel | None = None,
 ) -> Callable[[ModelFacts], UnitSettings]:
     """What gives the settings for a model. Workers call it too, so it reads no file.
 
@@ -190,6 +195,7 @@ def settings_by_model(
         config: The flags.
         cores: Cores that a process may use; None for all there are.
         second: The model that gives a second opinion; None for none.
+        speakers: The networks that tell speakers apart; None for none.
 
     Raises:
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
@@ -208,6 +214,7 @@ def settings_by_model(
         rules=rules,
         normalizer=resolved_choice(config.normalizer),
         second=second,
+        speakers=speakers,
     )
 
 
@@ -219,6 +226,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
     rules: Rules,
     normalizer: str,
     second: ModelFacts | None,
+    speakers: SpeakerModel | None,
 ) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
@@ -237,6 +245,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             clip_rate_hz=facts.sample_rate_hz,
             store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
             dnsmos=config.dnsmos,
+            speaker_model=config.speaker_model,
         ),
         rows=RowSettings(
             normalizer=normalizer,
@@ -246,7 +255,8 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             store_audio=config.store_audio,
             model_id=facts.model_id,
             model_sha256=facts.model_sha256,
-            config_layers=config.layers(facts, second),
+            config_layers=config.layers(facts, second, speakers),
+            speaker_count=config.speaker_count,
         ),
         language=language,
         batch_seconds=config.batch_seconds,
@@ -288,6 +298,16 @@ def _second_model(
         raise ConfigError(f"--second_model={config.second_model} is --model: name another model")
     options = replace(config.model_options, threads=threads)
     return facts, SecondModel(facts.model_sha256, OnnxAsrModelHandler(config.second_model, options))
+
+
+def _speaker_model(config: RunConfig) -> SpeakerModel | None:
+    """The networks of ``--speaker_model``; None without the flag."""
+    if config.speaker_model is None:
+        return None
+    try:
+        return load_networks(local_model(config.speaker_model)).model
+    except ModelError as error:
+        raise ConfigError(f"--speaker_model={config.speaker_model}: {error}") from error
 
 
 def _check_dnsmos(config: RunConfig) -> None:

@@ -5,8 +5,8 @@
 hash of its settings and of the version of its code. If one changes, the rows of earlier runs are
 made again from that layer on; the results of other layers stay.
 
-``dnsmos`` and ``second`` are there only if a run asks for them. What they added to the rows of an
-earlier run stays when a run does not ask for them.
+``dnsmos``, ``speakers`` and ``second`` are there only if a run asks for them. What they added to
+the rows of an earlier run stays when a run does not ask for them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from beam_audio.types import stable_id
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-Layer = Literal["decode", "segment", "measures", "dnsmos", "model", "second", "metrics", "rules"]
+Layer = Literal[
+    *("decode", "segment", "measures", "dnsmos", "speakers", "model", "second", "metrics", "rules")
+]
 
 LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
     "decode": 2,
     "segment": 1,
     "measures": 1,
     "dnsmos": 1,
+    "speakers": 1,
     "model": 1,
     "second": 1,
     "metrics": 1,

@@ -19,9 +19,10 @@ from beam_audio.audio.isolated.messages import Part
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.segments.vad_network import vad_network
 from beam_audio.segments.vad_presets import VadSettings
-from beam_audio.types import Quality, Segment
+from beam_audio.types import Segment
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.measured import MeasuredChannel, MeasuredSegment, Order, measured
+from beam_audio.unit.quality_content import quality_content, quality_of_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,10 +95,9 @@ def _order_of(content: dict[str, Any]) -> Order:
 def _part_of(made: Measured, seconds: dict[str, float]) -> Part:
     if isinstance(made, MeasuredChannel):
         return Part({"channel": asdict(made), "seconds": seconds}, b"")
-    fingerprint = made.quality.fingerprint
     content = {
         "segment": asdict(replace(made.segment, samples=_NO_SAMPLES)) | {"samples": None},
-        "quality": asdict(made.quality) | {"fingerprint": fingerprint and fingerprint.hex()},
+        "quality": quality_content(made.quality),
         "clip_samples": len(made.clip),
         "is_encoded": made.encoded is not None,
         "seconds": seconds,
@@ -110,12 +110,11 @@ def _measured_of(part: Part) -> Measured:
     if "channel" in content:
         channel = content["channel"]
         return MeasuredChannel(**channel | {"reasons": tuple(channel["reasons"])})
-    segment, quality, samples = content["segment"], content["quality"], content["clip_samples"]
+    segment, samples = content["segment"], content["clip_samples"]
     speech = tuple((start, end) for start, end in segment["speech"])
-    fingerprint = quality["fingerprint"]
     return MeasuredSegment(
         Segment(**segment | {"samples": _NO_SAMPLES, "speech": speech}),
-        Quality(**quality | {"fingerprint": fingerprint and bytes.fromhex(fingerprint)}),
+        quality_of_content(content["quality"]),
         np.frombuffer(part.data, np.float32, samples),
         part.data[samples * _FLOAT_BYTES :] if content["is_encoded"] else None,
     )

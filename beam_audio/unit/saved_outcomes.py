@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from beam_audio.quality.second_opinion import Opinion
-from beam_audio.types import AudioFormat, Failure, Quality, Segment, Transcript, Word
+from beam_audio.types import AudioFormat, Failure, Segment, Transcript, Word
 from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.prepare import RecordingEnd
+from beam_audio.unit.quality_content import quality_content, quality_of_content
 from beam_audio.unit.results import Outcome, Recognised
 
 if TYPE_CHECKING:
@@ -38,11 +39,10 @@ def outcome_content(outcome: Outcome) -> Content:
     if isinstance(outcome.result, Failure):
         return {"segment": segment, "failure": _failure_content(outcome.result)}
     found, second = outcome.result, outcome.result.second
-    fingerprint = found.quality.fingerprint
     return {
         "segment": segment,
         "transcript": _transcript_content(found.transcript),
-        "quality": asdict(found.quality) | {"fingerprint": fingerprint and fingerprint.hex()},
+        "quality": quality_content(found.quality),
         "second": second
         and {
             "model_id": second.model_id,
@@ -65,10 +65,8 @@ def outcome_of_content(content: Content, ref: AudioRef, audio: StoredAudio | Non
     segment = Segment(**content["segment"] | {"speech": speech, "samples": _NO_SAMPLES})
     if "failure" in content:
         return Outcome(segment, _failure(content["failure"], ref))
-    fingerprint, second = content["quality"]["fingerprint"], content["second"]
-    quality = Quality(
-        **content["quality"] | {"fingerprint": fingerprint and bytes.fromhex(fingerprint)}
-    )
+    second = content["second"]
+    quality = quality_of_content(content["quality"])
     opinion = second and Opinion(
         second["model_id"],
         second["model_sha256"],

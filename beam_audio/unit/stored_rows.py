@@ -31,6 +31,7 @@ from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.prepare import RecordingEnd
 from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.scratch import append_audio
+from beam_audio.unit.speaker_columns import stored_voices
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -262,4 +263,4 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 def _quality(row: Row) -> Quality:
     # Outputs of schema 2.1 and before have no fingerprints and no DNSMOS.
     stored: Row = {field.name: row.get(field.name) for field in fields(Quality)}
-    return Quality(**stored)
+    return Quality(**stored | {"voices": stored_voices(row)})
