@@ -60,8 +60,8 @@ _REDACTIONS = pa.list_(
 )
 _BYTES = pa.binary()
 _TURNS = pa.list_(pa.struct([("speaker", _TEXT), ("start_seconds", _REAL), ("end_seconds", _REAL)]))
-# A direction of 192 numbers, whatever its length. Not every reader takes float16, and Arrow does not
-# read a list of fixed size back that is null in some rows.
+# A direction of 192 numbers, whatever its length. Not every reader takes float16, and Arrow fails
+# to read a list of fixed size that is null in some rows.
 _EMBEDDING = pa.list_(pa.int8())
 _AUDIO = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 

@@ -35,6 +35,7 @@ WORDS = pa.list_(
         [("word", TEXT), ("start_seconds", REAL), ("end_seconds", REAL), ("probability", REAL)]
     )
 )
+TURNS = pa.list_(pa.struct([("speaker", TEXT), ("start_seconds", REAL), ("end_seconds", REAL)]))
 REDACTIONS = pa.list_(
     pa.struct(
         [("kind", TEXT), ("start", COUNT), ("end", COUNT)]
@@ -75,7 +76,8 @@ REALS_OF_SEGMENTS = (
     "start_seconds end_seconds core_start_seconds core_end_seconds duration_seconds "
     "language_probability avg_logprob no_speech_prob compression_ratio rms_dbfs peak_dbfs "
     "clipped_fraction speech_fraction snr_db bandwidth_hz loudness_lufs start_cer end_cer "
-    "dnsmos_sig dnsmos_bak dnsmos_ovrl second_language_probability second_avg_logprob "
+    "speaker_overlap_seconds dnsmos_sig dnsmos_bak dnsmos_ovrl "
+    "second_language_probability second_avg_logprob "
     "second_no_speech_prob disagreement_wer disagreement_cer"
 )
 SIGNS = (
@@ -95,6 +97,9 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
     | {"text_redacted": TEXT, "redactions": REDACTIONS}
     | {"fingerprint": pa.binary()}
+    | dict.fromkeys(["speaker_label", "speaker_model_id", "corpus_speaker"], TEXT)
+    | {"speaker_turns": TURNS, "word_speakers": pa.list_(TEXT), "speaker_changes": COUNT}
+    | {"speaker_embedding": pa.list_(pa.int8())}
     | CORRECTED,
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)
@@ -120,7 +125,7 @@ def test_a_table_has_its_columns_and_types(table: schema.Table) -> None:
     assert dict(zip(found.names, found.types, strict=True)) == COLUMNS[table]
     assert len(found.names) == len(set(found.names))
     assert schema.column_names(table) == set(COLUMNS[table])
-    assert schema.SCHEMA_VERSION == "2.4"
+    assert schema.SCHEMA_VERSION == "2.5"
 
 
 def test_the_store_knows_the_same_tables() -> None:
@@ -145,7 +150,7 @@ def test_a_file_states_its_table_and_version(tmp_path: Path, table: schema.Table
     columns = schema.file_schema(table)
     pq.write_table(columns.empty_table(), tmp_path / "a.parquet")
     stated = pq.read_schema(tmp_path / "a.parquet").metadata
-    assert stated[b"beam_audio.schema_version"] == b"2.4"
+    assert stated[b"beam_audio.schema_version"] == b"2.5"
     assert stated[b"beam_audio.table"] == table.encode()
     assert b"huggingface" not in stated
 

@@ -113,9 +113,11 @@ def _linked(
         likeness[rooms[:, np.newaxis] == rooms] = _APART
     np.fill_diagonal(likeness, _APART)
     weights = weights.copy()
+    nearest = likeness.argmax(axis=1) if size else numbers
     for left in range(size, 1, -1):
-        one, other = sorted(divmod(int(likeness.argmax()), size))
-        best = likeness[one, other]
+        most = likeness[np.arange(size), nearest]
+        one, other = sorted([int(most.argmax()), int(nearest[most.argmax()])])
+        best = most.max()
         is_enough = best < threshold if count is None else left <= count
         if is_enough or best <= _APART:
             break
@@ -126,6 +128,10 @@ def _linked(
         likeness[other] = likeness[:, other] = _APART
         weights[one] += weights[other]
         numbers[numbers == other] = one
+        # A mean is never above both of its parts: the nearest of the others stays.
+        stale = np.flatnonzero((nearest == one) | (nearest == other))
+        stale = np.union1d(stale, [one, other])
+        nearest[stale] = likeness[stale].argmax(axis=1)
     return _in_order(numbers)
 
 

@@ -90,9 +90,12 @@ class SpeakerNetworks:
         """Which of three voices speak in each frame, of shape (frames, 3).
 
         Args:
-            clip: float32 of shape (n,) at 16 kHz, at most some 10 s.
+            clip: float32 of shape (n,) at 16 kHz, at most some 10 s. Frames of one that is
+                shorter than a second go on to its end.
         """
-        waveform = clip[np.newaxis, np.newaxis]
+        # It fails on less than some hundredths of a second; silence is nobody.
+        padded = np.pad(clip, (0, max(0, RATE_HZ - len(clip))))
+        waveform = padded[np.newaxis, np.newaxis]
         (scores,) = self.segmentation.run(None, {"waveform": waveform})
         return _SPEAKING[scores[0].argmax(axis=1)]
 

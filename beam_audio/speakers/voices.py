@@ -7,12 +7,13 @@ decided when the whole recording is known; see :mod:`beam_audio.speakers.people`
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beam_audio.speakers.clusters import group
 from beam_audio.speakers.networks import (
     FIRST_CENTRE_SAMPLES,
     LOCAL_VOICES,
@@ -22,7 +23,7 @@ from beam_audio.speakers.networks import (
 from beam_audio.types import Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,6 +36,10 @@ _LARGEST_BYTE: Final = 127
 _SHORTEST_TURN_SAMPLES: Final = RATE_HZ // 10
 _LONGEST_PAUSE_SAMPLES: Final = 3 * RATE_HZ // 10
 """A shorter pause of a voice in a window is part of its turn."""
+_TELLING_SAMPLES: Final = RATE_HZ
+"""Of a shorter turn it cannot be told whose it is."""
+_SPLIT_THRESHOLD: Final = 0.3
+"""Mean cosine below which turns of one voice are of two people: the segmentation was wrong."""
 
 
 def hear_voices(
@@ -84,19 +89,65 @@ def _voices(
             for begin, end in _stretches(speaking[:, local], len(window))
         ]
         turns = [(begin, end) for begin, end in turns if end - begin >= _SHORTEST_TURN_SAMPLES]
-        if not turns:
-            continue
-        solo = [window[begin:end] for begin, end in _runs(alone[:, local], len(window))]
-        heard = np.concatenate([window[:0], *solo])
-        direction = networks.embed(heard)
-        yield Voice(
-            tuple(
-                (_seconds(begin, start_seconds), _seconds(end, start_seconds))
-                for begin, end in turns
-            ),
-            len(heard) / RATE_HZ,
-            embedding=None if direction is None else as_bytes(direction),
-        )
+        solo = [*_runs(alone[:, local], len(window))]
+        for each in _apart([_turn(*turn, solo, window, networks) for turn in turns]):
+            yield _voice(each, start_seconds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    """Samples of a window in which somebody speaks, and how they sound where they are alone."""
+
+    begin: int
+    end: int
+    solo_samples: int
+    direction: NDArray[np.float32] | None
+
+
+def _turn(
+    begin: int,
+    end: int,
+    solo: Sequence[tuple[int, int]],
+    window: NDArray[np.float32],
+    networks: SpeakerNetworks,
+) -> _Turn:
+    heard = np.concatenate(
+        [window[:0], *(window[max(first, begin) : min(stop, end)] for first, stop in solo)]
+    )
+    return _Turn(begin, end, len(heard), networks.embed(heard))
+
+
+def _apart(turns: Sequence[_Turn]) -> Iterator[Sequence[_Turn]]:
+    """Turns that the segmentation hears as one voice, apart if they sound as several people do."""
+    telling = [each for each in turns if each.solo_samples >= _TELLING_SAMPLES]
+    directions = [each.direction for each in telling if each.direction is not None]
+    if len(directions) < 2:  # noqa: PLR2004 - one is like itself
+        if turns:
+            yield turns
+        return
+    weights = np.array([each.solo_samples for each in telling], np.float32)
+    numbers = group(np.stack(directions), weights, _SPLIT_THRESHOLD)
+    number = 0
+    found: list[list[_Turn]] = [[] for _ in range(int(numbers.max()) + 1)]
+    known = iter(numbers.tolist())
+    # A turn too short to tell is of the person before it.
+    for each in turns:
+        number = next(known) if each.solo_samples >= _TELLING_SAMPLES else number
+        found[number].append(each)
+    yield from found
+
+
+def _voice(turns: Sequence[_Turn], start_seconds: float) -> Voice:
+    heard = [each for each in turns if each.direction is not None]
+    total = sum(each.direction * each.solo_samples for each in heard)
+    return Voice(
+        tuple(
+            (_seconds(each.begin, start_seconds), _seconds(each.end, start_seconds))
+            for each in turns
+        ),
+        sum(each.solo_samples for each in heard) / RATE_HZ,
+        embedding=as_bytes(total) if heard else None,
+    )
 
 
 def as_bytes(direction: NDArray[np.float32]) -> bytes:

@@ -62,6 +62,8 @@ ELSEWHERE = {
     "dnsmos_sig": "quality/test_dnsmos.py",
     "dnsmos_bak": "quality/test_dnsmos.py",
     "dnsmos_ovrl": "quality/test_dnsmos.py",
+    "speaker_changes": "quality/test_turns.py",
+    "speaker_overlap_seconds": "quality/test_turns.py",
     "duplicate_similarity": "curate/duplicates/test_sound.py",
     "test_overlap_similarity": "curate/duplicates/test_sound.py",
     "known_hallucination": "quality/test_hallucinations.py",
