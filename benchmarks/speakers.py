@@ -9,6 +9,8 @@ that its row names is the one who speaks in its middle; words where not exactly 
 out.
 
     python benchmarks/speakers.py --data=../shared/data --models=../shared/models
+
+``--picture=FILE.svg`` draws the turns of the telephone call, too.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from beam_audio.__main__ import main as beam_audio
 from beam_audio.speakers.networks import load_networks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from beam_audio.speakers.networks import SpeakerNetworks
     from beam_audio.types import Row
@@ -45,6 +47,7 @@ PEOPLE = (2, 3, 4)
 CONVERSATION_SECONDS = 60.0
 SHORT_SECONDS = 1.5
 COLLAR_SECONDS = 0.25
+DRAWN = "pyannote_sample.wav"
 MARKED = ("diarization", "meeting_ami")
 LIBRISPEECH = ("librispeech", "librispeech_train_untranscribed")
 
@@ -127,11 +130,7 @@ def score(group: str, recordings: list[Recording], rows: dict[str, list[Row]]) -
     people = right = words = 0
     measure = DiarizationErrorRate(collar=2 * COLLAR_SECONDS, skip_overlap=False)
     for each in recordings:
-        turns = [turn for row in rows[each.name] for turn in row["speaker_turns"]]
-        said = _annotation(
-            Spoken(turn["speaker"] or "", turn["start_seconds"], turn["end_seconds"])
-            for turn in turns
-        )
+        said = _annotation(_said(rows[each.name]))
         truth, whole = _annotation(each.spoken), Timeline([Segment(0, each.seconds)])
         part = measure(truth, said, detailed=True, uem=whole)
         totals += [part[key] for key in ("missed detection", "false alarm", "confusion", "total")]
@@ -141,6 +140,46 @@ def score(group: str, recordings: list[Recording], rows: dict[str, list[Row]]) -
         right += sum(names.get(speaker) == truly for speaker, truly in heard)
         words += len(heard)
     return Score(group, len(recordings), people, *totals.tolist(), right, words)
+
+
+def picture(truth: Sequence[Spoken], found: Sequence[Spoken]) -> str:
+    """Turns as an image in SVG: a line for each speaker, in truth and as found."""
+    lines = [
+        (f"{kind} {name}", colour, [each for each in spoken if each.speaker == name])
+        for kind, colour, spoken in (("marked", "#8a8f98", truth), ("found", "#2f6fdd", found))
+        for name in sorted({each.speaker for each in spoken})
+    ]
+    seconds = max(each.end_seconds for each in (*truth, *found))
+    drawn = []
+    for row, (name, colour, spoken) in enumerate(lines):
+        top = 10 + 26 * row
+        drawn.append(f'<text x="10" y="{top + 14}">{name}</text>')
+        drawn += [
+            f'<rect x="{170 + 600 * each.start_seconds / seconds:.1f}" y="{top}" height="18" '
+            f'width="{600 * (each.end_seconds - each.start_seconds) / seconds:.1f}" '
+            f'rx="3" fill="{colour}"/>'
+            for each in spoken
+        ]
+    foot = 10 + 26 * len(lines) + 14
+    ticks = [
+        f'<text x="{170 + 600 * at / seconds:.1f}" y="{foot}" text-anchor="middle">{at} s</text>'
+        for at in range(0, int(seconds) + 1, 5)
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 {foot + 12}" font-size="13" '
+        f'font-family="sans-serif"><rect width="800" height="{foot + 12}" fill="#fff"/>\n'
+        + "\n".join([*drawn, *ticks])
+        + "\n</svg>\n"
+    )
+
+
+def _said(rows: Sequence[Row]) -> list[Spoken]:
+    """The turns that rows tell of."""
+    return [
+        Spoken(turn["speaker"] or "", turn["start_seconds"], turn["end_seconds"])
+        for row in rows
+        for turn in row["speaker_turns"]
+    ]
 
 
 def _words(rows: list[Row], spoken: tuple[Spoken, ...]) -> Iterable[tuple[str | None, str]]:
@@ -181,6 +220,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the shared audio")
     parser.add_argument("--models", type=Path, required=True, help="folder of both networks")
+    parser.add_argument("--picture", type=Path, help="where to draw the turns of the call")
     parser.add_argument("--model", default="whisper-tiny.en", help="what recognises the words")
     given = parser.parse_args()
     networks = load_networks(str(given.models))
@@ -205,6 +245,9 @@ def main() -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             beam_audio(["run", *flags, f"--speaker_model={given.models}"])
         rows = _rows(output)
+    if given.picture:
+        call = next(each for each in recordings if each.name == DRAWN)
+        given.picture.write_text(picture(call.spoken, _said(rows[DRAWN])), "utf-8")
     groups = dict.fromkeys(each.group for each in recordings)
     scores = [score(name, [it for it in recordings if it.group == name], rows) for name in groups]
     header = (

@@ -55,7 +55,8 @@ def _log_mel(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     windowed = (scaled - np.float32(_PRE_EMPHASIS) * before) * _window()
     power = np.square(np.abs(np.fft.rfft(windowed, _FFT_SAMPLES)))
     energies = power.astype(np.float32) @ _mel_weights()
-    return np.log(np.maximum(energies, np.float32(_SMALLEST_ENERGY)))
+    found: NDArray[np.float32] = np.log(np.maximum(energies, np.float32(_SMALLEST_ENERGY)))
+    return found
 
 
 @cache
@@ -73,7 +74,8 @@ def _mel_weights() -> NDArray[np.float32]:
     bins = _mel(np.arange(_FFT_SAMPLES // 2 + 1) * RATE_HZ / _FFT_SAMPLES)[:, np.newaxis]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    weights: NDArray[np.float32] = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return weights
 
 
 def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -41,15 +41,15 @@ def group(
         rooms: Directions of one room are of different groups; None for no such rule. It holds for
             those of a block.
     """
-    weighted = directions.astype(np.float64) * weights[:, np.newaxis]
-    weights = weights.astype(np.float64)
+    exact = weights.astype(np.float64)
+    weighted = directions * exact[:, np.newaxis]
     if len(directions) <= AT_ONCE:
-        return _linked(weighted, weights, threshold, count, rooms)
+        return _linked(weighted, exact, threshold, count, rooms)
     groups = _Groups(directions.shape[1])
     for first in range(0, len(directions), AT_ONCE):
         block = slice(first, first + AT_ONCE)
         inside = None if rooms is None else rooms[block]
-        groups.add(weighted[block], weights[block], threshold, inside)
+        groups.add(weighted[block], exact[block], threshold, inside)
     return _in_order(groups.joined(threshold, count))
 
 

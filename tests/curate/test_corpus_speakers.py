@@ -68,7 +68,7 @@ def test_the_same_person_is_found_without_audio_and_forgotten(
     assert main(["curate", str(out), "--speakers=0.99"]) == 0
     assert {row["corpus_speaker"] for row in _segments(out)} == {"P1", "P2", "P3"}
     # Whoever is forgotten is in no group.
-    assert main(["forget", str(out), f"--uri={sources[1].uri}", "--yes"]) == 0
+    assert main(["forget", str(out), f"--uri={sources[1].uri}"]) == 0
     assert main(["curate", str(out), "--speakers"]) == 0
     assert "1 people are the 2 speakers" in capsys.readouterr().out
     assert {row["corpus_speaker"] for row in _segments(out)} == {"P1"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.unit_runs import (
     LAYERS,
+    RATE_HZ,
     VAD,
     Scripted,
     read_all,
@@ -29,7 +30,7 @@ PEOPLE = {"S1", "S2", "S3"}
 
 def hear_words(request: Request) -> Transcript:
     """A word each half second."""
-    count = int(len(request.samples) / request.sample_rate_hz * 2)
+    count = int(len(request.samples) / RATE_HZ * 2)
     words = tuple(Word(f" w{n}", n / 2, n / 2 + 0.4, 0.9) for n in range(count))
     return Transcript("".join(each.word for each in words).strip(), "en", words=words)
 
