@@ -67,7 +67,7 @@ lint: $(VENV)/.installed  ## ruff, rules and format
 types: $(VENV)/.installed  ## mypy, strict
 	$(BIN)/mypy
 
-UV := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --upgrade --generate-hashes
+UV := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --generate-hashes
 UV_COMPILE := $(UV) pyproject.toml --extra cpu --extra media --extra whisper-tiny --extra whisper-base --extra report --extra dev \
 	--universal --python-version 3.11
 # The images: one Python, one platform (Debian 12's), everything that talks to Google Cloud.
@@ -106,9 +106,10 @@ $(FLINK)/.fetched: templates/flink/requirements.txt templates/flink/pom.xml | $(
 	rm -rf $(FLINK)/build
 	@touch $@
 
-lock:  ## write requirements/ anew from pyproject.toml: the newest and the oldest allowed (needs uv)
+lock: $(VENV)/.locked  ## write requirements/ anew from pyproject.toml: the newest and the oldest allowed
 	$(UV_COMPILE) --output-file requirements/dev.txt
 	$(UV_COMPILE) --resolution lowest-direct --output-file requirements/minimum.txt
+	echo uv | $(UV) - --universal --python-version 3.11 --output-file requirements/uv.txt
 	$(UV) requirements/readers.in --universal --python-version 3.11 --output-file requirements/readers.txt
 	$(UV) pyproject.toml requirements/tfio.in --extra tfio --extra cpu --extra media --extra whisper-tiny \
 		--universal --python-version 3.11 --output-file requirements/tfio.txt
@@ -133,10 +134,10 @@ $(VENV)-minimum/.locked: requirements/minimum.txt
 $(VENV)-readers/.locked: requirements/readers.txt
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with the venv module was found" >&2; exit 1; }
 	@echo "Setting up $(VENV)-readers with $(PYTHON): downloads about 4 GB, once"
-	$(PYTHON) -m venv --clear $(VENV)-readers
+	$(call empty_environment,$(VENV)-readers,$(PYTHON))
 	sed -n '/^setuptools==/,/[^\\]$$/p' $< >$(VENV)-readers/build.txt
-	$(VENV)-readers/bin/python $(PIP_INSTALL) --require-hashes --requirement $(VENV)-readers/build.txt
-	$(VENV)-readers/bin/python $(PIP_INSTALL) --no-binary pyspark --no-build-isolation --require-hashes --requirement $<
+	$(call in_environment,$(VENV)-readers) --requirement $(VENV)-readers/build.txt
+	$(call in_environment,$(VENV)-readers) --no-binary pyspark --no-build-isolation --requirement $<
 	@touch $@
 
 # The environment of the tests, with the ONNX Runtime of the GPU image and its CUDA in place of the CPU's.
@@ -144,27 +145,33 @@ $(VENV)-gpu/.locked: requirements/dev.txt requirements/worker-gpu.txt
 	$(call new_environment,$(VENV)-gpu,$<,$(PYTHON))
 	@rm $@
 	sed -n '/^\(nvidia-[a-z0-9-]*\|onnxruntime-gpu\)==/,/[^\]$$/p' requirements/worker-gpu.txt >$(VENV)-gpu/gpu.txt
-	$(VENV)-gpu/bin/python -m pip uninstall --quiet --yes onnxruntime
-	$(VENV)-gpu/bin/python $(PIP_INSTALL) --no-deps --require-hashes --requirement $(VENV)-gpu/gpu.txt
+	$(VENV)-gpu/bin/uv pip uninstall --quiet --python $(VENV)-gpu/bin/python onnxruntime
+	$(call in_environment,$(VENV)-gpu) --no-deps --requirement $(VENV)-gpu/gpu.txt
 	@touch $@
 
-# The pip of Python 3.11 cannot install this lock: the one that it names is installed first.
 $(VENV)-tfio/.locked: requirements/tfio.txt
 	@echo "Setting up $(VENV)-tfio with $(OLDEST_PYTHON): downloads about 620 MB and takes 2.2 GB of disk, once"
-	$(OLDEST_PYTHON) -m venv --clear $(VENV)-tfio
-	sed -n '/^pip==/,/[^\\]$$/p' $< >$(VENV)-tfio/pip.txt
-	$(VENV)-tfio/bin/python $(PIP_INSTALL) --require-hashes --requirement $(VENV)-tfio/pip.txt
-	$(VENV)-tfio/bin/python $(PIP_INSTALL) --require-hashes --requirement $<
+	$(call empty_environment,$(VENV)-tfio,$(OLDEST_PYTHON))
+	$(call in_environment,$(VENV)-tfio) --requirement $<
 	@touch $@
 
 define new_environment
 	@test -n "$(3)" || { echo "No Python >= 3.11 with the venv module was found." \
 		"Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Setting up $(1) with $(3), once: downloads about 530 MB and takes 1.7 GB of disk"
-	$(3) -m venv --clear $(1)
-	$(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
+	$(call empty_environment,$(1),$(3))
+	$(call in_environment,$(1)) --requirement $(2)
 	@touch $(1)/.locked
 endef
+
+define empty_environment
+	$(2) -m venv --clear $(1)
+	$(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement requirements/uv.txt
+endef
+
+# uv installs a lock in a tenth of the computing that pip needs.
+in_environment = $(1)/bin/uv pip install $$(test -t 1 || echo --quiet) --python $(1)/bin/python \
+	--only-binary :all: --require-hashes
 
 # The locked setuptools builds, hence no build isolation: nothing comes from outside the lock.
 %/.installed: %/.locked setup.py pyproject.toml

@@ -69,9 +69,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         output, inputs = Path(folder, "output"), Path(folder, "inputs")
         inputs.mkdir()
-        for number, path in enumerate(sorted(given.data.rglob("*.flac"))):
-            if path.parent.name != "malformed" and is_plain(path):
-                (inputs / f"{number}.flac").symlink_to(path.absolute())
+        for number, path in enumerate(sorted(given.data.rglob("*.*"))):
+            named = path.suffix in {".flac", ".wav"} and path.parent.name != "malformed"
+            if named and is_plain(path):
+                (inputs / f"{number}{path.suffix}").symlink_to(path.absolute())
         windows = ("--segmenter=fixed", "--window_seconds=1")
         flags = ("--model=placeholder", "--store_audio=flac", *windows)
         beam_audio("run", f"--input={inputs}", f"--output={output}", *flags)

@@ -14,6 +14,11 @@ import pytest
 from support.local_flink import TASK_MANAGERS, flink_cluster
 from support.project import ROOT
 from support.run_outputs import all_rows, only, run, run_files, write_manifest
+from support.unit_runs import files
+
+from beam_audio.export import records
+from beam_audio.export.options import ExportOptions
+from beam_audio.run.exporting import export
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +92,20 @@ def test_rows_are_the_same_on_every_runner(
     if runner == "flink":
         assert flink.only_job()["state"] == "FINISHED"
         assert flink.task_managers("Transcribe") == set(TASK_MANAGERS)
+
+
+@pytest.mark.parametrize("runner", ["prism", "flink"])
+def test_exports_are_the_same_on_every_runner(
+    runner: str, expected: Path, flink: Flink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "GROUP_SEGMENTS", 1)  # each unit is a group, so there are several
+    flags = flink.flags if runner == "flink" else RUNNERS[runner][0]
+    options = ExportOptions("webdataset", where="true", shard_seconds=60.0)
+    local = export(str(expected), str(tmp_path / "local"), options)
+    elsewhere = export(str(expected), str(tmp_path / runner), options, flags)
+    assert elsewhere == local
+    assert len(list((tmp_path / "local").rglob("*.tar"))) > 1
+    assert files(tmp_path / runner) == files(tmp_path / "local")
 
 
 def ledger(output: Path) -> dict[str, Any]:

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import soundfile
 from support import run_outputs
+from support.bucket_servers import google_bucket
 from support.project import ROOT
 from support.unit_runs import files
 
+from beam_audio import store
 from beam_audio.curate.redact import redact_unit
 from beam_audio.errors import ConfigError
 from beam_audio.export import records
@@ -96,6 +98,22 @@ def test_other_workers_and_compacted_files_give_the_same_export(
     compact(out)
     export(out, str(tmp_path / "y"), SHARDS, [THREADS[0], f"--direct_running_mode={mode}"])
     assert content(tmp_path / "y") == content(tmp_path / "x")
+
+
+@pytest.mark.usefixtures("groups_are_units")
+def test_a_bucket_is_given_the_same_export(out: str, tmp_path: Path) -> None:
+    local = export(out, str(tmp_path / "x"), SHARDS, THREADS)
+    with google_bucket() as bucket:
+        assert export(out, f"{bucket}/x", SHARDS, THREADS).totals == local.totals
+        written = {
+            each.path.removeprefix(f"{bucket}/x/"): store.open_to_read(each.path).read()
+            for each in store.files_under(f"{bucket}/x")
+        }
+        again = export(out, f"{bucket}/x", SHARDS, THREADS)
+    assert not again.is_new
+    assert {name: each for name, each in written.items() if not name.startswith("_")} == content(
+        tmp_path / "x"
+    )
 
 
 def test_an_export_follows_its_output(out: str, tmp_path: Path) -> None:
