@@ -33,7 +33,7 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 from reference import markdown_table
 
-from beam_audio.__main__ import main as beam_audio
+from beam_audio.command.cli import main as beam_audio
 from beam_audio.speakers.networks import load_networks
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ def score(group: str, recordings: list[Recording], rows: dict[str, list[Row]]) -
         heard = list(_words(rows[each.name], each.spoken))
         right += sum(names.get(speaker) == truly for speaker, truly in heard)
         words += len(heard)
-    return Score(group, len(recordings), people, *totals.tolist(), right, words)
+    missed, false, confused, spoken = map(float, totals)
+    return Score(group, len(recordings), people, missed, false, confused, spoken, right, words)
 
 
 def picture(truth: Sequence[Spoken], found: Sequence[Spoken]) -> str:
@@ -231,12 +232,12 @@ def main() -> None:
         name: [clip[len(clip) // 2 - half : len(clip) // 2 + half] for clip in own]
         for name, own in clips.items()
     }
-    table = []
+    table: list[tuple[object, ...]] = []
     for name, own in (("whole clip", clips), (f"middle {SHORT_SECONDS} s", short)):
         rate, bound, same, other = equal_error(own, networks)
         table.append((name, f"{same}", f"{other}", f"{100 * rate:.2f} %", f"{bound:.2f}"))
-    header = ("clips", "pairs of one speaker", "of two", "equal error", "at cosine")
-    print(markdown_table(header, table), end="\n\n")
+    clips_header = ("clips", "pairs of one speaker", "of two", "equal error", "at cosine")
+    print(markdown_table(clips_header, table), end="\n\n")
     with tempfile.TemporaryDirectory() as name:
         folder, output = Path(name, "in"), Path(name, "out")
         folder.mkdir()
@@ -263,7 +264,7 @@ def main() -> None:
     print(markdown_table(header, [_line(each) for each in scores]))
 
 
-def _line(score: Score) -> tuple[str, ...]:
+def _line(score: Score) -> tuple[object, ...]:
     parts = (score.missed, score.false, score.confused)
     words = f"{score.words_right} of {score.words}" if score.words else ""
     return (

@@ -97,7 +97,8 @@ class SpeakerNetworks:
         padded = np.pad(clip, (0, max(0, RATE_HZ - len(clip))))
         waveform = padded[np.newaxis, np.newaxis]
         (scores,) = self.segmentation.run(None, {"waveform": waveform})
-        return _SPEAKING[scores[0].argmax(axis=1)]
+        found: NDArray[np.bool_] = _SPEAKING[scores[0].argmax(axis=1)]
+        return found
 
 
 def find_model(folder: str) -> SpeakerModel:
@@ -111,7 +112,8 @@ def find_model(folder: str) -> SpeakerModel:
         hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     except OSError as error:
         raise ModelError(f"{folder} cannot be read: {error.strerror}") from error
-    return SpeakerModel(folder, *(file.name for file in files), stable_id("speakers", *hashes))
+    embedding, segmentation = (file.name for file in files)
+    return SpeakerModel(folder, embedding, segmentation, stable_id("speakers", *hashes))
 
 
 @lru_cache(maxsize=1)

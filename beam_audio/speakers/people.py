@@ -26,7 +26,8 @@ _TELLING_SECONDS: Final = 1.0
 def directions_of(embeddings: Iterable[bytes]) -> NDArray[np.float32]:
     """Embeddings as they are stored to directions of length 1, float32 of shape (n, 192)."""
     found = np.stack([np.frombuffer(each, np.int8) for each in embeddings]).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    lengths: NDArray[np.float32] = np.linalg.norm(found, axis=1, keepdims=True)
+    return found / lengths
 
 
 def main_embedding(voices: Sequence[Voice]) -> bytes | None:

@@ -138,22 +138,27 @@ def _apart(turns: Sequence[_Turn]) -> Iterator[Sequence[_Turn]]:
 
 
 def _voice(turns: Sequence[_Turn], start_seconds: float) -> Voice:
-    heard = [each for each in turns if each.direction is not None]
-    total = sum(each.direction * each.solo_samples for each in heard)
+    heard = [
+        each.direction * np.float32(each.solo_samples)
+        for each in turns
+        if each.direction is not None
+    ]
+    solo_samples = sum(each.solo_samples for each in turns if each.direction is not None)
     return Voice(
         tuple(
             (_seconds(each.begin, start_seconds), _seconds(each.end, start_seconds))
             for each in turns
         ),
-        sum(each.solo_samples for each in heard) / RATE_HZ,
-        embedding=as_bytes(total) if heard else None,
+        solo_samples / RATE_HZ,
+        embedding=as_bytes(np.stack(heard).sum(axis=0)) if heard else None,
     )
 
 
 def as_bytes(direction: NDArray[np.float32]) -> bytes:
     """A direction as 192 signed bytes; its length is not kept."""
     scaled = direction * (_LARGEST_BYTE / np.abs(direction).max())
-    return np.rint(scaled).astype(np.int8).tobytes()
+    found: bytes = np.rint(scaled).astype(np.int8).tobytes()
+    return found
 
 
 def _seconds(sample: int, start_seconds: float) -> float:

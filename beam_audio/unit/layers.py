@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 Layer = Literal[
-    *("decode", "segment", "measures", "dnsmos", "speakers", "model", "second", "metrics", "rules")
+    "decode",
+    "segment",
+    "measures",
+    "dnsmos",
+    "speakers",
+    "model",
+    "second",
+    "metrics",
+    "rules",
 ]
 
 LAYER_VERSIONS: Final[Mapping[Layer, int]] = {

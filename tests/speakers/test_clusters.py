@@ -18,7 +18,10 @@ def around(truth: NDArray[np.int64], spread: float = 0.5) -> NDArray[np.float32]
     centres = np.linalg.qr(dice.normal(size=(192, 12)))[0].T[: truth.max() + 1]
     noise = dice.normal(size=(len(truth), 192)) / np.sqrt(192)
     found = centres[truth] + spread * noise
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(
+        np.float32
+    )
+    return unit
 
 
 def same_groups(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
