@@ -31,7 +31,14 @@ NAVIGATION = {
     ],
     "Inputs": ["docs/inputs", "docs/manifests", "docs/lists", "docs/long", "docs/decoding"],
     "Outputs": [
-        *("docs/text", "docs/evidence", "docs/report", "docs/search", "docs/storage"),
+        *(
+            "docs/text",
+            "docs/evidence",
+            "docs/classify",
+            "docs/report",
+            "docs/search",
+            "docs/storage",
+        ),
         "docs/governance",
     ],
     "Curate": ["docs/curate", "docs/duplicates", "docs/labels", "docs/review"],
