@@ -10,7 +10,10 @@ from beam_audio.transforms.classify import ClassifyAudio as ClassifyAudio
 from beam_audio.transforms.decode import DecodeAudio as DecodeAudio
 from beam_audio.transforms.measure import MeasureQuality as MeasureQuality
 from beam_audio.transforms.read import ReadAudio as ReadAudio
+from beam_audio.transforms.read_rows import AsRows as AsRows
+from beam_audio.transforms.read_rows import ReadRows as ReadRows
 from beam_audio.transforms.split import SplitAudio as SplitAudio
+from beam_audio.transforms.transcribe import OnnxAsrModelHandler as OnnxAsrModelHandler
 from beam_audio.transforms.transcribe import Transcribe as Transcribe
 from beam_audio.transforms.units import TranscribeUnits as TranscribeUnits
 from beam_audio.transforms.write import WriteParquet as WriteParquet

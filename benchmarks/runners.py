@@ -148,7 +148,7 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     with tempfile.TemporaryDirectory() as output:
         config = resolve({"manifest": str(manifest), "output": output, "model": model})
         settings = job.settings_by_model(config)(model_facts(model))
-        recognizer = job.model_handler(config).load_model()
+        recognizer = job.model_handler(config).load_recognizer()
         run = UnitRun(settings=settings, recognizer=recognizer, root=output)
         start = time.perf_counter()
         tasks = [Task(input_of(line)) for line in read_lines(str(manifest))]

@@ -47,7 +47,7 @@ def test_layers_are_the_tested_ones() -> None:
 def test_tree_shows_every_room_and_folder() -> None:
     shown = set(re.findall(r"^ *(\w+)/ ", section("Layers"), re.MULTILINE))
     folders = {path.parent.name for path in rooms.PACKAGE.glob("*/__init__.py")}
-    assert shown == folders | {"models", "templates", "benchmarks", "tests"}
+    assert shown == folders | {"models", "templates", "examples", "benchmarks", "tests"}
     assert all((ROOT / name).is_dir() for name in shown - folders)
 
 

@@ -28,7 +28,8 @@ PUBLIC = {
         "Transcription",
     ),
     *("decode", "load_model", "measure", "resample", "split", "transcribe"),
-    *("DecodeAudio", "MeasureQuality", "ReadAudio", "SplitAudio"),
+    *("AsRows", "DecodeAudio", "MeasureQuality", "OnnxAsrModelHandler", "ReadAudio", "ReadRows"),
+    "SplitAudio",
     *("Transcribe", "TranscribeUnits", "WriteParquet", "__version__"),
 }
 HEAVY = ("apache_beam", "jiwer", "numpy", "onnx", "onnxruntime", "pyarrow", "scipy")

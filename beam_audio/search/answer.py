@@ -56,9 +56,15 @@ def answer(
 def _fresh_index(
     root: str, progress: Refreshing, say: Callable[[str], object]
 ) -> Iterator[sqlite3.Connection]:
-    """An index that is up to date; it is locked only until then, so questions wait for no other."""
+    """An index that is up to date; it is locked only until then, so questions wait for no other.
+
+    Raises:
+        ConfigError: Nothing is committed in the output.
+    """
     with ExitStack() as stack:
         with locked_index(root, lambda: say(WAITS)) as file:
             index = stack.enter_context(opened_index(file))
             refresh(index, root, progress)
+        if index.execute("SELECT 1 FROM units").fetchone() is None:
+            raise ConfigError(f"{root!r} holds no rows yet; give the --output of a run")
         yield index

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio.transforms.read import FAILURES
+from beam_audio.types import Audio, AudioRef, Failure
 from beam_audio.unit.prepare import PrepareSettings, decode_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beam_audio.types import Audio, AudioRef
-
 AUDIO: Final = "audio"
 
 
+@beam.typehints.with_input_types(AudioRef)
+@beam.typehints.with_output_types(Audio, failures=Failure)
 class DecodeAudio(beam.PTransform):
     """Decodes each reference into one :class:`Audio` per channel that the settings ask for.
 
@@ -35,6 +36,7 @@ class DecodeAudio(beam.PTransform):
         return refs | "Decode" >> decoding.with_outputs(FAILURES, main=AUDIO)
 
 
+@beam.typehints.with_output_types(Audio, failures=Failure)
 class _Decode(beam.DoFn):
     def __init__(self, settings: PrepareSettings) -> None:
         super().__init__()

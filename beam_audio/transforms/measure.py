@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import apache_beam as beam
 
 from beam_audio.quality.signal import measure
-
-if TYPE_CHECKING:
-    from beam_audio.types import Quality, Segment
+from beam_audio.types import Quality, Segment
 
 
+@beam.typehints.with_input_types(Segment)
+@beam.typehints.with_output_types(tuple[Segment, Quality])
 class MeasureQuality(beam.PTransform):
     """Pairs each :class:`Segment` with its :class:`Quality`, as :func:`beam_audio.measure` does."""
 
@@ -19,4 +17,5 @@ class MeasureQuality(beam.PTransform):
         self, segments: beam.PCollection[Segment]
     ) -> beam.PCollection[tuple[Segment, Quality]]:
         """Wire measuring."""
-        return segments | "Measure" >> beam.Map(lambda segment: (segment, measure(segment)))
+        measuring = beam.Map(lambda segment: (segment, measure(segment)))
+        return segments | "Measure" >> measuring.with_output_types(tuple[Segment, Quality])

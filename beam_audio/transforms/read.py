@@ -22,6 +22,7 @@ FAILURES: Final = "failures"
 REFS: Final = "refs"
 
 
+@beam.typehints.with_output_types(AudioRef, failures=Failure)
 class ReadAudio(beam.PTransform):
     """Lists audio as :class:`AudioRef`, and what cannot be read as :class:`Failure`.
 
@@ -84,6 +85,7 @@ class ReadAudio(beam.PTransform):
         return islice(found, self._limit)
 
 
+@beam.typehints.with_output_types(AudioRef, failures=Failure)
 class _Look(beam.DoFn):
     def __init__(self, allowed: AllowedPlaces | None) -> None:
         super().__init__()

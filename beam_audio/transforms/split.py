@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import apache_beam as beam
 
 from beam_audio.segments.splitter import SegmentSettings, split
-
-if TYPE_CHECKING:
-    from beam_audio.types import Audio, Segment
+from beam_audio.types import Audio, Segment
 
 
+@beam.typehints.with_input_types(Audio)
+@beam.typehints.with_output_types(Segment)
 class SplitAudio(beam.PTransform):
     """Cuts each :class:`Audio` into :class:`Segment` elements, as :func:`beam_audio.split` does."""
 
@@ -21,4 +19,4 @@ class SplitAudio(beam.PTransform):
 
     def expand(self, audio: beam.PCollection[Audio]) -> beam.PCollection[Segment]:
         """Wire splitting."""
-        return audio | "Split" >> beam.FlatMap(split, self._settings)
+        return audio | "Split" >> beam.FlatMap(split, self._settings).with_output_types(Segment)

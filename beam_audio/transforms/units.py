@@ -15,6 +15,7 @@ from beam_audio.transforms.live_model import FixedModel
 from beam_audio.transforms.plan_units import PlanUnits
 from beam_audio.transforms.share_units import ShareUnits
 from beam_audio.transforms.unit_runs import UnitRuns
+from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.tasks import Wanted
 from beam_audio.unit.transcribe import Unit, UnitReport, transcribe_unit
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from beam_audio.unit.unit_settings import UnitSettings
 
 
+@beam.typehints.with_input_types(AudioRef | Failure)
+@beam.typehints.with_output_types(UnitReport)
 class TranscribeUnits(beam.PTransform):
     """Groups inputs into units and writes each unit's rows; finished inputs are not done again.
 
@@ -94,6 +97,8 @@ def wanted_of(settings: UnitSettings, run_id: str, *, retry_failures: bool) -> W
     )
 
 
+@beam.typehints.with_input_types(Unit)
+@beam.typehints.with_output_types(UnitReport)
 class DoUnits(beam.PTransform):
     """Does units that are planned: claims them, judges what only rules change, and runs the rest.
 
@@ -157,6 +162,8 @@ def _claimed(unit: Unit, output: str, holder: Holder | None) -> Iterator[Unit]:
         yield left
 
 
+@beam.typehints.with_input_types(Unit)
+@beam.typehints.with_output_types(UnitReport)
 class RunUnits(beam.PTransform):
     """Writes the rows of each :class:`Unit`; the result is one :class:`UnitReport` per unit.
 
@@ -183,6 +190,7 @@ class RunUnits(beam.PTransform):
         return units | "Unit" >> beam.ParDo(self._run)
 
 
+@beam.typehints.with_output_types(UnitReport)
 class _TranscribeUnit(beam.DoFn):
     def __init__(self, runs: UnitRuns) -> None:
         super().__init__()

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
 from beam_audio.output.parts import PartWriter
-from beam_audio.types import stable_id
+from beam_audio.transforms.rows import dict_row
+from beam_audio.types import Row, stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beam_audio.schema import Table
-    from beam_audio.types import Row
 
 _ID_COLUMNS = {"segments": "segment_id", "recordings": "recording_id", "failures": "source_id"}
 
 
+@beam.typehints.with_input_types(Row | beam.Row)
+@beam.typehints.with_output_types(str)
 class WriteParquet(beam.PTransform):
     """Writes rows of a table of :mod:`beam_audio.schema` and returns the file names.
+
+    Rows are dictionaries, or rows of Beam such as :class:`ReadRows` and SQL give. Columns that the
+    table does not have are left out, and those that a row lacks are null.
 
     A file is named by the ids of its rows, so that a repeated write replaces it. These files have
     no commit record, and ``beam-audio run`` deletes such files from its output: write them to
@@ -50,12 +55,13 @@ class WriteParquet(beam.PTransform):
         """Wire grouping and writing."""
         return (
             rows
-            | "Key" >> beam.Map(self._keyed)
+            | "Key" >> beam.Map(self._keyed).with_output_types(tuple[int, Row])
             | "Group" >> beam.GroupByKey()
-            | "Write" >> beam.FlatMapTuple(self._write)
+            | "Write" >> beam.FlatMapTuple(self._write).with_output_types(str)
         )
 
-    def _keyed(self, row: Row) -> tuple[int, Row]:
+    def _keyed(self, given: Any) -> tuple[int, Row]:  # noqa: ANN401 - see dict_row
+        row = dict_row(given)
         return int(stable_id(row[_ID_COLUMNS[self._table]]), 16) % self._shards, row
 
     def _write(self, _shard: int, rows: Iterable[Row]) -> Iterator[str]:

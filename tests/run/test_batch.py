@@ -298,7 +298,7 @@ def test_a_device_changes_no_row(
     device = "CUDAExecutionProvider"
     limits = BatchLimits(at_a_time=2)
     on_device = OnDevice(facts=PLACEHOLDER.facts, provider=device, batch_limits=limits)
-    monkeypatch.setattr(OnnxAsrModelHandler, "load_model", lambda _: on_device)
+    monkeypatch.setattr(OnnxAsrModelHandler, "load_recognizer", lambda _: on_device)
     result = run(manifest=mixed, output=tmp_path / "out", batch_seconds=30, unit_bytes=100_000)
     assert (result.exit_status, result.providers) == (0, (device,))
     assert identity(tmp_path / "out") == reference

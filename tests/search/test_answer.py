@@ -103,3 +103,9 @@ def test_a_folder_that_is_no_output_is_refused_and_left_as_it_is(tmp_path: Path)
     with pytest.raises(ConfigError, match="is no output"):
         ask(str(tmp_path), "boats")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_without_rows_is_told(tmp_path: Path) -> None:
+    (tmp_path / "_units").mkdir()
+    with pytest.raises(ConfigError, match="no rows yet"):
+        ask(str(tmp_path), "boats")

@@ -53,10 +53,10 @@ def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> Non
             yield each
 
     put(prepare, "measured_in_child", measured_counted)
-    load_model = OnnxAsrModelHandler.load_model
+    load = OnnxAsrModelHandler.load_recognizer
 
     def load_counted(handler: OnnxAsrModelHandler) -> Recognizer:
-        recognizer = load_model(handler)
+        recognizer = load(handler)
         transcribe = recognizer.transcribe
 
         def hear(requests: Any) -> Any:  # noqa: ANN401 - as it is
@@ -66,7 +66,7 @@ def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> Non
         recognizer.transcribe = hear  # type: ignore[method-assign] # this object's alone
         return recognizer
 
-    put(OnnxAsrModelHandler, "load_model", load_counted)
+    put(OnnxAsrModelHandler, "load_recognizer", load_counted)
 
 
 def work_in(log: Path) -> Counter[str]:

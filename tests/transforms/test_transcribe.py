@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import numpy as np
 import pytest
-from apache_beam.ml.inference.base import RunInference
+from apache_beam import Distinct
+from apache_beam.ml.inference.base import (
+    KeyedModelHandler,
+    KeyModelMapping,
+    ModelMetadata,
+    PredictionResult,
+    RunInference,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from support.installed_models import TINY_EN, needs_tiny_en
@@ -26,7 +33,7 @@ from beam_audio import (
     decode,
     split,
 )
-from beam_audio.errors import ModelError
+from beam_audio.errors import ConfigError, ModelError
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 
 if TYPE_CHECKING:
@@ -125,16 +132,92 @@ def test_steps_give_the_segments_measures_and_texts_of_a_run(model: str, tmp_pat
         assert_that(failures, equal_to([]), label="failures")
 
 
-def test_the_handler_serves_plain_run_inference() -> None:
+def test_the_handler_gives_what_beams_handlers_give() -> None:
     segments = river()
-    expected = [(segment.segment_id, True) for segment in segments]
+    expected = [(segment.segment_id, True, "placeholder/none") for segment in segments]
     handler = OnnxAsrModelHandler("placeholder", max_batch_size=2)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         results = pipeline | beam.Create(segments) | RunInference(handler)
-        found = results | beam.Map(lambda pair: (pair[0].segment_id, bool(pair[1].text)))
+        found = results | beam.Map(
+            lambda each: (each.example.segment_id, bool(each.inference.text), each.model_id)
+        )
         assert_that(found, equal_to(expected))
-        sizes = results | beam.Map(lambda pair: len(pickle.dumps(pair)) < 2_000) | beam.Distinct()
+        kinds = (
+            results
+            | beam.Map(lambda each: isinstance(each, PredictionResult))
+            | "Kinds" >> Distinct()
+        )
+        assert_that(kinds, equal_to([True]), label="kinds")
+        sizes = results | beam.Map(lambda each: len(pickle.dumps(each)) < 2_000) | Distinct()
         assert_that(sizes, equal_to([True]), label="no samples")
+
+
+def texts_of(results: Any) -> Any:  # noqa: ANN401 - a collection
+    return results | "Texts" >> beam.Map(
+        lambda each: (each.example.segment_id, each.inference.text)
+    )
+
+
+def test_a_batch_changes_no_text_and_neither_do_shared_copies() -> None:
+    segments = [*river(), *split(decode(DEMO / "greenhouse.flac"))]
+    recognizer = OnnxAsrModelHandler("placeholder").load_model()
+    alone = [
+        (each.example, each.inference) for one in segments for each in recognizer.predict([one])
+    ]
+    expected = [(segment.segment_id, transcript.text) for segment, transcript in alone]
+    shared = OnnxAsrModelHandler("placeholder", max_batch_size=8, model_copies=2)
+    assert (shared.share_model_across_processes(), shared.model_copies()) == (True, 2)
+    assert not OnnxAsrModelHandler("placeholder").share_model_across_processes()
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        results = pipeline | beam.Create(segments) | RunInference(shared)
+        assert_that(texts_of(results), equal_to(expected))
+
+
+def test_keys_and_functions_before_and_after_are_beams_own() -> None:
+    handler = (
+        OnnxAsrModelHandler("placeholder")
+        .with_preprocess_fn(lambda path: split(decode(path))[0])
+        .with_postprocess_fn(lambda result: len(result.inference.text.split()) > 1)
+    )
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        paths = pipeline | beam.Create([DEMO / "river.wav"])
+        assert_that(paths | RunInference(handler), equal_to([True]))
+        keyed = pipeline | "Keyed" >> beam.Create([("a", river()[0])])
+        found = keyed | "ByKey" >> RunInference(
+            KeyedModelHandler(OnnxAsrModelHandler("placeholder"))
+        )
+        keys = found | beam.MapTuple(lambda key, each: (key, each.example.segment_id))
+        assert_that(keys, equal_to([("a", river()[0].segment_id)]), label="keys")
+
+
+def test_each_key_may_have_its_own_model() -> None:
+    mappings = [
+        KeyModelMapping([language], OnnxAsrModelHandler("placeholder", language=language))
+        for language in ("de", "fr")
+    ]
+    segment = river()[0]
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        keyed = pipeline | beam.Create([("de", segment), ("fr", segment)])
+        found = keyed | RunInference(KeyedModelHandler(mappings))
+        languages = found | beam.MapTuple(lambda key, each: (key, each.inference.language))
+        assert_that(languages, equal_to([("de", "de"), ("fr", "fr")]))
+
+
+def test_the_model_can_be_named_while_the_pipeline_runs() -> None:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        named = pipeline | beam.Create([ModelMetadata("placeholder", "newer")])
+        segments = pipeline | "Segments" >> beam.Create(river())
+        handler = OnnxAsrModelHandler("whisper-tiny.fr")
+        results = segments | RunInference(handler, model_metadata_pcoll=named)
+        models = results | beam.Map(lambda each: each.model_id) | Distinct()
+        assert_that(models, equal_to(["placeholder/none"]))
+
+
+def test_arguments_of_inference_are_refused() -> None:
+    handler = OnnxAsrModelHandler("placeholder")
+    segments = beam.Pipeline() | beam.Create(river())
+    with pytest.raises(ConfigError, match="inference_args has language"):
+        _ = segments | RunInference(handler, inference_args={"language": "en"})
 
 
 def test_a_failing_segment_costs_itself_only() -> None:
@@ -155,10 +238,9 @@ def test_a_failing_segment_costs_itself_only() -> None:
 
 
 def test_other_rates_are_changed_to_the_models() -> None:
-    handler = OnnxAsrModelHandler("placeholder")
-    recognizer = handler.load_model()
     segment = river()[0]
-    ((bare, result),) = handler.run_inference([segment], recognizer)
+    (found,) = OnnxAsrModelHandler("placeholder").load_model().predict([segment])
+    bare, result = found.example, found.inference
     assert isinstance(result, Transcript)
     assert (bare.segment_id, len(bare.samples)) == (segment.segment_id, 0)
     assert bare.end_sample == segment.end_sample
