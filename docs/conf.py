@@ -42,7 +42,7 @@ NAVIGATION = {
         "docs/governance",
     ],
     "Curate": ["docs/curate", "docs/duplicates", "docs/labels", "docs/review"],
-    "Export": ["docs/export"],
+    "Export": ["docs/export", "docs/pipelines"],
     "Operate": [
         *("docs/streaming", "docs/operations", "docs/dataflow", "docs/flink"),
         *("templates/README", "SECURITY"),
