@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from beam_audio.unit.unit_settings import UnitSettings
 
 SOUNDS = ("audio_events", "speech_score", "music_score")
+FOLLOWS = (*SOUNDS, "decision", "reasons", "config_id")
+"""What changes with a classifier: the presets judge by it, too."""
 
 
 def must_not_hear(_: Request) -> Transcript:
