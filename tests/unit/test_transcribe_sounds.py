@@ -49,7 +49,8 @@ def asked(tmp_path: Path) -> dict[str, Any]:
 
 
 def without_sounds(rows: list[Row]) -> list[Row]:
-    return [{name: row[name] for name in row if name not in (*SOUNDS, "config_id")} for row in rows]
+    ordered = sorted(rows, key=lambda row: row["start_seconds"])
+    return [{name: row[name] for name in row if name not in FOLLOWS} for row in ordered]
 
 
 @pytest.mark.parametrize("isolated", [True, False])
