@@ -12,7 +12,7 @@ from support import rooms
 if TYPE_CHECKING:
     from support.rooms import Module
 
-MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 10, 180
+MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 31, 10, 190
 FIRST_WITH_BEAM = "transforms"
 STORE_TAKES_OF_BEAM = {
     *("apache_beam.io.filesystem", "apache_beam.io.filesystems", "apache_beam.io.gcp.gcsio"),
@@ -22,7 +22,8 @@ STORE_TAKES_OF_BEAM = {
 
 # Not everybody installs these, or they take long to import: only when something needs them.
 IMPORTED_LATE = {
-    *("av", "ctranslate2", "duckdb", "huggingface_hub", "onnx", "onnx_asr", "onnxruntime"),
+    *("av", "ctranslate2", "deltalake", "duckdb", "huggingface_hub", "onnx", "onnx_asr"),
+    *("onnxruntime", "pyiceberg"),
     *("pyloudnorm", "scipy", "tensorflow", "tensorflow_io", "tokenizers"),
 }
 

@@ -45,7 +45,7 @@ DOCUMENTS = [
     *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md")),
 ]
 OTHER_PROGRAMS = {
-    *("cat", "cp", "docker", "export", "gcloud", "git", "journalctl", "ln", "mv", "pip"),
+    *("bq", "cat", "cp", "docker", "export", "gcloud", "git", "journalctl", "ln", "mv", "pip"),
     *("python3.13", "systemctl", "terraform"),
 }
 VERBS = {
@@ -62,7 +62,7 @@ VERBS = {
         "forget",
         "models",
     ),
-    *("plan", "report", "run", "search", "status"),
+    *("plan", "report", "run", "search", "status", "tables"),
 }
 
 REASONS = {

@@ -15,6 +15,7 @@ from beam_audio.command import (
     exporting,
     govern,
     log_lines,
+    registering,
     searching,
     verbs,
 )
@@ -154,6 +155,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     govern.add_verbs(partial(_add, commands))
     exporting.add_verb(partial(_add, commands))
     cutting.add_verb(partial(_add, commands))
+    registering.add_verb(partial(_add, commands))
     classifying.add_verb(partial(_add, commands))
     searching.add_verb(partial(_add, commands))
     _check_verb(words, commands)

@@ -8,6 +8,7 @@ import re
 import time
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.command.unknown_words import refuse_unknown
@@ -85,11 +86,17 @@ def status(given: argparse.Namespace, rest: list[str]) -> int:
 def expire(given: argparse.Namespace, rest: list[str]) -> int:
     """Delete what is older than an age, or say what would be deleted."""
     refuse_unknown(rest, ["--older_than", "--dry_run"])
+    from beam_audio.export.tables.register import kept_names, registered
     from beam_audio.output.expire import expire as delete
     from beam_audio.output.expire import find_expired
 
-    found = find_expired(given.output, given.older_than, time.time())
+    now = time.time()
+    formats, before_seconds = registered(given.output), now - given.older_than
+    kept = kept_names(formats, before_seconds)
+    found = find_expired(given.output, given.older_than, now, kept)
     if not given.dry_run:
+        for tables in formats:
+            tables.expire_history(before_seconds)
         found = delete(given.output, found)
     for each in found:
         print(f"{each.kind:<12}{each.size_bytes:>14,}  {each.name}")
@@ -109,14 +116,17 @@ def forget(given: argparse.Namespace, rest: list[str]) -> int:
     from beam_audio.curate.forget import forget as erase
     from beam_audio.errors import ConfigError
     from beam_audio.export.note import read_exports
+    from beam_audio.export.tables.register import registered, release
 
+    registered(given.output)  # their libraries are needed in the end
     metadata = None
     if given.metadata is not None:
         key, separator, value = given.metadata.partition("=")
         if not separator:
             raise ConfigError(f"--metadata={given.metadata} is not KEY=VALUE")
         metadata = (key, value)
-    proof = erase(given.output, Selector(given.recording, given.uri, metadata))
+    selector = Selector(given.recording, given.uri, metadata)
+    proof = erase(given.output, selector, partial(release, given.output))
     if proof is None:
         raise ConfigError(f"{given.output} holds no such recording")
     print(proof_table(proof))

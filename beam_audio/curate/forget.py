@@ -26,15 +26,17 @@ from beam_audio.output.commits import (
 )
 from beam_audio.output.compact import rewrite_stale
 from beam_audio.output.counted import Counted
+from beam_audio.output.expire import superseded_parts
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.output.index_place import delete_index
 from beam_audio.output.ledger import read_ledger
+from beam_audio.output.registrations import is_registered
 from beam_audio.output.valid_rows import valid_rows
 from beam_audio.store.output_names import SAVED_WORK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from beam_audio.curate.chosen import Chosen, Selector
     from beam_audio.curate.traces import Done
@@ -91,7 +93,11 @@ class Proof:
         return self.balances and not self.remaining
 
 
-def forget(root: str, selector: Selector) -> Proof | None:
+def _no_tables() -> None:
+    """What an output has that is not registered."""
+
+
+def forget(root: str, selector: Selector, release: Callable[[], None] = _no_tables) -> Proof | None:
     """Forget recordings, with all inputs of the same content; None if none is found.
 
     Left-overs of a call that was stopped are swept in any case.
@@ -99,6 +105,8 @@ def forget(root: str, selector: Selector) -> Proof | None:
     Args:
         root: The output folder.
         selector: What is meant.
+        release: Needed for a registered output, and called once the rows are gone. From then on
+            tables elsewhere, and their history, name no file but those that count.
 
     Raises:
         HeldError: A living batch holds the output.
@@ -112,6 +120,7 @@ def forget(root: str, selector: Selector) -> Proof | None:
         chosen = choose(root, counted, selector, known)
         if not chosen.sources:
             write_tombstones(root, chosen.tombstones)
+            _delete_superseded(root, release)
             return None
         before = read_ledger(root, _sources(root), counted=counted)
         write_tombstones(root, chosen.tombstones)
@@ -121,6 +130,7 @@ def forget(root: str, selector: Selector) -> Proof | None:
         delete_index(root)
         files = erase_traces(root, needles, frozenset(chosen.payloads))
         units = _erase_rows(root, counted, chosen, holder.run_id)
+        _delete_superseded(root, release)
         delete_index(root)  # a search may have made it again meanwhile
         remaining, searched, size_bytes = remaining_traces(root, needles)
         return Proof(
@@ -173,9 +183,20 @@ def _erase_rows(root: str, counted: Counted, chosen: Chosen, run_id: str) -> int
 
 def _sweep_shared(root: str, names: set[str]) -> None:
     """Take forgotten rows out of files that other units share, and delete those nobody names."""
-    named = set(Counted.of(read_commits(root)).files)
-    store.delete(*[store.join(root, name) for name in sorted(names) if name not in named])
+    if not is_registered(root):
+        named = set(Counted.of(read_commits(root)).files)
+        store.delete(*[store.join(root, name) for name in sorted(names) if name not in named])
     rewrite_stale(root)
+
+
+def _delete_superseded(root: str, release: Callable[[], None]) -> None:
+    """Delete the part files that a registered output keeps for its tables.
+
+    Any of them may hold what is forgotten: earlier compactions left rows of one unit in many.
+    """
+    if is_registered(root):
+        release()
+        store.delete(*[store.join(root, name) for name in superseded_parts(root)])
 
 
 def _sources_like(root: str, counted: Counted, tokens: set[str]) -> set[str]:

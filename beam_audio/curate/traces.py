@@ -14,7 +14,16 @@ import pyarrow.parquet as pq
 
 from beam_audio import schema, store
 from beam_audio.output.parts import opened_part
-from beam_audio.store.output_names import COMMITS, FORGOTTEN, LOCK, SEARCH, TABLES, TEMPORARY
+from beam_audio.store.output_names import (
+    CATALOG,
+    COMMITS,
+    FORGOTTEN,
+    LOCK,
+    REGISTRATIONS,
+    SEARCH,
+    TABLES,
+    TEMPORARY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,9 +116,9 @@ def remaining_traces(root: str, needles: Needles) -> tuple[list[str], int, int]:
 
 
 def _beside_rows(root: str) -> Iterator[StoredFile]:
-    """Files other than rows and records, which are versioned, tombstones, and the index."""
+    """Files other than rows, records, catalogs, tombstones and the index."""
     start = len(root.rstrip("/")) + 1
-    left = {*TABLES, COMMITS, FORGOTTEN, SEARCH, TEMPORARY}
+    left = {*TABLES, CATALOG, COMMITS, FORGOTTEN, REGISTRATIONS, SEARCH, TEMPORARY}
     for file in store.files_under(root):
         name = file.path[start:]
         if name.partition("/")[0] not in left and not name.endswith(LOCK):

@@ -18,6 +18,7 @@ from beam_audio import store
 from beam_audio.errors import StoreError
 from beam_audio.output import folder
 from beam_audio.output.folder import require_readable
+from beam_audio.output.registrations import is_registered
 from beam_audio.output.stored_values import value_of
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.compare_and_swap import swap
@@ -276,12 +277,23 @@ def is_committed_now(root: str, name: str) -> bool:
     Raises:
         StoreError: The record cannot be written.
     """
+    unit = unit_of_part(name)
+    return unit is not None and name in close_unit(root, *unit).files
+
+
+def unit_of_part(name: str) -> tuple[str, int] | None:
+    """The unit that a part file was written for, and its version; None if it is shared."""
     found = _PART_ID.fullmatch(name.rpartition("/")[2])
-    return found is not None and name in close_unit(root, found[1], int(found[2])).files
+    return (found[1], int(found[2])) if found else None
 
 
 def delete_replaced(root: str, files: Iterable[str], commit: Commit) -> None:
-    """Delete those part files that a unit's record does not name; units may share files."""
+    """Delete those part files that a unit's record does not name; units may share files.
+
+    Tables elsewhere may name them still: those of a registered output stay.
+    """
+    if is_registered(root):
+        return
     left_over = set(files) - set(commit.files)
     store.delete(*[store.join(root, each) for each in left_over if not is_shared(each)])
 

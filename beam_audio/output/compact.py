@@ -22,6 +22,7 @@ from beam_audio.output.counted import Counted
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held
 from beam_audio.output.parts import PartWriter, opened_part, rows_of
+from beam_audio.output.registrations import is_registered
 from beam_audio.store.output_names import SHARED, TABLES
 from beam_audio.types import stable_id
 
@@ -109,9 +110,13 @@ def drop_stale_rows(root: str) -> None:
 def rewrite_stale(root: str) -> None:
     """Rewrite shared files without rows that are no longer valid."""
     counted = Counted.of(read_commits(root))
-    for name in counted.files:
-        if _is_stale(root, name, counted):
-            _merge(root, [name], counted)
+    for name in stale_files(root, counted):
+        _merge(root, [name], counted)
+
+
+def stale_files(root: str, counted: Counted) -> list[str]:
+    """Shared files that hold rows that are no longer valid."""
+    return [name for name in counted.files if _is_stale(root, name, counted)]
 
 
 def _sizes(root: str) -> dict[str, int]:
@@ -128,7 +133,7 @@ def _groups(
 ) -> Iterator[list[str]]:
     """Files to merge into one: files of one folder, in the order of their units."""
     names = counted.files
-    stale = {name for name in names if _is_stale(root, name, counted)}
+    stale = set(stale_files(root, counted))
     group: list[str] = []
     small = (name for name in names if sizes[name] < _SMALL * target_bytes or name in stale)
     for name in sorted(small):
@@ -164,8 +169,8 @@ def _merge(root: str, group: Sequence[str], counted: Counted) -> None:
         (merged,) = writer.finish(part_id)
     for unit_id, _ in units:
         rename_parts(root, unit_id, dict.fromkeys(group, merged))
-    for name in group:
-        store.delete(store.join(root, name))
+    if not is_registered(root):  # else tables may name them still
+        store.delete(*[store.join(root, name) for name in group])
 
 
 def _folder(name: str) -> str:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio import store
-from beam_audio.output.commits import is_committed_now, read_commits
+from beam_audio.output.commits import is_committed_now, is_shared, read_commits, unit_of_part
+from beam_audio.output.folder import part_files
 from beam_audio.store.output_names import DECISIONS, PARTS, PAYLOADS, SAVED_WORK, TABLES
 from beam_audio.store.patterns import below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from beam_audio.types import StoredFile
 
@@ -44,13 +45,16 @@ class Expired:
     size_bytes: int
 
 
-def find_expired(root: str, older_than_seconds: float, now: float) -> list[Expired]:
+def find_expired(
+    root: str, older_than_seconds: float, now: float, kept: Container[str] = ()
+) -> list[Expired]:
     """What has expired, by kind and name; nothing is deleted.
 
     Args:
         root: The output folder.
         older_than_seconds: Files last written before so many seconds have expired.
         now: The present time, in seconds since the epoch.
+        kept: Part files that tables elsewhere name, relative to the output; they stay.
 
     Raises:
         ValueError: ``older_than_seconds`` is below an hour.
@@ -63,7 +67,11 @@ def find_expired(root: str, older_than_seconds: float, now: float) -> list[Expir
     found = [
         *(("payload", each) for each in _old(_under(root, PAYLOADS), oldest)),
         *(("parts", each) for each in _old(_under(root, SAVED_WORK), oldest)),
-        *(("superseded", each) for each in _superseded(root, oldest)),
+        *(
+            ("superseded", each)
+            for each in _superseded(root, oldest)
+            if each.path[start:] not in kept
+        ),
         *(("decisions", each) for each in _old_decisions(root, oldest)),
     ]
     return sorted(
@@ -86,6 +94,26 @@ def expire(root: str, found: list[Expired]) -> list[Expired]:
     ]
     store.delete(*[store.join(root, each.name) for each in gone])
     return gone
+
+
+def superseded_parts(root: str) -> list[str]:
+    """Part files that no commit record names, and none ever will.
+
+    Left out are those of units that may still be committed. Whoever calls this holds the output, so
+    that no compaction is at work.
+    """
+    versions, named = dict[str, int](), set[str]()
+    for commit in read_commits(root):
+        versions[commit.unit_id] = commit.version
+        named.update(commit.files)
+    start = len(root.rstrip("/")) + 1
+    unnamed = {each.path[start:] for each in part_files(root)} - named
+
+    def is_past(name: str) -> bool:
+        unit, version = unit_of_part(name) or ("", 0)
+        return is_shared(name) or version <= versions.get(unit, -1)
+
+    return sorted(filter(is_past, unnamed))
 
 
 def _under(root: str, folder: str) -> list[StoredFile]:

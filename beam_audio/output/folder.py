@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from beam_audio import store
 from beam_audio.errors import ConfigError
+from beam_audio.output.registrations import is_registered
 from beam_audio.schema import SCHEMA_VERSION
 from beam_audio.store.output_names import PARTS, RUN_LOCK, TABLES, TEMPORARY
 from beam_audio.store.store_clock import present_seconds
@@ -31,6 +32,8 @@ def delete_uncommitted(
 ) -> int:
     """Delete temporary files, and part files other than those committed.
 
+    Part files of a registered output stay: tables elsewhere may name them.
+
     In a bucket no lock shows whether another run is writing. There, files younger than an hour are
     left for a later clean-up, as they may be about to be committed.
 
@@ -44,7 +47,8 @@ def delete_uncommitted(
         How many files were deleted.
     """
     start = len(root.rstrip("/")) + 1
-    left_over = [each for each in part_files(root) if each.path[start:] not in committed]
+    parts = () if is_registered(root) else part_files(root)
+    left_over = [each for each in parts if each.path[start:] not in committed]
     temporary = store.files_under(store.join(root, TEMPORARY))
     if store.scheme(root) is not None:
         oldest = present_seconds(root) - _IN_USE_SECONDS

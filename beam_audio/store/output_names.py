@@ -34,6 +34,9 @@ DECISIONS: Final = "decisions"
 CORRECTIONS: Final = "corrections"
 FORGOTTEN: Final = "_forgotten"
 EXPORTS: Final = "_exports"
+REGISTRATIONS: Final = "_registered"
+CATALOG: Final = "_tables"
+DELTA_LOG: Final = "_delta_log"
 SEARCH: Final = "_search"
 INDEX: Final = "index.sqlite"
 TEMPORARY: Final = "_tmp"
@@ -63,6 +66,9 @@ NAMES: Final[Mapping[str, str]] = {
     f"{FORGOTTEN}/key": "What the hashes of forgotten recordings are keyed with.",
     f"{FORGOTTEN}/*.json": "Hashes of forgotten recordings, so that none comes back.",
     f"{EXPORTS}/*.json": "Where segments were exported to.",
+    f"{REGISTRATIONS}/*.json": "A table format that the rows are registered with.",
+    f"{CATALOG}/**": "Iceberg's catalog and metadata, and SQL for DuckDB and BigQuery.",
+    **{f"{table}/{DELTA_LOG}/**": "Which part files Delta's table holds." for table in TABLES},
     f"{SEARCH}/{INDEX}*": "Index of the texts, which search makes and keeps fresh.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
 }
