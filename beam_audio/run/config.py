@@ -279,6 +279,7 @@ class RunConfig:
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"--{name}={value} must be above 0")
         self._check_source()
+        self._check_needed()
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
         if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
@@ -292,12 +293,14 @@ class RunConfig:
             if choices and value is not None and value not in choices:
                 hint = nearest(value, choices)
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
-        for name, needed in _NEEDS.items():
-            if getattr(self, name) is not None and getattr(self, needed) is None:
-                raise ConfigError(f"--{name} can only be used with --{needed}")
         check_keys(self.partition_keys, self.metadata_keys)
         check_rare(self.rare_containers)
         _ = self.allowed_places
+
+    def _check_needed(self) -> None:
+        for name, needed in _NEEDS.items():
+            if getattr(self, name) is not None and getattr(self, needed) is None:
+                raise ConfigError(f"--{name} can only be used with --{needed}")
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
