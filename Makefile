@@ -188,7 +188,7 @@ define empty_environment
 endef
 
 # uv installs a lock in a tenth of the computing that pip needs.
-in_environment = $(1)/bin/uv pip install $$(test -t 1 || echo --quiet) --python $(1)/bin/python \
+in_environment = $(1)/bin/uv pip install $$(test -t 1 || echo --quiet) --compile-bytecode --python $(1)/bin/python \
 	--only-binary :all: --require-hashes
 
 # The locked setuptools builds, hence no build isolation: nothing comes from outside the lock.

@@ -65,6 +65,10 @@ _EVENTS = pa.list_(
     )
 )
 _BYTES = pa.binary()
+_TURNS = pa.list_(pa.struct([("speaker", _TEXT), ("start_seconds", _REAL), ("end_seconds", _REAL)]))
+# A direction of 192 numbers, whatever its length. Not every reader takes float16, and Arrow fails
+# to read a list of fixed size that is null in some rows.
+_EMBEDDING = pa.list_(pa.int8())
 _AUDIO = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 
 
@@ -104,6 +108,17 @@ _STATED = _fields(_TEXT, "stated_reference_text", "reference_origin")
 _LABELLED = _fields(_TEXT, "label_text")
 # What a classifier hears (schema 2.5).
 _SOUNDS = [*_fields(_EVENTS, "audio_events"), *_fields(_REAL, "speech_score", "music_score")]
+# Who speaks (schema 2.5). ``speaker`` alone is the name of many people's own metadata columns, and
+# a field of ``words`` would change the type of a column that is there.
+_SPEAKERS = [
+    *_fields(_TEXT, "speaker_label"),
+    *_fields(_TURNS, "speaker_turns"),
+    *_fields(_LABELS, "word_speakers"),
+    *_fields(_COUNT, "speaker_changes"),
+    *_fields(_REAL, "speaker_overlap_seconds"),
+    *_fields(_EMBEDDING, "speaker_embedding"),
+    *_fields(_TEXT, "speaker_model_id", "corpus_speaker"),
+]
 # Columns of schema 2.2: files of an earlier version lack them, and read as null.
 _EVIDENCE = [
     *_fields(_REAL, "start_cer", "end_cer"),
@@ -171,6 +186,7 @@ _SEGMENTS = [
     *_CORRECTED,
     *_LABELLED,
     *_SOUNDS,
+    *_SPEAKERS,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -243,7 +259,7 @@ ADDED_COLUMNS: Final = frozenset(
     {
         *("track", "text_redacted", "redactions", FINGERPRINT),
         *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED)),
-        *(field.name for field in (*_LABELLED, *_SOUNDS)),
+        *(field.name for field in (*_LABELLED, *_SOUNDS, *_SPEAKERS)),
     }
 )
 """Columns that the files of an earlier minor version lack."""

@@ -265,11 +265,34 @@ class AudioEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """One speaker as heard in a segment, or in some seconds of a long one.
+
+    Attributes:
+        turns: When the voice speaks, (start, end) in seconds of the recording, in order.
+        solo_seconds: For how long nobody else speaks; the embedding is of that.
+        window: Where in its segment it was heard: voices of one window are of different people.
+        embedding: How it sounds, a direction as signed bytes; None if it is never heard alone, and
+            for what was read from a row that does not hold it.
+        speaker: Whose voice it is, a label that holds within the recording; None until that is
+            known.
+    """
+
+    turns: tuple[tuple[float, float], ...]
+    solo_seconds: float
+    window: int = 0
+    embedding: bytes | None = field(default=None, repr=False)
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """Measures of a segment's sound; None where one is undefined, never a stand-in number.
 
     ``fingerprint`` is what the segment sounds like, see :mod:`beam_audio.quality.fingerprint`. What
     a classifier hears in it is in ``audio_events``, ``speech_score`` and ``music_score``.
+    ``voices`` are the speakers heard in it, None if nobody listened for them, and
+    ``speaker_model_id`` names the networks that did.
     """
 
     rms_dbfs: float | None
@@ -286,6 +309,8 @@ class Quality:
     audio_events: tuple[AudioEvent, ...] | None = None
     speech_score: float | None = None
     music_score: float | None = None
+    voices: tuple[Voice, ...] | None = None
+    speaker_model_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,12 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_models(shared_data: Path) -> Path:
+    """Folder of the shared small models; mark the test as for ``shared_data``."""
+    return shared_data.parent / "models"
+
+
+@pytest.fixture(scope="session")
 def manifest_lines(shared_data: Path) -> list[dict[str, Any]]:
     """The lines of the shared manifest, in order."""
     text = (shared_data / "manifest.jsonl").read_text(encoding="utf-8")

@@ -69,7 +69,12 @@ REASONS = {
     *("it needs Google Cloud", "it needs a bucket", "it needs a Flink cluster", "it needs a GPU"),
     *("it needs root and systemd", "it needs other readers", "it needs data sets of others"),
     *("it needs a corpus", "it needs a test set", "it needs a long recording"),
-    *("it needs what people did", "it builds a larger model and takes minutes"),
+    *("it needs the files of a classifier", "it needs the files of a CLAP"),
+    *(
+        "it runs elsewhere",
+        "it needs what people did",
+        "it builds a larger model and takes minutes",
+    ),
     *("it installs packages", "it runs tests", "the names are made up", "Ctrl-C stops it"),
 }
 """Why a block is not run."""

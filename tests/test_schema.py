@@ -35,6 +35,7 @@ WORDS = pa.list_(
         [("word", TEXT), ("start_seconds", REAL), ("end_seconds", REAL), ("probability", REAL)]
     )
 )
+TURNS = pa.list_(pa.struct([("speaker", TEXT), ("start_seconds", REAL), ("end_seconds", REAL)]))
 REDACTIONS = pa.list_(
     pa.struct(
         [("kind", TEXT), ("start", COUNT), ("end", COUNT)]
@@ -79,7 +80,8 @@ REALS_OF_SEGMENTS = (
     "language_probability avg_logprob no_speech_prob compression_ratio rms_dbfs peak_dbfs "
     "clipped_fraction speech_fraction snr_db bandwidth_hz loudness_lufs start_cer end_cer "
     "dnsmos_sig dnsmos_bak dnsmos_ovrl second_language_probability second_avg_logprob "
-    "second_no_speech_prob disagreement_wer disagreement_cer speech_score music_score"
+    "second_no_speech_prob disagreement_wer disagreement_cer speech_score music_score "
+    "speaker_overlap_seconds"
 )
 SIGNS = (
     "silence logprob_low compression_ratio_high repetition hallucination_rate "
@@ -98,6 +100,9 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | {"segment_index": COUNT, "words": WORDS, "speech": SPEECH, "heard_language": TEXT}
     | {"text_redacted": TEXT, "redactions": REDACTIONS}
     | {"fingerprint": pa.binary(), "audio_events": EVENTS}
+    | dict.fromkeys(["speaker_label", "speaker_model_id", "corpus_speaker"], TEXT)
+    | {"speaker_turns": TURNS, "word_speakers": pa.list_(TEXT), "speaker_changes": COUNT}
+    | {"speaker_embedding": pa.list_(pa.int8())}
     | CORRECTED,
     "recordings": SHARED
     | dict.fromkeys(["content_sha256", "audio_sha256", "codec", "container", "decode_status"], TEXT)

@@ -50,6 +50,8 @@ VALUES = {
     "task": "translate",
     "prompt": "Names: Ada, Grace; and more",
     "second_model": "whisper-base",
+    "speaker_model": "gs://bucket/models/speakers",
+    "speaker_count": "2",
     "dnsmos": "true",
     "classify_model": "gs://bucket/models/clap",
     "candidate_labels": "a dog,rain, wind",

@@ -74,7 +74,8 @@ _CURATE_EXAMPLES: Final = """examples:
   beam-audio curate out --restore=balanced-d2ddfcd7  put their decisions back
   beam-audio curate out --corrections=export.json    take what people corrected
   beam-audio curate out --duplicates                 mark rows that are like other rows
-  beam-audio curate out --against=test.jsonl         mark rows that are in a test set"""
+  beam-audio curate out --against=test.jsonl         mark rows that are in a test set
+  beam-audio curate out --speakers                   who is heard in several recordings"""
 
 _GPUS: Final = (
     *("nvidia-l4", "nvidia-tesla-t4", "nvidia-tesla-a100"),
@@ -296,6 +297,15 @@ def _add_curate(commands: Subparsers) -> None:
         "--duplicates", action="store_true", help="first mark rows that are like other rows"
     )
     parser.add_argument(
+        "--speakers",
+        type=_cosine,
+        metavar="COSINE",
+        nargs="?",
+        const=0.5,
+        help="find who is heard in several recordings: speakers whose embeddings are alike, their "
+        "mean cosine being this at least (default: 0.5)",
+    )
+    parser.add_argument(
         "--against",
         metavar="MANIFEST|OUTPUT",
         help="first mark rows that are in this test set, by sound or by text",
@@ -369,6 +379,13 @@ def _from_zero(text: str) -> float:
     number = float(text)
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} must be 0 or more")
+    return number
+
+
+def _cosine(text: str) -> float:
+    number = float(text)
+    if not -1 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} must lie between -1 and 1")
     return number
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio.errors import ConfigError
 from beam_audio.quality.rules import load_rules
 from beam_audio.quality.ruleset import DECISIONS
-from beam_audio.run.curation import compare, curate, redact, restore
+from beam_audio.run.curation import compare, curate, name_speakers, redact, restore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +73,22 @@ def redact_and_report(output: str, beam_flags: Sequence[str]) -> int:
     print(f"{done.kinds.total():,} redacted in segments; {done.units['written']} units written")
     for kind, count in sorted(done.kinds.items(), key=lambda item: (-item[1], item[0])):
         print(f"  {kind}: {count:,}")
+    return 1 if done.units["lost"] else 0
+
+
+def name_and_report(output: str, threshold: float, beam_flags: Sequence[str]) -> int:
+    """Find who is heard in several recordings, and print how many people that are.
+
+    Raises:
+        ConfigError: Nobody listened for speakers.
+        HeldError: A living batch holds the output.
+        StoreError: The output cannot be read or written.
+    """
+    done = name_speakers(output, threshold, beam_flags)
+    print(
+        f"{done.people:,} people are the {done.speakers:,} speakers of recordings, at a mean "
+        f"cosine of {threshold:g}; {done.units['written']} units written"
+    )
     return 1 if done.units["lost"] else 0
 
 

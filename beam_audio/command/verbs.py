@@ -99,15 +99,20 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
 def curate(given: argparse.Namespace, rest: list[str]) -> int:
     """Judge the rows of an output again, or put earlier decisions back."""
     own = ("--rules", "--restore", "--compare", "--redact", "--duplicates", "--against")
-    refuse_unknown(rest, {*beam_flags(), *own, "--corrections"})
+    refuse_unknown(rest, {*beam_flags(), *own, "--corrections", "--speakers"})
     from beam_audio.command import curating
 
     marks = given.duplicates or given.against is not None
     judges = (given.rules, given.restore, given.compare) != (None, None, None)
+    others = marks or judges or given.corrections is not None
     if given.redact is not None:
-        if marks or judges or given.corrections is not None:
+        if others or given.speakers is not None:
             raise ConfigError("give --redact=pii alone")
         return curating.redact_and_report(given.output, rest)
+    if given.speakers is not None:
+        if others:
+            raise ConfigError("give --speakers alone")
+        return curating.name_and_report(given.output, given.speakers, rest)
     if given.corrections is not None:
         from beam_audio.command import correcting
 

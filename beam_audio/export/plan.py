@@ -97,10 +97,14 @@ def plan(chosen: Chosen, options: ExportOptions, *, is_redacted: bool = False) -
 
 
 def value_of(row: Row, name: str) -> object:
-    """A column of a row, or else a key of its metadata; None if there is neither."""
+    """A column of a row, or else a key of its metadata; None if there is neither.
+
+    A ``speaker`` that nobody states is the person that was heard in several recordings.
+    """
     if (value := row.get(name)) is not None:
         return value
-    return _metadata(row).get(name)
+    stated = _metadata(row).get(name)
+    return row.get("corpus_speaker") if stated is None and name == "speaker" else stated
 
 
 def _metadata(row: Row) -> dict[str, object]:

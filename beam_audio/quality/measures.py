@@ -11,6 +11,7 @@ from beam_audio.quality.hallucinations import is_known_hallucination
 from beam_audio.quality.languages import has_word_spaces, is_same_language
 from beam_audio.quality.scripts import foreign_letters
 from beam_audio.quality.second_opinion import chosen_by_model, voted_language
+from beam_audio.quality.turns import changes, overlap_seconds, turns_of
 from beam_audio.quality.written_language import is_in_other_language
 
 if TYPE_CHECKING:
@@ -130,6 +131,12 @@ MEASURES: Final[dict[str, Callable[[Judged], float | None]]] = {
     ),
     "second_no_speech_prob": lambda it: it.second.transcript.no_speech_prob if it.second else None,
     "snr_db": lambda it: it.quality.snr_db,
+    "speaker_changes": lambda it: (
+        None if it.quality.voices is None else changes(turns_of(it.quality.voices))
+    ),
+    "speaker_overlap_seconds": lambda it: (
+        None if it.quality.voices is None else overlap_seconds(turns_of(it.quality.voices))
+    ),
     "speech_fraction": lambda it: it.quality.speech_fraction,
     "speech_score": lambda it: it.quality.speech_score,
     "speech_seconds": lambda it: it.speech_seconds,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from beam_audio.asr import ModelFacts
     from beam_audio.classifiers.load import ClassifierId
     from beam_audio.segments.splitter import SegmentSettings
+    from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.unit.layers import Layer
 
 Group = Literal["input", "model", "segments", "judging", "output", "limits", "streaming"]
@@ -155,6 +156,15 @@ class RunConfig:
         "another model that hears each segment, too: how far its text is from the first, which "
         "language two of three name, and which text is better",
     )
+    speaker_model: str | None = _flag(
+        "model",
+        None,
+        "tell speakers apart with the two networks of a folder, local or gs://…; docs/speakers.md "
+        "says where they come from",
+    )
+    speaker_count: int | None = _flag(
+        "model", None, "how many people speak in each recording; by default that is found"
+    )
     dnsmos: bool = _flag(
         "judging", default=False, text="rate the sound of each segment with DNSMOS"
     )
@@ -269,6 +279,7 @@ class RunConfig:
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"--{name}={value} must be above 0")
         self._check_source()
+        self._check_needed()
         if self.channels not in {"mix", "split"} and not self.channels.isdecimal():
             raise ConfigError(f"--channels={self.channels} must be mix, split or a number from 0")
         if self.tracks not in {"default", "all"} and not self.tracks.isdecimal():
@@ -284,9 +295,12 @@ class RunConfig:
                 raise ConfigError(f"--{name}={value} must be one of {', '.join(choices)}{hint}")
         check_keys(self.partition_keys, self.metadata_keys)
         check_rare(self.rare_containers)
-        if self.candidate_labels is not None and self.classify_model is None:
-            raise ConfigError("--candidate_labels needs --classify_model: the folder of a CLAP")
         _ = self.allowed_places
+
+    def _check_needed(self) -> None:
+        for name, needed in _NEEDS.items():
+            if getattr(self, name) is not None and getattr(self, needed) is None:
+                raise ConfigError(f"--{name} can only be used with --{needed}")
 
     def _check_source(self) -> None:
         if [self.input, self.manifest, self.subscription].count(None) != 2:  # noqa: PLR2004
@@ -382,6 +396,7 @@ class RunConfig:
         model: ModelFacts,
         second: ModelFacts | None = None,
         classifier: ClassifierId | None = None,
+        speakers: SpeakerModel | None = None,
     ) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows.
 
@@ -391,6 +406,7 @@ class RunConfig:
             model: The model.
             second: The model that gives a second opinion.
             classifier: What hears sounds.
+            speakers: The networks that tell speakers apart.
         """
         from beam_audio.quality import dnsmos  # noqa: PLC0415 - heavy
         from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
@@ -414,6 +430,8 @@ class RunConfig:
             layers["dnsmos"] = dnsmos.MODEL_SHA256
         if classifier is not None:
             layers["events"] = classifier.canonical()
+        if speakers is not None:
+            layers["speakers"] = [speakers.sha256, self.speaker_count]
         if second is not None:
             layers["second"] = [
                 second.model_id,
@@ -435,8 +453,11 @@ _ABOVE_ZERO: Final = (
         "drift_threshold",
         "limit",
     ),
-    "metrics_port",
+    *("metrics_port", "speaker_count"),
 )
+_NEEDS: Final = {"candidate_labels": "classify_model", "speaker_count": "speaker_model"}
+"""Flags that mean something beside another one only."""
+
 _BATCH_ONLY: Final = ("input_format", "limit", "retry_failures")
 _STREAM_ONLY: Final = ("event_time_attribute", "output_topic", "drift_reference", "metrics_port")
 KINDS: Final[dict[str, type]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import apache_beam as beam
 
 from beam_audio import store
+from beam_audio.curate.corpus_speakers import Heard, Named, hear_unit, name_unit, people_of
 from beam_audio.curate.correct_unit import Corrected, correct_unit
 from beam_audio.curate.corrected_rows import Correcting
 from beam_audio.curate.curate_unit import (
@@ -28,6 +30,7 @@ from beam_audio.errors import BeamAudioError, ConfigError
 from beam_audio.output.commits import (
     commit_files,
     load_commit,
+    read_commits,
 )
 from beam_audio.output.corrections import read_corrections
 from beam_audio.quality.normalizers import AUTO, resolved_choice
@@ -132,6 +135,28 @@ def redact(output: str, beam_flags: Sequence[str] = ()) -> Redaction:
     job = _Job.checked(output, beam_flags)
     with rewriting(output, job.run_id):
         return job.total(Redaction, partial(redact_unit, output, run_id=job.run_id))
+
+
+def name_speakers(output: str, threshold: float, beam_flags: Sequence[str] = ()) -> Named:
+    """Find who is heard in several recordings of an output, from its rows alone.
+
+    Raises:
+        ConfigError: The output holds no committed rows, or nobody listened for speakers.
+        HeldError: A living batch holds the output.
+        StoreError: The output cannot be read or written.
+    """
+    job = _Job.checked(output, beam_flags)
+    with rewriting(output, job.run_id):
+        heard: dict[str, Heard] = {}
+        for commit in read_commits(output):
+            hear_unit(output, commit, heard)
+        if not heard:
+            raise ConfigError(f"{output} has no embeddings: run with --speaker_model first")
+        people = people_of(heard, threshold)
+        units = Counter(
+            name_unit(output, commit, people, job.run_id) for commit in read_commits(output)
+        )
+        return Named(len(people), len(set(people.values())), units)
 
 
 def correct(output: str, file: str, beam_flags: Sequence[str] = ()) -> tuple[Taken, Corrected]:

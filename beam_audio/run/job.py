@@ -27,6 +27,7 @@ from beam_audio.run.dataflow import check_submission, require_subscription
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.run.unit_size import unit_bytes
+from beam_audio.speakers.networks import load_networks
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
     from beam_audio.run.config import RunConfig
+    from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.stream.model_watch import Choice
 
 
@@ -101,7 +103,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     check_submission(config, options)
     require_subscription(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
-    require_access((*places, config.second_model), options)
+    require_access((*places, config.second_model, config.speaker_model), options)
     input_format, listing = _source(config) if config.subscription is None else (None, None)
     job = make_job(config, options)
     # One record shows the schema of all: an output that is refused is left as it is.
@@ -128,7 +130,13 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
     facts = _model_facts(config, "model", model_here)
     second_facts, second = _second_model(config, facts, threads)
     _check_dnsmos(config)
-    settings_for = settings_by_model(config, threads, second_facts, _classifier(config))
+    settings_for = settings_by_model(
+        config,
+        threads,
+        second=second_facts,
+        classifier=_classifier(config),
+        speakers=_speaker_model(config),
+    )
     settings, handler = settings_for(facts), model_handler(config, threads=threads)
     is_stream = config.subscription is not None
     return Job(
@@ -188,6 +196,7 @@ def settings_by_model(
     cores: int | None = None,
     second: ModelFacts | None = None,
     classifier: ClassifierId | None = None,
+    speakers: SpeakerModel | None = None,
 ) -> Callable[[ModelFacts], UnitSettings]:
     """What gives the settings for a model. Workers call it too, so it reads no file.
 
@@ -196,6 +205,7 @@ def settings_by_model(
         cores: Cores that a process may use; None for all there are.
         second: The model that gives a second opinion; None for none.
         classifier: What hears sounds; None for nothing.
+        speakers: The networks that tell speakers apart; None for none.
 
     Raises:
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
@@ -215,6 +225,7 @@ def settings_by_model(
         normalizer=resolved_choice(config.normalizer),
         second=second,
         classifier=classifier,
+        speakers=speakers,
     )
 
 
@@ -227,6 +238,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
     normalizer: str,
     second: ModelFacts | None,
     classifier: ClassifierId | None,
+    speakers: SpeakerModel | None,
 ) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
@@ -246,6 +258,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
             dnsmos=config.dnsmos,
             classifier=classifier,
+            speaker_model=config.speaker_model,
         ),
         rows=RowSettings(
             normalizer=normalizer,
@@ -255,7 +268,10 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             store_audio=config.store_audio,
             model_id=facts.model_id,
             model_sha256=facts.model_sha256,
-            config_layers=config.layers(facts, second, classifier),
+            config_layers=config.layers(
+                facts, second=second, classifier=classifier, speakers=speakers
+            ),
+            speaker_count=config.speaker_count,
         ),
         language=language,
         batch_seconds=config.batch_seconds,
@@ -311,6 +327,16 @@ def _classifier(config: RunConfig) -> ClassifierId | None:
     except ModelError as error:
         raise ConfigError(f"--classify_model={config.classify_model}: {error}") from error
     return replace(found, name=config.classify_model)
+
+
+def _speaker_model(config: RunConfig) -> SpeakerModel | None:
+    """The networks of ``--speaker_model``; None without the flag."""
+    if config.speaker_model is None:
+        return None
+    try:
+        return load_networks(local_model(config.speaker_model)).model
+    except ModelError as error:
+        raise ConfigError(f"--speaker_model={config.speaker_model}: {error}") from error
 
 
 def _check_dnsmos(config: RunConfig) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ID_COLUMNS = {"segments": "segment_id", "recordings": "recording_id", "failures": "source_id"}
 
 
-@beam.typehints.with_input_types(Row | beam.Row)
+@beam.typehints.with_input_types(beam.typehints.Union[Row, beam.Row])
 @beam.typehints.with_output_types(str)
 class WriteParquet(beam.PTransform):
     """Writes rows of a table of :mod:`beam_audio.schema` and returns the file names.

@@ -5,8 +5,8 @@
 hash of its settings and of the version of its code. If one changes, the rows of earlier runs are
 made again from that layer on; the results of other layers stay.
 
-``dnsmos``, ``events`` and ``second`` are there only if a run asks for them. What they added to the
-rows of an earlier run stays when a run does not ask for them.
+``dnsmos``, ``events``, ``speakers`` and ``second`` are there only if a run asks for them. What they
+added to the rows of an earlier run stays when a run does not ask for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 Layer = Literal[
-    "decode", "segment", "measures", "dnsmos", "events", "model", "second", "metrics", "rules"
+    "decode",
+    "segment",
+    "measures",
+    "dnsmos",
+    "events",
+    "speakers",
+    "model",
+    "second",
+    "metrics",
+    "rules",
 ]
 
 LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
@@ -28,6 +37,7 @@ LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
     "measures": 1,
     "dnsmos": 1,
     "events": 1,
+    "speakers": 1,
     "model": 1,
     "second": 1,
     "metrics": 1,

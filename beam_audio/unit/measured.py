@@ -16,6 +16,9 @@ from beam_audio.audio.decode import resample
 from beam_audio.quality import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
+from beam_audio.speakers.networks import RATE_HZ as VOICE_RATE_HZ
+from beam_audio.speakers.networks import load_networks
+from beam_audio.speakers.voices import hear_voices
 from beam_audio.types import Quality
 from beam_audio.unit.sounds import with_sounds
 from beam_audio.unit.splitters import ChannelSplitters
@@ -57,6 +60,9 @@ class ClipSettings(Protocol):
     def classifier(self) -> ClassifierId | None:
         """What hears which sounds are in it."""
 
+    def speaker_folder(self) -> str | None:
+        """Where the networks are that tell speakers apart; None if nobody listens for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -70,6 +76,8 @@ class Order:
         store_audio: The codec of stored audio.
         dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
         classifier: What hears which sounds are in each segment; None for nothing.
+        speaker_folder: Where the networks are that tell speakers apart, on this machine; None if
+            nobody listens for them.
         measured_from: By channel, the sample before which no segment that begins is measured: what
             it holds was recognised before.
     """
@@ -81,6 +89,7 @@ class Order:
     store_audio: StoredCodec = "none"
     dnsmos: bool = False
     classifier: ClassifierId | None = None
+    speaker_folder: str | None = None
     measured_from: Mapping[int | None, int] = field(default_factory=dict)
 
 
@@ -154,6 +163,9 @@ def with_clip(segment: Segment, quality: Quality, settings: ClipSettings) -> Mea
         quality = _rated(quality, resample(clip, settings.clip_rate_hz, dnsmos.RATE_HZ))
     if settings.classifier is not None:
         quality = with_sounds(quality, segment, settings.classifier)
+    if settings.speaker_folder is not None:
+        heard = resample(clip, settings.clip_rate_hz, VOICE_RATE_HZ)
+        quality = _with_voices(quality, heard, segment, settings.speaker_folder)
     codec = settings.store_audio
     encoded = None if codec == "none" else encode.encode(segment, codec)
     return MeasuredSegment(replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)
@@ -178,6 +190,15 @@ def _rated(quality: Quality, clip: NDArray[np.float32]) -> Quality:
     if found is None:
         return quality
     return replace(quality, dnsmos_sig=found.sig, dnsmos_bak=found.bak, dnsmos_ovrl=found.ovrl)
+
+
+def _with_voices(
+    quality: Quality, clip: NDArray[np.float32], segment: Segment, folder: str
+) -> Quality:
+    """Measures with the voices of a clip at 16 kHz."""
+    networks = load_networks(folder)
+    voices = hear_voices(clip, segment.start_seconds, networks)
+    return replace(quality, voices=voices, speaker_model_id=networks.model.model_id)
 
 
 def _with_fingerprint(made: MeasuredSegment, clip_rate_hz: int) -> MeasuredSegment:

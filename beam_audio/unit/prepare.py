@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import DecodeLimits, Decoder, names_other_tracks
 from beam_audio.audio.decoders.request import Cut, DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream
@@ -57,8 +59,9 @@ class PrepareSettings:
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
     splits and measures in a child process. What is ``forgotten`` gives no rows.
     ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`; ``classifier`` hears which
-    sounds are in it, see :mod:`beam_audio.unit.sounds`. ``opener`` opens inputs of
-    a unit, see :mod:`beam_audio.unit.file_copies`; None opens each for itself.
+    sounds are in it, see :mod:`beam_audio.unit.sounds`. ``speaker_model`` names the folder of the
+    networks that tell speakers apart. ``opener`` opens inputs of a unit, see
+    :mod:`beam_audio.unit.file_copies`; None opens each for itself.
     """
 
     decoder: Decoder = "auto"
@@ -73,7 +76,13 @@ class PrepareSettings:
     forgotten: Forgotten = field(default_factory=Forgotten)
     dnsmos: bool = False
     classifier: ClassifierId | None = None
+    speaker_model: str | None = None
     opener: Opener | None = None
+
+    @property
+    def speaker_folder(self) -> str | None:
+        """The networks that tell speakers apart, on this machine; a bucket's are copied once."""
+        return None if self.speaker_model is None else _local_folder(self.speaker_model)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +145,11 @@ class ForgottenInput:
 
 
 Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
+
+
+@cache
+def _local_folder(name: str) -> str:
+    return local_model(name)
 
 
 def _from_the_start(_recording_id: str) -> float:
@@ -207,6 +221,7 @@ def prepare_opened(
                         settings.store_audio,
                         settings.dnsmos,
                         settings.classifier,
+                        settings.speaker_folder,
                         {
                             channel: round(measured_from(name) * stream.format.sample_rate_hz)
                             for channel, name in ids.items()

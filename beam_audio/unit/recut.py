@@ -109,7 +109,7 @@ class Recut:
     """
 
     name: ClassVar[str] = "recognise"
-    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "events")
+    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "events", "speakers")
 
     replaces: str
 
@@ -128,8 +128,8 @@ class Recut:
 class AddEvidence:
     """The texts and measures stay, and what a run asks for beside them is added.
 
-    The audio is cut as in :class:`Recut`, for a second opinion, DNSMOS and events. If it cannot
-    be read, the rows stay without. No segment of the stored recordings may have failed.
+    The audio is cut as in :class:`Recut`, for a second opinion, DNSMOS, events and speakers. If it
+    cannot be read, the rows stay without. No segment of the stored recordings may have failed.
 
     Attributes:
         replaces: The source id of the stored rows; see :class:`FromAudio`.
@@ -137,7 +137,7 @@ class AddEvidence:
     """
 
     name: ClassVar[str] = "evidence"
-    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "events", "second")
+    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "events", "speakers", "second")
 
     replaces: str
     asks_second: bool
@@ -206,7 +206,7 @@ class FromRows:
     """
 
     name: ClassVar[str] = "rows"
-    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "events", "second")
+    keeps: ClassVar[tuple[Layer, ...]] = ("dnsmos", "events", "speakers", "second")
 
     replaces: str
     only_rules: bool = False

@@ -31,6 +31,7 @@ from beam_audio.unit.layers import layer_hash
 from beam_audio.unit.reference_columns import corrected_columns, origin_columns
 from beam_audio.unit.scoring import SCORE_FAILED, Scored, Verdict, judge, score
 from beam_audio.unit.scratch import read_audio
+from beam_audio.unit.speaker_columns import speaker_columns, with_speakers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +61,7 @@ class RowSettings:
     model_sha256: str
     config_layers: dict[str, str]
     corrections: Corrections = field(default_factory=Corrections)
+    speaker_count: int | None = None
 
     @property
     def config_id(self) -> str:
@@ -98,6 +100,7 @@ def recording_rows(
         MachineError: The machine is at fault.
         StoreError: The corrections of the recording cannot be read.
     """
+    outcomes = with_speakers(outcomes, end.source.channel, settings.speaker_count)
     known = settings.corrections.of(end.source.recording_id)
     corrections = placed(known, list(map(_times, outcomes))).by_segment
     scored = score(end.source, outcomes, settings.normalizer, corrections)
@@ -179,6 +182,7 @@ def _segment_row(
         "text_language": language,
         "heard_language": transcript.language,
         "words": words_column(transcript.words),
+        **speaker_columns(verdict.recognised),
         "model_id": settings.model_id,
         "model_sha256": settings.model_sha256,
         **second_columns(verdict.recognised.second),

@@ -32,6 +32,7 @@ from beam_audio.unit.prepare import RecordingEnd
 from beam_audio.unit.quality_content import events_of
 from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.scratch import append_audio
+from beam_audio.unit.speaker_columns import stored_voices
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -263,4 +264,5 @@ def _failure(row: Row, ref: AudioRef) -> Failure:
 def _quality(row: Row) -> Quality:
     # Outputs of schema 2.1 and before have no fingerprints and no DNSMOS, of 2.4 no events.
     stored: Row = {field.name: row.get(field.name) for field in fields(Quality)}
-    return Quality(**stored | {"audio_events": events_of(stored["audio_events"])})
+    heard = {"audio_events": events_of(stored["audio_events"]), "voices": stored_voices(row)}
+    return Quality(**stored | heard)

@@ -192,7 +192,7 @@ class Wanted:
             return Recut(replaces) if can_recut else FromAudio(replaces)
         ask_again = self.retry_failures and state.failed_opinions > 0 and "second" in self.layers
         asks_second = ask_again or self._differ(state, "second")
-        if asks_second or self._differ(state, "dnsmos", "events"):
+        if asks_second or self._differ(state, "dnsmos", "events", "speakers"):
             can_add = is_measured and not state.failed_segments
             return AddEvidence(replaces, asks_second) if can_add else FromAudio(replaces)
         if not is_measured:

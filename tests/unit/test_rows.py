@@ -52,8 +52,10 @@ OPTIONAL = frozenset(
         *("dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl", "second_text", "second_model_id"),
         *("second_model_sha256", "second_language", "second_language_probability"),
         *("second_avg_logprob", "second_no_speech_prob", "disagreement_wer", "disagreement_cer"),
-        *("voted_language", "best_text", "best_model_id"),
         *("audio_events", "speech_score", "music_score"),
+        *("voted_language", "best_text", "best_model_id", "speaker_label", "speaker_turns"),
+        *("word_speakers", "speaker_changes", "speaker_overlap_seconds", "speaker_embedding"),
+        *("speaker_model_id", "corpus_speaker"),
     }
 )
 """Columns that a run has to ask for."""

@@ -64,6 +64,8 @@ ELSEWHERE = {
     "dnsmos_ovrl": "quality/test_dnsmos.py",
     "speech_score": "classifiers/test_sounds.py",
     "music_score": "classifiers/test_sounds.py",
+    "speaker_changes": "quality/test_turns.py",
+    "speaker_overlap_seconds": "quality/test_turns.py",
     "duplicate_similarity": "curate/duplicates/test_sound.py",
     "test_overlap_similarity": "curate/duplicates/test_sound.py",
     "known_hallucination": "quality/test_hallucinations.py",

@@ -1,0 +1,181 @@
+"""The two networks that tell people apart: who speaks in each frame, and how a voice sounds.
+
+They are ONNX files of a folder: CAM++ of 3D-Speaker, or another network with its inputs and
+outputs, and pyannote segmentation 3.0. docs/speakers.md names public sources and sha256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from beam_audio.errors import ModelError, raise_machine_error
+from beam_audio.quality.fbank import fbank
+from beam_audio.types import stable_id
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RATE_HZ: Final = 16_000
+DIMENSIONS: Final = 192
+LOCAL_VOICES: Final = 3
+"""Voices that the segmentation tells apart in one window."""
+STEP_SAMPLES: Final = 270
+"""Samples between frames of the segmentation."""
+FIRST_CENTRE_SAMPLES: Final = 495
+"""The middle of its first frame."""
+
+_EMBEDDING: Final = "campplus*.onnx"
+_SEGMENTATION: Final = "*segmentation*.onnx"
+# Which of three voices speak, by class: nobody, one, or two at once.
+_SPEAKING: Final = np.array(
+    [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], bool
+)
+_CURE: Final = "docs/speakers.md says where they come from"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerModel:
+    """The networks of a folder.
+
+    Attributes:
+        folder: Where they are.
+        embedding: Name of the file that tells how a voice sounds.
+        segmentation: Name of the file that tells who speaks.
+        sha256: Hash of both files' hashes.
+    """
+
+    folder: str
+    embedding: str
+    segmentation: str
+    sha256: str
+
+    @property
+    def model_id(self) -> str:
+        """What rows say the embeddings are of: those of another id cannot be compared."""
+        return f"{self.embedding.removesuffix('.onnx')}-{self.sha256[:12]}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeakerNetworks:
+    """Both networks, loaded."""
+
+    model: SpeakerModel
+    embedding: Any
+    segmentation: Any
+
+    def embed(self, clip: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """How a voice sounds: a direction, float32 of shape (192,) and length 1.
+
+        Args:
+            clip: float32 of shape (n,) at 16 kHz, in which nobody else speaks.
+
+        Returns:
+            None for a clip without a frame, or one of digital silence.
+        """
+        features = fbank(clip)
+        if not len(features):
+            return None
+        feat = features - features.mean(axis=0)
+        found: NDArray[np.float32] = self.embedding.run(None, {"feat": feat[np.newaxis]})[0][0]
+        length = float(np.linalg.norm(found))
+        return found / np.float32(length) if length > 0 and np.isfinite(length) else None
+
+    def speaking(self, clip: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which of three voices speak in each frame, of shape (frames, 3).
+
+        Args:
+            clip: float32 of shape (n,) at 16 kHz, at most some 10 s. Frames of one that is
+                shorter than a second go on to its end.
+        """
+        # It fails on less than some hundredths of a second; silence is nobody.
+        padded = np.pad(clip, (0, max(0, RATE_HZ - len(clip))))
+        waveform = padded[np.newaxis, np.newaxis]
+        (scores,) = self.segmentation.run(None, {"waveform": waveform})
+        found: NDArray[np.bool_] = _SPEAKING[scores[0].argmax(axis=1)]
+        return found
+
+
+def find_model(folder: str) -> SpeakerModel:
+    """The networks of a folder on this machine.
+
+    Raises:
+        ModelError: There is not exactly one of each, or it cannot be read.
+    """
+    files = [_only(folder, pattern) for pattern in (_EMBEDDING, _SEGMENTATION)]
+    try:
+        hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be read: {error.strerror}") from error
+    embedding, segmentation = (file.name for file in files)
+    return SpeakerModel(folder, embedding, segmentation, stable_id("speakers", *hashes))
+
+
+@lru_cache(maxsize=1)
+def load_networks(folder: str) -> SpeakerNetworks:
+    """The networks, loaded once a process; each runs on one CPU thread, as decoding does.
+
+    Raises:
+        ModelError: A file lacks or is no such network, or onnxruntime is not installed.
+        MachineError: The machine is at fault.
+    """
+    model = find_model(folder)
+    networks = SpeakerNetworks(
+        model,
+        _session(Path(folder, model.embedding), "feat"),
+        _session(Path(folder, model.segmentation), "waveform"),
+    )
+    _require_shapes(networks)
+    return networks
+
+
+def _only(folder: str, pattern: str) -> Path:
+    found = sorted(Path(folder).glob(pattern))
+    if len(found) != 1:
+        raise ModelError(
+            f"{folder} holds {len(found)} files {pattern}, and not one: name the folder of "
+            f"both networks; {_CURE}"
+        )
+    return found[0]
+
+
+def _session(file: Path, name: str) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+    try:
+        import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
+    except ImportError as error:
+        raise_machine_error(error, "cannot load onnxruntime")
+        raise ModelError("speakers need onnxruntime: pip install 'beam_audio[cpu]'") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(file), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises many types
+        raise_machine_error(error, f"cannot load {file}")
+        raise ModelError(f"{file} is no ONNX network that can be loaded: {error}") from error
+    names = [each.name for each in session.get_inputs()]
+    if names != [name]:
+        raise ModelError(f"{file} takes {', '.join(names)} and not {name}; {_CURE}")
+    return session
+
+
+def _require_shapes(networks: SpeakerNetworks) -> None:
+    """Run both networks once on silence."""
+    model = networks.model
+    silence = np.zeros(RATE_HZ, np.float32)
+    voice = networks.embedding.run(None, {"feat": fbank(silence)[np.newaxis]})[0]
+    frames = networks.segmentation.run(None, {"waveform": silence[np.newaxis, np.newaxis]})[0]
+    if voice.shape != (1, DIMENSIONS) or frames.shape[2:] != (len(_SPEAKING),):
+        raise ModelError(
+            f"{model.embedding} gives {voice.shape[-1]} numbers a voice and {model.segmentation} "
+            f"{frames.shape[-1]} classes a frame, and not {DIMENSIONS} and {len(_SPEAKING)}; "
+            f"{_CURE}"
+        )
