@@ -60,6 +60,7 @@ class ClipSettings(Protocol):
     def classifier(self) -> ClassifierId | None:
         """What hears which sounds are in it."""
 
+    @property
     def speaker_folder(self) -> str | None:
         """Where the networks are that tell speakers apart; None if nobody listens for them."""
 
