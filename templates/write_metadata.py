@@ -77,6 +77,7 @@ _EXAMPLES: Final = {
     "metadata_columns": ("speaker,source",),
     "rules": ("strict", "balanced", "lenient"),
     "limit": ("1000",),
+    "speaker_count": ("2",),
     "window_seconds": ("30", "12.5"),
     "overlap_seconds": ("0", "1.5"),
     "max_recording_seconds": ("86400",),

@@ -17,20 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = {
-    *(
-        "Audio",
-        "Failure",
-        "ModelOptions",
-        "Quality",
-        "Request",
-        "Segment",
-        "Transcript",
-        "Transcription",
-    ),
-    *("decode", "load_model", "measure", "resample", "split", "transcribe"),
-    *("AsRows", "DecodeAudio", "MeasureQuality", "OnnxAsrModelHandler", "ReadAudio", "ReadRows"),
-    "SplitAudio",
-    *("Transcribe", "TranscribeUnits", "WriteParquet", "__version__"),
+    *("Audio", "AudioEvent", "Classification", "Failure", "ModelOptions", "Quality", "Request"),
+    *("Segment", "Transcript", "Transcription", "__version__"),
+    *("classify", "decode", "load_classifier", "load_model", "measure", "resample", "split"),
+    *("transcribe", "AsRows", "ClassifyAudio", "DecodeAudio", "MeasureQuality"),
+    *("OnnxAsrModelHandler", "ReadAudio", "ReadRows", "SplitAudio", "Transcribe"),
+    *("TranscribeUnits", "WriteParquet"),
 }
 HEAVY = ("apache_beam", "jiwer", "numpy", "onnx", "onnxruntime", "pyarrow", "scipy")
 TWO_LINES = (

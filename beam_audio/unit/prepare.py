@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import DecodeLimits, Decoder, names_other_tracks
 from beam_audio.audio.decoders.request import Cut, DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream
@@ -149,6 +148,8 @@ Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
 
 @cache
 def _local_folder(name: str) -> str:
+    from beam_audio.asr.remote_model import local_model  # noqa: PLC0415 - imports Beam
+
     return local_model(name)
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.asr.remote_model import local_model
 from beam_audio.audio.decode import resample
 from beam_audio.classifiers.load import load_same
 from beam_audio.classifiers.sounds import Totals
@@ -56,6 +55,8 @@ def sound_model(wanted: ClassifierId) -> SoundModel:
     Raises:
         ModelError: It is not here, or is not the one that the run began with.
     """
+    from beam_audio.asr.remote_model import local_model  # noqa: PLC0415 - imports Beam
+
     return load_same(replace(wanted, name=local_model(wanted.name)))
 
 
