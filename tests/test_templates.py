@@ -157,6 +157,9 @@ WRONG = {
     "metadata_columns": "speaker;source",
     "rules": "my.yaml",
     "limit": "-1",
+    "classify_model": "./sounds",
+    "speaker_model": "speakers",
+    "speaker_count": "two",
     "max_source_bytes": "64G",
     "max_channels": "2.5",
     "max_sample_rate_hz": "48k",
@@ -195,6 +198,8 @@ def test_examples_are_values_of_the_flag(name: str) -> None:
         given["segmenter"] = "fixed"
     if name == "drift_threshold":
         given["drift_reference"] = "gs://bucket/reference"
+    if name == "speaker_count":
+        given["speaker_model"] = "gs://bucket/speakers"
     for example in PARAMETERS[name]["helpText"].partition("; for example ")[2].split(" or "):
         resolve(given | {name: example})
 
