@@ -14,9 +14,9 @@ import numpy as np
 
 from beam_audio.classifiers.heard import MOST_LABELS, EventSettings, Heard
 from beam_audio.classifiers.huggingface import read_json, softmax
-from beam_audio.classifiers.session import one_thread_session
-from beam_audio.classifiers.spectrogram import centred_decibels, mel_filters
 from beam_audio.errors import ModelError
+from beam_audio.models.cpu_session import one_thread_session
+from beam_audio.quality.spectrogram import centred_decibels, mel_filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

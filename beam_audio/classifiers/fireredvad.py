@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 
 from beam_audio.classifiers.heard import EventSettings, Heard, audible
-from beam_audio.classifiers.session import one_thread_session
-from beam_audio.classifiers.spectrogram import (
+from beam_audio.errors import ModelError
+from beam_audio.models.cpu_session import one_thread_session
+from beam_audio.quality.spectrogram import (
     FRAME_SAMPLES,
+    FULL_SCALE,
     HOP_SAMPLES,
     KALDI_RATE_HZ,
     kaldi_fbank,
 )
-from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BANDS: Final = 80
-_FULL_SCALE: Final = np.float32(32768.0)
 _HEADER_BYTES: Final = 15
 _LEAST_VARIANCE: Final = 1e-20
 
@@ -65,7 +65,7 @@ class FireRedVad:
     def hear(self, clip: NDArray[np.float32]) -> Heard:
         """Score frames of 25 ms, one every 10 ms; a shorter clip is filled with zeros."""
         padded = np.pad(audible(clip), (0, max(0, FRAME_SAMPLES - len(clip))))
-        energies = kaldi_fbank(padded * _FULL_SCALE, _BANDS, "povey")
+        energies = kaldi_fbank(padded * FULL_SCALE, _BANDS, "povey")
         features = ((energies - self.mean) * self.inverse_deviation).astype(np.float32)
         scores = self.session.run(["probs"], {"feat": features[np.newaxis]})[0][0]
         # A frame stands for the 10 ms to the next one.

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 
 from beam_audio.classifiers.heard import MOST_LABELS, EventSettings, Heard
-from beam_audio.classifiers.session import one_thread_session
-from beam_audio.classifiers.spectrogram import (
+from beam_audio.errors import ModelError
+from beam_audio.models.cpu_session import one_thread_session
+from beam_audio.quality.spectrogram import (
     FRAME_SAMPLES,
     HOP_SAMPLES,
     KALDI_RATE_HZ,
     kaldi_fbank,
 )
-from beam_audio.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 
 from beam_audio.classifiers.heard import EventSettings, Heard, audible
-from beam_audio.classifiers.session import one_thread_session
+from beam_audio.models.cpu_session import one_thread_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from beam_audio.errors import ModelError, raise_machine_error
-from beam_audio.quality.fbank import fbank
+from beam_audio.errors import ModelError
+from beam_audio.models.cpu_session import one_thread_session
+from beam_audio.quality.spectrogram import FULL_SCALE, kaldi_fbank
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ STEP_SAMPLES: Final = 270
 FIRST_CENTRE_SAMPLES: Final = 495
 """The middle of its first frame."""
 
+_BANDS: Final = 80
 _EMBEDDING: Final = "campplus*.onnx"
 _SEGMENTATION: Final = "*segmentation*.onnx"
 # Which of three voices speak, by class: nobody, one, or two at once.
@@ -78,10 +80,10 @@ class SpeakerNetworks:
         Returns:
             None for a clip without a frame, or one of digital silence.
         """
-        features = fbank(clip)
+        features = kaldi_fbank(clip * FULL_SCALE, _BANDS, "povey")
         if not len(features):
             return None
-        feat = features - features.mean(axis=0)
+        feat = (features - features.mean(axis=0)).astype(np.float32)
         found: NDArray[np.float32] = self.embedding.run(None, {"feat": feat[np.newaxis]})[0][0]
         length = float(np.linalg.norm(found))
         return found / np.float32(length) if length > 0 and np.isfinite(length) else None
@@ -145,22 +147,7 @@ def _only(folder: str, pattern: str) -> Path:
 
 
 def _session(file: Path, name: str) -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    try:
-        import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
-    except ImportError as error:
-        raise_machine_error(error, "cannot load onnxruntime")
-        raise ModelError("speakers need onnxruntime: pip install 'beam_audio[cpu]'") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(file), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime raises many types
-        raise_machine_error(error, f"cannot load {file}")
-        raise ModelError(f"{file} is no ONNX network that can be loaded: {error}") from error
+    session = one_thread_session(file)
     names = [each.name for each in session.get_inputs()]
     if names != [name]:
         raise ModelError(f"{file} takes {', '.join(names)} and not {name}; {_CURE}")
@@ -171,7 +158,8 @@ def _require_shapes(networks: SpeakerNetworks) -> None:
     """Run both networks once on silence."""
     model = networks.model
     silence = np.zeros(RATE_HZ, np.float32)
-    voice = networks.embedding.run(None, {"feat": fbank(silence)[np.newaxis]})[0]
+    feat = kaldi_fbank(silence, _BANDS, "povey").astype(np.float32)
+    voice = networks.embedding.run(None, {"feat": feat[np.newaxis]})[0]
     frames = networks.segmentation.run(None, {"waveform": silence[np.newaxis, np.newaxis]})[0]
     if voice.shape != (1, DIMENSIONS) or frames.shape[2:] != (len(_SPEAKING),):
         raise ModelError(

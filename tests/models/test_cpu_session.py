@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beam_audio.classifiers.session import one_thread_session
 from beam_audio.errors import ModelError
+from beam_audio.models.cpu_session import one_thread_session
 
 if TYPE_CHECKING:
     from pathlib import Path

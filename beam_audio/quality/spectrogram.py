@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KALDI_RATE_HZ: Final = 16_000
 FRAME_SAMPLES: Final = 400
 HOP_SAMPLES: Final = 160
+FULL_SCALE: Final = np.float32(32_768.0)
 
 _FFT_SAMPLES: Final = 512
 _PREEMPHASIS: Final = 0.97
@@ -34,11 +35,16 @@ Scale = Literal["kaldi", "htk", "slaney"]
 def kaldi_fbank(samples: NDArray[np.float32], bands: int, window: KaldiWindow) -> Reals:
     """Kaldi's log-mel energies (frames, bands) without dither; whole frames only.
 
+    A clip of fewer than 400 samples has none. ``kaldi-native-fbank`` gives the same numbers.
+
     Args:
-        samples: Shape (n,) at 16 kHz; at least 400.
+        samples: Shape (n,) at 16 kHz; most networks were trained on samples of 16 bits, which
+            ``FULL_SCALE`` leads to.
         bands: Triangles from 20 to 8000 Hz.
         window: What each frame of 25 ms is multiplied with.
     """
+    if len(samples) < FRAME_SAMPLES:
+        return np.zeros((0, bands))
     frames = _frames(samples, FRAME_SAMPLES, HOP_SAMPLES)
     frames = frames - frames.mean(axis=1, keepdims=True)
     before = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)

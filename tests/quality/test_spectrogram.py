@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
 
-from beam_audio.classifiers.spectrogram import centred_decibels, kaldi_fbank, mel_filters
+from beam_audio.quality.spectrogram import (
+    FRAME_SAMPLES,
+    FULL_SCALE,
+    HOP_SAMPLES,
+    centred_decibels,
+    kaldi_fbank,
+    mel_filters,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from beam_audio.classifiers.spectrogram import Scale
+    from beam_audio.quality.spectrogram import Scale
 
 
 def tone(hertz: float, rate_hz: int, seconds: float = 0.5) -> NDArray[np.float32]:
@@ -24,13 +32,27 @@ def tone(hertz: float, rate_hz: int, seconds: float = 0.5) -> NDArray[np.float32
 
 
 @pytest.mark.shared
-def test_energies_are_those_of_kaldi(shared_data: Path) -> None:
+def test_energies_are_those_of_kaldi(shared_data: Path, shared_models: Path) -> None:
     """The figures are by kaldi-native-fbank with 80 bands and no dither."""
+    expected = json.loads((shared_models / "expected.json").read_text(encoding="utf-8"))
+    for name, known in expected.items():
+        clip = soundfile.read(shared_data / name, dtype="float32")[0]
+        found = kaldi_fbank(clip * FULL_SCALE, 80, "povey")
+        assert found.shape == (known["fbank_frames"], 80)
+        assert found.mean() == pytest.approx(known["fbank_mean"], abs=2e-4)
     clip = soundfile.read(shared_data / "librispeech/1688-142285-0003.flac", dtype="float32")[0]
-    found = kaldi_fbank(clip * np.float32(32768), 80, "povey")
-    assert found.shape == (504, 80)
-    assert found.mean() == pytest.approx(13.6081, abs=1e-3)
+    found = kaldi_fbank(clip * FULL_SCALE, 80, "povey")
     assert found[100, :4] == pytest.approx([17.4224, 17.1523, 13.6053, 13.9426], abs=0.01)
+
+
+def test_only_whole_frames_count() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 1_300 * HOP_SAMPLES).astype(np.float32)
+    assert kaldi_fbank(noise[: FRAME_SAMPLES - 1], 80, "povey").shape == (0, 80)
+    assert kaldi_fbank(noise[:FRAME_SAMPLES], 80, "povey").shape == (1, 80)
+    whole = kaldi_fbank(noise, 80, "povey")
+    assert whole.shape == (1_298, 80)
+    # A frame depends on its own samples alone, wherever the clip begins.
+    assert np.allclose(kaldi_fbank(noise[1_100 * HOP_SAMPLES :], 80, "povey"), whole[1_100:])
 
 
 def test_silence_has_the_least_energy() -> None:

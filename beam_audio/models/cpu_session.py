@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions of classifiers: on one CPU thread, as they run where audio is decoded."""
+"""Sessions of ONNX Runtime on one CPU thread: small networks that run where audio is decoded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def one_thread_session(file: Path) -> Any:  # noqa: ANN401 - onnxruntime ships n
         import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
     except ImportError as error:
         raise_machine_error(error, "cannot load onnxruntime")
-        raise ModelError("a classifier needs onnxruntime: pip install 'beam_audio[cpu]'") from error
+        raise ModelError("the network needs onnxruntime: pip install 'beam_audio[cpu]'") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
