@@ -29,13 +29,13 @@ from reference import markdown_table
 from beam_audio.command.cli import main as beam_audio
 from beam_audio.export.tables.register import register
 from beam_audio.output.commits import read_commits
-from beam_audio.output.registrations import Registration
+from beam_audio.output.registration import Registration
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.sharedctypes import Synchronized
 
-    from beam_audio.output.registrations import FormatName
+    from beam_audio.output.registration import FormatName
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # the tests replace rows, too
 

@@ -33,10 +33,10 @@ def local_model(name: str) -> str:
         return name
     folder = name.rstrip("/").rpartition("/")[2]
     if (why := store.outside(folder)) is not None:
-        raise ModelError(f"--model={name}: the name of its folder {why}; give it another")
+        raise ModelError(f"{name}: the name of its folder {why}; give it another")
     files = [each for each in store.files_under(name) if not _is_folder(each)]
     if not files:
-        raise ModelError(f"--model={name} holds no file; name the folder that holds the model")
+        raise ModelError(f"{name} holds no file; name the folder that holds the model")
     inside = {each.path: each.path[len(name.rstrip("/")) + 1 :] for each in files}
     _require_file_names(name, set(inside.values()))
     identity = stable_id(*[[meta.path, meta.size_in_bytes, meta.version] for meta in files])
@@ -79,12 +79,10 @@ def _require_file_names(address: str, names: Collection[str]) -> None:
     cure = "delete it, or copy the files of the model to a folder of their own"
     for name in sorted(names):
         if (why := store.outside(name)) is not None:
-            raise ModelError(
-                f"--model={address} has an object {name!r:.200}, and its name {why}: {cure}"
-            )
+            raise ModelError(f"{address} has an object {name!r:.200}, and its name {why}: {cure}")
         if folder := next((each for each in _folders(name) if each in names), None):
             raise ModelError(
-                f"--model={address} has the objects {folder!r} and {name!r}, and a folder cannot "
+                f"{address} has the objects {folder!r} and {name!r}, and a folder cannot "
                 f"hold both: {cure}"
             )
 

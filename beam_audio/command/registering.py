@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from beam_audio.command.unknown_words import refuse_unknown
 from beam_audio.errors import ConfigError, HeldError
-from beam_audio.output.registrations import FormatName, Registration
+from beam_audio.output.registration import FormatName, Registration
 
 if TYPE_CHECKING:
     import argparse

@@ -7,32 +7,15 @@ part files of a registered output: ``expire`` does, once no table names them any
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
 from beam_audio import store
 from beam_audio.errors import StoreError
+from beam_audio.output.registration import Registration
 from beam_audio.output.stored_values import value_of
 from beam_audio.store.output_names import REGISTRATIONS
 
-FormatName = Literal["iceberg", "delta", "duckdb", "bigquery"]
-
 _FOREIGN = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A table format, and where its tables are.
-
-    Attributes:
-        format: The format.
-        namespace: What the tables are named below: Iceberg's namespace, BigQuery's data set.
-        catalog: A catalog of pyiceberg's configuration; empty for one inside the output.
-    """
-
-    format: FormatName
-    namespace: str
-    catalog: str = ""
 
 
 def note_registration(root: str, registration: Registration) -> None:

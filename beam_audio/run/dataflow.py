@@ -116,11 +116,13 @@ def _check_addresses(config: RunConfig) -> None:
                 f"--{name}={value} is on this machine, where Dataflow's workers cannot read or "
                 "write: name a folder or file in gs://"
             )
-    if not has_card(config.model) and Path(config.model).is_dir():
-        raise ConfigError(
-            f"--model={config.model} is a folder of this machine, which Dataflow's workers cannot "
-            "read: copy it to gs:// and name that, or name a model that their image contains"
-        )
+    for name in ("model", "second_model", "classify_model", "speaker_model"):
+        value = getattr(config, name)
+        if value is not None and not has_card(value) and Path(value).is_dir():
+            raise ConfigError(
+                f"--{name}={value} is a folder of this machine, which Dataflow's workers cannot "
+                "read: copy it to gs:// and name that, or name a model that their image contains"
+            )
 
 
 def _check_package(options: PipelineOptions) -> None:

@@ -27,6 +27,7 @@ _HINTS: Final[Mapping[pa.DataType, type]] = {
     pa.string(): str,
     pa.binary(): bytes,
     pa.bool_(): bool,
+    pa.int8(): int,
     pa.int64(): int,
     pa.float64(): float,
     pa.date32(): date,

@@ -12,12 +12,8 @@ from beam_audio.errors import StoreError
 from beam_audio.output.commits import delete_uncommitted
 from beam_audio.output.compact import compact
 from beam_audio.output.expire import superseded_parts
-from beam_audio.output.registrations import (
-    Registration,
-    is_registered,
-    note_registration,
-    read_registrations,
-)
+from beam_audio.output.registration import Registration
+from beam_audio.output.registrations import is_registered, note_registration, read_registrations
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,14 +16,14 @@ from support.unit_runs import levels, ref, settings, tones, transcribe, write
 from beam_audio.curate.rewrite import rewrite_unit
 from beam_audio.output.commits import read_commits
 from beam_audio.output.counted import Counted
-from beam_audio.output.registrations import Registration
+from beam_audio.output.registration import Registration
 from beam_audio.store.output_names import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from beam_audio.output.registrations import FormatName
+    from beam_audio.output.registration import FormatName
     from beam_audio.schema import Table
     from beam_audio.types import Row
 

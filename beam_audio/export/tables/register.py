@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beam_audio.export.tables.content import Change, Tables
-    from beam_audio.output.registrations import Registration
+    from beam_audio.output.registration import Registration
 
 _TRIES: Final = 10
 

@@ -27,6 +27,7 @@ _MOST_FILES: Final = 10_000
 """What BigQuery takes in one statement."""
 _DUCKDB: Final = {
     pa.string(): "VARCHAR",
+    pa.int8(): "TINYINT",
     pa.int64(): "BIGINT",
     pa.float64(): "DOUBLE",
     pa.bool_(): "BOOLEAN",
@@ -36,6 +37,7 @@ _DUCKDB: Final = {
 }
 _BIGQUERY: Final = {
     pa.string(): "STRING",
+    pa.int8(): "INT64",
     pa.int64(): "INT64",
     pa.float64(): "FLOAT64",
     pa.bool_(): "BOOL",

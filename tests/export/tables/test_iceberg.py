@@ -12,7 +12,7 @@ from support.registered import iceberg_table, registration
 from beam_audio.errors import ConfigError
 from beam_audio.export.tables.iceberg import IcebergTables
 from beam_audio.export.tables.register import register
-from beam_audio.output.registrations import Registration
+from beam_audio.output.registration import Registration
 
 
 def test_metadata_holds_no_value_but_those_of_partitions(out: Path) -> None:

@@ -36,7 +36,7 @@ from beam_audio.store.output_names import TABLES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beam_audio.output.registrations import FormatName
+    from beam_audio.output.registration import FormatName
 
 
 def check(out: Path, name: FormatName) -> None:
