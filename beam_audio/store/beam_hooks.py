@@ -55,9 +55,14 @@ def skip_google_credentials() -> None:
 
 
 def beam_parsers() -> tuple[tuple[type[PipelineOptions], argparse.ArgumentParser], ...]:
-    """Every class of Beam's options, with a parser of its flags; Beam lists them nowhere else."""
+    """Every class of Beam's options, with a parser of its flags; Beam lists them nowhere else.
+
+    Those of Beam YAML are left out: they are known only where it has been imported.
+    """
     found = []
     for options in PipelineOptions.__subclasses__():
+        if options.__module__.startswith("apache_beam.yaml."):
+            continue
         parser = argparse.ArgumentParser(add_help=False)
         options._add_argparse_args(parser)  # noqa: SLF001
         found.append((options, parser))
