@@ -108,8 +108,9 @@ def test_a_process_that_sleeps_over_a_batch_hangs(start: Start) -> None:
 
 
 def test_a_batch_that_was_not_begun_was_not_at_work(start: Start) -> None:
+    others = set(recogniser_processes(os.getpid()))
     process = start()
-    (own, *_) = recogniser_processes(os.getpid())
+    (own,) = set(recogniser_processes(os.getpid())) - others
     os.kill(own, signal.SIGSTOP)
     lost: list[ProcessLost] = []
 
