@@ -10,7 +10,7 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import beam_audio.command.cli
 from beam_audio.audio.decode import AudioStream
@@ -56,17 +56,23 @@ def count_work(log: Path, put: Callable[[Any, str, Any], None] = setattr) -> Non
     load = OnnxAsrModelHandler.load_recognizer
 
     def load_counted(handler: OnnxAsrModelHandler) -> Recognizer:
-        recognizer = load(handler)
-        transcribe = recognizer.transcribe
-
-        def hear(requests: Any) -> Any:  # noqa: ANN401 - as it is
-            os.write(descriptor, b"heard\n" * len(requests))
-            return transcribe(requests)
-
-        recognizer.transcribe = hear  # type: ignore[method-assign] # this object's alone
-        return recognizer
+        return cast("Recognizer", _Counted(load(handler), descriptor))
 
     put(OnnxAsrModelHandler, "load_recognizer", load_counted)
+
+
+class _Counted:
+    """A recogniser that counts what it hears; tests share the one below."""
+
+    def __init__(self, recognizer: Recognizer, descriptor: int) -> None:
+        self._recognizer, self._descriptor = recognizer, descriptor
+
+    def transcribe(self, requests: Any) -> Any:  # noqa: ANN401 - as it is
+        os.write(self._descriptor, b"heard\n" * len(requests))
+        return self._recognizer.transcribe(requests)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as it is
+        return getattr(self._recognizer, name)
 
 
 def work_in(log: Path) -> Counter[str]:
