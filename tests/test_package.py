@@ -54,7 +54,9 @@ def run(*command: object, cwd: Path, **environment: str) -> str:
 def package_files() -> set[str]:
     """Files of the package in the tree, and the cards, which go into it."""
     found = (path.relative_to(ROOT) for path in (ROOT / "beam_audio").rglob("*.*"))
-    cards = {f"beam_audio/models/cards/{path.name}" for path in (ROOT / "models").glob("*.json")}
+    models = ROOT / "models"
+    names = (path.relative_to(models).as_posix() for path in models.rglob("*.json"))
+    cards = {f"beam_audio/models/cards/{name}" for name in names}
     return cards | {path.as_posix() for path in found if "__pycache__" not in path.parts}
 
 

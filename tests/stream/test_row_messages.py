@@ -30,6 +30,7 @@ MAX_MESSAGE_BYTES = 10_000_000
 VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.string(): st.text(),
     pa.float64(): st.floats(),
+    pa.int8(): st.integers(-128, 127),
     pa.int64(): st.integers(-(2**63), 2**63 - 1),
     pa.date32(): st.dates(),
     pa.timestamp("us", tz="UTC"): st.datetimes(timezones=st.just(UTC)),
