@@ -86,8 +86,9 @@ def plan(chosen: Chosen, options: ExportOptions, *, is_redacted: bool = False) -
         by_id = {row["segment_id"]: row for row in rows}
         for item in items:
             first = by_id[item.pieces[0].segment_id]
-            value = str(value_of(first, options.split_by) or recording_id)
-            by_folder[options.folder(value, item.duration_seconds)].append(item)
+            value = value_of(first, options.split_by)
+            kept_together = recording_id if value is None else str(value)
+            by_folder[options.folder(kept_together, item.duration_seconds)].append(item)
     shards = [
         PlannedShard(folder, part)
         for folder, items in sorted(by_folder.items())

@@ -21,7 +21,7 @@ from beam_audio.output.compact import compact
 from beam_audio.quality.rules import load_rules
 from beam_audio.run import stream
 from beam_audio.run.job import check_run
-from beam_audio.store.output_names import BATCH, CLAIMS, NAMES, SAVED_WORK, TEMPORARY
+from beam_audio.store.output_names import BATCH, CLAIMS, NAMES, SAVED_WORK, TABLES, TEMPORARY
 from beam_audio.stream.outbox import note
 from beam_audio.stream.reservations import index_commits
 
@@ -69,6 +69,11 @@ def test_the_table_names_everything_that_runs_leave(tmp_path: Path) -> None:
     used = set().union(*map(matching, left))
     of_other_verbs = {"_exports/*.json", "_forgotten/*.json", "_forgotten/key", "report.html"}
     of_other_verbs |= {"corrections/*.json", "_search/index.sqlite*"}
+    of_other_verbs |= {
+        "_registered/*.json",
+        "_tables/**",
+        *(f"{each}/_delta_log/**" for each in TABLES),
+    }
     gone = {f"{TEMPORARY}/**", BATCH, f"{CLAIMS}/*.json", f"{SAVED_WORK}/**"}
     assert set(NAMES) - used == gone | of_other_verbs
 
