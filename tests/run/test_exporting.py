@@ -129,7 +129,7 @@ def test_an_export_follows_its_output(out: str, tmp_path: Path) -> None:
 
 
 def test_splits_do_not_depend_on_what_else_is_exported(out: str, tmp_path: Path) -> None:
-    # Ids of recordings depend on the folder of the test; hashes of 0 and 1 are on both sides of 0.2.
+    # Ids of recordings depend on the folder of the test; 0.2 is between the hashes of 0 and 1.
     splits = (("train", 0.2), ("test", 0.8))
     by = "segment_index"
     all_of_it = ExportOptions("nemo", where="true", splits=splits, split_by=by)
