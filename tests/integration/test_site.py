@@ -48,8 +48,9 @@ def test_a_browser_without_a_server_or_a_network_searches_and_draws(site: Path) 
         window.open(site / "index.html")
         window.wait("location.pathname.endsWith('/README.html')")
         window.run("location = 'search.html?q=kaldi'")
-        found = window.wait("document.querySelector('ul.search')?.innerText")
-        assert "Data sets as inputs" in found
+        # The pages that are found appear one after the other.
+        found = "document.querySelector('ul.search')?.innerText"
+        assert window.wait(f"{found}?.includes('Data sets as inputs')")
         window.open(site / "docs" / "architecture.html")
         labels = window.wait("document.querySelector('pre.mermaid svg')?.textContent")
         assert "one unit: some tens of recordings" in labels
