@@ -6,12 +6,12 @@ No package carries these files. A person puts them into :func:`named_folder`, or
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from beam_audio.models.cache_folder import cache_folder
 from beam_audio.models.weight_files import file_sha256, require_sha256
 
 _PACKAGED: Final = Path(__file__).parents[1] / "models" / "cards" / "classifiers"
@@ -41,8 +41,7 @@ class ClassifierCard:
     @property
     def folder(self) -> Path:
         """Where its files are looked for, whether or not they are there."""
-        cache_folder = os.environ.get("BEAM_AUDIO_CACHE") or "~/.cache/beam_audio"
-        return Path(cache_folder).expanduser() / "classifiers" / self.name
+        return cache_folder() / "classifiers" / self.name
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ class ClapClassifier:
         """
         config = read_json(files.config)
         scale = float(config.get("logit_scale_init_value", _USUAL_SCALE))
-        texts = [template.format(label) for label in labels]
+        texts = [template.replace("{}", label) for label in labels]
         return cls(
             one_thread_session(files.audio),
             tuple(labels),

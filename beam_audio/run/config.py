@@ -387,6 +387,11 @@ class RunConfig:
         )
 
     @property
+    def other_models(self) -> tuple[str | None, ...]:
+        """What is heard with beside ``--model``; None where nothing is asked for."""
+        return self.second_model, self.classify_model, self.speaker_model
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The labels in ``--candidate_labels``, in order."""
         return keys_in(self.candidate_labels or "")

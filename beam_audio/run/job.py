@@ -103,7 +103,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     check_submission(config, options)
     require_subscription(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
-    require_access((*places, config.second_model, config.speaker_model), options)
+    require_access((*places, *config.other_models), options)
     input_format, listing = _source(config) if config.subscription is None else (None, None)
     job = make_job(config, options)
     # One record shows the schema of all: an output that is refused is left as it is.
