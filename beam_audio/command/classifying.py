@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.command.unknown_words import refuse_unknown
+from beam_audio.errors import DecodeError, InputError, LimitError
 
 if TYPE_CHECKING:
     import argparse
@@ -54,17 +56,23 @@ def add_verb(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def classify(given: argparse.Namespace, rest: list[str]) -> int:
-    """Classify recordings."""
+    """Classify recordings; one that cannot be read is told, and the others go on."""
     refuse_unknown(rest, ["--model", "--candidate_labels", "--hypothesis_template", "--json"])
     from beam_audio.classifiers.load import load_classifier
     from beam_audio.unit.classification import classify as classified
 
     labels = [label.strip() for label in given.candidate_labels.split(",") if label.strip()]
     model = load_classifier(given.model, labels, given.hypothesis_template)
+    status = 0
     for place in given.audio:
-        found = classified(place, model=model)
-        print(_as_json(place, found) if given.json else _as_text(place, found))
-    return 0
+        try:
+            found = classified(place, model=model)
+        except (InputError, DecodeError, LimitError) as error:
+            print(f"beam-audio: {place}: {error}", file=sys.stderr)
+            status = 1
+        else:
+            print(_as_json(place, found) if given.json else _as_text(place, found))
+    return status
 
 
 def _as_json(place: str, found: Classification) -> str:

@@ -58,3 +58,15 @@ def test_a_folder_without_a_model_is_an_error(command: Command, clip: Path, tmp_
     status, _, err = command("classify", clip, f"--model={tmp_path}")
     assert status == 1
     assert "holds no classifier" in err
+
+
+def test_a_recording_that_cannot_be_read_costs_itself_only(
+    command: Command, clip: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no audio")
+    model = write_yamnet(tmp_path / "model")
+    status, out, err = command("classify", broken, clip, tmp_path / "gone.wav", f"--model={model}")
+    assert status == 1
+    assert out.startswith(str(clip))
+    assert [str(broken) in err, str(tmp_path / "gone.wav") in err] == [True, True]
