@@ -258,7 +258,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
             dnsmos=config.dnsmos,
             classifier=classifier,
-            speaker_model=config.speaker_model,
+            speakers=speakers,
         ),
         rows=RowSettings(
             normalizer=normalizer,
@@ -334,9 +334,10 @@ def _speaker_model(config: RunConfig) -> SpeakerModel | None:
     if config.speaker_model is None:
         return None
     try:
-        return load_networks(local_model(config.speaker_model)).model
+        found = load_networks(local_model(config.speaker_model)).model
     except ModelError as error:
         raise ConfigError(f"--speaker_model={config.speaker_model}: {error}") from error
+    return replace(found, folder=config.speaker_model)
 
 
 def _check_dnsmos(config: RunConfig) -> None:

@@ -136,6 +136,22 @@ def load_networks(folder: str) -> SpeakerNetworks:
     return networks
 
 
+def load_same(wanted: SpeakerModel) -> SpeakerNetworks:
+    """The networks of a run, see :func:`load_networks`.
+
+    Raises:
+        ModelError: They are not here, or are not those that the run began with.
+        MachineError: The machine is at fault.
+    """
+    networks = load_networks(wanted.folder)
+    if networks.model != wanted:
+        raise ModelError(
+            f"the networks in {wanted.folder} are not those that the run began with: give each "
+            "worker the same"
+        )
+    return networks
+
+
 def _only(folder: str, pattern: str) -> Path:
     found = sorted(Path(folder).glob(pattern))
     if len(found) != 1:

@@ -17,7 +17,7 @@ from beam_audio.quality import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
 from beam_audio.speakers.networks import RATE_HZ as VOICE_RATE_HZ
-from beam_audio.speakers.networks import load_networks
+from beam_audio.speakers.networks import load_same
 from beam_audio.speakers.voices import hear_voices
 from beam_audio.types import Quality
 from beam_audio.unit.sounds import with_sounds
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from beam_audio.audio.mixing import Channels
     from beam_audio.classifiers.load import ClassifierId
     from beam_audio.segments.splitter import SegmentSettings
+    from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.types import Segment
     from beam_audio.unit.clock import StageClock
 
@@ -61,8 +62,8 @@ class ClipSettings(Protocol):
         """What hears which sounds are in it."""
 
     @property
-    def speaker_folder(self) -> str | None:
-        """Where the networks are that tell speakers apart; None if nobody listens for them."""
+    def speakers(self) -> SpeakerModel | None:
+        """The networks that tell speakers apart; None if nobody listens for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,7 @@ class Order:
         store_audio: The codec of stored audio.
         dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
         classifier: What hears which sounds are in each segment; None for nothing.
-        speaker_folder: Where the networks are that tell speakers apart, on this machine; None if
-            nobody listens for them.
+        speakers: The networks that tell speakers apart; None if nobody listens for them.
         measured_from: By channel, the sample before which no segment that begins is measured: what
             it holds was recognised before.
     """
@@ -90,7 +90,7 @@ class Order:
     store_audio: StoredCodec = "none"
     dnsmos: bool = False
     classifier: ClassifierId | None = None
-    speaker_folder: str | None = None
+    speakers: SpeakerModel | None = None
     measured_from: Mapping[int | None, int] = field(default_factory=dict)
 
 
@@ -164,9 +164,9 @@ def with_clip(segment: Segment, quality: Quality, settings: ClipSettings) -> Mea
         quality = _rated(quality, resample(clip, settings.clip_rate_hz, dnsmos.RATE_HZ))
     if settings.classifier is not None:
         quality = with_sounds(quality, segment, settings.classifier)
-    if settings.speaker_folder is not None:
+    if settings.speakers is not None:
         heard = resample(clip, settings.clip_rate_hz, VOICE_RATE_HZ)
-        quality = _with_voices(quality, heard, segment, settings.speaker_folder)
+        quality = _with_voices(quality, heard, segment, settings.speakers)
     codec = settings.store_audio
     encoded = None if codec == "none" else encode.encode(segment, codec)
     return MeasuredSegment(replace(segment, samples=_NO_SAMPLES), quality, clip, encoded)
@@ -194,10 +194,10 @@ def _rated(quality: Quality, clip: NDArray[np.float32]) -> Quality:
 
 
 def _with_voices(
-    quality: Quality, clip: NDArray[np.float32], segment: Segment, folder: str
+    quality: Quality, clip: NDArray[np.float32], segment: Segment, wanted: SpeakerModel
 ) -> Quality:
     """Measures with the voices of a clip at 16 kHz."""
-    networks = load_networks(folder)
+    networks = load_same(wanted)
     voices = hear_voices(clip, segment.start_seconds, networks)
     return replace(quality, voices=voices, speaker_model_id=networks.model.model_id)
 

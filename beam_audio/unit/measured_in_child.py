@@ -20,6 +20,7 @@ from beam_audio.classifiers.load import ClassifierId
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.segments.vad_network import vad_network
 from beam_audio.segments.vad_presets import VadSettings
+from beam_audio.speakers.networks import SpeakerModel
 from beam_audio.types import Segment
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.measured import MeasuredChannel, MeasuredSegment, Order, measured
@@ -85,6 +86,7 @@ def _order_content(order: Order) -> dict[str, Any]:
 
 def _order_of(content: dict[str, Any]) -> Order:
     segments, classifier = content["segments"], content["classifier"]
+    speakers = content["speakers"]
     given = {
         "recording_ids": dict(content["recording_ids"]),
         "measured_from": dict(content["measured_from"]),
@@ -93,6 +95,7 @@ def _order_of(content: dict[str, Any]) -> Order:
         and ClassifierId(
             **classifier | {"candidate_labels": tuple(classifier["candidate_labels"])}
         ),
+        "speakers": speakers and SpeakerModel(**speakers),
     }
     return Order(**content | given)
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from beam_audio.classifiers.load import ClassifierId
     from beam_audio.quality.second_opinion import Opinion
+    from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.types import Transcript
     from beam_audio.unit.content import Opened, Opener
 
@@ -58,8 +59,8 @@ class PrepareSettings:
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
     splits and measures in a child process. What is ``forgotten`` gives no rows.
     ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`; ``classifier`` hears which
-    sounds are in it, see :mod:`beam_audio.unit.sounds`. ``speaker_model`` names the folder of the
-    networks that tell speakers apart. ``opener`` opens inputs of a unit, see
+    sounds are in it, see :mod:`beam_audio.unit.sounds`. ``speakers`` are the networks that
+    tell speakers apart. ``opener`` opens inputs of a unit, see
     :mod:`beam_audio.unit.file_copies`; None opens each for itself.
     """
 
@@ -75,13 +76,18 @@ class PrepareSettings:
     forgotten: Forgotten = field(default_factory=Forgotten)
     dnsmos: bool = False
     classifier: ClassifierId | None = None
-    speaker_model: str | None = None
+    speakers: SpeakerModel | None = None
     opener: Opener | None = None
 
     @property
-    def speaker_folder(self) -> str | None:
-        """The networks that tell speakers apart, on this machine; a bucket's are copied once."""
-        return None if self.speaker_model is None else _local_folder(self.speaker_model)
+    def on_this_machine(self) -> PrepareSettings:
+        """The same, with networks of buckets copied to this machine, once a process."""
+        classifier, speakers = self.classifier, self.speakers
+        return replace(
+            self,
+            classifier=classifier and replace(classifier, name=_local_folder(classifier.name)),
+            speakers=speakers and replace(speakers, folder=_local_folder(speakers.folder)),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,6 +220,7 @@ def prepare_opened(
                 if all(each in known for each in ids.values()):
                     known_ids += ids.values()
                 else:
+                    here = settings.on_this_machine
                     order = Order(
                         channel_policy(opened.ref, settings.channels),
                         ids,
@@ -221,8 +228,8 @@ def prepare_opened(
                         settings.clip_rate_hz,
                         settings.store_audio,
                         settings.dnsmos,
-                        settings.classifier,
-                        settings.speaker_folder,
+                        here.classifier,
+                        here.speakers,
                         {
                             channel: round(measured_from(name) * stream.format.sample_rate_hz)
                             for channel, name in ids.items()
@@ -356,4 +363,4 @@ def prepared_segment(
     source: Channel, segment: Segment, quality: Quality, settings: PrepareSettings
 ) -> PreparedSegment:
     """A segment with its clip for the recogniser, and its encoded audio if that is stored."""
-    return _prepared(source, with_clip(segment, quality, settings))
+    return _prepared(source, with_clip(segment, quality, settings.on_this_machine))

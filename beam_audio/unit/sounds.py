@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.audio.decode import resample
@@ -14,7 +13,6 @@ from beam_audio.types import AudioEvent
 
 if TYPE_CHECKING:
     from beam_audio.classifiers.load import ClassifierId
-    from beam_audio.classifiers.sounds import SoundModel
     from beam_audio.types import Quality, Segment
 
 
@@ -27,14 +25,14 @@ def with_sounds(quality: Quality, segment: Segment, wanted: ClassifierId) -> Qua
     Args:
         quality: The measures.
         segment: The segment, with its samples.
-        wanted: The classifier; its name may be an address in a bucket.
+        wanted: The classifier.
 
     Raises:
         ModelError: The classifier is not here, or is not the one that the run began with.
     """
     if not len(segment.samples):
         return quality
-    model = sound_model(wanted)
+    model = load_same(wanted)
     heard = model.hear(resample(segment.samples, segment.sample_rate_hz, model.sample_rate_hz))
     totals = Totals(model)
     totals.add(heard)
@@ -46,18 +44,6 @@ def with_sounds(quality: Quality, segment: Segment, wanted: ClassifierId) -> Qua
         speech_score=round_measure(totals.speech_score),
         music_score=round_measure(totals.music_score),
     )
-
-
-@lru_cache(maxsize=2)
-def sound_model(wanted: ClassifierId) -> SoundModel:
-    """The loaded classifier; one in a bucket is copied first.
-
-    Raises:
-        ModelError: It is not here, or is not the one that the run began with.
-    """
-    from beam_audio.asr.remote_model import local_model  # noqa: PLC0415 - imports Beam
-
-    return load_same(replace(wanted, name=local_model(wanted.name)))
 
 
 def _in_segment(event: AudioEvent, segment: Segment) -> AudioEvent:

@@ -10,6 +10,7 @@ from support.unit_runs import VAD, read_all, ref, settings, transcribe
 
 from beam_audio.command.cli import main
 from beam_audio.curate.corpus_speakers import Heard, people_of
+from beam_audio.speakers.networks import find_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def test_the_same_person_is_found_without_audio_and_forgotten(
         (tmp_path / name).write_bytes((shared_data / "librispeech" / name).read_bytes())
         sources.append(ref(tmp_path / name))
     out = tmp_path / "out"
-    transcribe(out, *sources, using=settings(segments=VAD, speaker_model=str(shared_models)))
+    transcribe(out, *sources, using=settings(segments=VAD, speakers=find_model(str(shared_models))))
     for name in CLIPS:
         (tmp_path / name).unlink()
     assert main(["curate", str(out), "--speakers"]) == 0

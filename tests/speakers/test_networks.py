@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import soundfile
 
 from beam_audio.errors import ModelError
-from beam_audio.speakers.networks import find_model, load_networks
+from beam_audio.speakers.networks import find_model, load_networks, load_same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,3 +66,11 @@ def test_files_that_are_no_such_network_are_refused(shared_models: Path, tmp_pat
     (tmp_path / "campplus.onnx").write_bytes(other.read_bytes())
     with pytest.raises(ModelError, match="takes waveform and not feat"):
         load_networks(str(tmp_path))
+
+
+@pytest.mark.shared
+def test_a_worker_refuses_networks_of_another_run(shared_models: Path) -> None:
+    found = find_model(str(shared_models))
+    assert load_same(found).model == found
+    with pytest.raises(ModelError, match="not those that the run began with"):
+        load_same(replace(found, sha256="0" * 32))

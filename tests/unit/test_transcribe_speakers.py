@@ -17,6 +17,7 @@ from support.unit_runs import (
     update,
 )
 
+from beam_audio.speakers.networks import find_model
 from beam_audio.types import Transcript, Word
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_speakers_are_a_layer(shared_data: Path, shared_models: Path, tmp_path: 
     transcribe(out, source, using=settings(segments=VAD), recognizer=hears)
     before = read_all(out)["segments"]
     assert {row["speaker_turns"] for row in before} == {None}
-    asking = settings(segments=VAD, layers=WITH_SPEAKERS, speaker_model=str(shared_models))
+    asking = settings(segments=VAD, layers=WITH_SPEAKERS, speakers=find_model(str(shared_models)))
     silent = Scripted(must_not_hear)
     assert update(out, source, using=asking, recognizer=silent)
     found = read_all(out)["segments"]
