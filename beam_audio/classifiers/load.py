@@ -8,6 +8,8 @@ from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.classifiers.card import classifier_cards
 from beam_audio.classifiers.clap import ClapClassifier, ClapFiles
@@ -15,7 +17,7 @@ from beam_audio.classifiers.fireredvad import FireRedVad
 from beam_audio.classifiers.huggingface import HuggingFaceClassifier
 from beam_audio.classifiers.sounds import SoundModel
 from beam_audio.classifiers.yamnet import YamNet
-from beam_audio.errors import ModelError
+from beam_audio.errors import ModelError, raise_machine_error
 from beam_audio.models.weight_files import file_sha256
 from beam_audio.spelling import nearest
 from beam_audio.types import stable_id
@@ -127,8 +129,26 @@ def load_same(wanted: ClassifierId) -> SoundModel:
     folder = _folder(wanted.name)
     if labels:
         files = ClapFiles(*_files(folder, has_labels=True))
-        return SoundModel(wanted.name, (ClapClassifier.load(files, labels, template),))
-    return SoundModel(wanted.name, tuple(kind.load(*files) for kind, files in _kinds(folder)))
+        model = SoundModel(wanted.name, (ClapClassifier.load(files, labels, template),))
+    else:
+        model = SoundModel(wanted.name, tuple(kind.load(*files) for kind, files in _kinds(folder)))
+    _require_labels(model)
+    return model
+
+
+def _require_labels(model: SoundModel) -> None:
+    """Hear a second of silence, so that files that do not fit each other are told by name."""
+    try:
+        heard = model.hear(np.zeros(model.sample_rate_hz, np.float32))
+    except Exception as error:  # ONNX Runtime's errors share no class
+        raise_machine_error(error, f"cannot run {model.name}")
+        raise ModelError(f"{model.name} fails on a second of silence: {error}") from error
+    for network, each in zip(model.networks, heard, strict=True):
+        if each.values.shape[1] != len(network.labels):
+            raise ModelError(
+                f"{model.name} gives {each.values.shape[1]} scores and names "
+                f"{len(network.labels)} labels: its files are of two models"
+            )
 
 
 def _folder(name_or_dir: str) -> Path:

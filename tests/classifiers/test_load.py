@@ -69,3 +69,18 @@ def test_a_wrong_name_is_told_from_the_near_one() -> None:
 def test_a_name_without_its_files_says_what_to_do() -> None:
     with pytest.raises(ModelError, match=r"lacks yamnet_521\.onnx.* put .* into"):
         load_classifier("yamnet")
+
+
+def test_labels_of_another_model_are_refused(tmp_path: Path) -> None:
+    write_yamnet(tmp_path)
+    (tmp_path / "yamnet_small_labels.txt").write_text("Speech\nMusic\nRain\n")
+    with pytest.raises(ModelError, match="gives 2 scores and names 3 labels"):
+        load_classifier(tmp_path)
+
+
+def test_a_network_of_another_kind_is_told_when_it_is_loaded(tmp_path: Path) -> None:
+    write_yamnet(tmp_path / "other")
+    write_huggingface(tmp_path)
+    shutil.copy(tmp_path / "other" / "yamnet_small.onnx", tmp_path / "model.onnx")
+    with pytest.raises(ModelError, match="fails on a second of silence"):
+        load_classifier(tmp_path)
