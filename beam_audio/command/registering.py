@@ -68,7 +68,7 @@ def tables(given: argparse.Namespace, rest: list[str]) -> int:
     refuse_unknown(rest, ["--format", "--catalog", "--namespace", "--every"])
     every_seconds = _seconds(given.every)
     registration = _registration(given)
-    from beam_audio.export.tables.register import register, update  # noqa: PLC0415 - as in verbs
+    from beam_audio.export.tables.register import register, update
 
     def bring_up_to_date() -> dict[str, list[Change]]:
         if registration is None:
@@ -92,7 +92,7 @@ def _registration(given: argparse.Namespace) -> Registration | None:
     Raises:
         ConfigError: The flags contradict each other, or nothing is registered.
     """
-    from beam_audio.output.registrations import is_registered  # noqa: PLC0415
+    from beam_audio.output.registrations import is_registered
 
     if given.format is None:
         if given.catalog or given.namespace:

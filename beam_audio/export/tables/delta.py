@@ -46,7 +46,7 @@ class DeltaTables:
             ConfigError: It is not, or does not.
         """
         try:
-            import deltalake  # noqa: F401, PLC0415 - an extra
+            import deltalake  # noqa: F401 - whether it is there
         except ImportError as error:
             raise ConfigError(
                 "--format=delta needs deltalake: pip install 'beam_audio[delta]'"
@@ -59,7 +59,7 @@ class DeltaTables:
 
     def replace(self, read: Callable[[], Sequence[Content]]) -> list[Change]:
         """As in :class:`beam_audio.export.tables.content.Tables`."""
-        from deltalake.exceptions import CommitFailedError, DeltaError  # noqa: PLC0415
+        from deltalake.exceptions import CommitFailedError, DeltaError
 
         try:
             present = {table: _opened(self._place(table)) for table in TABLES}
@@ -81,7 +81,7 @@ class DeltaTables:
 
     def expire_history(self, before_seconds: float) -> None:
         """As in :class:`beam_audio.export.tables.content.Tables`."""
-        from deltalake import DeltaTable  # noqa: PLC0415
+        from deltalake import DeltaTable
 
         for table in TABLES:
             log = _commits(self.root, table)
@@ -96,7 +96,7 @@ class DeltaTables:
                 store.delete(*past)
 
     def _kept(self, table: str, before_seconds: float) -> set[str]:
-        from deltalake import DeltaTable  # noqa: PLC0415
+        from deltalake import DeltaTable
 
         log = _commits(self.root, table)
         if not log:
@@ -114,14 +114,14 @@ class DeltaTables:
 
 
 def _opened(place: str) -> DeltaTable | None:
-    from deltalake import DeltaTable  # noqa: PLC0415
+    from deltalake import DeltaTable
 
     return DeltaTable(place) if DeltaTable.is_deltatable(place) else None
 
 
 def _made(place: str, table: DeltaTable | None, content: Content) -> bool:
     """Make a table, or give it the columns that it lacks; whether there was something to do."""
-    from deltalake import DeltaTable, Schema  # noqa: PLC0415
+    from deltalake import DeltaTable, Schema
 
     wanted = Schema.from_arrow(content.columns)
     if table is None:
@@ -136,7 +136,7 @@ def _made(place: str, table: DeltaTable | None, content: Content) -> bool:
 
 def _replace(table: DeltaTable, content: Content) -> Change:
     """Add and remove part files in one commit on top of this version of the table."""
-    from deltalake.transaction import (  # noqa: PLC0415
+    from deltalake.transaction import (
         AddAction,
         CommitProperties,
         RemoveAction,

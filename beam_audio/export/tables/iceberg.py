@@ -56,7 +56,7 @@ class IcebergTables:
             ConfigError: One is not.
         """
         try:
-            import pyiceberg.catalog.sql  # noqa: F401, PLC0415 - an extra
+            import pyiceberg.catalog.sql  # noqa: F401 - whether it is there
         except ImportError as error:
             raise ConfigError(
                 "--format=iceberg needs pyiceberg: pip install 'beam_audio[iceberg]'"
@@ -69,11 +69,11 @@ class IcebergTables:
 
     def replace(self, read: Callable[[], Sequence[Content]]) -> list[Change]:
         """As in :class:`beam_audio.export.tables.content.Tables`."""
-        from pyiceberg.exceptions import (  # noqa: PLC0415
+        from pyiceberg.exceptions import (
             CommitFailedException,
             TableAlreadyExistsError,
         )
-        from sqlalchemy.exc import IntegrityError, OperationalError  # noqa: PLC0415
+        from sqlalchemy.exc import IntegrityError, OperationalError
 
         lost = (CommitFailedException, TableAlreadyExistsError, IntegrityError, OperationalError)
         try:
@@ -117,8 +117,8 @@ class IcebergTables:
                         table.io.delete(path)
 
     def _opened(self) -> Catalog:
-        from pyiceberg.catalog import load_catalog  # noqa: PLC0415
-        from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415
+        from pyiceberg.catalog import load_catalog
+        from pyiceberg.catalog.sql import SqlCatalog
 
         if self.catalog:
             try:
@@ -176,7 +176,7 @@ def _replace(table: Table, content: Content) -> Change:
 
 def _commit(table: Table, content: Content, added: list[str], removed: list[DataFile]) -> None:
     """Change columns and part files of a table in one commit."""
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file  # noqa: PLC0415
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
 
     with table.transaction() as change:
         with change.update_schema() as columns:
