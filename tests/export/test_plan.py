@@ -87,6 +87,20 @@ def test_columns_are_those_of_rows_or_keys_of_the_metadata() -> None:
     assert value_of(row, "room") == "R1"
 
 
+def test_who_is_heard_in_several_recordings_is_the_speaker_that_nobody_states() -> None:
+    heard = segment_row("a", 0, 0.0, 1.0, corpus_speaker="P1")
+    stated = segment_row("b", 0, 0.0, 1.0, corpus_speaker="P1", metadata='{"speaker": "Ada"}')
+    assert (value_of(heard, "speaker"), value_of(stated, "speaker")) == ("P1", "Ada")
+    shards = planned([heard, stated]).shards
+    assert {item.speaker for shard in shards for item in shard.items} == {"P1", "Ada"}
+
+
+def test_zero_keeps_segments_together_as_any_value_does() -> None:
+    rows = [segment_row(f"r{number}", 0, 0.0, 1.0) for number in range(40)]
+    found = planned(rows, splits=(("train", 0.5), ("test", 0.5)), split_by="segment_index")
+    assert len(found.shards) == 1
+
+
 def test_another_column_gives_the_text_but_no_words() -> None:
     word = {"word": " x", "start_seconds": 0.5, "end_seconds": 0.7, "probability": None}
     rows = [
