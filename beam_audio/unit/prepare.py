@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from beam_audio.audio.decoders.request import Cut, DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
+from beam_audio.classifiers.card import classifier_cards
 from beam_audio.errors import DecodeError, InputError, LimitError
 from beam_audio.inputs.forgotten import Forgotten
 from beam_audio.segments.splitter import SegmentSettings
@@ -81,11 +83,16 @@ class PrepareSettings:
 
     @property
     def on_this_machine(self) -> PrepareSettings:
-        """The same, with networks of buckets copied to this machine, once a process."""
+        """The same, with networks where each process of this machine finds them.
+
+        Those of a bucket are copied, once a process. The one that decodes has a folder of its own.
+        """
         classifier, speakers = self.classifier, self.speakers
+        if classifier is not None and classifier.name not in classifier_cards():
+            classifier = replace(classifier, name=_local_folder(classifier.name))
         return replace(
             self,
-            classifier=classifier and replace(classifier, name=_local_folder(classifier.name)),
+            classifier=classifier,
             speakers=speakers and replace(speakers, folder=_local_folder(speakers.folder)),
         )
 
@@ -156,7 +163,7 @@ Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
 def _local_folder(name: str) -> str:
     from beam_audio.asr.remote_model import local_model  # noqa: PLC0415 - imports Beam
 
-    return local_model(name)
+    return str(Path(local_model(name)).expanduser().absolute())
 
 
 def _from_the_start(_recording_id: str) -> float:

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from support.encoded_audio import encode_tracks
 from support.prepared import SETTINGS, STEREO, ends, events, only_failure, segments
+from support.small_classifiers import write_yamnet
 from support.unit_runs import DEMO, RATE_HZ, VAD, ref, speech, tones, write
 
 from beam_audio.audio.decode import DecodeLimits
+from beam_audio.classifiers.load import classifier_id
 from beam_audio.errors import ConfigError
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
@@ -52,6 +54,18 @@ def test_a_track_of_a_number_is_a_recording_of_its_own(tmp_path: Path) -> None:
     ]
     failure = only_failure(events(ref(path), replace(SETTINGS, tracks=2)))
     assert "has 2 audio tracks" in failure.message
+
+
+def test_networks_of_a_folder_are_found_by_the_process_that_decodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a working folder of its own."""
+    write_yamnet(tmp_path / "sounds")
+    path = write(tmp_path / "a.wav", tones([0.2]))
+    monkeypatch.chdir(tmp_path)
+    using = replace(SETTINGS, isolate_decoding=True, classifier=classifier_id("sounds"))
+    (found,) = segments(events(ref(path), using))
+    assert found.quality.audio_events is not None
 
 
 def test_segments_come_in_order_and_the_end_comes_last(tmp_path: Path) -> None:
