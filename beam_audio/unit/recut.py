@@ -99,7 +99,7 @@ class FromAudio:
 
 @dataclass(frozen=True, slots=True)
 class Recut:
-    """The segments stay, and are recognised again: the model changed.
+    """The segments stay, and are recognised again: the model changed, or what it hears.
 
     The audio is decoded and cut where it was cut before. Speech is not searched and nothing is
     measured again. No segment of the stored recordings may have failed.
@@ -254,7 +254,7 @@ def _remeasured(opened: Opened, before: Before) -> Iterator[RedoEvent]:
     failed: list[Failure] = []
     measured: defaultdict[str, list[tuple[Segment, Quality]]] = defaultdict(list)
     # The stored audio stays, as the texts do.
-    settings = replace(before.settings, store_audio="none")
+    settings = replace(before.settings, store_audio="none", enhancer=None)
     for event in prepare_opened(opened, settings, before.clock):
         if isinstance(event, PreparedSegment):
             measured[event.source.recording_id].append((event.segment, event.quality))
