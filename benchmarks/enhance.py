@@ -71,17 +71,17 @@ def write_inputs(folder: Path, data: Path, clips: Sequence[Clip]) -> Path:
             "babble": babble(clip, clips),
             "recorded": np.resize(recorded[number % len(recorded)], len(clean)),
         }
-        mixed = {(CLEAN, ""): clean}
+        mixed: dict[tuple[str, str], NDArray[np.float64]] = {(CLEAN, ""): clean}
         for name, noise in noises.items():
             scale = np.sqrt(np.mean(np.square(clean)) / np.mean(np.square(noise)))
             for level in LEVELS_DB:
                 mixed[name, f"{level} dB"] = clean + scale * 10 ** (-level / 20) * noise
-        for (noise, level), samples in mixed.items():
-            path = folder / f"{number}-{noise}-{level.replace(' ', '')}.wav"
+        for (name, heard_at), samples in mixed.items():
+            path = folder / f"{number}-{name}-{heard_at.replace(' ', '')}.wav"
             limited = samples / max(1.0, np.abs(samples).max())
             soundfile.write(path, limited, RATE_HZ, subtype="PCM_16")
             line = {"audio_filepath": str(path), "text": clip.text, "lang": "en"}
-            lines.append(line | {"clip": str(number), "noise": noise, "level": level})
+            lines.append(line | {"clip": str(number), "noise": name, "level": heard_at})
     return write_manifest(folder / "noisy.jsonl", lines)
 
 
@@ -90,13 +90,9 @@ def babble(clip: Clip, clips: Sequence[Clip]) -> NDArray[np.float64]:
     others = [each for each in clips if speaker(each) != speaker(clip)]
     start = clips.index(clip) % len(others)
     chosen = [others[(start + 7 * number) % len(others)] for number in range(TALKERS)]
-    return np.sum(
-        [
-            np.resize(each.samples / np.sqrt(np.mean(np.square(each.samples))), len(clip.samples))
-            for each in chosen
-        ],
-        axis=0,
-    )
+    loud = (each.samples / np.sqrt(np.mean(np.square(each.samples))) for each in chosen)
+    together = np.sum([np.resize(each, len(clip.samples)) for each in loud], axis=0)
+    return np.asarray(together, np.float64)
 
 
 def speaker(clip: Clip) -> str:

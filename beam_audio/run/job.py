@@ -281,7 +281,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
                 facts, second=second, classifier=classifier, speakers=speakers, enhancer=enhancer
             ),
             speaker_count=config.speaker_count,
-            enhance_model_id=enhancer and enhancer.model_id,
+            enhance_model_id=enhancer.model_id if enhancer else None,
         ),
         language=language,
         batch_seconds=config.batch_seconds,

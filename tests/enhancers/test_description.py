@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.project import ROOT
 from support.small_enhancers import write_enhancer
 
 from beam_audio.enhancers.description import read_description
@@ -22,6 +23,13 @@ def test_a_description_says_how_a_network_is_fed(tmp_path: Path) -> None:
     assert (found.input, found.output, found.states) == ("mix", "enh", {"count": "count_out"})
     waveform = write_enhancer(tmp_path, content="waveform")
     assert read_description(str(waveform)).frame_values == 512
+
+
+def test_the_one_that_the_docs_show_is_a_description(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "enhance.md").read_text("utf-8")
+    shown = page.partition("```json\n")[2].partition("```")[0]
+    (tmp_path / "enhancer.json").write_text(shown, "utf-8")
+    assert read_description(str(tmp_path)).model == "gtcrn_simple.onnx"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_each_frame_goes_through_the_network(tmp_path: Path, given: dict[str, An
 
 
 def test_a_network_remembers_within_a_clip_only(tmp_path: Path) -> None:
-    fading = {"fades": True, "gain": 1.0, "shape": (160,), **WAVEFORM}
+    fading: dict[str, Any] = {"fades": True, "gain": 1.0, "shape": (160,), **WAVEFORM}
     enhancer = load_enhancer(str(write_enhancer(tmp_path, **fading)))
     found = enhancer.enhance(CLIP[:480])
     np.testing.assert_allclose(found, CLIP[:480] / np.repeat([1, 2, 3], 160), rtol=1e-6)
@@ -40,9 +40,9 @@ def test_a_network_remembers_within_a_clip_only(tmp_path: Path) -> None:
 
 
 def test_numbers_that_are_not_finite_are_no_clip(tmp_path: Path) -> None:
-    given = {"breaks_above": 0.4, "shape": (160,), **WAVEFORM}
+    given: dict[str, Any] = {"breaks_above": 0.4, "shape": (160,), **WAVEFORM}
     enhancer = load_enhancer(str(write_enhancer(tmp_path, **given)))
-    assert np.isfinite(enhancer.enhance(CLIP / 2)).all()
+    assert np.isfinite(enhancer.enhance(CLIP / np.float32(2))).all()
     with pytest.raises(EnhanceError, match=r"small\.onnx gives numbers that are not finite"):
         enhancer.enhance(CLIP)
 

@@ -46,7 +46,10 @@ def write_enhancer(
         "small",
         [_value("mix", shape), _value("count", (1,))],
         [_value("enh", shape), _value("count_out", (1,))],
-        [numpy_helper.from_array(np.float32(each), name) for name, each in constants.items()],
+        [
+            numpy_helper.from_array(np.array(each, np.float32), name)
+            for name, each in constants.items()
+        ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, folder / "small.onnx")

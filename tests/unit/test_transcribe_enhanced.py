@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -56,11 +56,11 @@ def source(tmp_path: Path) -> AudioRef:
     return ref(write(tmp_path / "a.wav", tones(LEVELS)))
 
 
-def enhanced(folder: Path, **changes: object) -> UnitSettings:
+def enhanced(folder: Path, **prepare: Any) -> UnitSettings:  # noqa: ANN401 - those of settings
     """Settings of a run with an enhancer."""
     model = load_enhancer(str(folder)).model
     layers = LAYERS | {"enhance": model.sha256}
-    found = settings(layers=layers, enhancer=model, **{"store_audio": "flac", **changes})
+    found = settings(layers=layers, enhancer=model, store_audio="flac", **prepare)
     return replace(found, rows=replace(found.rows, enhance_model_id=model.model_id))
 
 
