@@ -154,7 +154,11 @@ class AddEvidence:
             for outcome in recording.outcomes
             if isinstance(outcome.result, Recognised)
         }
-        events = _if_same_content(before, lambda opened: _recut(opened, before))
+        settings = before.settings
+        if not self.asks_second:
+            settings = replace(settings, enhancer=None)  # nobody hears the clips
+        cut = replace(before, settings=settings)
+        events = _if_same_content(before, lambda opened: _recut(opened, cut))
         first = next(events, None)
         if isinstance(first, Failure):
             yield Unreadable(before.ref.source_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.small_classifiers import write_yamnet
 from support.small_enhancers import write_enhancer
 from support.unit_runs import (
     LAYERS,
@@ -25,6 +26,7 @@ from support.unit_runs import (
     write,
 )
 
+from beam_audio.classifiers.load import classifier_id
 from beam_audio.enhancers.network import load_enhancer
 from beam_audio.types import Transcript
 
@@ -108,6 +110,23 @@ def test_whoever_does_not_ask_hears_the_audio_as_it_came(tmp_path: Path, source:
     transcribe(plain, source, using=PLAIN, recognizer=HEARS)
     assert update(out, source, using=PLAIN, recognizer=HEARS)
     assert read_all(out) == read_all(plain)
+
+
+def test_sounds_are_added_from_the_audio_as_it_came(tmp_path: Path, source: AudioRef) -> None:
+    using = enhanced(write_enhancer(tmp_path / "half"))
+    transcribe(tmp_path / "out", source, using=using, recognizer=HEARS)
+    sounds = classifier_id(str(write_yamnet(tmp_path / "sounds")))
+    layers = using.rows.config_layers | {"events": sounds.sha256}
+    asked = replace(
+        using,
+        prepare=replace(using.prepare, classifier=sounds),
+        rows=replace(using.rows, config_layers=layers),
+    )
+    assert update(tmp_path / "out", source, using=asked, recognizer=SILENT)
+    first, *_ = segments_in_order(tmp_path / "out")
+    assert first["text"] == "level 10"
+    # Of a tone, the mean magnitude is 2/π of the peak.
+    assert first["speech_score"] == pytest.approx(0.2 * 2 / np.pi * 5, abs=0.002)
 
 
 @pytest.mark.parametrize("passage_seconds", [0.0, 30.0])
