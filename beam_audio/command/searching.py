@@ -126,7 +126,7 @@ def _like(like: str | None, speaker_model: str | None) -> str | Sound | None:
     if is_clip != (speaker_model is not None):
         raise ConfigError(
             "give --like=CLIP with --speaker_model=DIR, the networks by which the rows have their "
-            "speakers; --like=SEGMENT_ID needs none"
+            "speakers, and neither without the other; --like=SEGMENT_ID needs none"
         )
     if like is None or speaker_model is None:
         return like
