@@ -38,16 +38,6 @@ _SCHEMA: Final = """
     CREATE TABLE voices (
         list INTEGER, number INTEGER UNIQUE, embedding BLOB, PRIMARY KEY (list, number)
     ) WITHOUT ROWID;
-    CREATE TRIGGER voice_put AFTER INSERT ON voices BEGIN
-        UPDATE voice_lists SET held = held + 1 WHERE number = new.list;
-    END;
-    CREATE TRIGGER voice_removed AFTER DELETE ON voices BEGIN
-        UPDATE voice_lists SET held = held - 1 WHERE number = old.list;
-    END;
-    CREATE TRIGGER voice_moved AFTER UPDATE OF list ON voices BEGIN
-        UPDATE voice_lists SET held = held - 1 WHERE number = old.list;
-        UPDATE voice_lists SET held = held + 1 WHERE number = new.list;
-    END;
     CREATE TABLE terms (term TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE left_over (is_so INTEGER PRIMARY KEY);
     CREATE VIRTUAL TABLE texts USING fts5(words, content='', tokenize='ascii');

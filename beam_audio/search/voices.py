@@ -6,6 +6,7 @@ list holds more than some thousand.
 
 from __future__ import annotations
 
+from collections import Counter
 from math import isqrt
 from typing import TYPE_CHECKING, Final
 
@@ -72,12 +73,15 @@ def put_voices(database: sqlite3.Connection, model_id: str, voices: Sequence[Voi
         "INSERT INTO voices (list, number, embedding) VALUES (?, ?, ?)",
         ((lists[at], *voice) for at, voice in zip(nearest, voices, strict=True)),
     )
+    _count(database, (lists[at] for at in nearest), 1)
 
 
 def remove_voices(database: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Remove the embeddings of segments."""
-    rows = ((each,) for each in numbers)
-    database.executemany("DELETE FROM voices WHERE number = ?", rows)
+    query = "SELECT list, number FROM voices WHERE number = ?"
+    found = [row for each in numbers for row in database.execute(query, [each])]
+    database.executemany("DELETE FROM voices WHERE list = ? AND number = ?", found)
+    _count(database, (each for each, _ in found), -1)
 
 
 def lists_of(database: sqlite3.Connection, model_id: str) -> tuple[list[int], NDArray[np.float32]]:
@@ -111,11 +115,17 @@ def _part(database: sqlite3.Connection, model_id: str, held: int) -> None:
     for number in old:
         while moved := _some_of(database, number):
             nearest = nearest_of(directions_of(embedding for _, embedding in moved), centres)
-            database.executemany(
-                "UPDATE voices SET list = ? WHERE number = ?",
-                ((new[at], each) for at, (each, _) in zip(nearest, moved, strict=True)),
-            )
+            # Those of one list after each other: they are written side by side.
+            rows = [(new[nearest[at]], moved[at][0]) for at in np.argsort(nearest, kind="stable")]
+            database.executemany("UPDATE voices SET list = ? WHERE number = ?", rows)
+            _count(database, (each for each, _ in rows), 1)
         database.execute("DELETE FROM voice_lists WHERE number = ?", [number])
+
+
+def _count(database: sqlite3.Connection, lists: Iterable[int], change: int) -> None:
+    """Say that each of these lists holds an embedding more or less."""
+    rows = ((change * count, number) for number, count in Counter(lists).items())
+    database.executemany("UPDATE voice_lists SET held = held + ? WHERE number = ?", rows)
 
 
 def _some_of(database: sqlite3.Connection, number: int) -> list[Voice]:
