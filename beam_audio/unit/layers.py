@@ -37,7 +37,7 @@ LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
     "measures": 1,
     "dnsmos": 1,
     "events": 1,
-    "speakers": 1,
+    "speakers": 2,
     "model": 1,
     "second": 1,
     "metrics": 1,
