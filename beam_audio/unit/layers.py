@@ -41,7 +41,7 @@ LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
     "measures": 2,
     "dnsmos": 1,
     "events": 1,
-    "speakers": 1,
+    "speakers": 2,
     "enhance": 1,
     "model": 1,
     "second": 1,
