@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support import killed_at
 from support.data_sets import WRITERS, Clip, inputs_in, write_clips, write_tar
 from support.run_outputs import (
     all_rows,
-    commit_files,
     listing,
     read_rows,
     run,
-    run_command,
-    run_words,
     write_manifest,
 )
 
@@ -65,22 +58,6 @@ def test_a_data_set_gives_the_samples_and_texts_of_its_files(
     before = listing(tmp_path / "out")
     run(**flags)
     assert listing(tmp_path / "out") == before
-
-
-@pytest.mark.parametrize("name", ["webdataset", "huggingface", "shar"])
-def test_a_run_that_was_killed_goes_on_where_it_was(
-    name: str, clips: list[Clip], plain: list[tuple[str, str]], tmp_path: Path
-) -> None:
-    input_format, write = WRITERS[name]
-    output = tmp_path / "out"
-    words = run_words(write(tmp_path / "in", clips), output)
-    words += [f"--input_format={input_format}", "--unit_bytes=1"]
-    script = [sys.executable, killed_at.__file__, str(output / "_units"), "3", *words]
-    ended = subprocess.run(script, start_new_session=True, check=False, capture_output=True)
-    assert ended.returncode == -signal.SIGKILL
-    assert len(commit_files(output)) == 2
-    assert run_command(*words) == 0
-    assert contents(output) == plain
 
 
 def test_names_and_first_lines_tell_the_format(clips: list[Clip], tmp_path: Path) -> None:
