@@ -42,7 +42,7 @@ def read(out: Path, name: str, target: Path) -> list[dict[str, Any]]:
     options = ExportOptions(name, where="text <> ''", shard_seconds=20.0)  # type: ignore[arg-type] # a format
     export(str(out), str(target), options)
     ran = subprocess.run(
-        [PYTHON, PROGRAM, name, target],
+        [PYTHON, PROGRAM, name, target / "data"],
         env=os.environ | {"HOME": str(target), "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""},
         capture_output=True,
         text=True,

@@ -1,9 +1,10 @@
-"""An export as the library of its format reads it: one line of JSON for each item.
+"""A folder of an export as the library of its format reads it: one line of JSON for each item.
 
-python tests/support/export_readers.py FORMAT DIR
+python tests/support/export_readers.py FORMAT DIR/SPLIT [CLIPS]
 
 It runs in the environment of ``make readers``. A line has the id, the text, and the sha256 of the
-samples as 16-bit integers; transcripts and documents have a line for each of their entries.
+samples as 16-bit integers, which are written to the folder CLIPS, too, if there is one, a file an
+item; transcripts and documents have a line for each of their entries.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     Samples = NDArray[Any]
 
 
-def sha256(samples: Samples) -> str:
-    """Hash of samples, as integers of 16 bits; floats are of full scale 1.0."""
+def as_int16(samples: Samples) -> Samples:
+    """Samples as integers of 16 bits, shape (n,); floats are of full scale 1.0."""
     if samples.dtype.kind == "f":
-        samples = np.rint(samples * 32768)
-    return hashlib.sha256(np.ravel(samples).astype("<i2").tobytes()).hexdigest()
+        samples = np.rint(samples * 32768).clip(-32768, 32767)
+    return np.ravel(samples).astype("<i2")
 
 
 def decoded(source: object) -> Samples:
@@ -50,7 +51,7 @@ def nemo(folder: Path) -> Iterator[Entry]:
             entry = json.loads(line)
             samples = decoded(folder / entry["audio_filepath"])
             assert len(samples) / entry["sampling_rate"] == entry["duration"]
-            yield {"id": entry["id"], "text": entry["text"], "samples": sha256(samples)}
+            yield {"id": entry["id"], "text": entry["text"], "samples": samples}
 
 
 def nemo_tarred(folder: Path) -> Iterator[Entry]:
@@ -65,7 +66,7 @@ def nemo_tarred(folder: Path) -> Iterator[Entry]:
                 file = tar.extractfile(member)
                 assert file is not None
                 samples = decoded(io.BytesIO(file.read()))
-                yield {"id": line["id"], "text": line["text"], "samples": sha256(samples)}
+                yield {"id": line["id"], "text": line["text"], "samples": samples}
 
 
 def _by_number(folder: Path, pattern: str) -> dict[int, Path]:
@@ -80,8 +81,8 @@ def webdataset(folder: Path) -> Iterator[Entry]:
     for sample in wds.WebDataset(shards, shardshuffle=False):
         facts = json.loads(sample["json"])
         assert facts["text"] == sample["txt"].decode()
-        samples = decoded(io.BytesIO(sample["flac"]))
-        yield {"id": sample["__key__"], "text": facts["text"], "samples": sha256(samples)}
+        samples = decoded(io.BytesIO(sample["flac" if "flac" in sample else "ogg"]))
+        yield {"id": sample["__key__"], "text": facts["text"], "samples": samples}
 
 
 def shar(folder: Path) -> Iterator[Entry]:
@@ -89,17 +90,18 @@ def shar(folder: Path) -> Iterator[Entry]:
 
     for cut in CutSet.from_shar(in_dir=folder):
         (supervision,) = cut.supervisions
-        yield {"id": cut.id, "text": supervision.text, "samples": sha256(cut.load_audio())}
+        yield {"id": cut.id, "text": supervision.text, "samples": cut.load_audio()}
 
 
 def huggingface(folder: Path) -> Iterator[Entry]:
     import datasets
 
-    loaded = datasets.load_dataset(str(folder.parent), split="train")
+    split = "train" if folder.name == "data" else folder.name
+    loaded = datasets.load_dataset(str(folder.parent), split=split)
     assert isinstance(loaded.features["audio"], datasets.Audio)
     for row in loaded.cast_column("audio", datasets.Audio(decode=False)):
         samples = decoded(io.BytesIO(row["audio"]["bytes"]))
-        yield {"id": row["id"], "text": row["text"], "samples": sha256(samples)}
+        yield {"id": row["id"], "text": row["text"], "samples": samples}
 
 
 def kaldi(folder: Path) -> Iterator[Entry]:
@@ -114,7 +116,7 @@ def kaldi(folder: Path) -> Iterator[Entry]:
         yield {
             "id": utterance.rpartition("-")[2],
             "text": texts[utterance],
-            "samples": sha256(samples),
+            "samples": samples,
         }
 
 
@@ -123,7 +125,7 @@ def coqui(folder: Path) -> Iterator[Entry]:
         for row in csv.DictReader(table):
             path = folder / row["wav_filename"]
             samples = decoded(path)
-            yield {"id": path.stem, "text": row["transcript"], "samples": sha256(samples)}
+            yield {"id": path.stem, "text": row["transcript"], "samples": samples}
 
 
 def _vtt(folder: Path, suffix: str) -> Iterator[Entry]:
@@ -187,8 +189,13 @@ READERS: dict[str, tuple[Callable[[Path], Iterator[Entry]], str]] = {
 
 
 if __name__ == "__main__":
-    name, root = sys.argv[1:]
+    name, place, *clips = sys.argv[1:]
     read, package = READERS[name]
     print(json.dumps({"reader": f"{package} {version(package)}"}))
-    for item in read(Path(root, "data")):
+    for item in read(Path(place)):
+        if "samples" in item:
+            samples = as_int16(item["samples"])
+            item["samples"] = hashlib.sha256(samples.tobytes()).hexdigest()
+            for folder in clips:
+                np.save(Path(folder, f"{item['id']}.npy"), samples)
         print(json.dumps(item))
