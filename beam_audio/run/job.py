@@ -82,11 +82,6 @@ class Job:
     held: Callable[[], Choice] | None = None
 
     @property
-    def left_out(self) -> str:
-        """What is left out of a folder, in words; empty for nothing."""
-        return self.listing.left_out.summary if self.listing else ""
-
-    @property
     def output(self) -> str:
         """The output folder."""
         return self.config.output
