@@ -12,7 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.corrected_outputs import correct, correction, keep
-from support.run_outputs import all_rows, only, read_rows, run, write_manifest, write_speech
+from support.run_outputs import (
+    all_rows,
+    everything,
+    only,
+    read_rows,
+    run,
+    write_manifest,
+    write_speech,
+)
 from support.said_outputs import say
 from support.said_voices import stored, voices
 
@@ -61,21 +69,6 @@ def of(output: Path, speaker: str) -> Row:
     rows = read_rows(output, "recordings")
     row: Row = only([each for each in rows if each["uri"].endswith(f"{speaker}.wav")])
     return row
-
-
-def everything(output: Path) -> bytes:
-    """Every byte of an output, Parquet files decompressed into all their values."""
-    found = b""
-    for path in sorted(output.rglob("*")):
-        if path.is_file():
-            found += str(path.relative_to(output)).encode()
-            found += path.read_bytes()
-            if path.suffix == ".parquet":
-                values = pq.read_table(path).to_pylist()
-                found += repr(values).encode()
-                audio = [row["audio"]["bytes"] for row in values if row.get("audio")]
-                found += b"".join(audio)
-    return found
 
 
 def traces(output: Path, speaker: str) -> list[bytes]:
