@@ -79,7 +79,7 @@ def similar(
         numbers, cosines = _compared(voices, direction, own, enough)
     finally:
         database.execute("ROLLBACK")
-    best = np.lexsort([numbers, -cosines])[:limit]
+    best = np.lexsort((numbers, -cosines))[:limit]
     return list(zip(numbers[best].tolist(), cosines[best].tolist(), strict=True)), len(numbers)
 
 

@@ -54,7 +54,7 @@ def voices_of(batch: pa.RecordBatch, numbers: Sequence[int]) -> dict[str, list[V
     embeddings, models = (batch.column(name) for name in VOICE)
     values = embeddings.values.fill_null(0).to_numpy()
     offsets = embeddings.offsets.to_numpy()
-    for at in np.flatnonzero(embeddings.is_valid().to_numpy(zero_copy_only=False)):
+    for at in np.flatnonzero(embeddings.is_valid().to_numpy(zero_copy_only=False)).tolist():
         embedding = values[offsets[at] : offsets[at + 1]]
         model_id = models[at].as_py()
         if model_id is not None and len(embedding) == DIMENSIONS and embedding.any():

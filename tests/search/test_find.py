@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,10 +106,10 @@ def heard(index: sqlite3.Connection, root: str) -> sqlite3.Connection:
 
 
 def alike_in(
-    heard: sqlite3.Connection, root: str, words: str = "", *, limit: int = 2, **more: str
+    heard: sqlite3.Connection, root: str, words: str = "", asked: Asked | None = None
 ) -> tuple[list[str], int]:
     """Texts of segments that sound like the first, and how many were compared."""
-    asked = Asked(limit, like=stable_id("segment", "e", 0), **more)
+    asked = replace(asked or Asked(2), like=stable_id("segment", "e", 0))
     found = find(heard, words, asked, root)
     return said(found), found.total
 
@@ -126,19 +127,20 @@ def test_who_sounds_alike_is_found_among_segments_with_words(
     heard: sqlite3.Connection, root: str
 ) -> None:
     assert alike_in(heard, root, "red boat") == (["a red boat"], 1)
-    assert alike_in(heard, root, "red", limit=1) in [(["a red car"], 3), (["a red bus"], 3)]
-    assert alike_in(heard, root, "red", limit=1, where="text LIKE '%bus'") == (["a red bus"], 1)
+    assert alike_in(heard, root, "red", Asked(1)) in [(["a red car"], 3), (["a red bus"], 3)]
+    bus = Asked(1, where="text LIKE '%bus'")
+    assert alike_in(heard, root, "red", bus) == (["a red bus"], 1)
     assert alike_in(heard, root, "river") == ([], 0)
     hit, *_ = find(heard, "car", Asked(1, like=stable_id("segment", "e", 0)), root).hits
     assert hit.text[slice(*hit.marks[0])] == "car"
 
 
-@pytest.mark.parametrize("more", [{"decision": "drop"}, {"where": "decision = 'drop'"}])
+@pytest.mark.parametrize("asked", [Asked(2, decision="drop"), Asked(2, where="decision = 'drop'")])
 def test_who_sounds_alike_is_found_by_decision_or_condition(
-    heard: sqlite3.Connection, root: str, more: dict[str, str]
+    heard: sqlite3.Connection, root: str, asked: Asked
 ) -> None:
-    assert alike_in(heard, root, **more) == (["a red bus"], 1)
-    assert alike_in(heard, root, "red", **more) == (["a red bus"], 1)
+    assert alike_in(heard, root, "", asked) == (["a red bus"], 1)
+    assert alike_in(heard, root, "red", asked) == (["a red bus"], 1)
 
 
 def test_a_query_needs_a_word_even_where_it_asks_who_sounds_alike(

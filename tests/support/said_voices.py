@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MODEL = "campplus-made"
 
@@ -25,7 +22,7 @@ def stored(person: int, times: int = 0) -> bytes:
     return np.array(voice(person, times), np.int8).tobytes()
 
 
-def voices(*people: int | None, model_id: str = MODEL) -> dict[str, Sequence[object]]:
+def voices(*people: int | None, model_id: str = MODEL) -> dict[str, Any]:
     """Columns of segments in which these people speak, each at another time; None for nobody."""
     return {
         "speaker_embedding": [
