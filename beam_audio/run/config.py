@@ -413,7 +413,7 @@ class RunConfig:
             classifier: What hears sounds.
             speakers: The networks that tell speakers apart.
         """
-        from beam_audio.quality import dnsmos  # noqa: PLC0415 - heavy
+        from beam_audio.classifiers import dnsmos  # noqa: PLC0415 - heavy
         from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
         from beam_audio.quality.normalizers import resolved_choice  # noqa: PLC0415 - heavy
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from beam_audio.audio import encode
 from beam_audio.audio.decode import resample
-from beam_audio.quality import dnsmos
+from beam_audio.classifiers import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
 from beam_audio.speakers.networks import RATE_HZ as VOICE_RATE_HZ
@@ -76,7 +76,7 @@ class Order:
         segments: How each is split.
         clip_rate_hz: The rate that the recogniser takes.
         store_audio: The codec of stored audio.
-        dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
+        dnsmos: Whether each segment is rated, see :mod:`beam_audio.classifiers.dnsmos`.
         classifier: What hears which sounds are in each segment; None for nothing.
         speakers: The networks that tell speakers apart; None if nobody listens for them.
         measured_from: By channel, the sample before which no segment that begins is measured: what
