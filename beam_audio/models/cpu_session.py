@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def one_thread_session(file: Path) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+def one_thread_session(file: Path, network: bytes | None = None) -> Any:  # noqa: ANN401 - onnxruntime ships no types
     """Load a network.
+
+    Args:
+        file: Where it is.
+        network: What is loaded in place of the bytes of the file.
 
     Raises:
         ModelError: onnxruntime is not installed, or the file holds no network it can run.
@@ -27,7 +31,9 @@ def one_thread_session(file: Path) -> Any:  # noqa: ANN401 - onnxruntime ships n
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # no warnings of nodes that are folded away
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            network or str(file), options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # its errors share no class
         raise_machine_error(error, f"cannot load {file}")
         raise ModelError(f"ONNX Runtime cannot load {file}: {error}") from error

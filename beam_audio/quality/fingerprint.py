@@ -32,18 +32,21 @@ _SILENCE: Final = 1e-4
 """A word is silent if its power is less than this share of the segment's loudest."""
 _FLOOR: Final = 1e-6
 """Bands with less than this share of that power are not told apart."""
+_LEAST_RISE: Final = 1e-3
+"""Rises of log energy that differ by less are equal: else the bits of a steady tone would be those
+of rounding, which differs between processors and numbers of threads."""
 _WINDOWS_AT_ONCE: Final = 56
 """Larger products are shared out to threads, which costs more than it saves."""
 _BIT_VALUES: Final = 1 << np.arange(WORD_BITS, dtype=np.uint32)
 
 
-def _tones() -> NDArray[np.float32]:
+def _tones() -> NDArray[np.float64]:
     """Cosine and sine of each band under a Hann window; shape (window, 2 * bands)."""
     seconds = np.arange(_WINDOW_SAMPLES) / FINGERPRINT_RATE_HZ
     phases = 2.0 * np.pi * np.outer(seconds, _BAND_HZ)
     window = np.hanning(_WINDOW_SAMPLES + 1)[:-1, np.newaxis]
-    tones: NDArray[np.float32] = window * np.hstack([np.cos(phases), np.sin(phases)])
-    return tones.astype(np.float32)
+    tones: NDArray[np.float64] = window * np.hstack([np.cos(phases), np.sin(phases)])
+    return tones
 
 
 _TONES: Final = _tones()
@@ -64,7 +67,7 @@ def fingerprint(samples: NDArray[np.float32]) -> bytes | None:
         energies = _band_energies(np.nan_to_num(samples, posinf=1.0, neginf=-1.0))
     if len(energies) < _SMOOTHED + 2 * _RISE:
         return None
-    sums = np.vstack([np.zeros(energies.shape[1]), np.cumsum(energies, axis=0, dtype=np.float64)])
+    sums = np.vstack([np.zeros(energies.shape[1]), np.cumsum(energies, axis=0)])
     smooth = np.maximum(sums[_SMOOTHED:] - sums[:-_SMOOTHED], 0.0)
     power = smooth.sum(axis=1)
     loudest = float(power.max())
@@ -72,7 +75,7 @@ def fingerprint(samples: NDArray[np.float32]) -> bytes | None:
         return None
     logs = np.log(smooth + loudest * _FLOOR)
     rises = logs[2 * _RISE :] - logs[: -2 * _RISE]
-    words = (rises[:, :-1] > rises[:, 1:]) @ _BIT_VALUES
+    words = (rises[:, :-1] - rises[:, 1:] > _LEAST_RISE) @ _BIT_VALUES
     heard = power[_RISE : _RISE + len(words)] > loudest * _SILENCE
     return np.where(heard, words, 0).astype("<u2").tobytes()
 
@@ -99,7 +102,7 @@ def on_grid(samples: NDArray[np.float32], start_seconds: float) -> NDArray[np.fl
     return samples[round(ahead * FINGERPRINT_RATE_HZ) :]
 
 
-def _band_energies(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def _band_energies(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """Energy of each band in each 32 ms, seen through two windows; shape (n, bands)."""
     early = samples[: len(samples) // _WINDOW_SAMPLES * _WINDOW_SAMPLES]
     late = samples[_WINDOW_SAMPLES // 2 :]
@@ -108,13 +111,13 @@ def _band_energies(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return _energies_of(early)[:count] + _energies_of(late)
 
 
-def _energies_of(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def _energies_of(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """Energy of each band in windows of 32 ms side by side; shape (windows, bands)."""
     bands = len(_BAND_HZ)
     windows = samples.reshape(-1, _WINDOW_SAMPLES)
-    energies = np.empty((len(windows), bands), dtype=np.float32)
+    energies = np.empty((len(windows), bands))
     for first in range(0, len(windows), _WINDOWS_AT_ONCE):
-        found = windows[first : first + _WINDOWS_AT_ONCE] @ _TONES
+        found = windows[first : first + _WINDOWS_AT_ONCE].astype(np.float64) @ _TONES
         np.square(found, out=found)
         energies[first : first + len(found)] = found[:, :bands] + found[:, bands:]
     return energies

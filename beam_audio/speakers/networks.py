@@ -15,6 +15,7 @@ import numpy as np
 
 from beam_audio.errors import ModelError
 from beam_audio.models.cpu_session import one_thread_session
+from beam_audio.models.graph_files import read_model
 from beam_audio.models.network_card import network_cards, network_folder
 from beam_audio.quality.spectrogram import FULL_SCALE, kaldi_fbank
 from beam_audio.types import stable_id
@@ -178,11 +179,27 @@ def _only(folder: Path, pattern: str) -> Path:
 
 
 def _session(file: Path, name: str) -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    session = one_thread_session(file)
+    session = one_thread_session(file, _pooling_alike(file))
     names = [each.name for each in session.get_inputs()]
     if names != [name]:
         raise ModelError(f"{file} takes {', '.join(names)} and not {name}; {_CURE}")
     return session
+
+
+def _pooling_alike(file: Path) -> bytes:
+    """The network of a file, with the same pooling in every version of ONNX Runtime.
+
+    Where a window without padding reaches beyond the end, ONNX divides by the samples in it. With
+    ``count_include_pad``, ONNX Runtime before 1.29 divides by the length of the window.
+    """
+    network = read_model(file)
+    for node in network.graph.node:
+        attributes = {each.name: each for each in node.attribute}
+        padded = "pads" in attributes and any(attributes["pads"].ints)
+        if node.op_type == "AveragePool" and "count_include_pad" in attributes and not padded:
+            attributes["count_include_pad"].i = 0
+    content: bytes = network.SerializeToString()
+    return content
 
 
 def _require_shapes(networks: SpeakerNetworks) -> None:

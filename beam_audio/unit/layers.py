@@ -34,7 +34,7 @@ Layer = Literal[
 LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
     "decode": 2,
     "segment": 1,
-    "measures": 1,
+    "measures": 2,
     "dnsmos": 1,
     "events": 1,
     "speakers": 1,

@@ -17,3 +17,5 @@ def test_a_file_without_a_network_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no network")
     with pytest.raises(ModelError, match=r"cannot load .*model\.onnx"):
         one_thread_session(tmp_path / "model.onnx")
+    with pytest.raises(ModelError, match=r"cannot load .*model\.onnx"):
+        one_thread_session(tmp_path / "model.onnx", b"no network either")

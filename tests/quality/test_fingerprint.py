@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -94,3 +97,29 @@ def test_the_words_of_a_segment_lie_on_the_grid_of_its_recording(start_seconds: 
     words = words_of(fingerprint(on_grid(segment, start_seconds)) or b"")
     there = whole[first_word(start_seconds) :][: len(words)]
     assert differing_bits(there.tobytes(), words.tobytes()) < 0.01
+
+
+_STEADY = """
+import sys
+import numpy as np
+from beam_audio.quality.fingerprint import fingerprint
+tone = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
+samples = np.round(tone * 0.2 * 32_767).astype(np.float32) / np.float32(32_768)
+sys.stdout.buffer.write(fingerprint(samples))
+"""
+
+
+def test_every_processor_gives_the_same_bits_of_a_steady_tone() -> None:
+    """The library that multiplies matrices has other code for each kind of processor."""
+    kinds = [("Nehalem", "1"), ("Haswell", "1"), ("Haswell", "2")]
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", _STEADY],
+            env={**os.environ, "OPENBLAS_CORETYPE": kind, "OPENBLAS_NUM_THREADS": threads},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for kind, threads in kinds
+    }
+    assert len(found) == 1
+    assert len(found.pop()) > 20
