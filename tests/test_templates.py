@@ -158,7 +158,7 @@ WRONG = {
     "rules": "my.yaml",
     "limit": "-1",
     "classify_model": "./sounds",
-    "speaker_model": "speakers",
+    "speaker_model": "speakers/",
     "speaker_count": "two",
     "max_source_bytes": "64G",
     "max_channels": "2.5",

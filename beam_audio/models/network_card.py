@@ -29,6 +29,11 @@ _CALLED: Final[Mapping[Use, str]] = {
     "speakers": "speaker model",
     "ratings": "network for ratings",
 }
+_FLAGS: Final[Mapping[Use, str]] = {
+    "classifiers": "--classify_model",
+    "speakers": "--speaker_model",
+    "ratings": "--dnsmos",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ class NetworkCard:
         return f"in {', '.join(sorted({str(self.path(name).parent) for name in self.files}))}"
 
     def __str__(self) -> str:
-        lines = [f"{self.name:<18}{self.description}", f"{'':18}{self.status}"]
+        lines = [f"{self.name:<18}{self.description}", f"{'':18}{_FLAGS[self.use]}: {self.status}"]
         return "\n".join([*lines, f"{'':18}{self.cure}"] if self.missing else lines)
 
     def path(self, name: str) -> Path:

@@ -159,8 +159,8 @@ class RunConfig:
     speaker_model: str | None = _flag(
         "model",
         None,
-        "tell speakers apart with the two networks of a folder, local or gs://…; docs/speakers.md "
-        "says where they come from",
+        "tell speakers apart with two networks: a name, a folder, or gs://…; beam-audio models get "
+        "campplus brings those of the name campplus",
     )
     speaker_count: int | None = _flag(
         "model", None, "how many people speak in each recording; by default that is found"

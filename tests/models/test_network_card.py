@@ -44,7 +44,7 @@ def test_missing_files_are_named_with_what_gets_them() -> None:
     assert f"into {card.folder} " in card.cure
     lines = str(network_cards("speakers")["campplus"]).splitlines()
     assert [line.strip() for line in lines[1:]] == [
-        "campplus_192.onnx, pyannote_segmentation_3.0.onnx not here",
+        "--speaker_model: campplus_192.onnx, pyannote_segmentation_3.0.onnx not here",
         "beam-audio models get campplus",
     ]
 
