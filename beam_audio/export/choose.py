@@ -25,6 +25,7 @@ _COLUMNS: Final = (
     *("segment_id", "recording_id", "segment_index", "start_seconds", "end_seconds"),
     *("core_start_seconds", "core_end_seconds", "text", "text_language", "words", "metadata"),
     *("decision", "text_redacted", "redactions", "corpus_speaker"),
+    *("speaker_label", "speaker_turns"),
 )
 _RECORDING_COLUMNS: Final = (
     *("recording_id", "uri", "channel", "track", "content_sha256", "source_size_bytes"),

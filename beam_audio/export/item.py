@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beam_audio.types import stable_id
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from beam_audio.audio.encode import ClipCodec
     from beam_audio.types import Row
+
+ID_DIGITS: Final = 12
+"""Digits of a recording's id that names of its files and speakers have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class ExportItem:
         uri: The address of the recording.
         text: What is said.
         language: Its language.
-        speaker: Who says it, if the metadata tells.
+        speaker: Who says it, if that is stated or was found.
         start_sample: Where it begins in the recording.
         end_sample: The sample after its last.
         sample_rate_hz: The rate of these samples.
@@ -44,6 +47,7 @@ class ExportItem:
         columns: Further columns by name, of its first segment.
         licence: The licence that the metadata states.
         muted: Start and end, in seconds of the recording, of what nobody may hear.
+        turns: Who speaks from when to when, in seconds of the recording, as rows tell.
     """
 
     item_id: str
@@ -62,6 +66,7 @@ class ExportItem:
     columns: Mapping[str, object]
     licence: str | None = None
     muted: tuple[tuple[float, float], ...] = ()
+    turns: tuple[Row, ...] = ()
 
     @property
     def start_seconds(self) -> float:
@@ -95,7 +100,8 @@ class ExportItem:
     @property
     def content_id(self) -> str:
         """Hash of all that is written of it beside its audio."""
-        told = (self.text, self.language, self.speaker, self.words, self.licence, self.muted)
+        told = [self.text, self.language, self.speaker, self.words, self.licence, self.muted]
+        told += [self.turns] if self.turns else []
         columns = {name: repr(value) for name, value in self.columns.items()}
         return stable_id("item", self.item_id, self.start_sample, self.end_sample, *told, columns)
 

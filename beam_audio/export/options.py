@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FormatName = Literal[
     "nemo", "nemo_tarred", "webdataset", "shar", "huggingface", "kaldi", "coqui",
-    "srt", "vtt", "txt", "textgrid", "ctm", "documents",
+    "srt", "vtt", "txt", "textgrid", "ctm", "rttm", "documents",
 ]  # fmt: skip
 
 UNSPLIT: Final = "data"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from beam_audio.export.item import ExportItem, Piece
+from beam_audio.export.item import ID_DIGITS, ExportItem, Piece
 from beam_audio.export.muting import Muting
 from beam_audio.export.pack import Stretch, packed
 from beam_audio.quality.pii import find_pii, redact
@@ -202,6 +202,7 @@ def _item(
         columns={name: value_of(rows[0], name) for name in options.columns},
         licence=next(map(str, licences), None),
         muted=muted,
+        turns=tuple(turn for row in rows for turn in row.get("speaker_turns") or ()),
     )
 
 
@@ -222,8 +223,11 @@ def _words(
 
 
 def _speaker(row: Row) -> str | None:
-    value = value_of(row, "speaker")
-    return None if value is None else str(value)
+    """Who says it: whom somebody states, or who was found, in all recordings or in this one."""
+    if (value := value_of(row, "speaker")) is not None:
+        return str(value)
+    label = row.get("speaker_label")  # of another person in each recording
+    return label and f"{row['recording_id'][:ID_DIGITS]}_{label}"
 
 
 def _parts(items: Sequence[ExportItem], seconds: float) -> Iterator[tuple[ExportItem, ...]]:

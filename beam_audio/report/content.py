@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from beam_audio.report import shown
 from beam_audio.report.account import account_of, ledger_of
 from beam_audio.report.figures import figures_of, summaries
+from beam_audio.report.heard import heard_of
 from beam_audio.report.rules_in_force import find_rules, run_files
 from beam_audio.report.tables import keep_figures
 from beam_audio.schema import SCHEMA_VERSION
@@ -67,6 +68,7 @@ def report_of(tables: Tables, given: str | None = None) -> Report:
                 "others": judged_by[1:],
             },
             **figures,
+            "heard": heard_of(tables),
             "account": account_of(tables, runs, ledger.result()),
             "worst": worst,
             "borderline": borderline,

@@ -39,12 +39,17 @@ def group(
         count: Exactly so many groups, as far as there are as many directions; None for as many as
             the threshold gives.
         rooms: Directions of one room are of different groups; None for no such rule. It holds for
-            those of a block.
+            those of a block, and only as far as ``count`` leaves room.
     """
     exact = weights.astype(np.float64)
     weighted = directions * exact[:, np.newaxis]
     if len(directions) <= AT_ONCE:
-        return _linked(weighted, exact, threshold, count, rooms)
+        numbers = _linked(weighted, exact, threshold, count, rooms)
+        if count is None or numbers.max(initial=0) < count:
+            return numbers
+        kept_apart = _Groups(directions.shape[1])  # by rooms, into more than there are
+        kept_apart.put(weighted, exact, numbers)
+        return kept_apart.joined(threshold, count)
     groups = _Groups(directions.shape[1])
     for first in range(0, len(directions), AT_ONCE):
         block = slice(first, first + AT_ONCE)
@@ -75,6 +80,15 @@ class _Groups:
         numbers[new] = len(self._weights) + _linked(
             weighted[new], weights[new], threshold, None, inside
         )
+        self.put(weighted, weights, numbers)
+
+    def put(
+        self,
+        weighted: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        numbers: NDArray[np.int64],
+    ) -> None:
+        """Put directions into the groups of these numbers; those that are new follow the others."""
         more = int(numbers.max()) + 1 - len(self._weights)
         self._sums = np.concatenate([self._sums, np.zeros((max(more, 0), weighted.shape[1]))])
         self._weights = np.concatenate([self._weights, np.zeros(max(more, 0))])

@@ -273,11 +273,12 @@ class UnitWork:
     def _settle_batch(
         self, batch: list[Passage], results: list[list[Heard]], budget_seconds: float
     ) -> None:
-        self._counts = self._counts.plus(
-            [*map(passage_seconds, batch)],
-            padded_seconds=len(batch) * max(map(self._hearing.cost_seconds, batch)),
-            budget_seconds=budget_seconds,
-        )
+        if new := [passage for passage in batch if passage[0].transcript is None]:
+            self._counts = self._counts.plus(
+                [*map(passage_seconds, new)],
+                padded_seconds=len(new) * max(map(self._hearing.cost_seconds, new)),
+                budget_seconds=budget_seconds,
+            )
         for passage, passage_results in zip(batch, results, strict=True):
             for item, (result, second) in zip(passage, passage_results, strict=True):
                 self._settle(item, result, second)

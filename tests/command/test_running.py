@@ -97,3 +97,52 @@ def test_the_run_file_says_what_was_run(command: Command, audio: Path, tmp_path:
     assert (content["ledger"]["inputs"], content["ledger"]["recordings"]) == (1, 1)
     assert {"beam_audio", "apache-beam", "python"} <= content["versions"].keys()
     assert content["throughput"]["decoded_seconds"] == pytest.approx(2.0)
+
+
+@pytest.fixture
+def call(shared_data: Path, tmp_path: Path) -> Path:
+    """A folder with a call: one person for 4 s on a channel, then another on the other."""
+    silence = np.zeros(64_000, np.float32)
+    one, other = (
+        soundfile.read(shared_data / "librispeech" / name, frames=64_000, dtype="float32")[0]
+        for name in ("1688-142285-0003.flac", "1998-15444-0001.flac")
+    )
+    sides = [np.concatenate([one, silence]), np.concatenate([silence, other])]
+    (tmp_path / "calls").mkdir()
+    soundfile.write(tmp_path / "calls" / "call.wav", np.stack(sides, axis=1), 16_000)
+    return tmp_path / "calls"
+
+
+@pytest.mark.shared
+def test_sides_of_a_call_are_speakers_and_exports_name_them(
+    command: Command, call: Path, shared_models: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    flags = ("--channels=split", f"--speaker_model={shared_models}")
+    assert command(*run_words(call, output, *flags))[0] == 0
+    rows = read_rows(output, "segments")
+    for channel, start in enumerate((0.0, 4.0)):
+        turns = [t for row in rows if row["channel"] == channel for t in row["speaker_turns"]]
+        assert {turn["speaker"] for turn in turns} == {f"C{channel}S1"}
+        assert all(start <= turn["start_seconds"] < turn["end_seconds"] for turn in turns)
+        assert sum(t["end_seconds"] - t["start_seconds"] for t in turns) > 2.0
+    for name, file in (("rttm", "*.rttm"), ("nemo", "manifest.jsonl")):
+        target = tmp_path / name
+        words = (f"--format={name}", f"--output={target}", "--where=true")
+        assert command("export", output, *words)[0] == 0
+        told = "".join(path.read_text("utf-8") for path in target.rglob(file))
+        for row in rows:
+            assert row["speaker_label"] in told
+            if name == "nemo":
+                assert f'"{row["recording_id"][:12]}_{row["speaker_label"]}"' in told
+
+
+@pytest.mark.shared
+def test_a_run_finds_as_many_speakers_as_it_is_told(
+    command: Command, shared_data: Path, shared_models: Path, tmp_path: Path
+) -> None:
+    three_people, output = shared_data / "diarization" / "pv_falcon.wav", tmp_path / "out"
+    flags = (f"--speaker_model={shared_models}", "--speaker_count=2")
+    assert command(*run_words(three_people, output, *flags))[0] == 0
+    turns = [turn for row in read_rows(output, "segments") for turn in row["speaker_turns"]]
+    assert {turn["speaker"] for turn in turns} == {"S1", "S2"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from support.run_outputs import everything
 from support.unit_runs import VAD, read_all, ref, settings, transcribe
 
 from beam_audio.command.cli import main
@@ -13,7 +15,7 @@ from beam_audio.curate.corpus_speakers import Heard, people_of
 from beam_audio.speakers.networks import find_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from beam_audio.types import Row
 
 ANN, BOB, CLEO = np.eye(192, dtype=np.float32)[:3]
 CLIPS = ("1688-142285-0003.flac", "1998-15444-0001.flac", "1688-142285-0005.flac")
@@ -68,8 +70,14 @@ def test_the_same_person_is_found_without_audio_and_forgotten(
     assert "0 units written" in capsys.readouterr().out
     assert main(["curate", str(out), "--speakers=0.99"]) == 0
     assert {row["corpus_speaker"] for row in _segments(out)} == {"P1", "P2", "P3"}
-    # Whoever is forgotten is in no group.
-    assert main(["forget", str(out), f"--uri={sources[1].uri}"]) == 0
+    # Whoever is forgotten is in no group, and nothing tells how they sound.
+    sounds = {repr(row["speaker_embedding"]).encode(): row["uri"] for row in _segments(out)}
+    before, bob = everything(out), sources[1].uri
+    assert all(each in before for each in sounds)
+    assert main(["forget", str(out), f"--uri={bob}"]) == 0
+    left = everything(out)
+    assert all((each in left) is (uri != bob) for each, uri in sounds.items())
+    assert Path(bob).name.encode() not in left
     assert main(["curate", str(out), "--speakers"]) == 0
     assert "1 people are the 2 speakers" in capsys.readouterr().out
     assert {row["corpus_speaker"] for row in _segments(out)} == {"P1"}
@@ -87,5 +95,5 @@ def test_an_output_without_embeddings_is_refused(
     assert "give --speakers alone" in capsys.readouterr().err
 
 
-def _segments(out: Path) -> list[dict[str, str]]:
+def _segments(out: Path) -> list[Row]:
     return read_all(out)["segments"]

@@ -12,7 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.corrected_outputs import correct, correction, keep
-from support.run_outputs import all_rows, only, read_rows, run, write_manifest, write_speech
+from support.run_outputs import (
+    all_rows,
+    everything,
+    only,
+    read_rows,
+    run,
+    write_manifest,
+    write_speech,
+)
+from support.said_outputs import say
+from support.said_voices import stored, voices
 
 from beam_audio.curate.chosen import Selector
 from beam_audio.curate.forget import forget
@@ -20,6 +30,7 @@ from beam_audio.output.compact import compact
 from beam_audio.search.answer import answer
 from beam_audio.search.find import Asked
 from beam_audio.search.refresh import Refreshing
+from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from beam_audio.types import Row
@@ -58,21 +69,6 @@ def of(output: Path, speaker: str) -> Row:
     rows = read_rows(output, "recordings")
     row: Row = only([each for each in rows if each["uri"].endswith(f"{speaker}.wav")])
     return row
-
-
-def everything(output: Path) -> bytes:
-    """Every byte of an output, Parquet files decompressed into all their values."""
-    found = b""
-    for path in sorted(output.rglob("*")):
-        if path.is_file():
-            found += str(path.relative_to(output)).encode()
-            found += path.read_bytes()
-            if path.suffix == ".parquet":
-                values = pq.read_table(path).to_pylist()
-                found += repr(values).encode()
-                audio = [row["audio"]["bytes"] for row in values if row.get("audio")]
-                found += b"".join(audio)
-    return found
 
 
 def traces(output: Path, speaker: str) -> list[bytes]:
@@ -208,6 +204,21 @@ def test_the_index_of_a_search_is_gone_with_it(output: Path) -> None:
     assert answer(str(output), words, asked, Refreshing(), print).hits == ()
     left = everything(output)
     assert [each for each in told if each in left] == []
+
+
+def test_how_somebody_sounds_is_gone_with_them(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    recording_id = say(output, "anna", "one", "two", **voices(1, 2))
+    say(output, "bert", "three", **voices(3))
+    asked = Asked(limit=20, like=stable_id("segment", "bert", 0))
+    assert answer(str(output), "", asked, Refreshing(), print).total == 2
+    assert stored(1, 0) in everything(output / "_search")
+    proof = forget(str(output), Selector(recording=recording_id))
+    assert proof is not None
+    assert proof.holds
+    assert answer(str(output), "", asked, Refreshing(), print).total == 0
+    left = everything(output)
+    assert [stored(1, 0) in left, stored(2, 1) in left, stored(3, 0) in left] == [0, 0, 1]
 
 
 def test_a_run_over_one_file_does_not_name_it_any_more(tmp_path: Path) -> None:

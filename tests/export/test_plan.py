@@ -95,6 +95,23 @@ def test_who_is_heard_in_several_recordings_is_the_speaker_that_nobody_states() 
     assert {item.speaker for shard in shards for item in shard.items} == {"P1", "Ada"}
 
 
+def test_who_is_heard_in_one_recording_is_a_speaker_of_that_recording() -> None:
+    turn = {"speaker": "S1", "start_seconds": 0.0, "end_seconds": 1.0}
+    more = {"speaker_label": "S1", "speaker_turns": [turn]}
+    rows = [segment_row(each * 32, 0, 0.0, 1.0, **more) for each in ("a", "b")]
+    items = [item for shard in planned(rows).shards for item in shard.items]
+    assert [item.speaker for item in items] == ["aaaaaaaaaaaa_S1", "bbbbbbbbbbbb_S1"]
+    assert [item.turns for item in items] == [(turn,), (turn,)]
+
+
+def test_splits_by_speaker_keep_the_people_of_a_recording_together() -> None:
+    rows = [
+        segment_row("a", index, float(index), 1.0, speaker_label=f"S{index}") for index in range(40)
+    ]
+    found = planned(rows, splits=(("train", 0.5), ("test", 0.5)), split_by="speaker")
+    assert len(found.shards) == 1
+
+
 def test_zero_keeps_segments_together_as_any_value_does() -> None:
     rows = [segment_row(f"r{number}", 0, 0.0, 1.0) for number in range(40)]
     found = planned(rows, splits=(("train", 0.5), ("test", 0.5)), split_by="segment_index")

@@ -13,21 +13,41 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.local_flink import TASK_MANAGERS, flink_cluster
 from support.project import ROOT
-from support.run_outputs import all_rows, only, run, run_files, write_manifest
+from support.run_outputs import (
+    all_rows,
+    listing,
+    only,
+    run,
+    run_files,
+    settings,
+    write_manifest,
+)
 from support.unit_runs import files
 
 from beam_audio.export import records
 from beam_audio.export.options import ExportOptions
+from beam_audio.run import batch
 from beam_audio.run.exporting import export
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from support.local_flink import Flink
+
+    from beam_audio.types import Row
+
+    Rows = dict[str, list[Row]]
 
 
 CLIPS = 60
 LIMIT_SECONDS = 300
+HEARD = (
+    "diarization/pv_falcon.wav",
+    "fsdd_8k/0_jackson_0.wav",
+    "music/librosa_sir_duke_fast.ogg",
+    "malformed/gone.wav",
+)
+"""Three people; a word; music; and a recording that is not there."""
 
 RUNNERS = {
     "in_memory": ((), None),
@@ -94,6 +114,43 @@ def test_rows_are_the_same_on_every_runner(
         assert flink.task_managers("Transcribe") == set(TASK_MANAGERS)
 
 
+@pytest.fixture(scope="module")
+def listening(
+    shared_data: Path, shared_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
+    """Flags of a run that tells sounds and speakers apart."""
+    lines = [{"audio_filepath": str(shared_data / name)} for name in HEARD]
+    manifest = write_manifest(tmp_path_factory.mktemp("heard") / "m.jsonl", lines)
+    networks = {"classify_model": shared_models, "speaker_model": shared_models}
+    return {"manifest": manifest, "unit_bytes": 1 << 18, "segmenter": "fixed"} | networks
+
+
+@pytest.fixture(scope="module")
+def heard(listening: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> list[Rows]:
+    """Of the local runner, where a run that has all already writes nothing."""
+    output = tmp_path_factory.mktemp("heard") / "out"
+    found = rows_heard(listening, output)
+    first = next(found)
+    before = listing(output)
+    again = run(**listening, output=output)
+    assert (again.exit_status, again.new_inputs, again.done_again) == (0, 0, 0)
+    assert listing(output) == before
+    return [first, *found]
+
+
+@pytest.mark.parametrize("runner", ["prism", "flink"])
+def test_sounds_and_speakers_are_the_same_on_every_runner(
+    runner: str, listening: dict[str, object], heard: list[Rows], flink: Flink, tmp_path: Path
+) -> None:
+    several, one = ([*map(speakers, each["segments"])] for each in heard)
+    assert set.union(*several) == {"S1", "S2", "S3"}
+    assert set.union(*one) == {"S1"}
+    events = [each for row in heard[1]["segments"] for each in row["audio_events"]]
+    assert {"Speech", "Music"} <= {each["label"] for each in events}
+    flags = flink.flags if runner == "flink" else RUNNERS[runner][0]
+    assert list(rows_heard(listening, tmp_path / "out", flags)) == heard
+
+
 @pytest.mark.parametrize("runner", ["prism", "flink"])
 def test_exports_are_the_same_on_every_runner(
     runner: str, expected: Path, flink: Flink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -106,6 +163,36 @@ def test_exports_are_the_same_on_every_runner(
     assert elsewhere == local
     assert len(list((tmp_path / "local").rglob("*.tar"))) > 1
     assert files(tmp_path / runner) == files(tmp_path / "local")
+
+
+def rows_heard(
+    listening: dict[str, object], output: Path, flags: Sequence[str] = ()
+) -> Iterator[Rows]:
+    """Rows of a run, and of one that changes only how many people there are."""
+    first = batch.run(settings(**listening, output=output), flags)
+    assert (first.exit_status, first.new_inputs) == (0, len(HEARD))
+    rows = all_rows(output)
+    yield rows
+    changed = listening | {"output": output, "speaker_count": 1}
+    del changed["classify_model"]  # so nobody can hear sounds again
+    second = batch.run(settings(**changed), flags)
+    assert (second.exit_status, second.new_inputs) == (0, 0)
+    assert (second.done_again, second.ledger) == (len(HEARD) - 1, first.ledger)
+    found = all_rows(output)
+    assert without_speakers(found["segments"]) == without_speakers(rows["segments"])
+    yield found
+
+
+def speakers(row: Row) -> set[str]:
+    return {turn["speaker"] for turn in row["speaker_turns"] if turn["speaker"]}
+
+
+def without_speakers(rows: list[Row]) -> list[Row]:
+    """Rows without what speakers, and settings of the run that found them, are named by."""
+    return [
+        {name: row[name] for name in row if "speaker" not in name and name != "config_id"}
+        for row in rows
+    ]
 
 
 def ledger(output: Path) -> dict[str, Any]:

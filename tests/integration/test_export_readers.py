@@ -21,25 +21,37 @@ if TYPE_CHECKING:
 
 PYTHON = ROOT / ".venv-readers" / "bin" / "python"
 PROGRAM = ROOT / "tests" / "support" / "export_readers.py"
-WITH_AUDIO = ("nemo", "nemo_tarred", "webdataset", "shar", "huggingface", "kaldi", "coqui")
+COLUMNS = {"text", "speaker", "speech_score", "samples"}
+TOLD = {
+    **dict.fromkeys(("nemo", "nemo_tarred", "webdataset", "shar", "huggingface"), COLUMNS),
+    "kaldi": {"text", "speaker", "samples"},
+    "coqui": {"text", "samples"},
+}
+"""What a format with audio tells."""
 WITH_TIMES = ("srt", "vtt", "textgrid")
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.shared]
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An output of a dozen recordings."""
+def out(shared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output of a dozen recordings, with what sounds in them and who speaks."""
     folder = tmp_path_factory.mktemp("readers")
     for index in range(12):
         write_speech(folder / "in" / f"{index}.wav", 0.25 * index, seconds=6.0)
-    run(input=folder / "in", output=folder / "out", store_audio="flac")
+    networks = {"classify_model": shared_models, "speaker_model": shared_models}
+    run(input=folder / "in", output=folder / "out", store_audio="flac", **networks)
     return folder / "out"
 
 
 def read(out: Path, name: str, target: Path) -> list[dict[str, Any]]:
     """What the library of a format finds in an export of all segments."""
-    options = ExportOptions(name, where="text <> ''", shard_seconds=20.0)  # type: ignore[arg-type] # a format
+    options = ExportOptions(
+        name,  # type: ignore[arg-type] # a format
+        where="text <> ''",
+        shard_seconds=20.0,
+        columns=("speech_score",),
+    )
     export(str(out), str(target), options)
     ran = subprocess.run(
         [PYTHON, PROGRAM, name, target],
@@ -53,25 +65,33 @@ def read(out: Path, name: str, target: Path) -> list[dict[str, Any]]:
     return items
 
 
-def expected(out: Path) -> dict[str, tuple[str, str]]:
-    """Text and hash of the samples of each segment, cut out of its recording."""
+def expected(out: Path) -> dict[str, dict[str, Any]]:
+    """What is told of each segment, and the hash of its samples, cut out of its recording."""
     found = {}
     for row in read_rows(out, "segments"):
         samples, rate_hz = soundfile.read(row["uri"], dtype="int16")
         start, end = (round(row[f"{each}_seconds"] * rate_hz) for each in ("start", "end"))
         digest = hashlib.sha256(samples[start:end].tobytes()).hexdigest()
         if row["text"]:
-            found[row["segment_id"]] = (row["text"], digest)
+            found[row["segment_id"]] = {
+                "text": row["text"],
+                "speaker": f"{row['recording_id'][:12]}_{row['speaker_label']}",
+                "speech_score": row["speech_score"],
+                "samples": digest,
+            }
     return found
 
 
-@pytest.mark.parametrize("name", WITH_AUDIO)
+@pytest.mark.parametrize("name", TOLD)
 def test_texts_and_samples_are_those_of_the_recordings(
     out: Path, tmp_path: Path, name: str
 ) -> None:
     items = read(out, name, tmp_path / "x")
-    assert len(items) == len({each["id"] for each in items})
-    assert {each["id"]: (each["text"], each["samples"]) for each in items} == expected(out)
+    wanted = expected(out)
+    assert sorted(each["id"] for each in items) == sorted(wanted)
+    for each in items:
+        own = wanted[each.pop("id")]
+        assert each == {what: own[what] for what in TOLD[name]}
 
 
 @pytest.mark.parametrize("name", WITH_TIMES)
@@ -86,6 +106,20 @@ def test_transcripts_have_texts_and_times(out: Path, tmp_path: Path, name: str) 
             and each["end"] == pytest.approx(row["end_seconds"], abs=0.5)
             for row in rows
         )
+
+
+def test_turns_are_those_of_the_rows(out: Path, tmp_path: Path) -> None:
+    rows = [row for row in read_rows(out, "segments") if row["text"]]
+    turns = [
+        (row["recording_id"], turn["speaker"], turn["start_seconds"], turn["end_seconds"])
+        for row in rows
+        for turn in row["speaker_turns"]
+    ]
+    items = read(out, "rttm", tmp_path / "x")
+    found = [(each["id"], each["speaker"], each["start"], each["end"]) for each in items]
+    assert turns
+    for one, other in zip(sorted(found), sorted(turns), strict=True):
+        assert one == (*other[:2], *(pytest.approx(each, abs=0.002) for each in other[2:]))
 
 
 def test_documents_are_the_texts_of_recordings(out: Path, tmp_path: Path) -> None:

@@ -103,6 +103,28 @@ def test_rows_are_those_of_a_batch_and_a_replay_adds_nothing(
     assert len(list((out / "ledger").iterdir())) >= len(intervals) + 1
 
 
+@pytest.mark.shared
+def test_sounds_and_speakers_are_those_of_a_batch(
+    channel: Channel, shared_data: Path, shared_models: Path, tmp_path: Path
+) -> None:
+    names = ("diarization/pv_falcon.wav", "fsdd_8k/0_jackson_0.wav", "malformed/gone.wav")
+    lines = [
+        {"audio_filepath": str(shared_data / name), "event_time": "2026-01-01"} for name in names
+    ]
+    networks = {"classify_model": shared_models, "speaker_model": shared_models}
+    batch, out = tmp_path / "batch", tmp_path / "out"
+    run(manifest=write_manifest(tmp_path / "m.jsonl", lines), output=batch, **networks)
+    for repeated in (0, len(lines)):
+        publish(channel.topic, *encoded(lines))
+        (*_, last) = stream(channel, out, messages(len(lines)), **networks)
+        assert (last.balances, last.repeated) == (True, repeated)
+        rows = all_rows(out)
+        assert rows["segments"] == all_rows(batch)["segments"]
+        assert rows["recordings"] == all_rows(batch)["recordings"]
+        assert len(rows["failures"]) == 1
+    assert any(row["speaker_label"] and row["audio_events"] for row in rows["segments"])
+
+
 def test_a_stream_adds_only_new_inputs_to_the_output_of_a_batch(
     channel: Channel, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:

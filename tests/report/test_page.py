@@ -93,6 +93,28 @@ def test_texts_stay_texts(window: Browser, report: Report) -> None:
     )
 
 
+def test_sounds_and_speakers_have_a_section_if_somebody_listened(
+    window: Browser, report: Report, tmp_path: Path
+) -> None:
+    assert window.run("return document.getElementById('heard').hidden")
+    heard = {
+        "sounds": [
+            {"sort": "speech", "segments": 3, "hours": 0.75},
+            {"sort": "music", "segments": 1, "hours": 0.25},
+        ],
+        "events": [{"label": HOSTILE[0], "segments": 2, "hours": 0.5}],
+        "people": [{"people": 2, "recordings": 4, "hours": 1.0}],
+        "overlap": {"segments": 1, "seconds": 2.5, "persons": 7},
+    }
+    path = tmp_path / "heard.html"
+    path.write_text(html(report.content | {"heard": heard}, {}), encoding="utf-8")
+    window.open(path)
+    shown = window.wait("document.getElementById('heard').innerText")
+    for told in ("75.0\u00a0%", "25.0\u00a0%", HOSTILE[0], "7 told apart", "at once for 2.5 s"):
+        assert told in shown
+    assert window.complaints() == []
+
+
 def test_dragging_the_threshold_changes_what_is_kept(window: Browser) -> None:
     before = window.wait("document.getElementById('swept').textContent")
     window.drag("#bound", 1.0)
@@ -222,11 +244,30 @@ def test_hits_of_a_search_are_marked_and_play_from_their_words(
     assert started.run("return document.querySelector('.said').textContent") == text
     assert started.run("return document.querySelector('mark').textContent") == "two"
     assert HOSTILE[1] in started.run("return document.querySelector('h1').textContent")
+    assert started.run("return document.querySelector('h1').textContent").endswith(" was said")
     link = started.run("return document.querySelector('.file a').href")
     assert link.startswith("file:///")
     assert link.endswith(f"#t={hit['at_seconds']}")
     started.wait("document.querySelector('audio').currentTime >= 0.2")
     assert started.complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "heading"),
+    [
+        ("", f"What was said by somebody who sounds like {HOSTILE[0]}"),
+        ("two", f"Where two was said by somebody who sounds like {HOSTILE[0]}"),
+    ],
+)
+def test_a_page_says_who_somebody_sounds_like(
+    started: Browser, output: Path, tmp_path: Path, words: str, heading: str
+) -> None:
+    content = {"output": str(output), "words": words, "like": HOSTILE[0], "total": 7, "hits": []}
+    path = tmp_path / "found.html"
+    with opened_tables(str(output)) as tables:
+        path.write_text(search_page_of(tables, content), encoding="utf-8")
+    started.open(path)
+    assert started.run("return document.querySelector('h1').textContent") == heading
 
 
 def test_data_cannot_end_its_script() -> None:

@@ -54,6 +54,12 @@ def test_a_number_of_people_is_kept() -> None:
     assert len({name for names in labels(*groups, count=3) for name in names}) == 3
 
 
+def test_a_number_of_people_decides_against_voices_heard_together() -> None:
+    together = [voice(ANN, 0.0), voice(BOB, 1.0), voice(LIKE_ANN, 2.0)]
+    assert labels(together, count=1) == [["S1", "S1", "S1"]]
+    assert labels(together, count=2) == [["S1", "S2", "S1"]]
+
+
 def test_an_embedding_of_several_voices_leans_to_the_longer_one() -> None:
     assert main_embedding([]) is None
     found = main_embedding([voice(ANN, 0.0, 9.0), voice(BOB, 10.0, 1.0), voice(None, 12.0)])

@@ -2,8 +2,9 @@
 
 python tests/support/export_readers.py FORMAT DIR
 
-It runs in the environment of ``make readers``. A line has the id, the text, and the sha256 of the
-samples as 16-bit integers; transcripts and documents have a line for each of their entries.
+It runs in the environment of ``make readers``. A line has the id, the text, the speaker where the
+format has one, and the sha256 of the samples as 16-bit integers; transcripts and documents have a
+line for each of their entries.
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def decoded(source: object) -> Samples:
     return samples
 
 
+def told(entry: Entry) -> Entry:
+    """What an entry tells under names of ours; a column if it was asked for."""
+    return {name: entry.get(name) for name in ("id", "text", "speaker", "speech_score")}
+
+
 def nemo(folder: Path) -> Iterator[Entry]:
     """As NeMo's loader: a relative path is looked for from the manifest's folder."""
     with (folder / "manifest.jsonl").open(encoding="utf-8") as manifest:
@@ -50,7 +56,7 @@ def nemo(folder: Path) -> Iterator[Entry]:
             entry = json.loads(line)
             samples = decoded(folder / entry["audio_filepath"])
             assert len(samples) / entry["sampling_rate"] == entry["duration"]
-            yield {"id": entry["id"], "text": entry["text"], "samples": sha256(samples)}
+            yield told(entry) | {"samples": sha256(samples)}
 
 
 def nemo_tarred(folder: Path) -> Iterator[Entry]:
@@ -65,7 +71,7 @@ def nemo_tarred(folder: Path) -> Iterator[Entry]:
                 file = tar.extractfile(member)
                 assert file is not None
                 samples = decoded(io.BytesIO(file.read()))
-                yield {"id": line["id"], "text": line["text"], "samples": sha256(samples)}
+                yield told(line) | {"samples": sha256(samples)}
 
 
 def _by_number(folder: Path, pattern: str) -> dict[int, Path]:
@@ -81,7 +87,7 @@ def webdataset(folder: Path) -> Iterator[Entry]:
         facts = json.loads(sample["json"])
         assert facts["text"] == sample["txt"].decode()
         samples = decoded(io.BytesIO(sample["flac"]))
-        yield {"id": sample["__key__"], "text": facts["text"], "samples": sha256(samples)}
+        yield told(facts) | {"id": sample["__key__"], "samples": sha256(samples)}
 
 
 def shar(folder: Path) -> Iterator[Entry]:
@@ -89,7 +95,8 @@ def shar(folder: Path) -> Iterator[Entry]:
 
     for cut in CutSet.from_shar(in_dir=folder):
         (supervision,) = cut.supervisions
-        yield {"id": cut.id, "text": supervision.text, "samples": sha256(cut.load_audio())}
+        entry = {"id": cut.id, "text": supervision.text, "speaker": supervision.speaker}
+        yield told(cut.custom | entry) | {"samples": sha256(cut.load_audio())}
 
 
 def huggingface(folder: Path) -> Iterator[Entry]:
@@ -99,7 +106,8 @@ def huggingface(folder: Path) -> Iterator[Entry]:
     assert isinstance(loaded.features["audio"], datasets.Audio)
     for row in loaded.cast_column("audio", datasets.Audio(decode=False)):
         samples = decoded(io.BytesIO(row["audio"]["bytes"]))
-        yield {"id": row["id"], "text": row["text"], "samples": sha256(samples)}
+        score = json.loads(row.get("speech_score") or "null")  # columns are text
+        yield told(row) | {"speech_score": score, "samples": sha256(samples)}
 
 
 def kaldi(folder: Path) -> Iterator[Entry]:
@@ -108,12 +116,14 @@ def kaldi(folder: Path) -> Iterator[Entry]:
     with (folder / "text").open(encoding="utf-8") as lines:
         pairs = (line.rstrip("\n").partition(" ") for line in lines)
         texts = {utterance: text for utterance, _, text in pairs}
+    speakers = dict(map(str.split, (folder / "utt2spk").read_text("utf-8").splitlines()))
     audio = kaldiio.load_scp(str(folder / "wav.scp"))
     assert sorted(audio) == sorted(texts)
     for utterance, (_, samples) in audio.items():
         yield {
             "id": utterance.rpartition("-")[2],
             "text": texts[utterance],
+            "speaker": speakers[utterance],
             "samples": sha256(samples),
         }
 
@@ -157,6 +167,19 @@ def textgrid(folder: Path) -> Iterator[Entry]:
             yield {"text": each.text, "start": float(each.start_time), "end": float(each.end_time)}
 
 
+def rttm(folder: Path) -> Iterator[Entry]:
+    from lhotse import SupervisionSet
+
+    for path in sorted(folder.glob("*.rttm")):
+        for each in SupervisionSet.from_rttm(path):
+            yield {
+                "id": each.recording_id,
+                "speaker": each.speaker,
+                "start": each.start,
+                "end": each.end,
+            }
+
+
 def documents(folder: Path) -> Iterator[Entry]:
     import datasets
 
@@ -181,6 +204,7 @@ READERS: dict[str, tuple[Callable[[Path], Iterator[Entry]], str]] = {
     "srt": (srt, "webvtt-py"),
     "vtt": (vtt, "webvtt-py"),
     "textgrid": (textgrid, "tgt"),
+    "rttm": (rttm, "lhotse"),
     "documents": (documents, "datasets"),
 }
 """The reader of each format, and the package that it uses."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.dataset
+import pyarrow.parquet
 import soundfile
 
 import beam_audio
@@ -108,6 +109,21 @@ def listing(output: Path) -> dict[str, tuple[int, int]]:
         for path in output.rglob("*")
         if path.is_file() and not path.name.startswith("run-")
     }
+
+
+def everything(output: Path) -> bytes:
+    """Every byte of an output, Parquet files decompressed into all their values."""
+    found = b""
+    for path in sorted(output.rglob("*")):
+        if path.is_file():
+            found += str(path.relative_to(output)).encode()
+            found += path.read_bytes()
+            if path.suffix == ".parquet":
+                values = pyarrow.parquet.read_table(path).to_pylist()
+                found += repr(values).encode()
+                audio = [row["audio"]["bytes"] for row in values if row.get("audio")]
+                found += b"".join(audio)
+    return found
 
 
 def commit_files(output: Path) -> list[Path]:

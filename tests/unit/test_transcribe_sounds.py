@@ -19,6 +19,7 @@ from support.unit_runs import (
 )
 
 from beam_audio.classifiers.load import classifier_id
+from beam_audio.unit.batching import BatchCounts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,8 @@ def test_sounds_are_added_and_texts_stay(
     transcribe(out, source)
     before = read_all(out)
     assert {row[name] for row in before["segments"] for name in SOUNDS} == {None}
-    update(out, source, recognizer=Scripted(must_not_hear), using=using)
+    (report,) = update(out, source, recognizer=Scripted(must_not_hear), using=using)
+    assert report.batches == BatchCounts()
     transcribe(fresh, source, using=using)
     after = read_all(out)
     assert after == read_all(fresh)

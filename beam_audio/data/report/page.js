@@ -249,6 +249,29 @@ function showGroups() {
     group.values.map((row) => ({ cells: [name(row), ...figures(row), number(row.hours_keep, 3), number(row.hours_review, 3), number(row.hours_drop, 3)] }))));
 }
 
+// What was heard beside words; nothing where nobody listened for it
+
+function showHeard() {
+  const { sounds, events, people, overlap } = data.heard;
+  if (!sounds.length && !events.length && !people.length) return;
+  for (const each of document.querySelectorAll("#heard, a[href='#heard']")) each.hidden = false;
+  const whole = sounds.reduce((sum, row) => sum + row.hours, 0);
+  if (sounds.length) {
+    $("sounds").append(table("What sounds in segments", [["sort"], ["segments", "number"], ["hours", "number"], ["share", "number"]],
+      sounds.map((row) => ({ cells: [row.sort, number(row.segments), number(row.hours, 3), share(row.hours / whole)] }))));
+  }
+  if (people.length) {
+    $("people").append(table(`People: ${overlap.persons === null ? "" : number(overlap.persons) + " told apart over all recordings; "}`
+      + `several at once for ${number(overlap.seconds, 1)} s, in ${number(overlap.segments)} segments`,
+      [["people in a recording", "number"], ["recordings", "number"], ["hours", "number"]],
+      people.map((row) => ({ cells: [number(row.people), number(row.recordings), number(row.hours, 3)] }))));
+  }
+  if (events.length) {
+    $("events").append(table("Events that sound longest", [["event", "long"], ["segments", "number"], ["hours", "number"]],
+      events.map((row) => ({ cells: [text(row.label), number(row.segments), number(row.hours, 3)] }))));
+  }
+}
+
 function showTables() {
   $("decisions").append(table("By decision", [["decision"], ...FIGURES],
     data.decisions.map((row) => ({ cells: [row.decision, ...figures(row)] }))));
@@ -305,6 +328,7 @@ $("moved").addEventListener("input", showSweep);
 data.groups.forEach((each) => $("key").append(make("option", {}, each.key)));
 $("key").addEventListener("input", showGroups);
 showGroups();
+showHeard();
 showTables();
 drawPlots();
 let width = innerWidth;

@@ -37,6 +37,7 @@ FORMATS: Final[Mapping[FormatName, Format]] = {
     "txt": TextFormat(transcripts.write_txt),
     "textgrid": TextFormat(transcripts.write_textgrid),
     "ctm": TextFormat(transcripts.write_ctm),
+    "rttm": TextFormat(transcripts.write_rttm),
     "documents": TextFormat(write_documents),
 }
 

@@ -1,4 +1,4 @@
-"""One text file a recording: subtitles (SRT, VTT), plain text, TextGrid, CTM."""
+"""One text file a recording: subtitles (SRT, VTT), plain text, TextGrid, CTM, RTTM."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.export.formats.shard import by_recording
+from beam_audio.export.item import ID_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _UNFIT: Final = re.compile(r"[^\w.-]+")
 _STEM_CHARACTERS: Final = 80
-_ID_DIGITS: Final = 12
 _ALMOST_NOTHING: Final = 1e-9
 
 
@@ -47,10 +47,15 @@ def write_ctm(items: Sequence[ExportItem], files: ShardFiles) -> None:
     _write(items, files, "ctm", _ctm)
 
 
+def write_rttm(items: Sequence[ExportItem], files: ShardFiles) -> None:
+    """A line a turn: recording, channel, start, seconds, speaker."""
+    _write(items, files, "rttm", _rttm)
+
+
 def transcript_stem(item: ExportItem) -> str:
     """The name of a recording's file without its suffix: that of the audio, and digits of an id."""
     stem = _UNFIT.sub("_", PurePosixPath(item.uri).stem)[:_STEM_CHARACTERS].lstrip(".")
-    return f"{stem or 'recording'}-{item.recording_id[:_ID_DIGITS]}"
+    return f"{stem or 'recording'}-{item.recording_id[:ID_DIGITS]}"
 
 
 def cue_seconds(items: Sequence[ExportItem]) -> list[tuple[float, float]]:
@@ -99,13 +104,27 @@ def _ctm(items: Sequence[ExportItem]) -> Iterator[str]:
             probability = word["probability"]
             told = [
                 item.recording_id,
-                str((item.channel or 0) + 1),
+                _channel(item),
                 f"{word['start_seconds']:.3f}",
                 f"{seconds:.3f}",
                 "".join(word["word"].split()),
                 *([] if probability is None else [f"{probability:.4f}"]),
             ]
             yield " ".join(told)
+
+
+def _rttm(items: Sequence[ExportItem]) -> Iterator[str]:
+    for item in items:
+        for turn in item.turns:
+            start = turn["start_seconds"]
+            times = f"{start:.3f} {turn['end_seconds'] - start:.3f}"
+            speaker = turn["speaker"] or "<NA>"
+            where = f"{item.recording_id} {_channel(item)} {times}"
+            yield f"SPEAKER {where} <NA> <NA> {speaker} <NA> <NA>"
+
+
+def _channel(item: ExportItem) -> str:
+    return str((item.channel or 0) + 1)
 
 
 def _textgrid(items: Sequence[ExportItem]) -> Iterator[str]:

@@ -67,6 +67,20 @@ def test_ctm_has_a_line_for_each_word(tmp_path: Path) -> None:
     assert found == f"{name} 2 1.000 0.250 so 0.5000\n{name} 2 1.500 0.250 it\n"
 
 
+def test_rttm_has_a_line_for_each_turn(tmp_path: Path) -> None:
+    turns = (
+        {"speaker": "S1", "start_seconds": 1.0, "end_seconds": 1.75},
+        {"speaker": None, "start_seconds": 1.5, "end_seconds": 2.0},
+    )
+    items = [item(turns=turns, channel=1), item("nobody listened", start=3.0)]
+    (found,) = written(tmp_path, transcripts.write_rttm, items)
+    name = items[0].recording_id
+    assert found == (
+        f"SPEAKER {name} 2 1.000 0.750 <NA> <NA> S1 <NA> <NA>\n"
+        f"SPEAKER {name} 2 1.500 0.500 <NA> <NA> <NA> <NA> <NA>\n"
+    )
+
+
 def test_tiers_of_a_textgrid_fill_the_recording(tmp_path: Path) -> None:
     items = [item('say "so"', words=WORDS), item("then", start=1.75, seconds=1.0, words=())]
     (found,) = written(tmp_path, transcripts.write_textgrid, items)
