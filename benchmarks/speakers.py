@@ -220,7 +220,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the shared audio")
-    parser.add_argument("--models", type=Path, required=True, help="folder of both networks")
+    parser.add_argument("--models", type=Path, required=True, help="name or folder of both")
     parser.add_argument("--picture", type=Path, help="where to draw the turns of the call")
     parser.add_argument("--model", default="whisper-tiny.en", help="what recognises the words")
     given = parser.parse_args()

@@ -39,7 +39,7 @@ _TEXT_PATTERNS: Final = {
     "model": _MODEL,
     "second_model": _MODEL,
     "classify_model": _MODEL,
-    "speaker_model": "^gs://[^/]+/.+$",
+    "speaker_model": _MODEL,
     "enhance_model": "^gs://[^/]+/.+$",
     "allow_inputs": "^(gs|s3)://[^,]+(,(gs|s3)://[^,]+)*$",
     "subscription": "^projects/[^/]+/subscriptions/[^/]+$",

@@ -159,7 +159,7 @@ WRONG = {
     "rules": "my.yaml",
     "limit": "-1",
     "classify_model": "./sounds",
-    "speaker_model": "speakers",
+    "speaker_model": "speakers/",
     "enhance_model": "denoiser",
     "speaker_count": "two",
     "max_source_bytes": "64G",

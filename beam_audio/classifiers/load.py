@@ -5,26 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from os import fspath
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
-from beam_audio.classifiers.card import classifier_cards
 from beam_audio.classifiers.clap import ClapClassifier, ClapFiles
 from beam_audio.classifiers.fireredvad import FireRedVad
 from beam_audio.classifiers.huggingface import HuggingFaceClassifier
 from beam_audio.classifiers.sounds import SoundModel
 from beam_audio.classifiers.yamnet import YamNet
 from beam_audio.errors import ModelError, raise_machine_error
+from beam_audio.models.network_card import network_cards, network_folder
 from beam_audio.models.weight_files import file_sha256
-from beam_audio.spelling import nearest
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
+    from pathlib import Path
 
     from beam_audio.classifiers.heard import Classifier
 
@@ -68,6 +67,11 @@ class ClassifierId:
     candidate_labels: tuple[str, ...] = ()
     hypothesis_template: str = HYPOTHESIS_TEMPLATE
 
+    @property
+    def is_named(self) -> bool:
+        """Whether its name is that of a card."""
+        return self.name in network_cards("classifiers")
+
     def canonical(self) -> list[object]:
         """What decides the rows: not where the files are."""
         words = [list(self.candidate_labels), self.hypothesis_template]
@@ -92,7 +96,7 @@ def classifier_id(
     """
     if hypothesis_template.count("{}") != 1:
         raise ModelError(f"the template {hypothesis_template!r} needs one {{}}, for the label")
-    files = _files(_folder(name_or_dir), has_labels=bool(candidate_labels))
+    files = _files(network_folder("classifiers", name_or_dir), has_labels=bool(candidate_labels))
     hashes = [file_sha256(file) for file in files]
     found = stable_id("classifier", *hashes)
     return ClassifierId(name_or_dir, found, tuple(candidate_labels), hypothesis_template)
@@ -126,7 +130,7 @@ def load_same(wanted: ClassifierId) -> SoundModel:
             f"the files of the classifier {wanted.name} are not those that the run began with: "
             "give each worker the same"
         )
-    folder = _folder(wanted.name)
+    folder = network_folder("classifiers", wanted.name)
     if labels:
         files = ClapFiles(*_files(folder, has_labels=True))
         model = SoundModel(wanted.name, (ClapClassifier.load(files, labels, template),))
@@ -149,23 +153,6 @@ def _require_labels(model: SoundModel) -> None:
                 f"{model.name} gives {each.values.shape[1]} scores and names "
                 f"{len(network.labels)} labels: its files are of two models"
             )
-
-
-def _folder(name_or_dir: str) -> Path:
-    cards = classifier_cards()
-    if name_or_dir in cards:
-        card = cards[name_or_dir]
-        if card.missing:
-            raise ModelError(f"{card.name} lacks {', '.join(card.missing)}: {card.cure}")
-        card.require_whole()
-        return card.folder
-    folder = Path(name_or_dir).expanduser()
-    if not folder.is_dir():
-        raise ModelError(
-            f"{name_or_dir} is no folder and no classifier{nearest(name_or_dir, cards)}: name a "
-            f"folder, or one of {', '.join(cards)}"
-        )
-    return folder
 
 
 def _files(folder: Path, *, has_labels: bool) -> list[Path]:

@@ -358,12 +358,14 @@ def _add_doctor(commands: Subparsers) -> None:
 
 
 def _add_models(commands: Subparsers) -> None:
-    models = commands.add_parser("models", help="list, build and check models")
+    models = commands.add_parser("models", help="list, build, get and check models")
     actions = models.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
     _add(actions, "list", verbs.models_list, "models known by name")
     build = _add(actions, "build", verbs.models_build, "build a model's ONNX files")
     build.add_argument("name", help="a name or a folder")
     build.add_argument("--precision", help="numeric precision; by default the card's")
+    get = _add(actions, "get", verbs.models_get, "bring a network for sounds, speakers or ratings")
+    get.add_argument("name", help="a name, such as campplus, fireredvad-aed or dnsmos")
     check = _add(actions, "check", verbs.models_check, "check a model's files and load it")
     check.add_argument("name", help="a name or a folder")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from beam_audio.asr import list_models
 from beam_audio.asr.session import available_providers
-from beam_audio.classifiers.card import classifier_cards
 from beam_audio.errors import ModelError
+from beam_audio.models.network_card import all_network_cards
 from beam_audio.version import __version__
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def examine() -> Report:
             _onnxruntime(),
             *_decoders(),
             *_models(),
-            *_classifiers(),
+            *_networks(),
             *_emulators(),
         )
     )
@@ -119,13 +119,10 @@ def _models() -> Iterator[Finding]:
             yield Finding("missing", model.name, model.status, model.cure)
 
 
-def _classifiers() -> Iterator[Finding]:
-    for card in classifier_cards().values():
-        if card.missing:
-            detail = f"{', '.join(card.missing)} not here"
-            yield Finding("missing", card.name, detail, card.cure)
-        else:
-            yield Finding("ok", card.name, f"in {card.folder}")
+def _networks() -> Iterator[Finding]:
+    for card in all_network_cards():
+        missing = bool(card.missing)
+        yield Finding("missing" if missing else "ok", card.name, card.status, card.cure * missing)
 
 
 def _emulators() -> Iterator[Finding]:

@@ -183,8 +183,18 @@ def models_list(_given: argparse.Namespace, rest: list[str]) -> int:
     """List the models known by name."""
     refuse_unknown(rest, [])
     from beam_audio import asr
+    from beam_audio.models.network_card import all_network_cards
 
-    print("\n".join(map(str, asr.list_models())))
+    print("\n".join(map(str, (*asr.list_models(), *all_network_cards()))))
+    return 0
+
+
+def models_get(given: argparse.Namespace, rest: list[str]) -> int:
+    """Bring the files of a named network to this machine."""
+    refuse_unknown(rest, [])
+    from beam_audio.models.network_files import get_network
+
+    print(get_network(given.name).status)
     return 0
 
 

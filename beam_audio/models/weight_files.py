@@ -84,7 +84,7 @@ def find_package(source: PackageSource) -> dict[str, tuple[Path, ...]] | None:
     """
     found: dict[str, tuple[Path, ...]] = {}
     for name, parts in source.files.items():
-        paths = [_locate(part) for part in parts]
+        paths = [locate(part) for part in parts]
         present = tuple(path for path in paths if path is not None)
         if len(present) < len(parts):
             return None
@@ -92,7 +92,8 @@ def find_package(source: PackageSource) -> dict[str, tuple[Path, ...]] | None:
     return found
 
 
-def _locate(part: str) -> Path | None:
+def locate(part: str) -> Path | None:
+    """A file of an installed package, as ``package/path/inside``; None if it is not there."""
     package, _, inside = part.partition("/")
     spec = find_spec(package)
     folders = spec.submodule_search_locations if spec is not None else None

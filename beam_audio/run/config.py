@@ -166,8 +166,8 @@ class RunConfig:
     speaker_model: str | None = _flag(
         "model",
         None,
-        "tell speakers apart with the two networks of a folder, local or gs://…; docs/speakers.md "
-        "says where they come from",
+        "tell speakers apart with two networks: a name, a folder, or gs://…; beam-audio models get "
+        "campplus brings those of the name campplus",
     )
     speaker_count: int | None = _flag(
         "model", None, "how many people speak in each recording; by default that is found"
@@ -422,7 +422,7 @@ class RunConfig:
             speakers: The networks that tell speakers apart.
             enhancer: What takes noise out of what the model hears.
         """
-        from beam_audio.quality import dnsmos  # noqa: PLC0415 - heavy
+        from beam_audio.classifiers import dnsmos  # noqa: PLC0415 - heavy
         from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
         from beam_audio.quality.normalizers import resolved_choice  # noqa: PLC0415 - heavy
 

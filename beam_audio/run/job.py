@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
+from beam_audio.classifiers.dnsmos import model_file
 from beam_audio.classifiers.load import classifier_id
 from beam_audio.enhancers.network import load_enhancer
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
@@ -20,7 +21,6 @@ from beam_audio.output.folder import require_writable
 from beam_audio.output.holder import require_free
 from beam_audio.output.layout import agree, require_same
 from beam_audio.output.saved_work import delete_work_of_others
-from beam_audio.quality.dnsmos import model_file
 from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import load_rules
@@ -340,9 +340,11 @@ def _speaker_model(config: RunConfig) -> SpeakerModel | None:
         return None
     try:
         found = load_networks(local_model(config.speaker_model)).model
+    except ChecksumError:
+        raise
     except ModelError as error:
         raise ConfigError(f"--speaker_model={config.speaker_model}: {error}") from error
-    return replace(found, folder=config.speaker_model)
+    return replace(found, name=config.speaker_model)
 
 
 def _enhance_model(config: RunConfig) -> EnhancerModel | None:
@@ -360,8 +362,10 @@ def _check_dnsmos(config: RunConfig) -> None:
     if config.dnsmos:
         try:
             model_file()
+        except ChecksumError:
+            raise
         except ModelError as error:
-            raise ConfigError(str(error)) from error
+            raise ConfigError(f"--dnsmos: {error}") from error
 
 
 def _source(config: RunConfig) -> tuple[str | None, Listing | None]:

@@ -1,7 +1,7 @@
 """The two networks that tell people apart: who speaks in each frame, and how a voice sounds.
 
-They are ONNX files of a folder: CAM++ of 3D-Speaker, or another network with its inputs and
-outputs, and pyannote segmentation 3.0. docs/speakers.md names public sources and sha256.
+They are ONNX files: CAM++ of 3D-Speaker, or another network with its inputs and outputs, and
+pyannote segmentation 3.0. ``beam-audio models get`` brings those of a card.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,10 +16,13 @@ import numpy as np
 from beam_audio.errors import ModelError
 from beam_audio.models.cpu_session import one_thread_session
 from beam_audio.models.graph_files import read_model
+from beam_audio.models.network_card import network_cards, network_folder
 from beam_audio.quality.spectrogram import FULL_SCALE, kaldi_fbank
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 RATE_HZ: Final = 16_000
@@ -39,24 +41,29 @@ _SEGMENTATION: Final = "*segmentation*.onnx"
 _SPEAKING: Final = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], bool
 )
-_CURE: Final = "docs/speakers.md says where they come from"
+_CURE: Final = "beam-audio models get campplus brings both to the name campplus"
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerModel:
-    """The networks of a folder.
+    """Both networks as a run names them.
 
     Attributes:
-        folder: Where they are.
+        name: A name of a card, or a folder.
         embedding: Name of the file that tells how a voice sounds.
         segmentation: Name of the file that tells who speaks.
         sha256: Hash of both files' hashes.
     """
 
-    folder: str
+    name: str
     embedding: str
     segmentation: str
     sha256: str
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its name is that of a card."""
+        return self.name in network_cards("speakers")
 
     @property
     def model_id(self) -> str:
@@ -104,35 +111,37 @@ class SpeakerNetworks:
         return found
 
 
-def find_model(folder: str) -> SpeakerModel:
-    """The networks of a folder on this machine.
+def find_model(name_or_dir: str) -> SpeakerModel:
+    """Find both networks on this machine; nothing is loaded.
+
+    Args:
+        name_or_dir: A name of a card, or a folder.
 
     Raises:
         ModelError: There is not exactly one of each, or it cannot be read.
+        ChecksumError: A file of a named one is damaged or another one.
     """
-    files = [_only(folder, pattern) for pattern in (_EMBEDDING, _SEGMENTATION)]
+    files = _files(name_or_dir)
     try:
         hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     except OSError as error:
-        raise ModelError(f"{folder} cannot be read: {error.strerror}") from error
+        raise ModelError(f"{name_or_dir} cannot be read: {error.strerror}") from error
     embedding, segmentation = (file.name for file in files)
-    return SpeakerModel(folder, embedding, segmentation, stable_id("speakers", *hashes))
+    return SpeakerModel(name_or_dir, embedding, segmentation, stable_id("speakers", *hashes))
 
 
 @lru_cache(maxsize=1)
-def load_networks(folder: str) -> SpeakerNetworks:
+def load_networks(name_or_dir: str) -> SpeakerNetworks:
     """The networks, loaded once a process; each runs on one CPU thread, as decoding does.
 
     Raises:
         ModelError: A file lacks or is no such network, or onnxruntime is not installed.
+        ChecksumError: A file of a named one is damaged or another one.
         MachineError: The machine is at fault.
     """
-    model = find_model(folder)
-    networks = SpeakerNetworks(
-        model,
-        _session(Path(folder, model.embedding), "feat"),
-        _session(Path(folder, model.segmentation), "waveform"),
-    )
+    model = find_model(name_or_dir)
+    sessions = map(_session, _files(name_or_dir), ("feat", "waveform"))
+    networks = SpeakerNetworks(model, *sessions)
     _require_shapes(networks)
     return networks
 
@@ -144,17 +153,23 @@ def load_same(wanted: SpeakerModel) -> SpeakerNetworks:
         ModelError: They are not here, or are not those that the run began with.
         MachineError: The machine is at fault.
     """
-    networks = load_networks(wanted.folder)
+    networks = load_networks(wanted.name)
     if networks.model != wanted:
         raise ModelError(
-            f"the networks in {wanted.folder} are not those that the run began with: give each "
+            f"the networks of {wanted.name} are not those that the run began with: give each "
             "worker the same"
         )
     return networks
 
 
-def _only(folder: str, pattern: str) -> Path:
-    found = sorted(Path(folder).glob(pattern))
+def _files(name_or_dir: str) -> list[Path]:
+    """The file that tells how a voice sounds, and the one that tells who speaks."""
+    folder = network_folder("speakers", name_or_dir)
+    return [_only(folder, pattern) for pattern in (_EMBEDDING, _SEGMENTATION)]
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
     if len(found) != 1:
         raise ModelError(
             f"{folder} holds {len(found)} files {pattern}, and not one: name the folder of "

@@ -19,7 +19,7 @@ def clip_speaker(place: str, speaker_model: str) -> tuple[str, bytes | None]:
 
     Args:
         place: The recording: a path, or an address such as ``gs://bucket/call.wav``.
-        speaker_model: The folder of the networks, local or ``gs://``.
+        speaker_model: A name of the networks, or their folder, local or ``gs://``.
 
     Returns:
         The id of the networks, and a direction as 192 signed bytes, as in the column

@@ -13,9 +13,9 @@ import numpy as np
 
 from beam_audio.audio import encode
 from beam_audio.audio.decode import resample
+from beam_audio.classifiers import dnsmos
 from beam_audio.enhancers.network import load_same as load_same_enhancer
 from beam_audio.errors import EnhanceError
-from beam_audio.quality import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
 from beam_audio.speakers.networks import RATE_HZ as VOICE_RATE_HZ
@@ -83,7 +83,7 @@ class Order:
         segments: How each is split.
         clip_rate_hz: The rate that the recogniser takes.
         store_audio: The codec of stored audio.
-        dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
+        dnsmos: Whether each segment is rated, see :mod:`beam_audio.classifiers.dnsmos`.
         classifier: What hears which sounds are in each segment; None for nothing.
         speakers: The networks that tell speakers apart; None if nobody listens for them.
         enhancer: What takes noise out of what the recogniser hears; None for nothing.

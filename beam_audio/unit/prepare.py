@@ -14,7 +14,6 @@ from beam_audio.audio.decoders.request import Cut, DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
 from beam_audio.audio.mixing import Channels, Mixer
-from beam_audio.classifiers.card import classifier_cards
 from beam_audio.errors import DecodeError, InputError, LimitError
 from beam_audio.inputs.forgotten import Forgotten
 from beam_audio.segments.splitter import SegmentSettings
@@ -61,8 +60,8 @@ class PrepareSettings:
     ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
     recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
     splits and measures in a child process. What is ``forgotten`` gives no rows.
-    ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`; ``classifier`` hears which
-    sounds are in it, see :mod:`beam_audio.unit.sounds`. ``speakers`` are the networks that
+    ``dnsmos`` rates each segment, see :mod:`beam_audio.classifiers.dnsmos`; ``classifier`` hears
+    which sounds are in it, see :mod:`beam_audio.unit.sounds`. ``speakers`` are the networks that
     tell speakers apart. ``enhancer`` takes noise out of what the recogniser hears. ``opener`` opens
     inputs of a unit, see :mod:`beam_audio.unit.file_copies`; None opens each for itself.
     """
@@ -90,12 +89,14 @@ class PrepareSettings:
         Those of a bucket are copied, once a process. The one that decodes has a folder of its own.
         """
         classifier, speakers, enhancer = self.classifier, self.speakers, self.enhancer
-        if classifier is not None and classifier.name not in classifier_cards():
+        if classifier is not None and not classifier.is_named:
             classifier = replace(classifier, name=_local_folder(classifier.name))
+        if speakers is not None and not speakers.is_named:
+            speakers = replace(speakers, name=_local_folder(speakers.name))
         return replace(
             self,
             classifier=classifier,
-            speakers=speakers and replace(speakers, folder=_local_folder(speakers.folder)),
+            speakers=speakers,
             enhancer=enhancer and replace(enhancer, folder=_local_folder(enhancer.folder)),
         )
 

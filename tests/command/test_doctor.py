@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
+import pytest
 from support.project import ROOT
 
 from beam_audio.asr import list_models
 from beam_audio.asr.session import available_providers
-from beam_audio.classifiers.card import classifier_cards
 from beam_audio.command.doctor import Finding, Report, examine
-
-if TYPE_CHECKING:
-    import pytest
-
+from beam_audio.models.network_card import all_network_cards
 
 WITHOUT_MODULE = """
 import sys
@@ -54,12 +50,14 @@ def test_this_environment_is_healthy() -> None:
     assert finding(report, "soundfile").state == "ok"
 
 
-def test_classifiers_are_named_with_what_a_person_does() -> None:
+@pytest.mark.usefixtures("cache")
+def test_networks_are_named_with_the_line_that_gets_them() -> None:
     report = examine()
-    for card in classifier_cards().values():
+    for card in all_network_cards():
         found = finding(report, card.name)
         assert (found.state == "ok") == (not card.missing)
         assert found.cure == (card.cure if card.missing else "")
+    assert finding(report, "campplus").cure == "beam-audio models get campplus"
 
 
 def test_every_model_is_named_with_its_cure_where_it_is_missing() -> None:

@@ -88,7 +88,15 @@ def test_models_lists_names_and_what_is_here(command: Command) -> None:
     status, out, err = command("models", "list")
     assert (status, err) == (0, "")
     starts = [line.split()[0] for line in out.splitlines() if line[:1].strip()]
-    assert {"placeholder", "whisper-tiny.en", "whisper-base"} <= set(starts)
+    assert {"placeholder", "whisper-tiny.en", "whisper-base", "campplus", "dnsmos"} <= set(starts)
+
+
+@pytest.mark.usefixtures("cache")
+def test_models_gets_a_network_or_says_who_makes_it(command: Command, tmp_path: Path) -> None:
+    status, _, err = command("models", "get", "yamnet")
+    assert status == 1
+    assert f"into {tmp_path / 'cache' / 'classifiers' / 'yamnet'} (converted from" in err
+    assert "did you mean 'campplus'" in command("models", "get", "camplus")[2]
 
 
 def test_models_builds_and_checks_a_folder(command: Command, weights: str) -> None:

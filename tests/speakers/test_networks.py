@@ -74,3 +74,9 @@ def test_a_worker_refuses_networks_of_another_run(shared_models: Path) -> None:
     assert load_same(found).model == found
     with pytest.raises(ModelError, match="not those that the run began with"):
         load_same(replace(found, sha256="0" * 32))
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_named_model_is_had_before_it_is_used() -> None:
+    with pytest.raises(ModelError, match=r"campplus lacks .*: beam-audio models get campplus"):
+        find_model("campplus")

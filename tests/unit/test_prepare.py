@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from beam_audio.audio.decode import DecodeLimits
 from beam_audio.classifiers.load import classifier_id
 from beam_audio.enhancers.network import load_enhancer
 from beam_audio.errors import ConfigError
+from beam_audio.speakers.networks import SpeakerModel
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.prepare import (
@@ -25,10 +27,6 @@ from beam_audio.unit.prepare import (
     RecordingEnd,
     prepare,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 # --- Preparing ------------------------------------------------------------------------------------
 
@@ -75,6 +73,13 @@ def test_networks_of_a_folder_are_found_by_the_process_that_decodes(
     (found,) = segments(events(ref(path), using))
     assert found.quality.audio_events is not None
     assert np.abs(found.clip[2000:-2000]).max() == pytest.approx(0.1, abs=1e-3)
+
+
+def test_named_networks_keep_their_names_where_a_folder_becomes_absolute() -> None:
+    named = SpeakerModel("campplus", "campplus.onnx", "segmentation.onnx", "0")
+    assert replace(SETTINGS, speakers=named).on_this_machine.speakers == named
+    folder = replace(SETTINGS, speakers=replace(named, name="speakers")).on_this_machine.speakers
+    assert folder == replace(named, name=str(Path("speakers").absolute()))
 
 
 def test_segments_come_in_order_and_the_end_comes_last(tmp_path: Path) -> None:

@@ -6,18 +6,18 @@ personalised one), as Microsoft's package ``speechmos`` has them. The network ta
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from beam_audio.errors import ModelError, raise_machine_error
+from beam_audio.models.network_card import network_cards
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 RATE_HZ: Final = 16_000
@@ -25,12 +25,11 @@ WINDOW_SAMPLES: Final = 144_160
 """9.01 s; a longer clip is heard in windows that begin a second after each other."""
 MODEL_SHA256: Final = "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd"
 
-_FILE: Final = Path("dnsmos_models", "sig_bak_ovr.onnx")
+_FILE: Final = "sig_bak_ovr.onnx"
 _WINDOW_SECONDS: Final = 9
 _SIG: Final = (-0.08397278, 1.22083953, 0.0052439)
 _BAK: Final = (-0.13166888, 1.60915514, -0.39604546)
 _OVRL: Final = (-0.06766283, 1.11546468, 0.04602535)
-_CURE: Final = "pip install 'beam_audio[dnsmos]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,8 @@ def rate(clip: NDArray[np.float32]) -> Ratings | None:
         clip: float32 of shape (n,) at 16 kHz; what is beyond full scale is cut off.
 
     Raises:
-        ModelError: onnxruntime or the network's file is missing, or the file is another one.
+        ModelError: onnxruntime or the network's file is missing.
+        ChecksumError: The file is damaged or another one.
     """
     if not len(clip):
         return None
@@ -66,24 +66,15 @@ def rate(clip: NDArray[np.float32]) -> Ratings | None:
 
 
 def model_file() -> Path:
-    """The network in the package ``speechmos``, which is not imported: it would need librosa.
+    """The network: in an installed ``speechmos``, which is not imported, or as it was got.
 
     Raises:
-        ModelError: The package is missing, or its file is another one.
+        ModelError: It is not here.
+        ChecksumError: The file is damaged or another one.
     """
-    spec = find_spec("speechmos")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModelError(f"--dnsmos needs the network of the package speechmos: {_CURE}")
-    file = Path(spec.submodule_search_locations[0], _FILE)
-    try:
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f"{file} cannot be read: {_CURE} again") from error
-    if found != MODEL_SHA256:
-        raise ModelError(
-            f"{file} is not the network of speechmos 0.0.1.1 (sha256 {found}): {_CURE}"
-        )
-    return file
+    card = network_cards("ratings")["dnsmos"]
+    card.require_whole()
+    return card.path(_FILE)
 
 
 def _windows(clip: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from beam_audio.errors import ModelError
-from beam_audio.quality import dnsmos
-from beam_audio.quality.dnsmos import WINDOW_SAMPLES, model_file, rate
+from beam_audio.classifiers import dnsmos
+from beam_audio.classifiers.dnsmos import MODEL_SHA256, WINDOW_SAMPLES, model_file, rate
+from beam_audio.errors import ChecksumError, ModelError
+from beam_audio.models.network_card import network_cards
+from beam_audio.models.weight_files import file_sha256
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,20 +42,29 @@ def test_ratings_are_those_of_the_package() -> None:
 @needs_network
 def test_what_is_beyond_full_scale_is_cut_off() -> None:
     loud = np.full(WINDOW_SAMPLES, 4.0, np.float32)
-    assert rate(loud) == rate(np.ones(WINDOW_SAMPLES, np.float32))
+    full = np.ones(WINDOW_SAMPLES, np.float32)
+    assert rate(loud) == rate(full)
 
 
 def test_no_samples_have_no_ratings() -> None:
     assert rate(np.zeros(0, np.float32)) is None
 
 
-def test_another_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "speechmos"
-    (package / "dnsmos_models").mkdir(parents=True)
-    (package / "__init__.py").touch()
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ModelError, match="cannot be read"):
+@needs_network
+@pytest.mark.usefixtures("cache")
+def test_an_installed_package_serves_as_it_is() -> None:
+    assert model_file().parts[-3:] == ("speechmos", "dnsmos_models", "sig_bak_ovr.onnx")
+    assert file_sha256(model_file()) == MODEL_SHA256
+    assert str(model_file().parent) in network_cards("ratings")["dnsmos"].status
+
+
+@pytest.mark.usefixtures("cache")
+def test_without_it_a_file_that_was_got_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beam_audio.models.network_card.locate", lambda _: None)
+    with pytest.raises(ModelError, match=r"lacks sig_bak_ovr\.onnx: beam-audio models get dnsmos"):
         model_file()
-    (package / "dnsmos_models" / "sig_bak_ovr.onnx").write_bytes(b"another")
-    with pytest.raises(ModelError, match=r"is not (that|the network) of speechmos 0\.0\.1\.1"):
+    card = network_cards("ratings")["dnsmos"]
+    card.folder.mkdir(parents=True)
+    (card.folder / "sig_bak_ovr.onnx").write_bytes(b"another")
+    with pytest.raises(ChecksumError, match=r"sig_bak_ovr\.onnx has sha256"):
         model_file()
