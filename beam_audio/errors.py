@@ -82,6 +82,10 @@ class ProviderError(ModelError):
     """A required ONNX Runtime execution provider that is not in use."""
 
 
+class EnhanceError(BeamAudioError):
+    """A clip of which an enhancer makes no clip that could be heard."""
+
+
 class ScoreError(BeamAudioError):
     """Texts that cannot be normalised, so that they cannot be compared either."""
 

@@ -119,6 +119,8 @@ _SPEAKERS = [
     *_fields(_EMBEDDING, "speaker_embedding"),
     *_fields(_TEXT, "speaker_model_id", "corpus_speaker"),
 ]
+# What took noise out of the audio before it was recognised (schema 2.5).
+_ENHANCED = _fields(_TEXT, "enhance_model_id")
 # Columns of schema 2.2: files of an earlier version lack them, and read as null.
 _EVIDENCE = [
     *_fields(_REAL, "start_cer", "end_cer"),
@@ -187,6 +189,7 @@ _SEGMENTS = [
     *_LABELLED,
     *_SOUNDS,
     *_SPEAKERS,
+    *_ENHANCED,
     *_required(_TEXT, "decision"),
     *_required(_LABELS, "reasons"),
     *_required(_TEXT, "rules_id", "config_id"),
@@ -259,7 +262,7 @@ ADDED_COLUMNS: Final = frozenset(
     {
         *("track", "text_redacted", "redactions", FINGERPRINT),
         *(field.name for field in (*_LIKENESS, *_EVIDENCE, *_CORRECTED, *_STATED)),
-        *(field.name for field in (*_LABELLED, *_SOUNDS, *_SPEAKERS)),
+        *(field.name for field in (*_LABELLED, *_SOUNDS, *_SPEAKERS, *_ENHANCED)),
     }
 )
 """Columns that the files of an earlier minor version lack."""

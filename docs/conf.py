@@ -34,8 +34,8 @@ NAVIGATION = {
     ],
     "Inputs": ["docs/inputs", "docs/manifests", "docs/lists", "docs/long", "docs/decoding"],
     "Outputs": [
-        *("docs/text", "docs/evidence", "docs/classify", "docs/speakers", "docs/report"),
-        *("docs/search", "docs/storage", "docs/tables", "docs/governance"),
+        *("docs/text", "docs/evidence", "docs/classify", "docs/speakers", "docs/enhance"),
+        *("docs/report", "docs/search", "docs/storage", "docs/tables", "docs/governance"),
     ],
     "Curate": ["docs/curate", "docs/duplicates", "docs/labels", "docs/review"],
     "Export": ["docs/export", "docs/pipelines"],

@@ -70,7 +70,7 @@ REASONS = {
     *("it needs root and systemd", "it needs other readers", "it needs data sets of others"),
     *("it needs a corpus", "it needs a test set", "it needs a long recording"),
     *("it needs the files of a classifier", "it needs the files of a CLAP"),
-    "it needs the files of two networks",
+    *("it needs the files of two networks", "it needs the files of an enhancer"),
     *(
         "it runs elsewhere",
         "it needs what people did",

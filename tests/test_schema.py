@@ -101,6 +101,7 @@ COLUMNS: dict[schema.Table, dict[str, pa.DataType]] = {
     | {"text_redacted": TEXT, "redactions": REDACTIONS}
     | {"fingerprint": pa.binary(), "audio_events": EVENTS}
     | dict.fromkeys(["speaker_label", "speaker_model_id", "corpus_speaker"], TEXT)
+    | {"enhance_model_id": TEXT}
     | {"speaker_turns": TURNS, "word_speakers": pa.list_(TEXT), "speaker_changes": COUNT}
     | {"speaker_embedding": pa.list_(pa.int8())}
     | CORRECTED,

@@ -18,7 +18,7 @@ from beam_audio.command.fleet_work import Recordings
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.formats.choice import read_format, recognised
 from beam_audio.inputs.listed import WAVE_INPUTS, list_files, list_found, list_lines
-from beam_audio.inputs.listing import match_input
+from beam_audio.inputs.listing import list_input
 from beam_audio.types import AudioRef
 from beam_audio.unit.headers import header_seconds
 
@@ -97,7 +97,7 @@ def list_inputs(config: RunConfig) -> Iterator[Input]:
     elif config.manifest is not None:
         listed = list_lines(config.manifest, config.limit, config.allowed_places)
     else:
-        listed = list_files(match_input(config.input or "", config.output), config.limit)
+        listed = list_files(list_input(config.input or "", config.output), config.limit)
     if not listed.count:
         raise ConfigError("the input matches no file; check the path, and quote globs in the shell")
     for wave in listed.waves(WAVE_INPUTS):  # repeats of an input are in one wave

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.command.unknown_words import refuse_unknown
-from beam_audio.errors import ConfigError
+from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beam_audio.search.find import Asked, Found, Hit
+    from beam_audio.search.similar import Sound
     from beam_audio.types import Row
 
 _DECISIONS: Final = ("keep", "review", "drop")
-_FLAGS: Final = ("--decision", "--where", "--limit", "--format", "--page")
+_FLAGS: Final = (
+    *("--decision", "--where", "--limit", "--format", "--page"),
+    *("--like", "--speaker_model"),
+)
+_SEGMENT_ID: Final = re.compile("[0-9a-f]{32}")
 _MOST_CHARACTERS: Final = 300
 """Longer texts are cut around the first mark."""
 _EXAMPLES: Final = """what is searched for, all of it in one segment, in any order:
@@ -29,11 +35,15 @@ _EXAMPLES: Final = """what is searched for, all of it in one segment, in any ord
   misspelt~   words that are spelt like it; behind a phrase: all of its words but one
 Chinese, Japanese, Thai, Lao, Burmese and Khmer need no spaces.
 
+With --like, the score is the cosine of speaker embeddings; with words, too, of segments with them.
+
 examples:
   beam-audio search out 'refund "cancel my order"'
   beam-audio search out 'umbrela~' --decision=keep --format=json
   beam-audio search gs://bucket/out '"good morning"' --where="language = 'en' AND snr_db > 20"
-  beam-audio search out 'deliver*' --page=found.html"""
+  beam-audio search out 'deliver*' --page=found.html
+  beam-audio search out --like=4f9df5b0a7f243e5a5c5e2f3a1b0c9d8
+  beam-audio search out refund --like=call.wav --speaker_model=speaker-models"""
 
 
 def add_verb(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -45,12 +55,22 @@ def add_verb(add: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add(
         "search",
         search,
-        "find the segments in which words were said",
+        "find the segments in which words were said, or somebody sounds like another",
         description="Keeps an index beside the texts, and reads only what is new since.",
         epilog=_EXAMPLES,
     )
     parser.add_argument("output", help="the --output of a run, local or gs://")
-    parser.add_argument("words", help="what is searched for")
+    parser.add_argument("words", nargs="?", default="", help="what is searched for")
+    parser.add_argument(
+        "--like",
+        metavar="CLIP|SEGMENT_ID",
+        help="segments whose main speaker sounds like that of a recording or of another segment",
+    )
+    parser.add_argument(
+        "--speaker_model",
+        metavar="DIR",
+        help="for --like=CLIP: the networks by which the rows have their speakers",
+    )
     parser.add_argument("--decision", choices=_DECISIONS, help="only segments of this decision")
     parser.add_argument(
         "--where", metavar="SQL", help="only segments that a condition of DuckDB holds for"
@@ -67,8 +87,12 @@ def add_verb(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def search(given: argparse.Namespace, rest: list[str]) -> int:
-    """Print the segments in which words were said."""
+    """Print the segments in which words were said, or somebody sounds like another."""
+    if not given.words and rest and not rest[0].startswith("-"):
+        given.words, *rest = rest  # argparse looks for words that may be left out before flags only
     refuse_unknown(rest, _FLAGS)
+    if not given.words and given.like is None:
+        raise ConfigError("give words, or --like=CLIP|SEGMENT_ID")
     if given.where is not None and given.decision is not None:
         raise ConfigError("give one of --where and --decision")
     if given.page is not None:
@@ -77,8 +101,10 @@ def search(given: argparse.Namespace, rest: list[str]) -> int:
         require_duckdb()
     from beam_audio.search.find import Asked
 
-    found = _answer(given.output, given.words, Asked(given.limit, given.decision, given.where))
-    content = {"output": given.output, "words": given.words, **asdict(found)}
+    asked = Asked(given.limit, given.decision, given.where, _like(given.like, given.speaker_model))
+    found = _answer(given.output, given.words, asked)
+    names = {"output": given.output, "words": given.words, "like": given.like}
+    content = {**names, **asdict(found)}
     if given.page is not None:
         _write_page(given.output, given.page, content)
         print(f"written to  {given.page}")
@@ -87,6 +113,35 @@ def search(given: argparse.Namespace, rest: list[str]) -> int:
     else:
         print(table(found))
     return 0
+
+
+def _like(like: str | None, speaker_model: str | None) -> str | Sound | None:
+    """What ``--like`` names: the id of a segment, or how the main speaker of a clip sounds.
+
+    Raises:
+        ConfigError: A flag is missing or too many, the networks or the clip cannot be read, or
+            nobody is heard in it.
+    """
+    is_clip = like is not None and not _SEGMENT_ID.fullmatch(like)
+    if is_clip != (speaker_model is not None):
+        raise ConfigError(
+            "give --like=CLIP with --speaker_model=DIR, the networks by which the rows have their "
+            "speakers, and neither without the other; --like=SEGMENT_ID needs none"
+        )
+    if like is None or speaker_model is None:
+        return like
+    from beam_audio.search.similar import Sound
+    from beam_audio.unit.clip_speaker import clip_speaker
+
+    try:
+        model_id, embedding = clip_speaker(like, speaker_model)
+    except ModelError as error:
+        raise ConfigError(f"--speaker_model={speaker_model}: {error}") from error
+    except (InputError, DecodeError, LimitError) as error:
+        raise ConfigError(f"--like={like}: {error}") from error
+    if embedding is None:
+        raise ConfigError(f"--like={like}: nobody is heard alone in it")
+    return Sound(model_id, embedding)
 
 
 def _answer(root: str, words: str, asked: Asked) -> Found:

@@ -1,7 +1,8 @@
 """The audio of items, from the clips that are stored or from the recordings themselves.
 
-Stored clips are read in the order of their files. A recording is read and decoded once, whatever
-the number of its items, and no more of it is in memory than the item at hand.
+Stored clips are read in the order of their files. A file is copied and hashed once, whatever the
+number of recordings that are cuts of it. A recording is decoded once, whatever the number of its
+items, and no more of it is in memory than the item at hand.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from beam_audio.audio.isolated.stream import IsolatedStream
 from beam_audio.audio.limits import DecodeLimits
 from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import raise_machine_error
-from beam_audio.export.item import Clip
+from beam_audio.export.item import Clip, ExportItem
 from beam_audio.output.commits import counted_sources, units_by_file
 from beam_audio.output.parts import opened_part, rows_of
 from beam_audio.schema import AUDIO
 from beam_audio.types import AudioRef, Segment
-from beam_audio.unit.content import spool
+from beam_audio.unit.file_copies import FileCopies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,13 +37,15 @@ if TYPE_CHECKING:
 
     from beam_audio.audio.encode import ClipCodec
     from beam_audio.audio.mixing import Channels
-    from beam_audio.export.item import ExportItem
     from beam_audio.output.commits import Commit
     from beam_audio.types import Row
 
 UNREADABLE: Final = "its recording cannot be read, and no audio is stored"
 CHANGED: Final = "its recording has changed since, and no audio is stored"
 UNDECODABLE: Final = "its recording cannot be decoded, and no audio is stored"
+
+_BySource = defaultdict[tuple[str, int | None], list[ExportItem]]
+"""Items by the input that they are in, and by its audio track."""
 
 _MAGIC: Final[Mapping[ClipCodec, bytes]] = {"flac": b"fLaC", "opus": b"OggS", "wav": b"RIFF"}
 
@@ -71,12 +74,12 @@ def clips_of(
     for item, stored in _stored(root, commits, items):
         del waiting[item.item_id]
         yield item, _from_stored(item, stored, codec)
-    by_source: defaultdict[tuple[str, int | None], list[ExportItem]] = defaultdict(list)
+    by_file: defaultdict[str, _BySource] = defaultdict(lambda: defaultdict(list))
     for item in waiting.values():
         row = recordings[item.recording_id]
-        by_source[row["source_id"], row["track"]].append(item)
-    for together in by_source.values():
-        yield from _from_source(together, recordings, codec)
+        by_file[row["uri"]][row["source_id"], row["track"]].append(item)
+    for by_source in by_file.values():
+        yield from _from_file(by_source, recordings, codec)
 
 
 def _stored(
@@ -124,14 +127,25 @@ def _own_samples(encoded: bytes, rate_hz: int, count: int) -> NDArray[np.float32
     return np.pad(samples[:count], (0, max(count - len(samples), 0)))
 
 
+def _from_file(
+    by_source: _BySource, recordings: Mapping[str, Row], codec: ClipCodec
+) -> Iterator[tuple[ExportItem, Clip | str]]:
+    """The items of all inputs that are in one file."""
+    refs = []
+    for items in by_source.values():
+        row = recordings[items[0].recording_id]
+        refs.append(AudioRef(row["uri"], row["source_size_bytes"]))
+    with FileCopies(refs) as copies:
+        for ref, items in zip(refs, by_source.values(), strict=True):
+            yield from _from_source(copies, ref, items, recordings[items[0].recording_id], codec)
+
+
 def _from_source(
-    items: Sequence[ExportItem], recordings: Mapping[str, Row], codec: ClipCodec
+    copies: FileCopies, ref: AudioRef, items: Sequence[ExportItem], row: Row, codec: ClipCodec
 ) -> Iterator[tuple[ExportItem, Clip | str]]:
     """The items of one input, cut out of its decoded samples."""
-    row = recordings[items[0].recording_id]
-    ref = AudioRef(row["uri"], row["source_size_bytes"])
     try:
-        file, content_sha256 = spool(ref, DecodeLimits().max_source_bytes)
+        file, content_sha256 = copies.open(ref, DecodeLimits().max_source_bytes)
     except Exception as error:  # noqa: BLE001 - whatever it is, it costs these items only
         raise_machine_error(error, ref.uri)
         yield from ((item, UNREADABLE) for item in items)

@@ -43,10 +43,10 @@ KINDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Files that match ``--input`` and are not inputs.
+    """Files and members that match ``--input`` and are not inputs.
 
     Attributes:
-        hidden: Files whose name, or the name of a folder above them, begins with a dot.
+        hidden: Those whose name, or the name of a folder above them, begins with a dot.
         outputs: Outputs of beam-audio; nothing below them is an input.
         suffixes: Files by their suffix, which :data:`KINDS` lists.
     """
@@ -54,6 +54,14 @@ class LeftOut:
     hidden: int = 0
     outputs: tuple[str, ...] = ()
     suffixes: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: LeftOut) -> LeftOut:
+        """What is left out of two places."""
+        return LeftOut(
+            self.hidden + other.hidden,
+            self.outputs + other.outputs,
+            Counter(self.suffixes) + Counter(other.suffixes),
+        )
 
     @property
     def summary(self) -> str:
@@ -94,7 +102,7 @@ def inputs_below(
         output = next(filter(outputs.__contains__, _above(file.path)), None) if outputs else None
         if output is not None:
             seen.add(output)
-        elif inside.startswith(".") or "/." in inside:
+        elif is_hidden_inside(inside):
             hidden += 1
         elif suffix in KINDS:
             suffixes[suffix] += 1
@@ -105,6 +113,14 @@ def inputs_below(
     inputs = GroupsOnDisk[StoredFile]()
     inputs.add((redacted(file.path), file) for file in found if is_input(file))
     return inputs, LeftOut(hidden, tuple(sorted(seen)), suffixes)
+
+
+def is_hidden_inside(name: str) -> bool:
+    """Whether a name in a folder or a tar file, or a folder of it, begins with a dot.
+
+    ``.`` and ``..`` are no names, so ``./a.wav`` is not hidden.
+    """
+    return any(part.startswith(".") and part not in {".", ".."} for part in name.split("/"))
 
 
 def _outputs(folder: str, names: Iterable[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio.errors import InputError
 from beam_audio.inputs.addresses import beside
 from beam_audio.inputs.found import Found, input_of
+from beam_audio.inputs.left_out import LeftOut
 from beam_audio.inputs.listing import read_lines
 from beam_audio.inputs.manifest import PATH_KEYS, load_object
 from beam_audio.inputs.members import Member
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.inputs.allowed import AllowedPlaces
+    from beam_audio.inputs.listing import Listing
     from beam_audio.types import AudioRef
 
 WAVE_INPUTS: Final = 4096
@@ -39,11 +41,13 @@ class ListedInputs:
         found: Lines of a manifest, files and what is inside files, by the address of the audio.
         count: How many of these are inputs of the run, repeats included.
         allowed: Where the files of lines may be; None allows everywhere.
+        left_out: What was there and is no input.
     """
 
     found: GroupsOnDisk[Found] | GroupsOnDisk[StoredFile]
     count: int
     allowed: AllowedPlaces | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def waves(self, most: int) -> Iterator[list[AudioRef | Failure]]:
         """Inputs, about ``most`` at a time; those of one address come together. None is opened.
@@ -69,17 +73,29 @@ def list_lines(
 
 
 def list_found(
-    found: Iterable[Found], limit: int | None = None, allowed: AllowedPlaces | None = None
+    found: Iterable[Found | LeftOut],
+    limit: int | None = None,
+    allowed: AllowedPlaces | None = None,
 ) -> ListedInputs:
     """The first of what a listing finds."""
-    held = GroupsOnDisk[Found]()
-    held.add((address_of(each), each) for each in islice(found, limit))
-    return ListedInputs(held, len(held), allowed)
+    held, left_out = GroupsOnDisk[Found](), LeftOut()
+
+    def inputs() -> Iterator[Found]:
+        nonlocal left_out
+        for each in found:
+            if isinstance(each, LeftOut):
+                left_out += each
+            else:
+                yield each
+
+    held.add((address_of(each), each) for each in islice(inputs(), limit))
+    return ListedInputs(held, len(held), allowed, left_out)
 
 
-def list_files(files: GroupsOnDisk[StoredFile], limit: int | None = None) -> ListedInputs:
+def list_files(listing: Listing, limit: int | None = None) -> ListedInputs:
     """The first of the files that :func:`list_input` found."""
-    return ListedInputs(files, len(files) if limit is None else min(limit, len(files)))
+    count = len(listing.files) if limit is None else min(limit, len(listing.files))
+    return ListedInputs(listing.files, count, left_out=listing.left_out)
 
 
 def address_of(found: Found) -> str:

@@ -1,4 +1,4 @@
-"""Where the index of an output's texts is, who may write it, and how it is deleted.
+"""Where the index of an output is, who may write it, and how it is deleted.
 
 It is inside a local output that can be written, and else in the cache folder of this machine.
 """

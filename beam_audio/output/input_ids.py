@@ -1,4 +1,4 @@
-"""The ids of a run's inputs, written while it goes on: its ledger and ``status`` read them."""
+"""What a run has listed, written while it goes on: its ledger and ``status`` read the ids."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _AHEAD: Final = "ahead"
+_LEFT_OUT: Final = "left_out"
 
 
 def write_ids(root: str, run_id: str, part: str, ids: Iterable[str]) -> None:
@@ -39,6 +40,20 @@ def write_ahead(root: str, run_id: str, inputs: int) -> None:
     _write(_path(root, run_id, _AHEAD), [str(inputs)])
 
 
+def write_left_out(root: str, run_id: str, summary: str) -> None:
+    """Write what a run has found that is no input, in words.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    _write(_path(root, run_id, _LEFT_OUT), [summary])
+
+
+def read_left_out(root: str, run_id: str) -> str:
+    """These words; empty for nothing."""
+    return " ".join(_read(_path(root, run_id, _LEFT_OUT)))
+
+
 def read_ids(root: str, run_id: str) -> Iterator[list[str]]:
     """Ids that a run has written, part by part, repeats included.
 
@@ -48,7 +63,7 @@ def read_ids(root: str, run_id: str) -> Iterator[list[str]]:
     files = store.files_under(_folder(root, run_id))
     if not files:
         raise BeamAudioError("the job ended without naming its inputs; run it again")
-    return (_read(each.path) for each in files if not _is_ahead(each.path))
+    return (_read(each.path) for each in files if not _is(each.path, _AHEAD, _LEFT_OUT))
 
 
 def read_unfinished(root: str) -> Iterator[tuple[list[str], int]]:
@@ -56,7 +71,8 @@ def read_unfinished(root: str) -> Iterator[tuple[list[str], int]]:
     for each in store.files_like(store.join(root, TEMPORARY), f"{run_inputs('*')}/*"):
         with suppress(InputError):  # the run has ended meanwhile
             lines = _read(each.path)
-            yield ([], sum(map(int, lines))) if _is_ahead(each.path) else (lines, 0)
+            if not _is(each.path, _LEFT_OUT):
+                yield ([], sum(map(int, lines))) if _is(each.path, _AHEAD) else (lines, 0)
 
 
 def delete_ids(root: str, run_id: str) -> None:
@@ -72,8 +88,8 @@ def _path(root: str, run_id: str, part: str) -> str:
     return store.join(_folder(root, run_id), part)
 
 
-def _is_ahead(path: str) -> bool:
-    return path.endswith(f"/{_AHEAD}")
+def _is(path: str, *names: str) -> bool:
+    return path.rpartition("/")[2] in names
 
 
 def _read(path: str) -> list[str]:

@@ -38,7 +38,8 @@ def search_page_of(tables: Tables, content: Row) -> str:
 
     Args:
         tables: The output.
-        content: ``output``, ``words``, ``total``, and ``hits``: what is told of each segment.
+        content: ``output``, ``words``, ``like``, ``total``, and ``hits``: what is told of each
+            segment.
     """
     ids = [hit["segment_id"] for hit in content["hits"]]
     stored = stored_segments(tables, ids)

@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_audio.inputs.formats.choice import read_format
 from beam_audio.inputs.listed import list_files, list_found, list_lines
-from beam_audio.inputs.listing import match_input
+from beam_audio.inputs.listing import list_input
 from beam_audio.output.compact import drop_stale_rows
 from beam_audio.output.folder import in_use
 from beam_audio.output.holder import Holder, held, let_go
@@ -128,7 +128,7 @@ def build(pipeline: beam.Pipeline, job: Job, holder: Holder) -> None:
 
 def _listed(job: Job) -> ListedInputs:
     if job.listing is not None:
-        return list_files(job.listing.files, job.config.limit)
+        return list_files(job.listing, job.config.limit)
     return _listing(job)()
 
 
@@ -148,7 +148,7 @@ def _list_format(name: str, config: RunConfig) -> ListedInputs:
 
 
 def _list_matches(pattern: str, output: str, limit: int | None) -> ListedInputs:
-    return list_files(match_input(pattern, output), limit)
+    return list_files(list_input(pattern, output), limit)
 
 
 def _holder(job: Job, options: PipelineOptions) -> Holder:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from beam_audio.asr import ModelFacts
     from beam_audio.classifiers.load import ClassifierId
+    from beam_audio.enhancers.network import EnhancerModel
     from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.unit.layers import Layer
@@ -155,6 +156,12 @@ class RunConfig:
         None,
         "another model that hears each segment, too: how far its text is from the first, which "
         "language two of three name, and which text is better",
+    )
+    enhance_model: str | None = _flag(
+        "model",
+        None,
+        "take noise out of what the model hears, with the network of a folder, local or gs://…; "
+        "docs/enhance.md says when that helps",
     )
     speaker_model: str | None = _flag(
         "model",
@@ -389,7 +396,7 @@ class RunConfig:
     @property
     def other_models(self) -> tuple[str | None, ...]:
         """What is heard with beside ``--model``; None where nothing is asked for."""
-        return self.second_model, self.classify_model, self.speaker_model
+        return self.second_model, self.classify_model, self.speaker_model, self.enhance_model
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -402,6 +409,7 @@ class RunConfig:
         second: ModelFacts | None = None,
         classifier: ClassifierId | None = None,
         speakers: SpeakerModel | None = None,
+        enhancer: EnhancerModel | None = None,
     ) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows.
 
@@ -412,6 +420,7 @@ class RunConfig:
             second: The model that gives a second opinion.
             classifier: What hears sounds.
             speakers: The networks that tell speakers apart.
+            enhancer: What takes noise out of what the model hears.
         """
         from beam_audio.quality import dnsmos  # noqa: PLC0415 - heavy
         from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
@@ -437,6 +446,8 @@ class RunConfig:
             layers["events"] = classifier.canonical()
         if speakers is not None:
             layers["speakers"] = [speakers.sha256, self.speaker_count]
+        if enhancer is not None:
+            layers["enhance"] = enhancer.sha256
         if second is not None:
             layers["second"] = [
                 second.model_id,

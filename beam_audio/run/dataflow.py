@@ -116,7 +116,7 @@ def _check_addresses(config: RunConfig) -> None:
                 f"--{name}={value} is on this machine, where Dataflow's workers cannot read or "
                 "write: name a folder or file in gs://"
             )
-    for name in ("model", "second_model", "classify_model", "speaker_model"):
+    for name in ("model", "second_model", "classify_model", "speaker_model", "enhance_model"):
         value = getattr(config, name)
         if value is not None and not has_card(value) and Path(value).is_dir():
             raise ConfigError(

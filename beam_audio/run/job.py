@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
 from beam_audio.classifiers.load import classifier_id
+from beam_audio.enhancers.network import load_enhancer
 from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
 from beam_audio.inputs.formats.choice import has_format, recognised
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from beam_audio.classifiers.load import ClassifierId
+    from beam_audio.enhancers.network import EnhancerModel
     from beam_audio.inputs.listing import Listing
     from beam_audio.output.commits import Commit
     from beam_audio.quality.ruleset import Rules
@@ -78,11 +80,6 @@ class Job:
     listing: Listing | None = None
     input_format: str | None = None
     held: Callable[[], Choice] | None = None
-
-    @property
-    def left_out(self) -> str:
-        """What is left out of a folder, in words; empty for nothing."""
-        return self.listing.left_out.summary if self.listing else ""
 
     @property
     def output(self) -> str:
@@ -136,6 +133,7 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
         second=second_facts,
         classifier=_classifier(config),
         speakers=_speaker_model(config),
+        enhancer=_enhance_model(config),
     )
     settings, handler = settings_for(facts), model_handler(config, threads=threads)
     is_stream = config.subscription is not None
@@ -191,12 +189,14 @@ def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModel
     return OnnxAsrModelHandler(config.model, replace(config.model_options, threads=threads))
 
 
-def settings_by_model(
+def settings_by_model(  # noqa: PLR0913 - each has a default
     config: RunConfig,
     cores: int | None = None,
+    *,
     second: ModelFacts | None = None,
     classifier: ClassifierId | None = None,
     speakers: SpeakerModel | None = None,
+    enhancer: EnhancerModel | None = None,
 ) -> Callable[[ModelFacts], UnitSettings]:
     """What gives the settings for a model. Workers call it too, so it reads no file.
 
@@ -206,6 +206,7 @@ def settings_by_model(
         second: The model that gives a second opinion; None for none.
         classifier: What hears sounds; None for nothing.
         speakers: The networks that tell speakers apart; None for none.
+        enhancer: What takes noise out of what the model hears; None for nothing.
 
     Raises:
         ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
@@ -226,6 +227,7 @@ def settings_by_model(
         second=second,
         classifier=classifier,
         speakers=speakers,
+        enhancer=enhancer,
     )
 
 
@@ -239,6 +241,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
     second: ModelFacts | None,
     classifier: ClassifierId | None,
     speakers: SpeakerModel | None,
+    enhancer: EnhancerModel | None,
 ) -> UnitSettings:
     """The settings of a run with these flags and rules and a model with these facts."""
     language = chosen_language(config.language)
@@ -259,6 +262,7 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             dnsmos=config.dnsmos,
             classifier=classifier,
             speakers=speakers,
+            enhancer=enhancer,
         ),
         rows=RowSettings(
             normalizer=normalizer,
@@ -269,9 +273,10 @@ def _settings(  # noqa: PLR0913 - keyword arguments
             model_id=facts.model_id,
             model_sha256=facts.model_sha256,
             config_layers=config.layers(
-                facts, second=second, classifier=classifier, speakers=speakers
+                facts, second=second, classifier=classifier, speakers=speakers, enhancer=enhancer
             ),
             speaker_count=config.speaker_count,
+            enhance_model_id=enhancer.model_id if enhancer else None,
         ),
         language=language,
         batch_seconds=config.batch_seconds,
@@ -338,6 +343,17 @@ def _speaker_model(config: RunConfig) -> SpeakerModel | None:
     except ModelError as error:
         raise ConfigError(f"--speaker_model={config.speaker_model}: {error}") from error
     return replace(found, folder=config.speaker_model)
+
+
+def _enhance_model(config: RunConfig) -> EnhancerModel | None:
+    """The network of ``--enhance_model``; None without the flag."""
+    if config.enhance_model is None:
+        return None
+    try:
+        found = load_enhancer(local_model(config.enhance_model)).model
+    except ModelError as error:
+        raise ConfigError(f"--enhance_model={config.enhance_model}: {error}") from error
+    return replace(found, folder=config.enhance_model)
 
 
 def _check_dnsmos(config: RunConfig) -> None:

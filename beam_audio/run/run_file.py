@@ -17,7 +17,7 @@ from beam_audio.output import commits
 from beam_audio.output.causes import Causes, read_causes
 from beam_audio.output.counted import Counted
 from beam_audio.output.folder import in_use
-from beam_audio.output.input_ids import read_ids
+from beam_audio.output.input_ids import read_ids, read_left_out
 from beam_audio.output.ledger import Ledger, read_ledger
 from beam_audio.run.stage_table import StageTable
 from beam_audio.schema import SCHEMA_VERSION
@@ -59,7 +59,7 @@ class RunResult:
         providers: ONNX Runtime execution providers of this run's units.
         causes: Why inputs failed and why segments were not kept.
         forgotten: Number of distinct inputs of recordings that are forgotten.
-        left_out: What was left out of a folder, in words; empty for nothing.
+        left_out: What was left out of a folder or a shard, in words; empty for nothing.
         stages: Who waited for whom.
     """
 
@@ -127,7 +127,7 @@ def result_of(job: Job, before: RecordIndex, wall_seconds: float) -> RunResult:
         providers=tuple(sorted({commit.provider for commit in done.units} - {""})),
         causes=read_causes(job.output, done.counted, ledger.undecoded, _decisive(job, ledger)),
         forgotten=len(forgotten),
-        left_out=job.left_out,
+        left_out=read_left_out(job.output, job.run_id),
         stages=StageTable.of(done.units),
     )
 

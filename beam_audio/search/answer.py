@@ -25,17 +25,19 @@ WAITS: Final = "another search brings the index up to date; waiting for it"
 def answer(
     root: str, words: str, asked: Asked, progress: Refreshing, say: Callable[[str], object]
 ) -> Found:
-    """The segments of an output in which words were said.
+    """The segments of an output in which words were said, or somebody sounds like another.
 
     Args:
         root: The output folder.
-        words: What is searched for, as :func:`beam_audio.search.query.parse` takes it.
+        words: What is searched for, as :func:`beam_audio.search.query.parse` takes it; may be empty
+            if it is asked who sounds like another.
         asked: Which segments, and how many.
         progress: How far the index is brought up to date.
         say: Called with a line for whoever waits.
 
     Raises:
-        ConfigError: It is no output, there is no word, or the condition is not understood.
+        ConfigError: It is no output, there is no word, the condition is not understood, or there is
+            no such segment, or no row to compare it with.
         InputError: A part file is missing.
         StoreError: A record, a part file or the place of the index is at fault.
     """

@@ -20,13 +20,13 @@ _UNREAD: Final = frozenset({AUDIO, FINGERPRINT})
 
 
 def numbers_where(
-    database: sqlite3.Connection, wanted: str, where: str, root: str
+    database: sqlite3.Connection, wanted: str | None, where: str, root: str
 ) -> Iterator[int]:
     """Numbers of the segments that a condition holds for; only units with a hit are read.
 
     Args:
         database: The index.
-        wanted: What FTS5 matches.
+        wanted: What FTS5 matches; None for all units.
         where: The condition, as DuckDB takes it.
         root: The output folder.
 
@@ -35,11 +35,14 @@ def numbers_where(
         InputError: A part file is missing.
         StoreError: A part file is damaged.
     """
-    query = (
-        "SELECT DISTINCT units.file FROM texts JOIN segments ON segments.number = texts.rowid "
-        "JOIN units ON units.number = segments.unit WHERE texts MATCH ? ORDER BY units.file"
-    )
-    for (file,) in database.execute(query, [wanted]).fetchall():
+    query = "SELECT file FROM units ORDER BY file"
+    if wanted is not None:
+        query = (
+            "SELECT DISTINCT units.file FROM texts JOIN segments ON segments.number = texts.rowid "
+            "JOIN units ON units.number = segments.unit WHERE texts MATCH :wanted "
+            "ORDER BY units.file"
+        )
+    for (file,) in database.execute(query, {"wanted": wanted}).fetchall():
         commit = load_commit(store.join(root, file))
         for name in commit.files_of("segments"):
             with opened_part(store.join(root, name)) as part:

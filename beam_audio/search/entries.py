@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.search.tokens import tokens
+from beam_audio.search.voices import remove_voices
 
 if TYPE_CHECKING:
     import sqlite3
@@ -85,7 +86,9 @@ class Entries:
 
     def remove_segments(self, numbers: Iterable[int]) -> None:
         """Remove segments, and remember that bytes of them are left."""
-        for number in sorted(numbers):
+        gone = sorted(numbers)
+        remove_voices(self.database, gone)
+        for number in gone:
             query = "SELECT text FROM segments WHERE number = ?"
             ((text,),) = self.database.execute(query, [number]).fetchall()
             self.database.execute("DELETE FROM segments WHERE number = ?", [number])

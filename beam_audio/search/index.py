@@ -1,4 +1,4 @@
-"""The index of an output's texts: a SQLite database with FTS5, made anew whenever it is not sound.
+"""The index of an output's texts and voices: a SQLite database, made anew whenever not sound.
 
 FTS5 is given tokens, and keeps no text of its own (``content=''``): the tokens by which a row is
 removed are worked out from its text again.
@@ -32,6 +32,12 @@ _SCHEMA: Final = """
         start_seconds REAL, end_seconds REAL, language TEXT, decision TEXT, text TEXT, words BLOB
     );
     CREATE INDEX segments_of ON segments (unit);
+    CREATE TABLE voice_lists (
+        number INTEGER PRIMARY KEY, model_id TEXT, held INTEGER DEFAULT 0, centre BLOB
+    );
+    CREATE TABLE voices (
+        list INTEGER, number INTEGER UNIQUE, embedding BLOB, PRIMARY KEY (list, number)
+    ) WITHOUT ROWID;
     CREATE TABLE terms (term TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE left_over (is_so INTEGER PRIMARY KEY);
     CREATE VIRTUAL TABLE texts USING fts5(words, content='', tokenize='ascii');

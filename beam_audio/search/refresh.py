@@ -10,6 +10,7 @@ from beam_audio.errors import InputError
 from beam_audio.output.commits import commit_files, is_shared, load_commit
 from beam_audio.output.parts import opened_part, rows_of
 from beam_audio.search.entries import RECORDING, Entries
+from beam_audio.search.voices import VOICE, arrange, put_voices, remove_voices, voices_of
 from beam_audio.search.word_places import pack
 
 if TYPE_CHECKING:
@@ -68,12 +69,14 @@ def refresh(database: sqlite3.Connection, root: str, progress: Refreshing) -> No
     uris = [store.join(root, name) for name in changed]
     committed = 0
     for name, commit in zip(changed, store.read_each(load_commit, uris), strict=True):
-        _bring(entries, root, name, commit, present[name])
-        progress.done += 1
         if entries.written - committed >= _ROWS_TOGETHER:
             entries.commit()
             committed = entries.written
             database.execute("BEGIN IMMEDIATE")
+        _bring(entries, root, name, commit, present[name])
+        progress.done += 1
+    if changed:  # in one with the last unit: who is stopped meanwhile does both again
+        arrange(database)
     entries.commit()
     entries.erase_left_over()
 
@@ -108,10 +111,15 @@ def _take(entries: Entries, root: str, name: str, commit: Commit, state: str) ->
             ],
         )
         left = entries.segments_of(unit)
-        for batch in _rows(root, commit, "segments", (*_SEGMENT, "words")):
-            packed = _packed_words(batch)
-            for row, words in zip(zip(*_values(batch, _SEGMENT), strict=True), packed, strict=True):
-                left.discard(entries.put_segment(unit, (*row, words), row[-1]))
+        for batch in _rows(root, commit, "segments", (*_SEGMENT, "words", *VOICE)):
+            rows = zip(
+                zip(*_values(batch, _SEGMENT), strict=True), _packed_words(batch), strict=True
+            )
+            numbers = [entries.put_segment(unit, (*row, words), row[-1]) for row, words in rows]
+            left.difference_update(numbers)
+            remove_voices(entries.database, numbers)
+            for model_id, voices in voices_of(batch, numbers).items():
+                put_voices(entries.database, model_id, voices)
         entries.remove_segments(left)
     entries.set_state(unit, state, identity)
 

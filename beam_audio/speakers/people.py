@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from beam_audio.speakers.clusters import group
+from beam_audio.speakers.networks import DIMENSIONS
 from beam_audio.speakers.voices import as_bytes
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ _TELLING_SECONDS: Final = 1.0
 
 def directions_of(embeddings: Iterable[bytes]) -> NDArray[np.float32]:
     """Embeddings as they are stored to directions of length 1, float32 of shape (n, 192)."""
-    found = np.stack([np.frombuffer(each, np.int8) for each in embeddings]).astype(np.float32)
+    stored = np.frombuffer(b"".join(embeddings), np.int8)
+    found = stored.reshape(-1, DIMENSIONS).astype(np.float32)
     lengths: NDArray[np.float32] = np.linalg.norm(found, axis=1, keepdims=True)
     return found / lengths
 

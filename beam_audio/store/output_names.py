@@ -69,7 +69,7 @@ NAMES: Final[Mapping[str, str]] = {
     f"{REGISTRATIONS}/*.json": "A table format that the rows are registered with.",
     f"{CATALOG}/**": "Iceberg's catalog and metadata, and SQL for DuckDB and BigQuery.",
     **{f"{table}/{DELTA_LOG}/**": "Which part files Delta's table holds." for table in TABLES},
-    f"{SEARCH}/{INDEX}*": "Index of the texts, which search makes and keeps fresh.",
+    f"{SEARCH}/{INDEX}*": "Index of texts and embeddings, which search makes and keeps fresh.",
     f"{TEMPORARY}/**": "Files that are being written, and the ids of a run's inputs.",
 }
 """Meaning by name, a pattern as :func:`beam_audio.store.match` takes it."""

@@ -19,7 +19,8 @@ OUTCOMES: Final = ("processed", "repeated", "ignored")
 DESTINATIONS: Final = tuple(LEDGER_COLUMNS)
 DECISIONS: Final = get_args(Decision)
 STAGES: Final = (
-    *("read", "open", "decode", "segment", "measure", "recognise", "second", "score", "write"),
+    *("read", "open", "decode", "segment", "measure", "enhance", "recognise", "second", "score"),
+    "write",
 )
 OTHER: Final = "other"
 """Stages that no list names: a metric has as many series as there are stages, and no more."""

@@ -10,6 +10,7 @@ import apache_beam as beam
 from beam_audio.errors import ConfigError
 from beam_audio.inputs.formats.choice import read_format
 from beam_audio.inputs.found import Found, input_of
+from beam_audio.inputs.left_out import LeftOut
 from beam_audio.inputs.listing import match_input, read_lines
 from beam_audio.types import AudioRef, Failure
 
@@ -77,7 +78,8 @@ class ReadAudio(beam.PTransform):
 
     def _found(self, place: str) -> Iterator[Found]:
         if self._input_format is not None:
-            found: Iterator[Found] = read_format(self._input_format, place, self._exclude)
+            listed = read_format(self._input_format, place, self._exclude)
+            found: Iterator[Found] = (each for each in listed if not isinstance(each, LeftOut))
         elif self._manifest is not None:
             found = read_lines(place)
         else:

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from beam_audio.audio.decode import Resampler
-from beam_audio.audio.mixing import Mixer
 from beam_audio.classifiers import HYPOTHESIS_TEMPLATE
 from beam_audio.classifiers.heard import MOST_LABELS
 from beam_audio.classifiers.load import load_classifier
 from beam_audio.classifiers.sounds import SoundModel, Totals, sort_of
-from beam_audio.errors import InputError
-from beam_audio.types import Audio
-from beam_audio.unit.opened_source import opened_source
-from beam_audio.unit.prepare import PrepareSettings, open_stream
+from beam_audio.unit.pieces import pieces
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from beam_audio.classifiers.heard import LabelScore
     from beam_audio.classifiers.sounds import Sort
     from beam_audio.types import AudioEvent
-
-    Source = str | os.PathLike[str] | bytes | BinaryIO | Audio | NDArray[np.floating]
-
-_PIECE_SECONDS: Final = 60
-_REST_SECONDS: Final = 1
-"""What is left at the end is heard with the piece before it, unless it is longer than this."""
-_IN_THIS_PROCESS: Final = PrepareSettings(isolate_decoding=False)
+    from beam_audio.unit.pieces import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +84,7 @@ def classify(  # noqa: PLR0913 - keyword arguments
     """
     if not isinstance(model, SoundModel):
         model = load_classifier(model, candidate_labels, hypothesis_template)
-    return hear_pieces(model, _pieces(source, model.sample_rate_hz, sample_rate_hz), most_labels)
+    return hear_pieces(model, pieces(source, model.sample_rate_hz, sample_rate_hz), most_labels)
 
 
 def hear_pieces(
@@ -117,58 +104,3 @@ def hear_pieces(
         music_score=totals.music_score,
         duration_seconds=samples / model.sample_rate_hz,
     )
-
-
-def _pieces(source: Source, to_hz: int, rate_hz: int | None) -> Iterator[NDArray[np.float32]]:
-    """Pieces of a source at the rate of a model."""
-    resampler: Resampler | None = None
-    held: list[NDArray[np.float32]] = []
-    for block, from_hz in _blocks(source, rate_hz):
-        resampler = resampler or Resampler(from_hz, to_hz)
-        held.append(resampler.push(block))
-        while sum(map(len, held)) >= (_PIECE_SECONDS + _REST_SECONDS) * to_hz:
-            joined = np.concatenate(held)
-            yield joined[: _PIECE_SECONDS * to_hz]
-            held = [joined[_PIECE_SECONDS * to_hz :]]
-    rest = np.concatenate([*held, resampler.finish()]) if resampler else np.zeros(0, np.float32)
-    if len(rest):
-        yield rest
-
-
-def _blocks(source: Source, rate_hz: int | None) -> Iterator[tuple[NDArray[np.float32], int]]:
-    """Mixed samples of a source and their rate, block by block."""
-    if isinstance(source, np.ndarray):
-        if rate_hz is None:
-            raise InputError("samples have no rate of their own: pass sample_rate_hz=")
-        yield from _split(source, rate_hz)
-    elif rate_hz is not None:
-        raise InputError("sample_rate_hz= is for samples; everything else states its own rate")
-    elif isinstance(source, Audio):
-        yield from _split(source.samples, source.sample_rate_hz)
-    else:
-        yield from _decoded(source)
-
-
-def _split(
-    samples: NDArray[np.floating], rate_hz: int
-) -> Iterator[tuple[NDArray[np.float32], int]]:
-    step = _PIECE_SECONDS * rate_hz
-    for start in range(0, len(samples), step):
-        yield samples[start : start + step].astype(np.float32), rate_hz
-
-
-def _decoded(
-    source: str | os.PathLike[str] | bytes | BinaryIO,
-) -> Iterator[tuple[NDArray[np.float32], int]]:
-    with (
-        opened_source(source, _IN_THIS_PROCESS.limits.max_source_bytes) as opened,
-        open_stream(opened, _IN_THIS_PROCESS, None) as stream,
-    ):
-        mixer = Mixer("mix", stream.format, stream.decoder)
-        for block in stream.blocks():
-            for each in mixer.push(block):
-                yield each.signals[None], stream.format.sample_rate_hz
-        for each in mixer.finish():
-            yield each.signals[None], stream.format.sample_rate_hz
-        if stream.truncation is not None:
-            warnings.warn(f"classified in part: {stream.truncation}", stacklevel=4)

@@ -7,6 +7,9 @@ made again from that layer on; the results of other layers stay.
 
 ``dnsmos``, ``events``, ``speakers`` and ``second`` are there only if a run asks for them. What they
 added to the rows of an earlier run stays when a run does not ask for them.
+
+``enhance`` is there only if a run takes noise out of what ``model`` hears. Its absence is a
+setting, too: a run without it recognises rows with it again.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ Layer = Literal[
     "dnsmos",
     "events",
     "speakers",
+    "enhance",
     "model",
     "second",
     "metrics",
@@ -38,6 +42,7 @@ LAYER_VERSIONS: Final[Mapping[Layer, int]] = {
     "dnsmos": 1,
     "events": 1,
     "speakers": 2,
+    "enhance": 1,
     "model": 1,
     "second": 1,
     "metrics": 1,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from beam_audio.inputs.listed import WAVE_INPUTS
 from beam_audio.inputs.tombstones import read_forgotten
-from beam_audio.output.input_ids import delete_ids, write_ahead, write_ids
+from beam_audio.output.input_ids import delete_ids, write_ahead, write_ids, write_left_out
 from beam_audio.store.groups_on_disk import GroupsOnDisk, batches
 from beam_audio.unit.packing import unit_again
 from beam_audio.unit.planning import plan
@@ -56,6 +56,7 @@ def listed_units(  # noqa: PLR0913 - keyword arguments
     again = GroupsOnDisk[tuple[str, int, Task]]()
     PROGRESS.plan(inputs=left)
     delete_ids(output, run_id)  # of an attempt that the runner repeats
+    write_left_out(output, run_id, listed.left_out.summary)
     write_ahead(output, run_id, left)
     for number, inputs in enumerate(listed.waves(most)):
         kept = _without_forgotten(output, run_id, f"{number:06}", inputs)

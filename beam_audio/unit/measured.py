@@ -13,6 +13,8 @@ import numpy as np
 
 from beam_audio.audio import encode
 from beam_audio.audio.decode import resample
+from beam_audio.enhancers.network import load_same as load_same_enhancer
+from beam_audio.errors import EnhanceError
 from beam_audio.quality import dnsmos
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint, on_grid
 from beam_audio.quality.signal import measure
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from beam_audio.audio.isolated.stream import BlockStream
     from beam_audio.audio.mixing import Channels
     from beam_audio.classifiers.load import ClassifierId
+    from beam_audio.enhancers.network import EnhancerModel
     from beam_audio.segments.splitter import SegmentSettings
     from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.types import Segment
@@ -65,6 +68,10 @@ class ClipSettings(Protocol):
     def speakers(self) -> SpeakerModel | None:
         """The networks that tell speakers apart; None if nobody listens for them."""
 
+    @property
+    def enhancer(self) -> EnhancerModel | None:
+        """What takes noise out of the clip; None for nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -79,6 +86,7 @@ class Order:
         dnsmos: Whether each segment is rated, see :mod:`beam_audio.quality.dnsmos`.
         classifier: What hears which sounds are in each segment; None for nothing.
         speakers: The networks that tell speakers apart; None if nobody listens for them.
+        enhancer: What takes noise out of what the recogniser hears; None for nothing.
         measured_from: By channel, the sample before which no segment that begins is measured: what
             it holds was recognised before.
     """
@@ -91,6 +99,7 @@ class Order:
     dnsmos: bool = False
     classifier: ClassifierId | None = None
     speakers: SpeakerModel | None = None
+    enhancer: EnhancerModel | None = None
     measured_from: Mapping[int | None, int] = field(default_factory=dict)
 
 
@@ -100,12 +109,14 @@ class MeasuredSegment:
 
     ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
     ``encoded`` the audio that is stored, if any. Both are empty if it was not to be measured.
+    ``unheard`` says why the recogniser cannot hear it; empty if it can.
     """
 
     segment: Segment
     quality: Quality
     clip: NDArray[np.float32] = field(repr=False)
     encoded: bytes | None = field(default=None, repr=False)
+    unheard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +170,11 @@ def measured(stream: BlockStream, order: Order, clock: StageClock) -> Iterator[M
 
 def with_clip(segment: Segment, quality: Quality, settings: ClipSettings) -> MeasuredSegment:
     """A segment with its clip for the recogniser, and its encoded audio if that is stored."""
+    return _enhanced(_as_it_came(segment, quality, settings), settings)
+
+
+def _as_it_came(segment: Segment, quality: Quality, settings: ClipSettings) -> MeasuredSegment:
+    """The same with all that is said of the audio, and nothing taken out of the clip."""
     clip = resample(segment.samples, segment.sample_rate_hz, settings.clip_rate_hz)
     if settings.dnsmos:
         quality = _rated(quality, resample(clip, settings.clip_rate_hz, dnsmos.RATE_HZ))
@@ -181,8 +197,23 @@ def _measured(
             continue
         with clock.stage("measure"):
             quality = measure(segment, splitters.level(segment))
-            made = _with_fingerprint(with_clip(segment, quality, order), order.clip_rate_hz)
+            made = _with_fingerprint(_as_it_came(segment, quality, order), order.clip_rate_hz)
+            made = _enhanced(made, order)
         yield made
+
+
+def _enhanced(made: MeasuredSegment, settings: ClipSettings) -> MeasuredSegment:
+    """Take noise out of the clip alone; one that cannot be made so is not heard."""
+    if settings.enhancer is None:
+        return made
+    enhancer, samples = load_same_enhancer(settings.enhancer), len(made.clip)
+    rates_hz = settings.clip_rate_hz, enhancer.description.sample_rate_hz
+    try:
+        clip = resample(enhancer.enhance(resample(made.clip, *rates_hz)), *rates_hz[::-1])
+    except EnhanceError as error:
+        return replace(made, unheard=str(error))
+    # Two changes of rate may add a sample, or lose one.
+    return replace(made, clip=np.pad(clip[:samples], (0, max(0, samples - len(clip)))))
 
 
 def _rated(quality: Quality, clip: NDArray[np.float32]) -> Quality:

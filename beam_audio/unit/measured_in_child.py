@@ -17,6 +17,7 @@ import numpy as np
 
 from beam_audio.audio.isolated.messages import Part
 from beam_audio.classifiers.load import ClassifierId
+from beam_audio.enhancers.network import EnhancerModel
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.segments.vad_network import vad_network
 from beam_audio.segments.vad_presets import VadSettings
@@ -86,7 +87,7 @@ def _order_content(order: Order) -> dict[str, Any]:
 
 def _order_of(content: dict[str, Any]) -> Order:
     segments, classifier = content["segments"], content["classifier"]
-    speakers = content["speakers"]
+    speakers, enhancer = content["speakers"], content["enhancer"]
     given = {
         "recording_ids": dict(content["recording_ids"]),
         "measured_from": dict(content["measured_from"]),
@@ -96,6 +97,7 @@ def _order_of(content: dict[str, Any]) -> Order:
             **classifier | {"candidate_labels": tuple(classifier["candidate_labels"])}
         ),
         "speakers": speakers and SpeakerModel(**speakers),
+        "enhancer": enhancer and EnhancerModel(**enhancer),
     }
     return Order(**content | given)
 
@@ -108,6 +110,7 @@ def _part_of(made: Measured, seconds: dict[str, float]) -> Part:
         "quality": quality_content(made.quality),
         "clip_samples": len(made.clip),
         "is_encoded": made.encoded is not None,
+        "unheard": made.unheard,
         "seconds": seconds,
     }
     return Part(content, made.clip.tobytes() + (made.encoded or b""))
@@ -125,4 +128,5 @@ def _measured_of(part: Part) -> Measured:
         quality_of_content(content["quality"]),
         np.frombuffer(part.data, np.float32, samples),
         part.data[samples * _FLOAT_BYTES :] if content["is_encoded"] else None,
+        content["unheard"],
     )

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from beam_audio.classifiers.load import ClassifierId
+    from beam_audio.enhancers.network import EnhancerModel
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.speakers.networks import SpeakerModel
     from beam_audio.types import Transcript
@@ -62,8 +63,8 @@ class PrepareSettings:
     splits and measures in a child process. What is ``forgotten`` gives no rows.
     ``dnsmos`` rates each segment, see :mod:`beam_audio.quality.dnsmos`; ``classifier`` hears which
     sounds are in it, see :mod:`beam_audio.unit.sounds`. ``speakers`` are the networks that
-    tell speakers apart. ``opener`` opens inputs of a unit, see
-    :mod:`beam_audio.unit.file_copies`; None opens each for itself.
+    tell speakers apart. ``enhancer`` takes noise out of what the recogniser hears. ``opener`` opens
+    inputs of a unit, see :mod:`beam_audio.unit.file_copies`; None opens each for itself.
     """
 
     decoder: Decoder = "auto"
@@ -79,6 +80,7 @@ class PrepareSettings:
     dnsmos: bool = False
     classifier: ClassifierId | None = None
     speakers: SpeakerModel | None = None
+    enhancer: EnhancerModel | None = None
     opener: Opener | None = None
 
     @property
@@ -87,13 +89,14 @@ class PrepareSettings:
 
         Those of a bucket are copied, once a process. The one that decodes has a folder of its own.
         """
-        classifier, speakers = self.classifier, self.speakers
+        classifier, speakers, enhancer = self.classifier, self.speakers, self.enhancer
         if classifier is not None and classifier.name not in classifier_cards():
             classifier = replace(classifier, name=_local_folder(classifier.name))
         return replace(
             self,
             classifier=classifier,
             speakers=speakers and replace(speakers, folder=_local_folder(speakers.folder)),
+            enhancer=enhancer and replace(enhancer, folder=_local_folder(enhancer.folder)),
         )
 
 
@@ -103,8 +106,8 @@ class PreparedSegment:
 
     ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
     ``encoded`` the audio that is stored, if any; both are empty if it was not to be measured.
-    ``transcript`` and ``second`` are
-    what its row has already, and what is not made again.
+    ``unheard`` says why the recogniser cannot hear it; empty if it can. ``transcript`` and
+    ``second`` are what its row has already, and what is not made again.
     """
 
     source: Channel
@@ -112,6 +115,7 @@ class PreparedSegment:
     quality: Quality
     clip: NDArray[np.float32] = field(repr=False)
     encoded: bytes | None = field(default=None, repr=False)
+    unheard: str = ""
     transcript: Transcript | None = None
     second: Opinion | None = None
 
@@ -237,6 +241,7 @@ def prepare_opened(
                         settings.dnsmos,
                         here.classifier,
                         here.speakers,
+                        here.enhancer,
                         {
                             channel: round(measured_from(name) * stream.format.sample_rate_hz)
                             for channel, name in ids.items()
@@ -308,7 +313,9 @@ def _prepare_stream(
 
 
 def _prepared(source: Channel, made: MeasuredSegment) -> PreparedSegment:
-    return PreparedSegment(source, made.segment, made.quality, made.clip, made.encoded)
+    return PreparedSegment(
+        source, made.segment, made.quality, made.clip, made.encoded, made.unheard
+    )
 
 
 def _recording_end(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from beam_audio.asr.passages import join
 from beam_audio.asr.recognizer import Recognizer, Request
 from beam_audio.errors import (
     BeamAudioError,
+    EnhanceError,
     LanguageUnsupported,
     MachineError,
     ModelError,
@@ -22,7 +24,7 @@ from beam_audio.types import Transcript, stable_id
 from beam_audio.unit.clock import failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.types import AudioRef, Failure, Segment
     from beam_audio.unit.prepare import PreparedSegment
@@ -87,6 +89,7 @@ def recognise_passages(
     """Recognise passages together; one result per segment.
 
     A passage that fails is recognised again segment by segment, so that only the guilty one fails.
+    A segment that cannot be heard fails for the reason that it states.
 
     Args:
         recognizer: The model.
@@ -98,17 +101,26 @@ def recognise_passages(
         MachineError: The machine fails.
     """
     requests = [
-        [Request(item.clip, language, seed_of(item.segment.segment_id)) for item in passage]
+        [
+            Request(item.clip, language, seed_of(item.segment.segment_id))
+            for item in passage
+            if not item.unheard
+        ]
         for passage, language in zip(batch, languages, strict=True)
     ]
-    joined = recognise(recognizer, [join(segments) for segments in requests])
-    results: list[list[Result]] = [
+    some = [segments for segments in requests if segments]
+    joined = recognise(recognizer, [join(segments) for segments in some])
+    heard: Iterator[Result] = chain.from_iterable(
         [result]
         if len(segments) == 1
         else list(result.pieces)
         if isinstance(result, Transcript)
         else recognise(recognizer, segments)
-        for segments, result in zip(requests, joined, strict=True)
+        for segments, result in zip(some, joined, strict=True)
+    )
+    results: list[list[Result]] = [
+        [EnhanceError(item.unheard) if item.unheard else next(heard) for item in passage]
+        for passage in batch
     ]
     # After any crash, not only when all crash: a device may be lost halfway through the last batch.
     if any(_is_crash(result) for segments in results for result in segments):

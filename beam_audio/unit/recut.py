@@ -99,7 +99,7 @@ class FromAudio:
 
 @dataclass(frozen=True, slots=True)
 class Recut:
-    """The segments stay, and are recognised again: the model changed.
+    """The segments stay, and are recognised again: the model changed, or what it hears.
 
     The audio is decoded and cut where it was cut before. Speech is not searched and nothing is
     measured again. No segment of the stored recordings may have failed.
@@ -154,7 +154,11 @@ class AddEvidence:
             for outcome in recording.outcomes
             if isinstance(outcome.result, Recognised)
         }
-        events = _if_same_content(before, lambda opened: _recut(opened, before))
+        settings = before.settings
+        if not self.asks_second:
+            settings = replace(settings, enhancer=None)  # nobody hears the clips
+        cut = replace(before, settings=settings)
+        events = _if_same_content(before, lambda opened: _recut(opened, cut))
         first = next(events, None)
         if isinstance(first, Failure):
             yield Unreadable(before.ref.source_id)
@@ -254,7 +258,7 @@ def _remeasured(opened: Opened, before: Before) -> Iterator[RedoEvent]:
     failed: list[Failure] = []
     measured: defaultdict[str, list[tuple[Segment, Quality]]] = defaultdict(list)
     # The stored audio stays, as the texts do.
-    settings = replace(before.settings, store_audio="none")
+    settings = replace(before.settings, store_audio="none", enhancer=None)
     for event in prepare_opened(opened, settings, before.clock):
         if isinstance(event, PreparedSegment):
             measured[event.source.recording_id].append((event.segment, event.quality))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from beam_audio.errors import EnhanceError
 from beam_audio.types import Failure, Quality, Segment, Transcript
 from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import words_in_recording
@@ -52,7 +53,8 @@ def outcome_of(
     if isinstance(result, Transcript):
         heard = replace(result, words=words_in_recording(segment, result.words))
         return Outcome(segment, Recognised(heard, item.quality, audio, second))
-    return Outcome(segment, segment_failure(ref, segment, "recognise", result))
+    stage = "enhance" if isinstance(result, EnhanceError) else "recognise"
+    return Outcome(segment, segment_failure(ref, segment, stage, result))
 
 
 def segment_failure(ref: AudioRef, segment: Segment, stage: str, error: Exception) -> Failure:

@@ -62,6 +62,7 @@ class RowSettings:
     config_layers: dict[str, str]
     corrections: Corrections = field(default_factory=Corrections)
     speaker_count: int | None = None
+    enhance_model_id: str | None = None
 
     @property
     def config_id(self) -> str:
@@ -185,6 +186,7 @@ def _segment_row(
         **speaker_columns(verdict.recognised),
         "model_id": settings.model_id,
         "model_sha256": settings.model_sha256,
+        "enhance_model_id": settings.enhance_model_id,
         **second_columns(verdict.recognised.second),
         **_best_columns(verdict, settings),
         "decision": verdict.final_decision,

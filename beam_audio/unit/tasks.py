@@ -186,7 +186,7 @@ class Wanted:
             return FromAudio(replaces)
         other_language = self.stated_languages and state.stated_language != item.language
         is_measured = not self._differ(state, "measures")
-        if other_language or self._differ(state, "model"):
+        if other_language or self._differ(state, "model") or self._hears_otherwise(state):
             # Only the core of a failed segment is stored, not where the segment began.
             can_recut = is_measured and not state.failed_segments
             return Recut(replaces) if can_recut else FromAudio(replaces)
@@ -201,6 +201,10 @@ class Wanted:
         is_stale = not is_same or self._differ(state)
         only_rules = is_same and not self._differ(state, *(self.layers.keys() - {"rules"}))
         return FromRows(replaces, only_rules and replaces == item.source_id) if is_stale else None
+
+    def _hears_otherwise(self, state: InputState) -> bool:
+        """Whether noise is taken out of the audio now and was not then, or the other way round."""
+        return state.layers.get("enhance") != self.layers.get("enhance")
 
     def _differ(self, state: InputState, *names: str) -> bool:
         """Whether any of these layers has changed; any layer at all without names.

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from support.run_outputs import Command, read_rows, run_words
 from support.said_outputs import say
+from support.said_voices import voices
+
+from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,9 +63,58 @@ def test_segments_are_chosen_by_decision_or_condition(command: Command, root: Pa
     assert command("search", root, "boat*", "--decision=drop", "--where=true")[0] == 2
 
 
+def test_flags_may_come_before_the_words(command: Command, root: Path) -> None:
+    assert command("search", root, "--limit=1", "boat*")[1].endswith("1 of 3 segments\n")
+    assert command("search", root, "--limit=1", "boat*", "lake")[0] == 2
+
+
+def test_segments_are_found_by_who_sounds_like_another(command: Command, root: Path) -> None:
+    say(root, "c", "who is it", "it is me", "a boat", "a lake", **voices(1, 2, 1, 1))
+    like = f"--like={stable_id('segment', 'c', 0)}"
+    status, out, err = command("search", root, like, "--limit=2")
+    assert (status, err) == (0, "")
+    assert sorted(line.split("keep")[1].strip() for line in out.splitlines() if "keep" in line) == [
+        "a boat", "a lake"
+    ]  # fmt: skip
+    assert out.endswith("2 of 3 segments\n")
+    found = json.loads(command("search", root, like, "boat", "--format=json")[1])
+    assert (found["words"], f"--like={found['like']}", found["total"]) == ("boat", like, 1)
+    assert 0.5 < found["hits"][0]["score"] < 1
+
+
+@pytest.mark.shared
+def test_segments_are_found_by_who_sounds_like_a_clip(
+    command: Command, shared_data: Path, shared_models: Path, tmp_path: Path
+) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("1688-142285-0003", "1998-15444-0001"):
+        (clips / f"{name}.flac").symlink_to(shared_data / "librispeech" / f"{name}.flac")
+    networks, output = f"--speaker_model={shared_models}", tmp_path / "out"
+    assert command(*run_words(clips, output, networks))[0] == 0
+    like = f"--like={shared_data}/librispeech/1688-142285-0006.flac"
+    found = json.loads(command("search", output, like, networks, "--format=json")[1])
+    alike = {hit["uri"][-21:-5] for hit in found["hits"] if hit["score"] > 0.5}
+    assert alike == {"1688-142285-0003"}
+    other = tmp_path / "other"
+    other.mkdir()
+    for model in shared_models.glob("*.onnx"):
+        (other / model.name.replace("campplus", "campplus_b")).symlink_to(model)
+    status, _, err = command("search", output, like, f"--speaker_model={other}")
+    assert status == 2
+    assert "embeddings of campplus_192_int8w-" in err
+    assert "none of campplus_b_192_int8w-" in err
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        ([], "give words, or --like"),
+        (["--like=clip.wav"], "with --speaker_model=DIR"),
+        (["boat", "--speaker_model=models"], "neither without the other"),
+        ([f"--like={'a' * 32}", "--speaker_model=models"], "--like=SEGMENT_ID needs none"),
+        ([f"--like={'a' * 32}"], f"no segment {'a' * 32}"),
+        (["--like=clip.wav", "--speaker_model=models"], "--speaker_model=models: models holds 0"),
         (["…"], "no word"),
         (["boat", "--limit=0"], "1 or more"),
         (["boat", "--wher=x"], "--where"),

@@ -21,6 +21,8 @@ from support.run_outputs import (
     write_manifest,
     write_speech,
 )
+from support.said_outputs import say
+from support.said_voices import stored, voices
 
 from beam_audio.curate.chosen import Selector
 from beam_audio.curate.forget import forget
@@ -28,6 +30,7 @@ from beam_audio.output.compact import compact
 from beam_audio.search.answer import answer
 from beam_audio.search.find import Asked
 from beam_audio.search.refresh import Refreshing
+from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     from beam_audio.types import Row
@@ -201,6 +204,21 @@ def test_the_index_of_a_search_is_gone_with_it(output: Path) -> None:
     assert answer(str(output), words, asked, Refreshing(), print).hits == ()
     left = everything(output)
     assert [each for each in told if each in left] == []
+
+
+def test_how_somebody_sounds_is_gone_with_them(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    recording_id = say(output, "anna", "one", "two", **voices(1, 2))
+    say(output, "bert", "three", **voices(3))
+    asked = Asked(limit=20, like=stable_id("segment", "bert", 0))
+    assert answer(str(output), "", asked, Refreshing(), print).total == 2
+    assert stored(1, 0) in everything(output / "_search")
+    proof = forget(str(output), Selector(recording=recording_id))
+    assert proof is not None
+    assert proof.holds
+    assert answer(str(output), "", asked, Refreshing(), print).total == 0
+    left = everything(output)
+    assert [stored(1, 0) in left, stored(2, 1) in left, stored(3, 0) in left] == [0, 0, 1]
 
 
 def test_a_run_over_one_file_does_not_name_it_any_more(tmp_path: Path) -> None:

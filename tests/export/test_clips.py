@@ -20,6 +20,7 @@ from support.unit_runs import (
     write,
 )
 
+from beam_audio import store
 from beam_audio.export.choose import Chosen, choose
 from beam_audio.export.clips import CHANGED, UNDECODABLE, UNREADABLE, clips_of
 from beam_audio.export.item import Clip, ExportItem
@@ -29,10 +30,12 @@ from beam_audio.output.commits import read_commits
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
     from beam_audio.audio.encode import ClipCodec
+    from beam_audio.types import AudioRef
 
 
 def exported(
@@ -126,6 +129,31 @@ def test_a_cut_of_a_recording_begins_where_it_was_cut(tmp_path: Path) -> None:
     assert len(found) == 2
     for item, clip in found:
         assert np.array_equal(decoded(clip), whole[item.start_sample : item.end_sample])
+
+
+def test_cuts_of_one_file_are_cut_from_one_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "a.wav", tones([0.1, 0.2, 0.3, 0.4]))
+    cuts = [ref(source, offset_seconds=start, duration_seconds=1.0) for start in (0.5, 1.5, 2.5)]
+    transcribe(tmp_path / "out", *cuts, using=settings(segments=WINDOWS))
+    rows = read(tmp_path / "out", "recordings")
+    start_of = {row["recording_id"]: round(row["offset_seconds"] * RATE_HZ) for row in rows}
+    opened: list[AudioRef] = []
+    open_input = store.open_input
+
+    def noted(ref: AudioRef) -> BinaryIO:
+        opened.append(ref)
+        return open_input(ref)
+
+    monkeypatch.setattr(store, "open_input", noted)
+    found = exported(tmp_path / "out")
+    assert len(opened) == 1
+    assert len(found) == len(cuts)
+    for item, clip in found:
+        start = start_of[item.recording_id]
+        wanted = slice(start + item.start_sample, start + item.end_sample)
+        assert np.array_equal(decoded(clip), whole_of(source)[wanted])
 
 
 def test_a_recording_that_is_not_what_it_was_costs_its_own_items(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from beam_audio.inputs.left_out import KINDS, LeftOut, inputs_below
+from beam_audio.inputs.left_out import KINDS, LeftOut, inputs_below, is_hidden_inside
 from beam_audio.store.output_names import COMMITS, RUN_LOCK, run_file
 from beam_audio.types import StoredFile
 
@@ -81,3 +81,14 @@ def test_the_summary_counts_files_by_kind() -> None:
         "3 hidden, 3 tables (.csv .tsv), 1 text file (.txt), 1 image (.png), 1 output of beam-audio"
     )
     assert LeftOut().summary == ""
+
+
+def test_a_name_is_hidden_by_any_part_that_begins_with_a_dot() -> None:
+    hidden = ("._a.wav", ".git/x.wav", "d/.x/c.wav", "__MACOSX/d/._a.wav", "./.a", "...")
+    assert all(map(is_hidden_inside, hidden))
+    assert not any(map(is_hidden_inside, ("a.wav", "./a.wav", "../b.wav", "a/b.c", "__MACOSX/a")))
+
+
+def test_what_is_left_out_of_several_places_adds_up() -> None:
+    both = LeftOut(1, ("/a",), {".csv": 1}) + LeftOut(2, ("/b",), {".csv": 2, ".txt": 1})
+    assert both == LeftOut(3, ("/a", "/b"), {".csv": 3, ".txt": 1})

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from support.run_outputs import write_byte, write_manifest
 
 from beam_audio.inputs.found import input_of as input_of_line
-from beam_audio.inputs.listed import list_files, list_lines
-from beam_audio.inputs.listing import input_of_file, match_input, read_lines
+from beam_audio.inputs.left_out import LeftOut
+from beam_audio.inputs.listed import list_files, list_found, list_lines
+from beam_audio.inputs.listing import input_of_file, list_input, read_lines
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def test_a_limit_takes_the_first_lines_and_the_first_names(tmp_path: Path) -> No
         tmp_path / "m.jsonl", [{"audio_filepath": f"in/{name}.wav"} for name in "cab"]
     )
     lines = list_lines(str(manifest), limit=2)
-    files = list_files(match_input(str(tmp_path / "in")), limit=2)
+    files = list_files(list_input(str(tmp_path / "in")), limit=2)
     names = [
         sorted(item.uri[-5] for wave in listed.waves(9) for item in wave)
         for listed in (lines, files)
@@ -71,9 +72,19 @@ def test_a_limit_takes_the_first_lines_and_the_first_names(tmp_path: Path) -> No
 def test_files_are_the_inputs_that_the_listing_found(tmp_path: Path) -> None:
     for number in range(10):
         write_byte(tmp_path / "in", f"{number}.wav")
-    files = match_input(str(tmp_path / "in"))
-    waves = list(list_files(files).waves(4))
+    listing = list_input(str(tmp_path / "in"))
+    waves = list(list_files(listing).waves(4))
     assert list(map(len, waves)) == [4, 4, 2]
     found = [item for wave in waves for item in wave]
-    assert found == list(map(input_of_file, files))
+    assert found == list(map(input_of_file, listing.files))
     assert all(isinstance(item, AudioRef) for item in found)
+
+
+def test_what_is_no_input_is_counted_and_takes_no_place_of_a_limit(tmp_path: Path) -> None:
+    write_byte(tmp_path, "a.wav")
+    write_byte(tmp_path, ".b.wav")
+    listing = list_input(str(tmp_path))
+    assert list_files(listing).left_out == LeftOut(hidden=1)
+    found = [LeftOut(2), LeftOut(suffixes={".csv": 1}), *listing.files, LeftOut(1)]
+    listed = list_found(found, limit=2)
+    assert (listed.count, listed.left_out.summary) == (1, "3 hidden, 1 table (.csv)")

@@ -244,11 +244,30 @@ def test_hits_of_a_search_are_marked_and_play_from_their_words(
     assert started.run("return document.querySelector('.said').textContent") == text
     assert started.run("return document.querySelector('mark').textContent") == "two"
     assert HOSTILE[1] in started.run("return document.querySelector('h1').textContent")
+    assert started.run("return document.querySelector('h1').textContent").endswith(" was said")
     link = started.run("return document.querySelector('.file a').href")
     assert link.startswith("file:///")
     assert link.endswith(f"#t={hit['at_seconds']}")
     started.wait("document.querySelector('audio').currentTime >= 0.2")
     assert started.complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "heading"),
+    [
+        ("", f"What was said by somebody who sounds like {HOSTILE[0]}"),
+        ("two", f"Where two was said by somebody who sounds like {HOSTILE[0]}"),
+    ],
+)
+def test_a_page_says_who_somebody_sounds_like(
+    started: Browser, output: Path, tmp_path: Path, words: str, heading: str
+) -> None:
+    content = {"output": str(output), "words": words, "like": HOSTILE[0], "total": 7, "hits": []}
+    path = tmp_path / "found.html"
+    with opened_tables(str(output)) as tables:
+        path.write_text(search_page_of(tables, content), encoding="utf-8")
+    started.open(path)
+    assert started.run("return document.querySelector('h1').textContent") == heading
 
 
 def test_data_cannot_end_its_script() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from beam_audio.asr import ModelOptions, model_facts
+from beam_audio.enhancers.network import EnhancerModel
 from beam_audio.errors import ConfigError
 from beam_audio.run.config import RunConfig
 from beam_audio.types import stable_id
@@ -163,6 +164,16 @@ def test_another_model_changes_the_model_layer_alone() -> None:
     layers = [config.layers(facts) for facts in (FACTS, other_weights, other_name)]
     assert len({each["model"] for each in layers}) == 3
     assert len({each["segment"] for each in layers}) == 1
+
+
+def test_an_enhancer_is_a_layer_of_its_own() -> None:
+    plain, enhanced = (
+        configured().layers(FACTS, enhancer=model)
+        for model in (None, EnhancerModel("folder", "gtcrn", "0" * 32))
+    )
+    assert enhanced == plain | {"enhance": enhanced["enhance"]}
+    elsewhere = configured().layers(FACTS, enhancer=EnhancerModel("gs://b/e", "gtcrn", "0" * 32))
+    assert elsewhere == enhanced
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_manifest_and_output_of_this_machine_are_refused() -> None:
 
 
 def test_a_model_folder_of_this_machine_is_refused(tmp_path: Path) -> None:
-    for flag in ("model", "second_model", "classify_model", "speaker_model"):
+    for flag in ("model", "second_model", "classify_model", "speaker_model", "enhance_model"):
         with pytest.raises(ConfigError, match=rf"--{flag}=.*copy it to gs://"):
             check(IMAGE, **{flag: str(tmp_path)})
     check(IMAGE, model="gs://bucket/model")

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from support.run_outputs import run, settings, write_speech
+from support.small_enhancers import write_enhancer
+from support.unit_runs import read
 
 from beam_audio.asr import model_facts
+from beam_audio.enhancers.network import load_enhancer
 from beam_audio.errors import ConfigError
 from beam_audio.output import processes
 from beam_audio.run.job import agree_on_layout, check_run, committed_before, settings_by_model
@@ -43,6 +46,20 @@ def test_a_stream_has_a_model_that_can_be_exchanged(tmp_path: Path) -> None:
     job = check_run(stream, PipelineOptions())
     assert isinstance(job.model, LiveModel)
     assert len(list(committed_before(job))) == 2
+
+
+def test_an_enhancer_is_loaded_and_named_before_a_run_begins(tmp_path: Path) -> None:
+    write_speech(tmp_path / "in" / "a.wav")
+    given = {"input": tmp_path / "in", "output": tmp_path / "out"}
+    with pytest.raises(ConfigError, match=r"--enhance_model=.*/none: .* has no enhancer\.json"):
+        check_run(settings(**given, enhance_model=tmp_path / "none"), PipelineOptions())
+    folder = write_enhancer(tmp_path / "half")
+    job = check_run(settings(**given, enhance_model=folder), PipelineOptions())
+    assert job.settings.prepare.enhancer == load_enhancer(str(folder)).model
+    assert run(**given, enhance_model=folder).exit_status == 0
+    named = {row["enhance_model_id"] for row in read(tmp_path / "out", "segments")}
+    assert named == {job.settings.rows.enhance_model_id}
+    assert str(named.pop()).startswith("small-")
 
 
 def test_of_two_first_runs_with_other_folders_the_second_is_refused(tmp_path: Path) -> None:

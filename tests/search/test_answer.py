@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from support.said_outputs import say
+from support.said_voices import MODEL, stored, voices
 
 from beam_audio.errors import ConfigError
 from beam_audio.output.compact import compact
 from beam_audio.search.answer import WAITS, answer
 from beam_audio.search.find import Asked
 from beam_audio.search.refresh import Refreshing
+from beam_audio.search.similar import Sound
 
 INDEX = "_search/index.sqlite"
 
@@ -53,6 +55,33 @@ def test_while_units_are_written_and_merged_nothing_is_missed_or_found_twice(roo
         assert len(texts) == len(set(texts)) == found.total
     writer.join()
     assert len(ask(root, "boat")[0]) == 12
+
+
+def test_while_units_are_written_each_voice_is_found_once(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists are made anew again and again meanwhile."""
+    monkeypatch.setattr("beam_audio.search.voices._FEWEST", 4)
+    say(root, "0", "call 0", **voices(1))
+    written = [1]
+
+    def write() -> None:
+        for number in range(1, 10):
+            texts = [f"call {number} {at}" for at in range(number)]
+            say(root, str(number), *texts, **voices(*(at % 3 for at in range(number))))
+            written.append(written[-1] + number)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    asked = Asked(100, like=Sound(MODEL, stored(1)))
+    while writer.is_alive():
+        before = written[-1]
+        found = answer(root, "", asked, Refreshing(), print)
+        texts = [hit.text for hit in found.hits]
+        assert before <= len(texts) <= 46
+        assert len(texts) == len(set(texts)) == found.total
+    writer.join()
+    assert answer(root, "", asked, Refreshing(), print).total == 46
 
 
 @pytest.mark.parametrize("damage", ["text", "cut", "inside", "version"])

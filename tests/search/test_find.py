@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.said_outputs import say, words
+from support.said_voices import MODEL, stored, voices
 
 from beam_audio.errors import ConfigError
 from beam_audio.search.find import Asked, Found, alike, find
 from beam_audio.search.index import opened_index
 from beam_audio.search.refresh import Refreshing, refresh
+from beam_audio.search.similar import Sound
+from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
     import sqlite3
@@ -90,3 +93,56 @@ def test_segments_are_chosen_by_decision_or_condition(
 def test_a_condition_that_is_no_sql_is_refused(index: sqlite3.Connection, root: str) -> None:
     with pytest.raises(ConfigError, match="not understood"):
         find(index, "river", Asked(20, where="nothing ="), root)
+
+
+@pytest.fixture
+def heard(index: sqlite3.Connection, root: str) -> sqlite3.Connection:
+    """The index with two calls whose speakers are known."""
+    say(root, "e", "a blue boat", "a red boat", "a red car", **voices(1, 2, 1))
+    say(root, "f", "a red bus", "silence", decision=["drop", "keep"], **voices(1, None))
+    refresh(index, root, Refreshing())
+    return index
+
+
+def alike_in(
+    heard: sqlite3.Connection, root: str, words: str = "", *, limit: int = 2, **more: str
+) -> tuple[list[str], int]:
+    """Texts of segments that sound like the first, and how many were compared."""
+    asked = Asked(limit, like=stable_id("segment", "e", 0), **more)
+    found = find(heard, words, asked, root)
+    return said(found), found.total
+
+
+def test_who_sounds_alike_is_found_with_where_the_segment_begins(
+    heard: sqlite3.Connection, root: str
+) -> None:
+    texts, total = alike_in(heard, root)
+    assert (sorted(texts), total) == (["a red bus", "a red car"], 3)
+    hit, *_ = find(heard, "", Asked(1, like=Sound(MODEL, stored(1, 2))), root).hits
+    assert (hit.text, hit.at_seconds, hit.marks, hit.score) == ("a red car", 10.0, (), 1.0)
+
+
+def test_who_sounds_alike_is_found_among_segments_with_words(
+    heard: sqlite3.Connection, root: str
+) -> None:
+    assert alike_in(heard, root, "red boat") == (["a red boat"], 1)
+    assert alike_in(heard, root, "red", limit=1) in [(["a red car"], 3), (["a red bus"], 3)]
+    assert alike_in(heard, root, "red", limit=1, where="text LIKE '%bus'") == (["a red bus"], 1)
+    assert alike_in(heard, root, "river") == ([], 0)
+    hit, *_ = find(heard, "car", Asked(1, like=stable_id("segment", "e", 0)), root).hits
+    assert hit.text[slice(*hit.marks[0])] == "car"
+
+
+@pytest.mark.parametrize("more", [{"decision": "drop"}, {"where": "decision = 'drop'"}])
+def test_who_sounds_alike_is_found_by_decision_or_condition(
+    heard: sqlite3.Connection, root: str, more: dict[str, str]
+) -> None:
+    assert alike_in(heard, root, **more) == (["a red bus"], 1)
+    assert alike_in(heard, root, "red", **more) == (["a red bus"], 1)
+
+
+def test_a_query_needs_a_word_even_where_it_asks_who_sounds_alike(
+    heard: sqlite3.Connection, root: str
+) -> None:
+    with pytest.raises(ConfigError, match="no word"):
+        alike_in(heard, root, "…")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.said_outputs import say
+from support.said_voices import MODEL, stored, voices
 
 from beam_audio.errors import InputError
 from beam_audio.output.compact import compact
 from beam_audio.search.index import opened_index
 from beam_audio.search.refresh import Refreshing, refresh
+from beam_audio.search.similar import Sound, similar
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
@@ -97,3 +99,52 @@ def test_a_missing_part_file_is_told(index: sqlite3.Connection, root: str, tmp_p
         part.unlink()
     with pytest.raises(InputError, match="cannot open"):
         refresh(index, root, Refreshing())
+
+
+def speaking(index: sqlite3.Connection, person: int) -> list[str]:
+    """Texts of the segments in which a person speaks."""
+    found, _ = similar(index, Sound(MODEL, stored(person)), 100)
+    query = "SELECT text FROM segments WHERE number = ?"
+    return sorted(index.execute(query, [at]).fetchone()[0] for at, cosine in found if cosine > 0.5)
+
+
+def test_voices_follow_the_rows(index: sqlite3.Connection, root: str, tmp_path: Path) -> None:
+    say(root, "a", "one", "two", "three", **voices(1, 2, None))
+    say(root, "b", "four", **voices(1))
+    read_units(index, root)
+    assert (speaking(index, 1), speaking(index, 2)) == (["four", "one"], ["two"])
+    compact(root)
+    read_units(index, root)
+    assert speaking(index, 1) == ["four", "one"]
+    say(root, "a", "one", "two", "three", **voices(3, 2, 1))
+    Path(root, "_units", f"{stable_id('unit', 'b')}.json").unlink()
+    read_units(index, root)
+    assert [speaking(index, each) for each in (1, 2, 3)] == [["three"], ["two"], ["one"]]
+    assert stored(1, 0) not in (tmp_path / "index.sqlite").read_bytes()
+
+
+def test_voices_are_added_to_rows_that_had_none(index: sqlite3.Connection, root: str) -> None:
+    say(root, "a", "one", "two")
+    read_units(index, root)
+    say(root, "a", "one", "two", **voices(1, 2))
+    read_units(index, root)
+    assert (speaking(index, 1), speaking(index, 2)) == (["one"], ["two"])
+
+
+def test_who_is_stopped_before_the_lists_are_made_makes_them_next_time(
+    index: sqlite3.Connection, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beam_audio.search.voices._FEWEST", 4)
+    say(root, "a", "one", "two", "three", "four", **voices(1, 2, 3, 4))
+    with monkeypatch.context() as patch:
+        patch.setattr("beam_audio.search.voices.centres_of", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            refresh(index, root, Refreshing())
+    index.execute("ROLLBACK")
+    read_units(index, root)
+    assert index.execute("SELECT count(*) FROM voice_lists").fetchone() == (2,)
+    assert [speaking(index, each) for each in (1, 2, 3)] == [["one"], ["two"], ["three"]]
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -16,8 +16,13 @@ import pyarrow.parquet as pq
 import soundfile
 from support.run_outputs import write_speech
 
+from beam_audio.inputs.found import Found, input_of
+from beam_audio.inputs.left_out import LeftOut
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from beam_audio.types import AudioRef, Failure
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,11 @@ def write_text(path: Path, lines: Iterable[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
+
+
+def inputs_in(found: Iterable[Found | LeftOut]) -> list[AudioRef | Failure]:
+    """The inputs of a listing, in its order."""
+    return [input_of(each) for each in found if not isinstance(each, LeftOut)]
 
 
 def webdataset(folder: Path, clips: Sequence[Clip]) -> Path:

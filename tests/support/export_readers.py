@@ -1,16 +1,15 @@
-"""An export as the library of its format reads it: one line of JSON for each item.
+"""Splits of an export as the library of its format reads them: one line of JSON for each item.
 
-python tests/support/export_readers.py FORMAT DIR
+python tests/support/export_readers.py FORMAT CLIPS DIR/SPLIT...
 
-It runs in the environment of ``make readers``. A line has the id, the text, the speaker where the
-format has one, and the sha256 of the samples as 16-bit integers; transcripts and documents have a
-line for each of their entries.
+It runs in the environment of ``make readers``. A line has the split, the id, the text, and the
+speaker and speech score where the format has them; the samples, as 16-bit integers, are in the
+folder CLIPS, a file an item. Transcripts and documents have a line for each of their entries.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import re
@@ -32,11 +31,11 @@ if TYPE_CHECKING:
     Samples = NDArray[Any]
 
 
-def sha256(samples: Samples) -> str:
-    """Hash of samples, as integers of 16 bits; floats are of full scale 1.0."""
+def as_int16(samples: Samples) -> Samples:
+    """Samples as integers of 16 bits, shape (n,); floats are of full scale 1.0."""
     if samples.dtype.kind == "f":
-        samples = np.rint(samples * 32768)
-    return hashlib.sha256(np.ravel(samples).astype("<i2").tobytes()).hexdigest()
+        samples = np.rint(samples * 32768).clip(-32768, 32767)
+    return np.ravel(samples).astype("<i2")
 
 
 def decoded(source: object) -> Samples:
@@ -56,7 +55,7 @@ def nemo(folder: Path) -> Iterator[Entry]:
             entry = json.loads(line)
             samples = decoded(folder / entry["audio_filepath"])
             assert len(samples) / entry["sampling_rate"] == entry["duration"]
-            yield told(entry) | {"samples": sha256(samples)}
+            yield told(entry) | {"samples": samples}
 
 
 def nemo_tarred(folder: Path) -> Iterator[Entry]:
@@ -71,7 +70,7 @@ def nemo_tarred(folder: Path) -> Iterator[Entry]:
                 file = tar.extractfile(member)
                 assert file is not None
                 samples = decoded(io.BytesIO(file.read()))
-                yield told(line) | {"samples": sha256(samples)}
+                yield told(line) | {"samples": samples}
 
 
 def _by_number(folder: Path, pattern: str) -> dict[int, Path]:
@@ -86,8 +85,8 @@ def webdataset(folder: Path) -> Iterator[Entry]:
     for sample in wds.WebDataset(shards, shardshuffle=False):
         facts = json.loads(sample["json"])
         assert facts["text"] == sample["txt"].decode()
-        samples = decoded(io.BytesIO(sample["flac"]))
-        yield told(facts) | {"id": sample["__key__"], "samples": sha256(samples)}
+        samples = decoded(io.BytesIO(sample["flac" if "flac" in sample else "ogg"]))
+        yield told(facts) | {"id": sample["__key__"], "samples": samples}
 
 
 def shar(folder: Path) -> Iterator[Entry]:
@@ -96,18 +95,19 @@ def shar(folder: Path) -> Iterator[Entry]:
     for cut in CutSet.from_shar(in_dir=folder):
         (supervision,) = cut.supervisions
         entry = {"id": cut.id, "text": supervision.text, "speaker": supervision.speaker}
-        yield told(cut.custom | entry) | {"samples": sha256(cut.load_audio())}
+        yield told(cut.custom | entry) | {"samples": cut.load_audio()}
 
 
 def huggingface(folder: Path) -> Iterator[Entry]:
     import datasets
 
-    loaded = datasets.load_dataset(str(folder.parent), split="train")
+    split = "train" if folder.name == "data" else folder.name
+    loaded = datasets.load_dataset(str(folder.parent), split=split)
     assert isinstance(loaded.features["audio"], datasets.Audio)
     for row in loaded.cast_column("audio", datasets.Audio(decode=False)):
         samples = decoded(io.BytesIO(row["audio"]["bytes"]))
         score = json.loads(row.get("speech_score") or "null")  # columns are text
-        yield told(row) | {"speech_score": score, "samples": sha256(samples)}
+        yield told(row) | {"speech_score": score, "samples": samples}
 
 
 def kaldi(folder: Path) -> Iterator[Entry]:
@@ -124,7 +124,7 @@ def kaldi(folder: Path) -> Iterator[Entry]:
             "id": utterance.rpartition("-")[2],
             "text": texts[utterance],
             "speaker": speakers[utterance],
-            "samples": sha256(samples),
+            "samples": samples,
         }
 
 
@@ -133,7 +133,7 @@ def coqui(folder: Path) -> Iterator[Entry]:
         for row in csv.DictReader(table):
             path = folder / row["wav_filename"]
             samples = decoded(path)
-            yield {"id": path.stem, "text": row["transcript"], "samples": sha256(samples)}
+            yield {"id": path.stem, "text": row["transcript"], "samples": samples}
 
 
 def _vtt(folder: Path, suffix: str) -> Iterator[Entry]:
@@ -211,8 +211,11 @@ READERS: dict[str, tuple[Callable[[Path], Iterator[Entry]], str]] = {
 
 
 if __name__ == "__main__":
-    name, root = sys.argv[1:]
+    name, clips, *places = sys.argv[1:]
     read, package = READERS[name]
     print(json.dumps({"reader": f"{package} {version(package)}"}))
-    for item in read(Path(root, "data")):
-        print(json.dumps(item))
+    for place in map(Path, places):
+        for item in read(place):
+            if "samples" in item:
+                np.save(Path(clips, f"{item['id']}.npy"), as_int16(item.pop("samples")))
+            print(json.dumps(item | {"split": place.name}))

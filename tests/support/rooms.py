@@ -27,7 +27,7 @@ LAYERS: Final[tuple[frozenset[str], ...]] = tuple(
         "types errors schema spelling version child",
         "store quality audio segments",
         "models inputs",
-        "asr classifiers output speakers",
+        "asr classifiers enhancers output speakers",
         "unit",
         "curate export report search stream",
         "transforms",

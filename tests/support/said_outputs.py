@@ -66,7 +66,14 @@ def say(
     part = f"date=2026-01-05/part-{unit_id}-{version}-00000000.parquet"
     tables: dict[Table, list[Row]] = {
         "segments": segments,
-        "recordings": [named | {"offset_seconds": offset_seconds}],
+        "recordings": [
+            {
+                **named,
+                "offset_seconds": offset_seconds,
+                "content_sha256": stable_id("content", name),
+                "sample_rate_hz": 16_000,
+            }
+        ],
     }
     for table, rows in tables.items():
         _write(Path(root, table, part), table, rows)

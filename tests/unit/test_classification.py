@@ -84,7 +84,7 @@ def test_a_cut_recording_is_classified_with_a_warning(tmp_path: Path) -> None:
     samples = np.random.default_rng(0).standard_normal(8 * RATE_HZ) * 0.1
     soundfile.write(tmp_path / "whole.flac", samples, RATE_HZ)
     content = (tmp_path / "whole.flac").read_bytes()
-    with pytest.warns(UserWarning, match="classified in part"):
+    with pytest.warns(UserWarning, match="heard in part"):
         found = classify(content[: len(content) // 2], model=model)
     assert 0 < found.duration_seconds < 8
 

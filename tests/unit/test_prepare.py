@@ -11,10 +11,12 @@ import pytest
 from support.encoded_audio import encode_tracks
 from support.prepared import SETTINGS, STEREO, ends, events, only_failure, segments
 from support.small_classifiers import write_yamnet
+from support.small_enhancers import write_enhancer
 from support.unit_runs import DEMO, RATE_HZ, VAD, ref, speech, tones, write
 
 from beam_audio.audio.decode import DecodeLimits
 from beam_audio.classifiers.load import classifier_id
+from beam_audio.enhancers.network import load_enhancer
 from beam_audio.errors import ConfigError
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
@@ -61,11 +63,18 @@ def test_networks_of_a_folder_are_found_by_the_process_that_decodes(
 ) -> None:
     """It has a working folder of its own."""
     write_yamnet(tmp_path / "sounds")
+    write_enhancer(tmp_path / "half")
     path = write(tmp_path / "a.wav", tones([0.2]))
     monkeypatch.chdir(tmp_path)
-    using = replace(SETTINGS, isolate_decoding=True, classifier=classifier_id("sounds"))
+    using = replace(
+        SETTINGS,
+        isolate_decoding=True,
+        classifier=classifier_id("sounds"),
+        enhancer=replace(load_enhancer("half").model, folder="half"),
+    )
     (found,) = segments(events(ref(path), using))
     assert found.quality.audio_events is not None
+    assert np.abs(found.clip[2000:-2000]).max() == pytest.approx(0.1, abs=1e-3)
 
 
 def test_segments_come_in_order_and_the_end_comes_last(tmp_path: Path) -> None:

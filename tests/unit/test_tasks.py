@@ -107,6 +107,17 @@ def test_decisions_follow_from_the_rows_if_nothing_but_the_rules_changed() -> No
         assert not task.only_judges
 
 
+def test_what_the_model_hears_is_a_layer_whose_absence_counts() -> None:
+    with_enhancer = LAYERS | {"enhance": "e"}
+    enhanced = done(layers=with_enhancer)
+    assert redo(enhanced, layers=with_enhancer) is None
+    assert redo(done(), layers=with_enhancer) == Recut
+    assert redo(enhanced, layers=LAYERS | {"enhance": "other"}) == Recut
+    assert redo(enhanced) == Recut
+    assert redo(enhanced, layers=with_enhancer | {"measures": "new"}) == Remeasure
+    assert redo(done(failed_segments=1), layers=with_enhancer) == FromAudio
+
+
 def test_a_stated_language_counts_if_the_model_is_given_it() -> None:
     german = replace(REF, language="de")
     assert redo(done(), german, stated_languages=True) == Recut

@@ -27,7 +27,15 @@ function shown(hit) {
     ...sound(hit.clip, hit.at_seconds - hit.clip_seconds));
 }
 
-$("words").textContent = data.words;
+// What was asked for: words, a voice, or both.
+function asked() {
+  const said = ["Where ", make("bdi", {}, data.words), " was said"];
+  const like = ["by somebody who sounds like ", make("bdi", {}, data.like)];
+  if (!data.like) return said;
+  return data.words ? [...said, " ", ...like] : ["What was said ", ...like];
+}
+
+$("asked").replaceChildren(...asked());
 $("output").textContent = data.output;
 $("found").textContent = `${number(data.hits.length)} of ${number(data.total)} segments, best first`;
 $("shown").replaceChildren(...data.hits.map(shown));

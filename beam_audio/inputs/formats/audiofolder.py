@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beam_audio.inputs.formats.files import files_named
@@ -16,11 +18,12 @@ from beam_audio.types import StoredFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from beam_audio.inputs.left_out import LeftOut
 
 _TABLES: Final = re.compile(r"metadata\.(csv|jsonl)")
 
 
-def read_audiofolder(folder: str, exclude: str | None = None) -> Iterator[Found]:
+def read_audiofolder(folder: str, exclude: str | None = None) -> Iterator[Found | LeftOut]:
     """The audio below a folder, with the lines about it; audio that no line names has no text.
 
     Args:
@@ -31,9 +34,13 @@ def read_audiofolder(folder: str, exclude: str | None = None) -> Iterator[Found]
         InputError: It cannot be listed, or a table cannot be opened.
     """
     found = GroupsOnDisk[Found]()
-    for table in files_named(folder, _TABLES, exclude):
+    tables, _ = files_named(folder, _TABLES, exclude)
+    for table in tables:
         found.add((address_of(line), line) for line in lines_of(table.path))
-    found.add((address_of(file), file) for file in list_input(folder, exclude).files)
+    listing = list_input(folder, exclude)
+    found.add((address_of(file), file) for file in listing.files)
+    read = Counter("." + table.path.rpartition(".")[2] for table in tables)
+    yield replace(listing.left_out, suffixes=Counter(listing.left_out.suffixes) - read)
     for group in found.groups():
         lines = [each for each in group if not isinstance(each, StoredFile)]
         yield from lines or group

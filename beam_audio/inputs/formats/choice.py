@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beam_audio.inputs.found import Found
+    from beam_audio.inputs.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ class _Format:
     """A format: the names of its files in a folder, and what reads one of them."""
 
     names: re.Pattern[str]
-    read: Callable[[StoredFile], Iterator[Found]]
+    read: Callable[[StoredFile], Iterator[Found | LeftOut]]
 
 
-def _format(names: str, read: Callable[[StoredFile], Iterator[Found]]) -> _Format:
+def _format(names: str, read: Callable[[StoredFile], Iterator[Found | LeftOut]]) -> _Format:
     return _Format(re.compile(names), read)
 
 
@@ -58,7 +59,7 @@ _BY_NAME: Final = {"webdataset": r"\.tar$", "parquet": r"\.(parquet|arrow)$", "k
 """What ends the names of files that hold nothing else."""
 
 
-def read_format(name: str, place: str, exclude: str | None = None) -> Iterator[Found]:
+def read_format(name: str, place: str, exclude: str | None = None) -> Iterator[Found | LeftOut]:
     """List the inputs of a format, in the order its files have; no audio is read.
 
     Args:
@@ -67,7 +68,7 @@ def read_format(name: str, place: str, exclude: str | None = None) -> Iterator[F
         exclude: A folder whose files are not inputs, such as the output.
 
     Yields:
-        What was found; a failure for a file of the format that cannot be read.
+        What was found; a failure for a file of the format that cannot be read; what is no input.
 
     Raises:
         InputError: The place cannot be listed.
@@ -77,7 +78,9 @@ def read_format(name: str, place: str, exclude: str | None = None) -> Iterator[F
         yield from read_audiofolder(place, exclude)
         return
     form = _FORMATS[name]
-    for file in files_named(place, form.names, exclude):
+    files, left_out = files_named(place, form.names, exclude)
+    yield left_out
+    for file in files:
         try:
             yield from form.read(file)
         except InputError as error:
@@ -91,8 +94,13 @@ def has_format(name: str, place: str, exclude: str | None = None) -> bool:
         InputError: It cannot be listed.
     """
     if name == _AUDIOFOLDER:
-        return store.is_local_folder(place) or bool(files_named(place, re.compile(".*"), exclude))
-    return bool(files_named(place, _FORMATS[name].names, exclude))
+        return store.is_local_folder(place) or _has_files(place, re.compile(".*"), exclude)
+    return _has_files(place, _FORMATS[name].names, exclude)
+
+
+def _has_files(place: str, names: re.Pattern[str], exclude: str | None) -> bool:
+    files, _ = files_named(place, names, exclude)
+    return bool(files)
 
 
 def recognised(input: str | None, manifest: str | None) -> str | None:  # noqa: A002 - the flag's name

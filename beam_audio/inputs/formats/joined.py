@@ -9,6 +9,7 @@ from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.inputs.formats.shards import is_audio, member_input, members_of
 from beam_audio.inputs.formats.tar_members import TarMember
+from beam_audio.inputs.left_out import LeftOut, is_hidden_inside
 from beam_audio.inputs.listing import read_failure
 from beam_audio.inputs.manifest_files import Line
 from beam_audio.inputs.members import line_of_whole, member_uri
@@ -30,10 +31,11 @@ def stem(name: str) -> str:
 
 def joined(
     shard: str, lines: Iterable[tuple[str, Line]], name_of: Callable[[str], str]
-) -> Iterator[Member | Failure]:
+) -> Iterator[Member | Failure | LeftOut]:
     """The members of a shard with the lines about them, in the order of names.
 
-    A line without a member is a failure. A member without a line is an input without a text.
+    A line without a member is a failure. A member without a line is an input without a text, or
+    left out and counted if its name is hidden.
 
     Args:
         shard: The shard.
@@ -57,15 +59,20 @@ def joined(
         yield from _inputs(stored, group)
 
 
-def _inputs(shard: StoredFile, group: list[Line | TarMember]) -> Iterator[Member | Failure]:
+def _inputs(
+    shard: StoredFile, group: list[Line | TarMember]
+) -> Iterator[Member | Failure | LeftOut]:
     members = [each for each in group if isinstance(each, TarMember)]
     lines = [each for each in group if not isinstance(each, TarMember)]
     if not members:
         message = f"{shard.path!r} has no member of this name"
         yield from (_failure(line, message) for line in lines)
         return
-    first = next((each for each in members if not each.problem), members[0])
+    first = min(members, key=lambda each: (bool(each.problem), is_hidden_inside(each.name)))
     for each in members:
+        if is_hidden_inside(each.name) and not (each is first and lines):
+            yield LeftOut(hidden=1)
+            continue
         uri = member_uri(shard.path, each.name)
         if each is not first or not lines:
             yield member_input(shard, each, line_of_whole(uri, {}), redacted(uri))

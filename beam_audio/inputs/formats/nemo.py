@@ -24,6 +24,7 @@ from beam_audio.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from beam_audio.inputs.left_out import LeftOut
     from beam_audio.inputs.members import Member
     from beam_audio.types import StoredFile
 
@@ -32,7 +33,7 @@ _NUMBER: Final = re.compile(r"manifest_(\d+)\.jsonl?(\.gz)?")
 _SUB: Final = re.compile(r"-sub\d+\Z")
 
 
-def read_nemo(manifest: StoredFile) -> Iterator[Line | Member | Failure]:
+def read_nemo(manifest: StoredFile) -> Iterator[Line | Member | Failure | LeftOut]:
     """The lines of a manifest; those of a shard become the members they are about.
 
     Raises:

@@ -19,6 +19,7 @@ from beam_audio.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from beam_audio.inputs.left_out import LeftOut
     from beam_audio.inputs.members import Member
     from beam_audio.types import StoredFile
 
@@ -48,7 +49,7 @@ def has_shard(manifest: str) -> bool:
     )
 
 
-def read_shar(manifest: StoredFile) -> Iterator[Member | Failure]:
+def read_shar(manifest: StoredFile) -> Iterator[Member | Failure | LeftOut]:
     """The cuts of a file with their audio, which is the whole cut.
 
     Raises:

@@ -58,14 +58,8 @@ def is_audio(name: str) -> bool:
     return suffix not in KINDS and suffix not in _BESIDE_AUDIO
 
 
-def is_hidden_member(name: str) -> bool:
-    """Whether a name, or that of a folder above it, begins with a dot; ``./`` does not count."""
-    parts = [part for part in name.split("/") if part not in {".", ".."}]
-    return any(part.startswith(".") for part in parts)
-
-
 def members_of(shard: StoredFile, file: BinaryIO) -> Iterator[TarMember | Failure]:
-    """The members of a shard in order, and a failure for each stretch of damage.
+    """The members of a shard in order, hidden ones too, and a failure for each stretch of damage.
 
     Of members with one name only the first can be read: the others would have its address.
 
@@ -82,7 +76,7 @@ def members_of(shard: StoredFile, file: BinaryIO) -> Iterator[TarMember | Failur
         for each in tar_members(file, shard.size_in_bytes):
             if isinstance(each, TarDamage):
                 yield _damaged(shard, each)
-            elif not is_hidden_member(each.name):
+            else:
                 is_new = names.execute("INSERT OR IGNORE INTO seen VALUES (?)", (each.name,))
                 again = each.problem or "the shard has this name twice; the first is read"
                 yield each if is_new.rowcount else replace(each, problem=again)

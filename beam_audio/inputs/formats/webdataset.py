@@ -17,6 +17,7 @@ from beam_audio.inputs.formats.shards import (
     members_of,
     text_of,
 )
+from beam_audio.inputs.left_out import LeftOut, is_hidden_inside
 from beam_audio.inputs.manifest import load_object
 from beam_audio.inputs.members import line_of_whole, member_uri
 from beam_audio.inputs.redaction import redacted
@@ -36,20 +37,24 @@ _MOST_MEMBERS: Final = 64
 """Of one sample that are looked at together; nobody writes so many."""
 
 
-def read_webdataset(shard: StoredFile) -> Iterator[Member | Failure]:
+def read_webdataset(shard: StoredFile) -> Iterator[Member | Failure | LeftOut]:
     """The audio of each sample of a shard, with what its other members state.
 
     Each audio member of a sample is an input. A sample without audio is a failure, and so is one
-    whose text or fields cannot be read.
+    whose text or fields cannot be read. Hidden members are left out, and counted at the end.
 
     Raises:
         InputError: The shard cannot be opened.
     """
     sample: list[TarMember] = []
+    hidden = 0
     with store.open_to_read(shard.path) as file:
         for each in members_of(shard, file):
             if isinstance(each, Failure):
                 yield each
+                continue
+            if is_hidden_inside(each.name):
+                hidden += 1
                 continue
             if sample and (key_of(each) != key_of(sample[0]) or len(sample) == _MOST_MEMBERS):
                 yield from _inputs(shard, file, sample)
@@ -57,6 +62,7 @@ def read_webdataset(shard: StoredFile) -> Iterator[Member | Failure]:
             sample.append(each)
         if sample:
             yield from _inputs(shard, file, sample)
+    yield LeftOut(hidden)
 
 
 def key_of(member: TarMember) -> str:

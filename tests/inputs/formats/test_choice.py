@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support import killed_at
-from support.data_sets import WRITERS, Clip, write_clips, write_tar
+from support.data_sets import WRITERS, Clip, inputs_in, write_clips, write_tar
 from support.run_outputs import (
     all_rows,
-    commit_files,
     listing,
     read_rows,
     run,
-    run_command,
-    run_words,
     write_manifest,
 )
 
@@ -67,22 +60,6 @@ def test_a_data_set_gives_the_samples_and_texts_of_its_files(
     assert listing(tmp_path / "out") == before
 
 
-@pytest.mark.parametrize("name", ["webdataset", "huggingface", "shar"])
-def test_a_run_that_was_killed_goes_on_where_it_was(
-    name: str, clips: list[Clip], plain: list[tuple[str, str]], tmp_path: Path
-) -> None:
-    input_format, write = WRITERS[name]
-    output = tmp_path / "out"
-    words = run_words(write(tmp_path / "in", clips), output)
-    words += [f"--input_format={input_format}", "--unit_bytes=1"]
-    script = [sys.executable, killed_at.__file__, str(output / "_units"), "3", *words]
-    ended = subprocess.run(script, start_new_session=True, check=False, capture_output=True)
-    assert ended.returncode == -signal.SIGKILL
-    assert len(commit_files(output)) == 2
-    assert run_command(*words) == 0
-    assert contents(output) == plain
-
-
 def test_names_and_first_lines_tell_the_format(clips: list[Clip], tmp_path: Path) -> None:
     told = {
         name: WRITERS[name][1](tmp_path / name, clips)
@@ -117,10 +94,24 @@ def test_a_file_that_is_not_of_the_format_is_a_failure_and_the_others_are_read(
     _, write = WRITERS["huggingface"]
     place = write(tmp_path / "in", clips)
     (place / "bad.parquet").write_bytes(b"PAR1 and no table")
-    found = list(read_format("huggingface", str(place)))
+    found = inputs_in(read_format("huggingface", str(place)))
     failures = [each for each in found if isinstance(each, Failure)]
     assert [each.uri for each in failures] == [str(place / "bad.parquet")]
     assert len(found) == len(clips) + 1
+
+
+def test_what_is_hidden_in_shards_and_beside_them_is_counted_once(
+    clips: list[Clip], tmp_path: Path
+) -> None:
+    clip = clips[0].encoded
+    members = [("._a.wav", b"no audio"), ("a.wav", clip), ("__MACOSX/._a.wav", b"no audio")]
+    for name in ("a.tar", "sub/b.tar", ".c.tar"):
+        write_tar(tmp_path / "in" / name, members)
+    flags = {"input": tmp_path / "in", "input_format": "webdataset", "output": tmp_path / "out"}
+    for _ in range(2):
+        result = run(**flags)
+        assert (result.ledger.recordings, result.left_out) == (2, "5 hidden")
+    assert not read_rows(tmp_path / "out", "failures")
 
 
 def test_a_place_without_a_file_of_the_format_is_refused(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from support.data_sets import write_tar
+from support.data_sets import inputs_in, write_tar
 
 from beam_audio.inputs.formats.joined import joined, stem
-from beam_audio.inputs.found import input_of
+from beam_audio.inputs.left_out import LeftOut
 from beam_audio.inputs.members import line_of
 from beam_audio.types import AudioRef, Failure
 
@@ -26,7 +26,7 @@ def lines(*names: str) -> list[tuple[str, Line]]:
 
 
 def read(shard: Path, about: list[tuple[str, Line]]) -> tuple[dict[str, str | None], list[Failure]]:
-    items = [input_of(each) for each in joined(str(shard), about, stem)]
+    items = inputs_in(joined(str(shard), about, stem))
     refs = {each.uri.partition("#")[2]: each for each in items if isinstance(each, AudioRef)}
     failures = [each for each in items if isinstance(each, Failure)]
     return {name: ref.reference_text for name, ref in refs.items()}, failures
@@ -56,3 +56,10 @@ def test_a_line_about_a_member_that_cannot_be_read_is_one_failure(tmp_path: Path
     shard.write_bytes(shard.read_bytes()[:700])
     texts, failures = read(shard, lines("a"))
     assert (texts, [each.uri for each in failures]) == ({}, [f"{shard}#a.wav"])
+
+
+def test_a_hidden_member_is_an_input_only_if_a_line_names_it(tmp_path: Path) -> None:
+    shard = write_tar(tmp_path / "s.tar", [(".a.wav", b"1"), ("._b.wav", b"2"), ("b.wav", b"3")])
+    assert read(shard, lines(".a", "b")) == ({".a.wav": "1", "b.wav": "2"}, [])
+    found = joined(str(shard), lines(".a", "b"), stem)
+    assert [each for each in found if isinstance(each, LeftOut)] == [LeftOut(hidden=1)]

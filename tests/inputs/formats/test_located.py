@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.data_sets import WRITERS, write_clips, write_tar
+from support.data_sets import WRITERS, inputs_in, write_clips, write_tar
 from support.run_outputs import write_byte
 
 from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.inputs.formats.choice import read_format
 from beam_audio.inputs.formats.located import located
-from beam_audio.inputs.found import input_of
 from beam_audio.store.open_input import open_input
 from beam_audio.types import AudioRef
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 def test_the_address_of_a_row_is_enough_to_open_it(name: str, tmp_path: Path) -> None:
     input_format, write = WRITERS[name]
     clips = write_clips(tmp_path / "clips", 3)
-    found = map(input_of, read_format(input_format, str(write(tmp_path / "in", clips))))
+    found = inputs_in(read_format(input_format, str(write(tmp_path / "in", clips))))
     refs = [each for each in found if isinstance(each, AudioRef)]
     again = [located(AudioRef(each.uri, each.size_bytes)) for each in refs]
     assert [each.inside for each in again] == [each.inside for each in refs]

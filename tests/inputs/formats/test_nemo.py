@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from support.data_sets import write_lines, write_tar
+from support.data_sets import inputs_in, write_lines, write_tar
 
 from beam_audio import store
 from beam_audio.inputs.formats.nemo import is_tarred, read_nemo
-from beam_audio.inputs.found import input_of
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read(manifest: Path) -> list[AudioRef | Failure]:
-    return [input_of(each) for each in read_nemo(store.stat(str(manifest)))]
+    return inputs_in(read_nemo(store.stat(str(manifest))))
 
 
 def line(name: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any field

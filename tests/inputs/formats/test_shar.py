@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.data_sets import write_lines, write_tar
+from support.data_sets import inputs_in, write_lines, write_tar
 
 from beam_audio import store
 from beam_audio.errors import InputError
 from beam_audio.inputs.formats.shar import has_shard, read_shar, shard_of
-from beam_audio.inputs.found import input_of
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def test_cuts_find_their_audio_by_their_ids(tmp_path: Path) -> None:
     manifest = write_lines(tmp_path / "cuts.000003.jsonl.gz", [*cuts, {"start": 0}])
     members = [("a.flac", b"1"), ("a.json", b"{}"), ("d/b.5.flac", b"2"), ("none.nodata", b"")]
     shard = write_tar(tmp_path / "recording.000003.tar", members)
-    items = [input_of(each) for each in read_shar(store.stat(str(manifest)))]
+    items = inputs_in(read_shar(store.stat(str(manifest))))
     texts = {each.uri: each.reference_text for each in items if isinstance(each, AudioRef)}
     assert texts == {f"{shard}#a.flac": "a", f"{shard}#d/b.5.flac": "d/b.5"}
     assert {each.channel for each in items if isinstance(each, AudioRef)} == {None}

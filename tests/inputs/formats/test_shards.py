@@ -10,7 +10,7 @@ from support.data_sets import write_tar
 
 from beam_audio import store
 from beam_audio.errors import InputError
-from beam_audio.inputs.formats.shards import is_audio, is_hidden_member, members_of, text_of
+from beam_audio.inputs.formats.shards import is_audio, members_of, text_of
 from beam_audio.types import Failure
 
 if TYPE_CHECKING:
@@ -28,14 +28,6 @@ def test_a_name_that_comes_again_can_not_be_read(tmp_path: Path) -> None:
     shard = write_tar(tmp_path / "s.tar", [("a.wav", b"one"), ("a.wav", b"two"), ("b.wav", b"")])
     problems = [each.problem for each in found(shard) if not isinstance(each, Failure)]
     assert problems == ["", "the shard has this name twice; the first is read", ""]
-
-
-def test_hidden_members_are_left_out(tmp_path: Path) -> None:
-    names = ["./a.wav", "._a.wav", ".git/x.wav", "../b.wav", "d/.x/c.wav"]
-    shard = write_tar(tmp_path / "s.tar", [(name, b"x") for name in names])
-    shown = [each.name for each in found(shard) if not isinstance(each, Failure)]
-    assert shown == ["./a.wav", "../b.wav"]
-    assert not is_hidden_member("a/b.c")
 
 
 def test_a_compressed_shard_is_one_failure_that_says_what_to_do(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from support.data_sets import write_tar
+from support.data_sets import inputs_in, write_tar
 
 from beam_audio import store
 from beam_audio.inputs.formats.webdataset import read_webdataset
-from beam_audio.inputs.found import input_of
+from beam_audio.inputs.left_out import LeftOut
 from beam_audio.types import AudioRef, Failure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Members = list[tuple[str, bytes]]
 
 def read(folder: Path, members: Members) -> list[AudioRef | Failure]:
     shard = write_tar(folder / "s.tar", members)
-    return [input_of(each) for each in read_webdataset(store.stat(str(shard)))]
+    return inputs_in(read_webdataset(store.stat(str(shard))))
 
 
 def texts(items: list[AudioRef | Failure]) -> dict[str, str | None]:
@@ -87,3 +87,15 @@ def test_a_sample_that_is_not_whole_is_a_failure(
 def test_many_members_of_one_name_are_looked_at_some_at_a_time(tmp_path: Path) -> None:
     found = read(tmp_path, [(f"a.{number}.wav", b"1") for number in range(200)])
     assert len({each.source_id for each in found}) == 200
+
+
+def test_hidden_members_are_counted_and_part_no_sample(tmp_path: Path) -> None:
+    """A tar of macOS has ``._a.wav`` before ``a.wav``, or all of these in ``__MACOSX``."""
+    members = [
+        *[("._a.wav", b"0"), ("a.wav", b"1"), ("._a.txt", b"0"), ("a.txt", b"one")],
+        *[("__MACOSX/._a.wav", b"0"), ("./.cache/b.wav", b"0")],
+    ]
+    shard = write_tar(tmp_path / "s.tar", members)
+    *found, left_out = read_webdataset(store.stat(str(shard)))
+    assert left_out == LeftOut(hidden=4)
+    assert texts(inputs_in(found)) == {"a.wav": "one"}
