@@ -90,7 +90,7 @@ def cut_from(folder: Path, container: str, hours: float) -> Path:
 
 def measured(
     output: Path, audio: str, ways: Iterable[tuple[str, tuple[str, ...]]]
-) -> Iterator[tuple[str, ...]]:
+) -> Iterator[tuple[object, ...]]:
     """Export an output in several ways, each a format and flags; yields a row of the table each."""
     for name, flags in ways:
         with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def main() -> int:
     parser.add_argument("--source_hours", type=float, default=1.0)
     given = parser.parse_args()
     flags = ((), ONE_PROCESS)
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[object, ...]] = []
     for segments in given.segments:
         with tempfile.TemporaryDirectory() as folder:
             write_output(Path(folder), segments, has_audio=True)

@@ -1,16 +1,15 @@
-"""A folder of an export as the library of its format reads it: one line of JSON for each item.
+"""Splits of an export as the library of its format reads them: one line of JSON for each item.
 
-python tests/support/export_readers.py FORMAT DIR/SPLIT [CLIPS]
+python tests/support/export_readers.py FORMAT CLIPS DIR/SPLIT...
 
-It runs in the environment of ``make readers``. A line has the id, the text, and the sha256 of the
-samples as 16-bit integers, which are written to the folder CLIPS, too, if there is one, a file an
-item; transcripts and documents have a line for each of their entries.
+It runs in the environment of ``make readers``. A line has the split, the id and the text; the
+samples, as 16-bit integers, are in the folder CLIPS, a file an item. Transcripts and documents have
+a line for each of their entries.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import re
@@ -189,13 +188,11 @@ READERS: dict[str, tuple[Callable[[Path], Iterator[Entry]], str]] = {
 
 
 if __name__ == "__main__":
-    name, place, *clips = sys.argv[1:]
+    name, clips, *places = sys.argv[1:]
     read, package = READERS[name]
     print(json.dumps({"reader": f"{package} {version(package)}"}))
-    for item in read(Path(place)):
-        if "samples" in item:
-            samples = as_int16(item["samples"])
-            item["samples"] = hashlib.sha256(samples.tobytes()).hexdigest()
-            for folder in clips:
-                np.save(Path(folder, f"{item['id']}.npy"), samples)
-        print(json.dumps(item))
+    for place in map(Path, places):
+        for item in read(place):
+            if "samples" in item:
+                np.save(Path(clips, f"{item['id']}.npy"), as_int16(item.pop("samples")))
+            print(json.dumps(item | {"split": place.name}))
