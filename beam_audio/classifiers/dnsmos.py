@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from beam_audio.errors import ModelError, raise_machine_error
+from beam_audio.models.cpu_session import one_thread_session
 from beam_audio.models.network_card import network_cards
 
 if TYPE_CHECKING:
@@ -91,13 +91,4 @@ def _windows(clip: NDArray[np.float32]) -> list[NDArray[np.float32]]:
 @lru_cache(maxsize=1)
 def _session() -> Any:  # noqa: ANN401 - onnxruntime ships no types
     """The network, loaded once per process; it runs on one CPU thread, as decoding does."""
-    file = model_file()
-    try:
-        import onnxruntime  # noqa: PLC0415 - optional: comes with an extra
-    except ImportError as error:
-        raise_machine_error(error, "cannot load onnxruntime")
-        raise ModelError("--dnsmos needs onnxruntime: pip install 'beam_audio[cpu]'") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return one_thread_session(model_file())
