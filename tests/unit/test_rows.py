@@ -55,7 +55,7 @@ OPTIONAL = frozenset(
         *("audio_events", "speech_score", "music_score"),
         *("voted_language", "best_text", "best_model_id", "speaker_label", "speaker_turns"),
         *("word_speakers", "speaker_changes", "speaker_overlap_seconds", "speaker_embedding"),
-        *("speaker_model_id", "corpus_speaker"),
+        *("speaker_model_id", "corpus_speaker", "enhance_model_id"),
     }
 )
 """Columns that a run has to ask for."""
