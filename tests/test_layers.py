@@ -12,7 +12,7 @@ from support import rooms
 if TYPE_CHECKING:
     from support.rooms import Module
 
-MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 10, 188
+MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 10, 189
 FIRST_WITH_BEAM = "transforms"
 STORE_TAKES_OF_BEAM = {
     *("apache_beam.io.filesystem", "apache_beam.io.filesystems", "apache_beam.io.gcp.gcsio"),

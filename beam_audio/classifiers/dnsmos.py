@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 RATE_HZ: Final = 16_000
 WINDOW_SAMPLES: Final = 144_160
 """9.01 s; a longer clip is heard in windows that begin a second after each other."""
-MODEL_SHA256: Final = "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd"
 
 _FILE: Final = "sig_bak_ovr.onnx"
 _WINDOW_SECONDS: Final = 9
@@ -63,6 +62,11 @@ def rate(clip: NDArray[np.float32]) -> Ratings | None:
         for place, curve in enumerate((_SIG, _BAK, _OVRL))
     )
     return Ratings(sig, bak, ovrl)
+
+
+def model_sha256() -> str:
+    """Hash of the network, whether or not it is here."""
+    return network_cards("ratings")["dnsmos"].files[_FILE].sha256
 
 
 def model_file() -> Path:

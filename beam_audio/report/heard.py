@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.classifiers.sounds import BORDER
+
 if TYPE_CHECKING:
     from beam_audio.report.tables import Tables
     from beam_audio.types import Row
 
 _MOST_EVENTS: Final = 20
 _SORT: Final = (
-    "CASE WHEN speech_score >= 0.5 THEN 'speech' WHEN music_score > 0.5 THEN 'music' "
+    f"CASE WHEN speech_score >= {BORDER} THEN 'speech' WHEN music_score > {BORDER} THEN 'music' "
     "ELSE 'other' END"
 )
-"""As ``beam_audio.classify`` sorts; scores are made so that 0.5 is the border."""
+"""As :func:`beam_audio.classifiers.sounds.sort_of` sorts."""
 _HOURS: Final = "sum(core_end_seconds - core_start_seconds) / 3600 AS hours"
 """A core counts each second once."""
 

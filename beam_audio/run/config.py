@@ -441,7 +441,7 @@ class RunConfig:
             "metrics": {"normalizer": resolved_choice(self.normalizer)},
         }
         if self.dnsmos:
-            layers["dnsmos"] = dnsmos.MODEL_SHA256
+            layers["dnsmos"] = dnsmos.model_sha256()
         if classifier is not None:
             layers["events"] = classifier.canonical()
         if speakers is not None:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from beam_audio.classifiers import dnsmos
-from beam_audio.classifiers.dnsmos import MODEL_SHA256, WINDOW_SAMPLES, model_file, rate
+from beam_audio.classifiers.dnsmos import WINDOW_SAMPLES, model_file, model_sha256, rate
 from beam_audio.errors import ChecksumError, ModelError
 from beam_audio.models.network_card import network_cards
 from beam_audio.models.weight_files import file_sha256
@@ -54,7 +54,7 @@ def test_no_samples_have_no_ratings() -> None:
 @pytest.mark.usefixtures("cache")
 def test_an_installed_package_serves_as_it_is() -> None:
     assert model_file().parts[-3:] == ("speechmos", "dnsmos_models", "sig_bak_ovr.onnx")
-    assert file_sha256(model_file()) == MODEL_SHA256
+    assert file_sha256(model_file()) == model_sha256()
     assert str(model_file().parent) in network_cards("ratings")["dnsmos"].status
 
 
