@@ -121,8 +121,10 @@ def _models() -> Iterator[Finding]:
 
 def _networks() -> Iterator[Finding]:
     for card in all_network_cards():
-        missing = bool(card.missing)
-        yield Finding("missing" if missing else "ok", card.name, card.status, card.cure * missing)
+        if card.missing:
+            yield Finding("missing", card.name, card.status, card.cure)
+        else:
+            yield Finding("ok", card.name, card.status)
 
 
 def _emulators() -> Iterator[Finding]:

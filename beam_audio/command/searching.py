@@ -43,7 +43,7 @@ examples:
   beam-audio search gs://bucket/out '"good morning"' --where="language = 'en' AND snr_db > 20"
   beam-audio search out 'deliver*' --page=found.html
   beam-audio search out --like=4f9df5b0a7f243e5a5c5e2f3a1b0c9d8
-  beam-audio search out refund --like=call.wav --speaker_model=speaker-models"""
+  beam-audio search out refund --like=call.wav --speaker_model=campplus"""
 
 
 def add_verb(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -68,7 +68,7 @@ def add_verb(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--speaker_model",
-        metavar="DIR",
+        metavar="NAME|DIR",
         help="for --like=CLIP: the networks by which the rows have their speakers",
     )
     parser.add_argument("--decision", choices=_DECISIONS, help="only segments of this decision")
@@ -125,7 +125,7 @@ def _like(like: str | None, speaker_model: str | None) -> str | Sound | None:
     is_clip = like is not None and not _SEGMENT_ID.fullmatch(like)
     if is_clip != (speaker_model is not None):
         raise ConfigError(
-            "give --like=CLIP with --speaker_model=DIR, the networks by which the rows have their "
+            "give --like=CLIP with --speaker_model=NAME, the networks by which the rows have their "
             "speakers, and neither without the other; --like=SEGMENT_ID needs none"
         )
     if like is None or speaker_model is None:

@@ -106,7 +106,7 @@ def _require_model(database: sqlite3.Connection, model_id: str | None) -> None:
     known = [each for (each,) in database.execute(query)]
     if not known:
         raise ConfigError(
-            "no row has a speaker_embedding; run with --speaker_model=DIR, which adds them"
+            "no row has a speaker_embedding; run with --speaker_model=campplus, which adds them"
         )
     if model_id not in {None, *known}:
         raise ConfigError(

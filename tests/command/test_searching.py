@@ -110,7 +110,7 @@ def test_segments_are_found_by_who_sounds_like_a_clip(
     ("words", "complaint"),
     [
         ([], "give words, or --like"),
-        (["--like=clip.wav"], "with --speaker_model=DIR"),
+        (["--like=clip.wav"], "with --speaker_model=NAME"),
         (["boat", "--speaker_model=models"], "neither without the other"),
         ([f"--like={'a' * 32}", "--speaker_model=models"], "--like=SEGMENT_ID needs none"),
         ([f"--like={'a' * 32}"], f"no segment {'a' * 32}"),

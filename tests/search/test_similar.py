@@ -129,5 +129,5 @@ def test_an_output_without_embeddings_says_how_to_add_them(tmp_path: Path) -> No
     with opened_index(tmp_path / "index.sqlite") as opened:
         opened.execute("INSERT INTO segments (number, segment_id) VALUES (1, 'silent')")
         for like in ("silent", Sound(MODEL, stored(1))):
-            with pytest.raises(ConfigError, match="run with --speaker_model=DIR"):
+            with pytest.raises(ConfigError, match="run with --speaker_model=campplus"):
                 similar(opened, like, 10)
