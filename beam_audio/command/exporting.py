@@ -74,7 +74,7 @@ def export(given: argparse.Namespace, rest: list[str]) -> int:
     refuse_unknown(rest, own | beam_flags())
     if given.format == _LABEL_STUDIO:
         return _export_tasks(given)
-    from beam_audio.run.exporting import export as write  # noqa: PLC0415 - as in verbs
+    from beam_audio.run.exporting import export as write
 
     done = write(given.output, given.target, options_of(given), rest)
     print(table(done, given.target))
@@ -140,8 +140,8 @@ def _export_tasks(given: argparse.Namespace) -> int:
     for name in _FLAGS.keys() - {"decision"}:
         if getattr(given, name) is not None:
             raise ConfigError(f"--format={_LABEL_STUDIO} does not take --{name}")
-    from beam_audio.export.write import INTERFACE, TASKS  # noqa: PLC0415 - as in verbs
-    from beam_audio.export.write import export as write  # noqa: PLC0415
+    from beam_audio.export.write import INTERFACE, TASKS
+    from beam_audio.export.write import export as write
 
     done = write(given.output, given.target, given.decision or "review")
     print(

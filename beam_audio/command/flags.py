@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from beam_audio.command.beam_flags import beam_flags
+from beam_audio.command.unknown_words import refuse_unknown, right_spelling
 from beam_audio.errors import ConfigError
 from beam_audio.run.config import KINDS, Group, RunConfig
 from beam_audio.spelling import nearest
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 NAMES: Final = tuple(KINDS)
 """Names of the flags of a run, without dashes."""
+
+USAGE: Final = "beam-audio {} --input=AUDIO --output=DIR [--flag=value ...]"
+"""First line of the help of a verb that takes these flags."""
 
 _BEAM: Final = (
     "Every flag of Apache Beam and its runners is accepted too, such as --runner, "
@@ -54,6 +58,26 @@ def by_group() -> Iterator[tuple[Group, list[dataclasses.Field[Any]]]]:
     fields = sorted(dataclasses.fields(RunConfig), key=lambda each: order.index(_group(each)))
     for name, each in groupby(fields, key=_group):
         yield name, list(each)
+
+
+def flags_of(given: argparse.Namespace) -> dict[str, str]:
+    """The flags of a run on a command line, by name."""
+    return {name: value for name, value in vars(given).items() if name in NAMES}
+
+
+def refuse_other_flags(verb: str, given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Refuse words that are no flag of a run or of Beam.
+
+    Args:
+        verb: The verb, for a message that shows the whole command in the right spelling.
+        given: What the parser understood.
+        rest: The words it did not.
+
+    Raises:
+        ConfigError: As :func:`~beam_audio.command.unknown_words.refuse_unknown`.
+    """
+    known = {*beam_flags(), *(f"--{name}" for name in NAMES)}
+    refuse_unknown(rest, known, right_spelling(verb, flags_of(given), rest))
 
 
 def resolve(given: Mapping[str, object]) -> RunConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -10,10 +9,12 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from beam_audio.command.number_kinds import count
 from beam_audio.command.unknown_words import refuse_unknown
 from beam_audio.errors import ConfigError, DecodeError, InputError, LimitError, ModelError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
 
     from beam_audio.search.find import Asked, Found, Hit
@@ -76,7 +77,7 @@ def add_verb(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--where", metavar="SQL", help="only segments that a condition of DuckDB holds for"
     )
     parser.add_argument(
-        "--limit", type=_count, default=20, metavar="N", help="the best N segments (default: 20)"
+        "--limit", type=count, default=20, metavar="N", help="the best N segments (default: 20)"
     )
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="what is printed"
@@ -192,10 +193,3 @@ def _marked(hit: Hit) -> str:
             at = finish
     parts += [hit.text[at:end], "…" if end < len(hit.text) else ""]
     return "".join(parts)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be 1 or more")
-    return number

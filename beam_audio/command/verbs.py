@@ -1,4 +1,4 @@
-"""What each verb of the command does; returns the exit status.
+"""Verbs of the command: their arguments, and what they do; a verb returns the exit status.
 
 A verb first looks at its words, which takes no library, and imports what it needs only then: a typo
 is answered at once.
@@ -7,76 +7,117 @@ is answered at once.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beam_audio.command import log_lines
-from beam_audio.command.beam_flags import beam_flags
-from beam_audio.command.flags import NAMES, with_file
-from beam_audio.command.unknown_words import refuse_unknown, right_spelling
-from beam_audio.errors import ConfigError
+from beam_audio.command.flags import USAGE, add_flags, flags_of, refuse_other_flags, with_file
+from beam_audio.command.number_kinds import count
+from beam_audio.command.unknown_words import refuse_unknown
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable
+
+    Add = Callable[..., argparse.ArgumentParser]
+
+_RUN_EXAMPLES: Final = """examples:
+  beam-audio run --input='recordings/**.flac' --output=out
+  beam-audio run --manifest=corpus.jsonl --output=gs://bucket/out --model=whisper-base \\
+      --language=from_manifest --rules=strict
+  beam-audio run --input=calls/ --output=out --channels=split --store_audio=flac
+  beam-audio run --manifest=gs://bucket/corpus.jsonl --output=gs://bucket/out \\
+      --runner=DataflowRunner --project=P --region=R --temp_location=gs://bucket/tmp \\
+      --sdk_container_image=IMAGE
+  beam-audio run --subscription=projects/P/subscriptions/S --output=gs://bucket/out
+
+exit status: 0 every input and every second is accounted for · 1 not so, or the run failed ·
+2 bad arguments, or an input that matches nothing · 3 new input and none of it could be decoded ·
+130 stopped by Ctrl-C"""
+
+
+def add_verbs(add: Add) -> None:
+    """Add the verbs of this module to the command.
+
+    Args:
+        add: Adds one, of its name, its action, its line of help and more.
+    """
+    for each in (_add_compact, _add_report, _add_explain, _add_demo, _add_doctor):
+        each(add)
+
+
+def add_run(add: Add) -> None:
+    """Add ``run`` to the command, as :func:`add_verbs` does."""
+    text = "transcribe audio into partitioned Parquet"
+    add_flags(add("run", run, text, usage=USAGE.format("run"), epilog=_RUN_EXAMPLES))
+
+
+def _add_compact(add: Add) -> None:
+    parser = add(
+        "compact",
+        compact,
+        "merge the small part files of an output",
+        description="Merges small part files into larger ones; the set of rows stays the same.",
+    )
+    parser.add_argument("output", help="the --output of a run, local or gs://")
+    parser.add_argument(
+        "--target_bytes", type=count, metavar="N", help="size of a merged file (default: 128 MiB)"
+    )
+
+
+def _add_report(add: Add) -> None:
+    parser = add(
+        "report",
+        report,
+        "write a page about an output: figures, plots, the worst segments",
+        description="Writes one HTML page that holds everything it shows; reads the tables only.",
+    )
+    parser.add_argument("output", help="the --output of a run, local or gs://")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="the rules that judged it, where they are not found"
+    )
+    parser.add_argument(
+        "--page", metavar="FILE", help="where the page goes (default: OUTPUT/report.html)"
+    )
+    parser.add_argument("--against", metavar="OUTPUT", help="another output: what moved since")
+    parser.add_argument("--json", action="store_true", help="print the figures; write no page")
+
+
+def _add_explain(add: Add) -> None:
+    parser = add(
+        "explain",
+        explain,
+        "why a segment was decided as it was, and where its audio is",
+        description="Prints each rule with its value, the audio, the model and the neighbours.",
+    )
+    parser.add_argument("output", help="the --output of a run, local or gs://")
+    parser.add_argument("segment_id", help="the segment; its first digits are enough")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="the rules that judged it, where they are not found"
+    )
+    parser.add_argument("--play", action="store_true", help="write its audio as SEGMENT_ID.flac")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def _add_demo(add: Add) -> None:
+    parser = add("demo", demo, "transcribe the packaged clips")
+    parser.add_argument("--output", default="demo-output", metavar="DIR")
+
+
+def _add_doctor(add: Add) -> None:
+    add("doctor", doctor, "what is installed, what is missing and its cure")
 
 
 def run(given: argparse.Namespace, rest: list[str]) -> int:
     """Transcribe audio into tables."""
     # Dataflow's launcher checked its parameters against metadata.json, and adds flags of its own.
     if not any(word.startswith("--template_location=") for word in rest):
-        _refuse_unknown("run", given, rest)
-    settings, beam_words = with_file(_run_flags(given), rest, given.config)
+        refuse_other_flags("run", given, rest)
+    settings, beam_words = with_file(flags_of(given), rest, given.config)
     if settings.log_format or settings.subscription:
         log_lines.write_log(settings.log_format or log_lines.TEXT)
     from beam_audio.command import running
 
     return running.run_and_report(settings, beam_words)
-
-
-def plan(given: argparse.Namespace, rest: list[str]) -> int:
-    """Print what a run would take."""
-    _refuse_unknown("plan", given, rest)
-    flags = {"output": "nowhere"} | _run_flags(given)
-    settings, beam_words = with_file(flags, rest, given.config)
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    from beam_audio.command import estimate, speeds
-    from beam_audio.store.credentials import require_access
-    from beam_audio.unit.headers import header_request
-
-    places = (settings.input, settings.manifest, settings.output)
-    require_access(places, PipelineOptions(beam_words))
-    found = estimate.survey(
-        estimate.list_inputs(settings),
-        max_headers=given.max_headers,
-        request=header_request(settings),
-    )
-    cores, gpu, stated = given.worker_cores, given.worker_gpu, given.times_real_time
-    wanted = estimate.Estimate(
-        found.seconds,
-        speeds.Speed(stated, "as given")
-        if stated
-        else speeds.worker_speed(settings, cores=cores, gpu=gpu),
-        f"one {gpu}" if gpu else f"{cores} cores",
-    )
-    print(
-        estimate.plan_table(
-            found, wanted, deadline_hours=given.deadline_hours, price=given.worker_price
-        )
-    )
-    if given.simulate is not None:
-        from beam_audio.command import fleet_choice
-
-        each = found.each.scaled_to(given.simulate) if given.simulate else found.each
-        worker = fleet_choice.Worker(
-            wanted.speed.times_real_time,
-            cores,
-            given.worker_price,
-            given.start_seconds,
-            given.preemptions_per_hour,
-        )
-        print(f"\n{fleet_choice.simulated(each, worker, given.deadline_hours)}")
-    return 0
 
 
 def compact(given: argparse.Namespace, rest: list[str]) -> int:
@@ -94,44 +135,6 @@ def compact(given: argparse.Namespace, rest: list[str]) -> int:
         f"{done.rewritten_bytes:,} bytes were rewritten"
     )
     return 0
-
-
-def curate(given: argparse.Namespace, rest: list[str]) -> int:
-    """Judge the rows of an output again, or put earlier decisions back."""
-    own = ("--rules", "--restore", "--compare", "--redact", "--duplicates", "--against")
-    refuse_unknown(rest, {*beam_flags(), *own, "--corrections", "--speakers"})
-    from beam_audio.command import curating
-
-    marks = given.duplicates or given.against is not None
-    judges = (given.rules, given.restore, given.compare) != (None, None, None)
-    others = marks or judges or given.corrections is not None
-    if given.redact is not None:
-        if others or given.speakers is not None:
-            raise ConfigError("give --redact=pii alone")
-        return curating.redact_and_report(given.output, rest)
-    if given.speakers is not None:
-        if others:
-            raise ConfigError("give --speakers alone")
-        return curating.name_and_report(given.output, given.speakers, rest)
-    if given.corrections is not None:
-        from beam_audio.command import correcting
-
-        status = correcting.correct_and_report(given.output, given.corrections, rest)
-        if status or not (marks or judges):
-            return status
-    if marks:
-        from beam_audio.command import marking
-
-        print(marking.mark(given.output, given.against, rest, duplicates=given.duplicates))
-        if not judges:
-            return 0
-    return curating.curate_and_report(
-        given.output,
-        rules=given.rules,
-        restored=given.restore,
-        compared=given.compare,
-        beam_flags=rest,
-    )
 
 
 def report(given: argparse.Namespace, rest: list[str]) -> int:
@@ -177,50 +180,3 @@ def doctor(_given: argparse.Namespace, rest: list[str]) -> int:
     report = examine()
     print(report.text)
     return 0 if report.healthy else 1
-
-
-def models_list(_given: argparse.Namespace, rest: list[str]) -> int:
-    """List the models known by name."""
-    refuse_unknown(rest, [])
-    from beam_audio import asr
-    from beam_audio.models.network_card import all_network_cards
-
-    print("\n".join(map(str, (*asr.list_models(), *all_network_cards()))))
-    return 0
-
-
-def models_get(given: argparse.Namespace, rest: list[str]) -> int:
-    """Bring the files of a named network to this machine."""
-    refuse_unknown(rest, [])
-    from beam_audio.models.network_files import get_network
-
-    print(get_network(given.name).status)
-    return 0
-
-
-def models_build(given: argparse.Namespace, rest: list[str]) -> int:
-    """Build a model's files."""
-    refuse_unknown(rest, ["--precision"])
-    from beam_audio import asr
-
-    built = asr.build_model(given.name, precision=given.precision)
-    print(built or f"{given.name} has nothing to build")
-    return 0
-
-
-def models_check(given: argparse.Namespace, rest: list[str]) -> int:
-    """Check a model's files and load it."""
-    refuse_unknown(rest, [])
-    from beam_audio import asr
-
-    print(asr.check_model(given.name))
-    return 0
-
-
-def _run_flags(given: argparse.Namespace) -> dict[str, str]:
-    return {name: value for name, value in vars(given).items() if name in NAMES}
-
-
-def _refuse_unknown(verb: str, given: argparse.Namespace, rest: Sequence[str]) -> None:
-    known = {*beam_flags(), *(f"--{name}" for name in NAMES)}
-    refuse_unknown(rest, known, right_spelling(verb, _run_flags(given), rest))
