@@ -37,9 +37,9 @@ from google.cloud.dataflow import (
 from beam_audio.command.argparse_hooks import actions
 from beam_audio.command.flags import resolve
 from beam_audio.errors import ConfigError
-from beam_audio.run.config import KINDS
 from beam_audio.run.dataflow import check_kind
 from beam_audio.run.dry_run import dry_run
+from beam_audio.run.run_flags import KINDS
 from beam_audio.spelling import nearest
 from beam_audio.store.beam_hooks import beam_parsers
 

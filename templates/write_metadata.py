@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from beam_audio.command.argparse_hooks import actions
 from beam_audio.command.flags import by_group
-from beam_audio.run.config import KINDS, RunConfig
+from beam_audio.run.config import RunConfig
+from beam_audio.run.run_flags import KINDS
 from beam_audio.store.beam_hooks import beam_parsers
 
 ROOT: Final = Path(__file__).resolve().parents[1]

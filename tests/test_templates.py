@@ -18,7 +18,8 @@ from support.project import ROOT
 
 from beam_audio.command.cli import main
 from beam_audio.command.flags import resolve
-from beam_audio.run.config import Group, RunConfig
+from beam_audio.run.config import RunConfig
+from beam_audio.run.run_flags import Group
 
 if TYPE_CHECKING:
     from pathlib import Path

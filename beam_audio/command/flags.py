@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from beam_audio.command.beam_flags import beam_flags
 from beam_audio.command.unknown_words import refuse_unknown, right_spelling
 from beam_audio.errors import ConfigError
-from beam_audio.run.config import KINDS, Group, RunConfig
+from beam_audio.run.config import RunConfig
+from beam_audio.run.run_flags import KINDS, Group
 from beam_audio.spelling import nearest
 
 if TYPE_CHECKING:

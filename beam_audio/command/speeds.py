@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beam_audio import store
 from beam_audio.errors import ConfigError
 from beam_audio.output.folder import require_readable
-from beam_audio.run.config import AUTO_PRECISION
+from beam_audio.run.run_flags import AUTO_PRECISION
 from beam_audio.store.output_names import RUN_FILES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from beam_audio.asr import model_facts
 from beam_audio.asr.gpu import has_gpu
 from beam_audio.asr.registry import PLACEHOLDER
 from beam_audio.errors import ChecksumError, ModelError
-from beam_audio.run.config import AUTO_PRECISION
+from beam_audio.run.run_flags import AUTO_PRECISION
 from beam_audio.run.runners import is_dataflow, is_local
 
 if TYPE_CHECKING:

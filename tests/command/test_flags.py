@@ -11,7 +11,8 @@ import pytest
 
 from beam_audio.command.flags import add_flags, by_group, resolve, with_file
 from beam_audio.errors import ConfigError
-from beam_audio.run.config import KINDS, RunConfig
+from beam_audio.run.config import RunConfig
+from beam_audio.run.run_flags import KINDS
 
 PATHS = {"input": "in", "output": "out"}
 FIELDS = {field.name: field for field in dataclasses.fields(RunConfig)}

@@ -26,19 +26,6 @@ def configured(**flags: Any) -> RunConfig:  # noqa: ANN401 - fields of RunConfig
     return RunConfig(**(PATHS | flags))
 
 
-def test_defaults_are_those_of_the_documentation() -> None:
-    config = configured()
-    assert (config.model, config.provider, config.precision) == ("whisper-tiny.en", "auto", "auto")
-    assert (config.language, config.task, config.prompt) == ("auto", "transcribe", None)
-    assert (config.segmenter, config.vad_preset) == ("vad", "default")
-    assert (config.window_seconds, config.overlap_seconds) == (30.0, 0.0)
-    assert (config.channels, config.decoder) == ("mix", "auto")
-    assert config.max_recording_seconds == 86_400
-    assert (config.rules, config.partition_by) == ("balanced", "date,language")
-    assert (config.store_audio, config.limit) == ("none", None)
-    assert (config.require_provider, config.retry_failures) == (False, False)
-
-
 @pytest.mark.parametrize("name", CHOOSERS)
 def test_a_choice_that_is_none_names_the_choices(name: str) -> None:
     choices = FIELDS[name].metadata["choices"]
