@@ -28,7 +28,7 @@ from reference import markdown_table
 from beam_audio.asr import load_model, model_facts
 from beam_audio.asr.isolated.recognizer import IsolatedRecognizer
 from beam_audio.command.flags import resolve
-from beam_audio.run.job import settings_by_model
+from beam_audio.run.job_settings import settings_by_model
 from beam_audio.types import AudioRef
 from beam_audio.unit.tasks import Task
 from beam_audio.unit.transcribe import Unit, UnitRun, transcribe_unit

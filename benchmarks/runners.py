@@ -141,13 +141,14 @@ def loop(manifest: Path, model: str, unit_bytes: int) -> float:
     from beam_audio.inputs.found import input_of  # noqa: PLC0415
     from beam_audio.inputs.listing import read_lines  # noqa: PLC0415
     from beam_audio.run import job  # noqa: PLC0415
+    from beam_audio.run.job_settings import settings_by_model  # noqa: PLC0415
     from beam_audio.unit.packing import pack  # noqa: PLC0415
     from beam_audio.unit.tasks import Task  # noqa: PLC0415
     from beam_audio.unit.transcribe import UnitRun, transcribe_unit  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as output:
         config = resolve({"manifest": str(manifest), "output": output, "model": model})
-        settings = job.settings_by_model(config)(model_facts(model))
+        settings = settings_by_model(config)(model_facts(model))
         recognizer = job.model_handler(config).load_recognizer()
         run = UnitRun(settings=settings, recognizer=recognizer, root=output)
         start = time.perf_counter()

@@ -30,6 +30,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherModels:
+    """What is used beside the model of ``--model``; None for what the flags do not ask for.
+
+    Attributes:
+        second: The model that gives a second opinion.
+        classifier: What hears sounds.
+        speakers: The networks that tell speakers apart.
+        enhancer: What takes noise out of what the model hears.
+    """
+
+    second: ModelFacts | None = None
+    classifier: ClassifierId | None = None
+    speakers: SpeakerModel | None = None
+    enhancer: EnhancerModel | None = None
+
+
+NO_OTHERS: Final = OtherModels()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig(RunFlags):
     """Flags that fit together."""
 
@@ -154,7 +174,7 @@ class RunConfig(RunFlags):
         )
 
     @property
-    def other_models(self) -> tuple[str | None, ...]:
+    def other_model_names(self) -> tuple[str | None, ...]:
         """What is heard with beside ``--model``; None where nothing is asked for."""
         return self.second_model, self.classify_model, self.speaker_model, self.enhance_model
 
@@ -163,27 +183,16 @@ class RunConfig(RunFlags):
         """The labels in ``--candidate_labels``, in order."""
         return keys_in(self.candidate_labels or "")
 
-    def layers(
-        self,
-        model: ModelFacts,
-        second: ModelFacts | None = None,
-        classifier: ClassifierId | None = None,
-        speakers: SpeakerModel | None = None,
-        enhancer: EnhancerModel | None = None,
-    ) -> dict[str, str]:
+    def layers(self, model: ModelFacts, others: OtherModels = NO_OTHERS) -> dict[str, str]:
         """For each layer but the rules, a hash of the settings that decide its rows.
 
         Layers that the run does not ask for are left out.
 
         Args:
             model: The model.
-            second: The model that gives a second opinion.
-            classifier: What hears sounds.
-            speakers: The networks that tell speakers apart.
-            enhancer: What takes noise out of what the model hears.
+            others: What is used beside it.
         """
         from beam_audio.classifiers import dnsmos  # noqa: PLC0415 - heavy
-        from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
         from beam_audio.quality.normalizers import resolved_choice  # noqa: PLC0415 - heavy
 
         layers: dict[Layer, object] = {
@@ -191,32 +200,27 @@ class RunConfig(RunFlags):
             | ({} if self.track_policy is None else {"track": self.track_policy}),
             "segment": self.segment_settings(model.max_seconds).canonical(),
             "measures": {},
-            "model": [
-                model.model_id,
-                model.model_sha256,
-                chosen_language(self.language),
-                self.task,
-                self.prompt,
-            ],
+            "model": self._heard_by(model),
             "metrics": {"normalizer": resolved_choice(self.normalizer)},
         }
         if self.dnsmos:
             layers["dnsmos"] = dnsmos.model_sha256()
-        if classifier is not None:
-            layers["events"] = classifier.canonical()
-        if speakers is not None:
-            layers["speakers"] = [speakers.sha256, self.speaker_count]
-        if enhancer is not None:
-            layers["enhance"] = enhancer.sha256
-        if second is not None:
-            layers["second"] = [
-                second.model_id,
-                second.model_sha256,
-                chosen_language(self.language),
-                self.task,
-                self.prompt,
-            ]
+        if others.classifier is not None:
+            layers["events"] = others.classifier.canonical()
+        if others.speakers is not None:
+            layers["speakers"] = [others.speakers.sha256, self.speaker_count]
+        if others.enhancer is not None:
+            layers["enhance"] = others.enhancer.sha256
+        if others.second is not None:
+            layers["second"] = self._heard_by(others.second)
         return {layer: layer_hash(layer, settings) for layer, settings in layers.items()}
+
+    def _heard_by(self, model: ModelFacts) -> list[str | None]:
+        """What decides the texts of a model."""
+        from beam_audio.quality.languages import chosen_language  # noqa: PLC0415 - heavy
+
+        language = chosen_language(self.language)
+        return [model.model_id, model.model_sha256, language, self.task, self.prompt]
 
 
 _ABOVE_ZERO: Final = (

@@ -5,15 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
-from beam_audio.asr import ModelFacts, model_facts
 from beam_audio.asr.remote_model import local_model
-from beam_audio.classifiers.dnsmos import model_file
-from beam_audio.classifiers.load import classifier_id
-from beam_audio.enhancers.network import load_enhancer
-from beam_audio.errors import ChecksumError, ConfigError, InputError, ModelError
+from beam_audio.errors import ConfigError, InputError
 from beam_audio.inputs.formats.choice import has_format, recognised
 from beam_audio.inputs.listing import list_input, match_manifest, require_readable_manifest
 from beam_audio.output import commits
@@ -21,35 +16,27 @@ from beam_audio.output.folder import require_writable
 from beam_audio.output.holder import require_free
 from beam_audio.output.layout import agree, require_same
 from beam_audio.output.saved_work import delete_work_of_others
-from beam_audio.quality.languages import chosen_language, known_code
-from beam_audio.quality.normalizers import resolved_choice
-from beam_audio.quality.rules import load_rules
 from beam_audio.run.dataflow import check_submission, require_subscription
+from beam_audio.run.find_models import find_model, find_other_models
+from beam_audio.run.job_settings import settings_by_model
 from beam_audio.run.precision import with_precision
 from beam_audio.run.runners import runs_in_this_process, threads_per_process
 from beam_audio.run.unit_size import unit_bytes
-from beam_audio.speakers.networks import load_networks
 from beam_audio.store.credentials import require_access
 from beam_audio.transforms.live_model import FixedModel, LiveModel, SecondModel
 from beam_audio.transforms.transcribe import OnnxAsrModelHandler
 from beam_audio.unit.long_recordings import settings_id
-from beam_audio.unit.prepare import PrepareSettings
-from beam_audio.unit.rows import RowSettings
-from beam_audio.unit.unit_settings import UnitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from beam_audio.classifiers.load import ClassifierId
-    from beam_audio.enhancers.network import EnhancerModel
     from beam_audio.inputs.listing import Listing
     from beam_audio.output.commits import Commit
-    from beam_audio.quality.ruleset import Rules
-    from beam_audio.run.config import RunConfig
-    from beam_audio.speakers.networks import SpeakerModel
+    from beam_audio.run.config import OtherModels, RunConfig
     from beam_audio.stream.model_watch import Choice
+    from beam_audio.unit.unit_settings import UnitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +87,7 @@ def check_run(config: RunConfig, options: PipelineOptions) -> Job:
     check_submission(config, options)
     require_subscription(config, options)
     places = (config.input, config.manifest, config.output, config.model, config.drift_reference)
-    require_access((*places, *config.other_models), options)
+    require_access((*places, *config.other_model_names), options)
     input_format, listing = _source(config) if config.subscription is None else (None, None)
     job = make_job(config, options)
     # One record shows the schema of all: an output that is refused is left as it is.
@@ -124,17 +111,9 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
     model_here = local_model(config.model)
     config = with_precision(config, options, model_here)
     threads = threads_per_process(options)
-    facts = _model_facts(config, "model", model_here)
-    second_facts, second = _second_model(config, facts, threads)
-    _check_dnsmos(config)
-    settings_for = settings_by_model(
-        config,
-        threads,
-        second=second_facts,
-        classifier=_classifier(config),
-        speakers=_speaker_model(config),
-        enhancer=_enhance_model(config),
-    )
+    facts = find_model(config, model_here)
+    others = find_other_models(config, facts)
+    settings_for = settings_by_model(config, threads, others)
     settings, handler = settings_for(facts), model_handler(config, threads=threads)
     is_stream = config.subscription is not None
     return Job(
@@ -143,7 +122,7 @@ def make_job(config: RunConfig, options: PipelineOptions) -> Job:
         settings=settings,
         handler=handler,
         model=LiveModel(settings_for, handler) if is_stream else FixedModel(settings, handler),
-        second=second,
+        second=_second_model(config, others, threads),
         unit_bytes=unit_bytes(config, options),
     )
 
@@ -189,183 +168,15 @@ def model_handler(config: RunConfig, threads: int | None = None) -> OnnxAsrModel
     return OnnxAsrModelHandler(config.model, replace(config.model_options, threads=threads))
 
 
-def settings_by_model(  # noqa: PLR0913 - each has a default
-    config: RunConfig,
-    cores: int | None = None,
-    *,
-    second: ModelFacts | None = None,
-    classifier: ClassifierId | None = None,
-    speakers: SpeakerModel | None = None,
-    enhancer: EnhancerModel | None = None,
-) -> Callable[[ModelFacts], UnitSettings]:
-    """What gives the settings for a model. Workers call it too, so it reads no file.
-
-    Args:
-        config: The flags.
-        cores: Cores that a process may use; None for all there are.
-        second: The model that gives a second opinion; None for none.
-        classifier: What hears sounds; None for nothing.
-        speakers: The networks that tell speakers apart; None for none.
-        enhancer: What takes noise out of what the model hears; None for nothing.
-
-    Raises:
-        ConfigError: The normaliser is unknown or the rules cannot be read. The returned function
-            raises it when the flags do not fit the model.
-    """
-    rules = load_rules(config.rules)
-    if rules.fenced_columns:
-        raise ConfigError(
-            f"--rules={config.rules} compares {min(rules.fenced_columns)} with the quartiles of "
-            "the corpus, which a run does not know; use them with 'beam-audio curate'"
-        )
-    return partial(
-        _settings,
-        config=config,
-        cores=cores,
-        rules=rules,
-        normalizer=resolved_choice(config.normalizer),
-        second=second,
-        classifier=classifier,
-        speakers=speakers,
-        enhancer=enhancer,
-    )
-
-
-def _settings(  # noqa: PLR0913 - keyword arguments
-    facts: ModelFacts,
-    *,
-    config: RunConfig,
-    cores: int | None,
-    rules: Rules,
-    normalizer: str,
-    second: ModelFacts | None,
-    classifier: ClassifierId | None,
-    speakers: SpeakerModel | None,
-    enhancer: EnhancerModel | None,
-) -> UnitSettings:
-    """The settings of a run with these flags and rules and a model with these facts."""
-    language = chosen_language(config.language)
-    if not _is_known(language, facts.languages):
-        known = ", ".join(sorted(facts.languages))
-        raise ConfigError(f"--language={config.language}: {config.model} knows {known}")
-    return UnitSettings(
-        prepare=PrepareSettings(
-            decoder=config.decoder,  # type: ignore[arg-type] # checked against its choices
-            rare_containers=config.rare_containers,
-            isolate_decoding=config.isolate_decoding,
-            channels=config.channel_policy,
-            tracks=config.track_policy,
-            limits=config.limits,
-            segments=config.segment_settings(facts.max_seconds),
-            clip_rate_hz=facts.sample_rate_hz,
-            store_audio=config.store_audio,  # type: ignore[arg-type] # checked against its choices
-            dnsmos=config.dnsmos,
-            classifier=classifier,
-            speakers=speakers,
-            enhancer=enhancer,
-        ),
-        rows=RowSettings(
-            normalizer=normalizer,
-            rules=rules,
-            partition_by=config.partition_keys,
-            metadata_columns=config.metadata_keys,
-            store_audio=config.store_audio,
-            model_id=facts.model_id,
-            model_sha256=facts.model_sha256,
-            config_layers=config.layers(
-                facts, second=second, classifier=classifier, speakers=speakers, enhancer=enhancer
-            ),
-            speaker_count=config.speaker_count,
-            enhance_model_id=enhancer.model_id if enhancer else None,
-        ),
-        language=language,
-        batch_seconds=config.batch_seconds,
-        cores=cores,
-        part_seconds=60 * config.part_minutes,
-        stops_if_refused=config.subscription is None,
-    )
-
-
-def _is_known(language: str, languages: frozenset[str]) -> bool:
-    """Whether a model takes a ``--language``; one without a list takes every language."""
-    if not languages or language in {"auto", "from_manifest"} | languages:
-        return True
-    return language in map(known_code, languages)  # Whisper calls Javanese jw and not jv
-
-
-def _model_facts(config: RunConfig, flag: str, model: str) -> ModelFacts:
-    try:
-        return model_facts(model, config.model_options)
-    except ChecksumError:
-        raise
-    except ModelError as error:
-        raise ConfigError(f"--{flag}={getattr(config, flag)}: {error}") from error
-
-
 def _second_model(
-    config: RunConfig, first: ModelFacts, threads: int | None
-) -> tuple[ModelFacts | None, SecondModel | None]:
-    """The model of ``--second_model``, with the options of the first; None without the flag."""
-    if config.second_model is None:
-        return None, None
-    facts = _model_facts(config, "second_model", local_model(config.second_model))
-    if facts.sample_rate_hz != first.sample_rate_hz:
-        raise ConfigError(
-            f"--second_model={config.second_model} hears {facts.sample_rate_hz} Hz and "
-            f"--model={config.model} {first.sample_rate_hz} Hz: name two of the same rate"
-        )
-    if facts.model_sha256 == first.model_sha256:
-        raise ConfigError(f"--second_model={config.second_model} is --model: name another model")
+    config: RunConfig, others: OtherModels, threads: int | None
+) -> SecondModel | None:
+    """What loads the model of ``--second_model``, with the options of the first."""
+    if config.second_model is None or others.second is None:
+        return None
     options = replace(config.model_options, threads=threads)
-    return facts, SecondModel(facts.model_sha256, OnnxAsrModelHandler(config.second_model, options))
-
-
-def _classifier(config: RunConfig) -> ClassifierId | None:
-    """The classifier of ``--classify_model``; None without the flag."""
-    if config.classify_model is None:
-        return None
-    try:
-        name = local_model(config.classify_model)
-        found = classifier_id(name, config.labels, config.hypothesis_template)
-    except ChecksumError:
-        raise
-    except ModelError as error:
-        raise ConfigError(f"--classify_model={config.classify_model}: {error}") from error
-    return replace(found, name=config.classify_model)
-
-
-def _speaker_model(config: RunConfig) -> SpeakerModel | None:
-    """The networks of ``--speaker_model``; None without the flag."""
-    if config.speaker_model is None:
-        return None
-    try:
-        found = load_networks(local_model(config.speaker_model)).model
-    except ChecksumError:
-        raise
-    except ModelError as error:
-        raise ConfigError(f"--speaker_model={config.speaker_model}: {error}") from error
-    return replace(found, name=config.speaker_model)
-
-
-def _enhance_model(config: RunConfig) -> EnhancerModel | None:
-    """The network of ``--enhance_model``; None without the flag."""
-    if config.enhance_model is None:
-        return None
-    try:
-        found = load_enhancer(local_model(config.enhance_model)).model
-    except ModelError as error:
-        raise ConfigError(f"--enhance_model={config.enhance_model}: {error}") from error
-    return replace(found, folder=config.enhance_model)
-
-
-def _check_dnsmos(config: RunConfig) -> None:
-    if config.dnsmos:
-        try:
-            model_file()
-        except ChecksumError:
-            raise
-        except ModelError as error:
-            raise ConfigError(f"--dnsmos: {error}") from error
+    handler = OnnxAsrModelHandler(config.second_model, options)
+    return SecondModel(others.second.model_sha256, handler)
 
 
 def _source(config: RunConfig) -> tuple[str | None, Listing | None]:

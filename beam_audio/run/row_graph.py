@@ -40,7 +40,7 @@ def _units(config: RunConfig, options: PipelineOptions) -> TranscribeUnits:
         StoreError: The output is not writable.
         ModelError: The model cannot be had.
     """
-    require_access((config.output, config.model, *config.other_models), options)
+    require_access((config.output, config.model, *config.other_model_names), options)
     job = make_job(config, options)
     for _ in committed_before(job):
         pass

@@ -12,7 +12,7 @@ import pytest
 from beam_audio.asr import ModelOptions, model_facts
 from beam_audio.enhancers.network import EnhancerModel
 from beam_audio.errors import ConfigError
-from beam_audio.run.config import RunConfig
+from beam_audio.run.config import OtherModels, RunConfig
 from beam_audio.types import stable_id
 
 PATHS: dict[str, Any] = {"input": "in", "output": "out"}
@@ -155,12 +155,12 @@ def test_another_model_changes_the_model_layer_alone() -> None:
 
 def test_an_enhancer_is_a_layer_of_its_own() -> None:
     plain, enhanced = (
-        configured().layers(FACTS, enhancer=model)
+        configured().layers(FACTS, OtherModels(enhancer=model))
         for model in (None, EnhancerModel("folder", "gtcrn", "0" * 32))
     )
     assert enhanced == plain | {"enhance": enhanced["enhance"]}
-    elsewhere = configured().layers(FACTS, enhancer=EnhancerModel("gs://b/e", "gtcrn", "0" * 32))
-    assert elsewhere == enhanced
+    elsewhere = OtherModels(enhancer=EnhancerModel("gs://b/e", "gtcrn", "0" * 32))
+    assert configured().layers(FACTS, elsewhere) == enhanced
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from support.swapped_models import flags, in_use, link_to, sha256_of, write_vers
 from beam_audio import store
 from beam_audio.asr import build_model, load_model
 from beam_audio.errors import ModelError
-from beam_audio.run.job import settings_by_model
+from beam_audio.run.job_settings import settings_by_model
 from beam_audio.stream.model_watch import ModelWatch
 
 SHAPE = Shape(width=8, encoder_layers=1, decoder_layers=1)

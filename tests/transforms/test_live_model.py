@@ -19,6 +19,7 @@ from beam_audio.asr import model_facts
 from beam_audio.errors import ModelError
 from beam_audio.inputs.listing import ref_of_file
 from beam_audio.run import job
+from beam_audio.run.job_settings import settings_by_model
 from beam_audio.transforms.live_model import FixedModel, LiveModel
 from beam_audio.transforms.units import RunUnits
 from beam_audio.unit.tasks import Task
@@ -35,7 +36,7 @@ def versions(tmp_path: Path) -> list[Path]:
 def watch(model: Path | str) -> LiveModel:
     """A stream's model, whose folder is looked at before each unit."""
     config = flags(model)
-    by_model, handler = job.settings_by_model(config), job.model_handler(config)
+    by_model, handler = settings_by_model(config), job.model_handler(config)
     return LiveModel(by_model, handler, look_seconds=0.0)
 
 
@@ -108,7 +109,7 @@ def test_a_batch_has_one_model_and_takes_no_other(tmp_path: Path, versions: list
     link = tmp_path / "model"
     link.symlink_to(versions[0])
     config = flags(link)
-    settings_then = job.settings_by_model(config)(model_facts(str(link)))
+    settings_then = settings_by_model(config)(model_facts(str(link)))
     choose = FixedModel(settings_then, job.model_handler(config)).acquire()
     link_to(versions[1], link)
     assert in_use(choose) == sha256_of(versions[0])
