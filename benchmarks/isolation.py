@@ -28,7 +28,8 @@ from startup import Took, measure
 from beam_audio.audio.isolated.decoding_child import end_idle
 from beam_audio.types import AudioRef
 from beam_audio.unit.clock import StageClock
-from beam_audio.unit.prepare import PrepareSettings, prepare
+from beam_audio.unit.prepare import prepare
+from beam_audio.unit.prepare_settings import PrepareSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

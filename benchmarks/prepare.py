@@ -31,13 +31,15 @@ from reference import join_clips, markdown_table
 
 from beam_audio.types import AudioRef
 from beam_audio.unit.clock import StageClock
-from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, prepare
+from beam_audio.unit.events import PreparedSegment
+from beam_audio.unit.prepare import prepare
+from beam_audio.unit.prepare_settings import PrepareSettings
 from beam_audio.unit.read_ahead import places_of_cores, read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beam_audio.unit.prepare import Event
+    from beam_audio.unit.events import Event
 
 FILE_MINUTES: Final = 5
 FILES: Final = 4

@@ -32,6 +32,7 @@ WITHOUT_TEST_FILE = {
     "asr.recognizer": "a protocol and values, without behaviour",
     "output.registration": "values, without behaviour",
     "quality.pii_words": "words alone; tests/quality/test_pii.py is about them",
+    "unit.events": "values, without behaviour",
     "version": "tests/test_package.py reads it",
 }
 

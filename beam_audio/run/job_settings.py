@@ -10,7 +10,7 @@ from beam_audio.quality.languages import chosen_language, known_code
 from beam_audio.quality.normalizers import resolved_choice
 from beam_audio.quality.rules import load_rules
 from beam_audio.run.config import NO_OTHERS, OtherModels
-from beam_audio.unit.prepare import PrepareSettings
+from beam_audio.unit.prepare_settings import PrepareSettings
 from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.unit_settings import UnitSettings
 

@@ -8,7 +8,8 @@ import apache_beam as beam
 
 from beam_audio.transforms.read import FAILURES
 from beam_audio.types import Audio, AudioRef, Failure
-from beam_audio.unit.prepare import PrepareSettings, decode_channels
+from beam_audio.unit.prepare import decode_channels
+from beam_audio.unit.prepare_settings import PrepareSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from beam_audio.quality.error_rates import SegmentShare
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioEvent, AudioFormat, Row, Segment
-    from beam_audio.unit.prepare import RecordingEnd
+    from beam_audio.unit.events import RecordingEnd
 
 WORD_TIME_DECIMALS: Final = 3
 """No recogniser places a word more exactly than to a hundredth of a second."""

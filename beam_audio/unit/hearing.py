@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.device_clock import DeviceClock
-    from beam_audio.unit.prepare import PreparedSegment
+    from beam_audio.unit.events import PreparedSegment
     from beam_audio.unit.recognise import Result
 
 Heard = tuple["Result", "Opinion | None"]

@@ -24,7 +24,7 @@ from beam_audio.output.saved_work import (
 )
 from beam_audio.store.output_names import SAVED_WORK
 from beam_audio.types import AudioRef, stable_id
-from beam_audio.unit.prepare import PreparedSegment, RecordingEnd
+from beam_audio.unit.events import PreparedSegment, RecordingEnd
 from beam_audio.unit.results import Recognised
 from beam_audio.unit.saved_outcomes import (
     ends_content,

@@ -12,7 +12,8 @@ from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import InputError
 from beam_audio.types import Audio
 from beam_audio.unit.opened_source import opened_source
-from beam_audio.unit.prepare import PrepareSettings, open_stream
+from beam_audio.unit.prepare import open_stream
+from beam_audio.unit.prepare_settings import PrepareSettings
 
 if TYPE_CHECKING:
     import os

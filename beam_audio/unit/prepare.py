@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beam_audio.audio.decode import DecodeLimits, Decoder, names_other_tracks
+from beam_audio.audio.decode import names_other_tracks
 from beam_audio.audio.decoders.request import Cut, DecodeRequest
 from beam_audio.audio.decoders.stream import AudioStream
 from beam_audio.audio.isolated.stream import BlockStream, IsolatedStream
-from beam_audio.audio.mixing import Channels, Mixer
+from beam_audio.audio.mixing import Mixer
 from beam_audio.errors import DecodeError, InputError, LimitError
-from beam_audio.inputs.forgotten import Forgotten
-from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Audio, AudioRef, Failure, Quality, Segment
 from beam_audio.unit.channels import (
     Channel,
-    Tracks,
     channel_policy,
     recording_id_of,
     ref_of_tracks,
@@ -28,11 +23,11 @@ from beam_audio.unit.channels import (
 )
 from beam_audio.unit.clock import StageClock, failure_of
 from beam_audio.unit.content import from_opened
+from beam_audio.unit.events import Event, ForgottenInput, KnownInput, PreparedSegment, RecordingEnd
 from beam_audio.unit.measured import (
     MeasuredChannel,
     MeasuredSegment,
     Order,
-    StoredCodec,
     measured,
     with_clip,
 )
@@ -41,134 +36,10 @@ from beam_audio.unit.measured_in_child import WORK, measured_in_child
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
 
-    from numpy.typing import NDArray
-
-    from beam_audio.classifiers.load import ClassifierId
-    from beam_audio.enhancers.network import EnhancerModel
-    from beam_audio.quality.second_opinion import Opinion
-    from beam_audio.speakers.networks import SpeakerModel
-    from beam_audio.types import Transcript
-    from beam_audio.unit.content import Opened, Opener
+    from beam_audio.unit.content import Opened
+    from beam_audio.unit.prepare_settings import PrepareSettings
 
 _NO_SAMPLES: Final = np.zeros(0, dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareSettings:
-    """What decides how a recording becomes segments.
-
-    ``rare_containers`` are read, too, where they are named. ``clip_rate_hz`` is the rate the
-    recogniser takes, ``store_audio`` the codec of stored audio. ``isolate_decoding`` decodes,
-    splits and measures in a child process. What is ``forgotten`` gives no rows.
-    ``dnsmos`` rates each segment, see :mod:`beam_audio.classifiers.dnsmos`; ``classifier`` hears
-    which sounds are in it, see :mod:`beam_audio.unit.sounds`. ``speakers`` are the networks that
-    tell speakers apart. ``enhancer`` takes noise out of what the recogniser hears. ``opener`` opens
-    inputs of a unit, see :mod:`beam_audio.unit.file_copies`; None opens each for itself.
-    """
-
-    decoder: Decoder = "auto"
-    rare_containers: tuple[str, ...] = ()
-    channels: Channels = "mix"
-    tracks: Tracks = None
-    limits: DecodeLimits = field(default_factory=DecodeLimits)
-    segments: SegmentSettings = field(default_factory=SegmentSettings)
-    clip_rate_hz: int = 16_000
-    store_audio: StoredCodec = "none"
-    isolate_decoding: bool = True
-    forgotten: Forgotten = field(default_factory=Forgotten)
-    dnsmos: bool = False
-    classifier: ClassifierId | None = None
-    speakers: SpeakerModel | None = None
-    enhancer: EnhancerModel | None = None
-    opener: Opener | None = None
-
-    @property
-    def on_this_machine(self) -> PrepareSettings:
-        """The same, with networks where each process of this machine finds them.
-
-        Those of a bucket are copied, once a process. The one that decodes has a folder of its own.
-        """
-        classifier, speakers, enhancer = self.classifier, self.speakers, self.enhancer
-        if classifier is not None and not classifier.is_named:
-            classifier = replace(classifier, name=_local_folder(classifier.name))
-        if speakers is not None and not speakers.is_named:
-            speakers = replace(speakers, name=_local_folder(speakers.name))
-        return replace(
-            self,
-            classifier=classifier,
-            speakers=speakers,
-            enhancer=enhancer and replace(enhancer, folder=_local_folder(enhancer.folder)),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PreparedSegment:
-    """A measured segment on its way to the recogniser.
-
-    ``segment.samples`` is empty: ``clip`` holds what the recogniser hears, float32 at its rate, and
-    ``encoded`` the audio that is stored, if any; both are empty if it was not to be measured.
-    ``unheard`` says why the recogniser cannot hear it; empty if it can. ``transcript`` and
-    ``second`` are what its row has already, and what is not made again.
-    """
-
-    source: Channel
-    segment: Segment
-    quality: Quality
-    clip: NDArray[np.float32] = field(repr=False)
-    encoded: bytes | None = field(default=None, repr=False)
-    unheard: str = ""
-    transcript: Transcript | None = None
-    second: Opinion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingEnd:
-    """The end of a recording: all its segments have come.
-
-    Attributes:
-        source: The recording.
-        decoded_samples: Its length, with silence that stands in for lost audio.
-        speech_samples: How many of them are speech.
-        truncation: The failure that ended decoding too early; None when none did.
-        concealed_seconds: Silence that stands in for what the file does not hold.
-        reasons: What is remarkable about its file and its channels; see
-            :class:`~beam_audio.audio.decode.AudioStream` and :mod:`beam_audio.audio.mixing`.
-        audio_sha256: Hash of its samples as 16-bit PCM, see
-            :class:`~beam_audio.audio.pcm.PcmHash`; empty for samples that came without a file.
-    """
-
-    source: Channel
-    decoded_samples: int
-    speech_samples: int
-    truncation: Failure | None
-    concealed_seconds: float = 0.0
-    reasons: tuple[str, ...] = ()
-    audio_sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownInput:
-    """An input whose bytes have rows already, under the same name: the file was touched."""
-
-    source_id: str
-    recording_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForgottenInput:
-    """An input of a recording that was forgotten: nothing is kept of it."""
-
-    ref: AudioRef
-
-
-Event = PreparedSegment | RecordingEnd | KnownInput | ForgottenInput | Failure
-
-
-@cache
-def _local_folder(name: str) -> str:
-    from beam_audio.asr.remote_model import local_model  # noqa: PLC0415 - imports Beam
-
-    return str(Path(local_model(name)).expanduser().absolute())
 
 
 def _from_the_start(_recording_id: str) -> float:

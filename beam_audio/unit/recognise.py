@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from beam_audio.types import AudioRef, Failure, Segment
-    from beam_audio.unit.prepare import PreparedSegment
+    from beam_audio.unit.events import PreparedSegment
 
 Result = Transcript | Exception
 

@@ -11,14 +11,8 @@ from beam_audio.audio.mixing import Mixer
 from beam_audio.types import Failure
 from beam_audio.unit.channels import channel_policy
 from beam_audio.unit.content import from_opened
-from beam_audio.unit.prepare import (
-    Event,
-    PreparedSegment,
-    RecordingEnd,
-    open_stream,
-    prepare,
-    prepare_opened,
-)
+from beam_audio.unit.events import Event, PreparedSegment, RecordingEnd
+from beam_audio.unit.prepare import open_stream, prepare, prepare_opened
 from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.slicing import Slicer, sliced
 from beam_audio.unit.stored_rows import StoredRecording
@@ -30,7 +24,7 @@ if TYPE_CHECKING:
     from beam_audio.unit.clock import StageClock
     from beam_audio.unit.content import Opened
     from beam_audio.unit.layers import Layer
-    from beam_audio.unit.prepare import PrepareSettings
+    from beam_audio.unit.prepare_settings import PrepareSettings
 
 
 @dataclass(frozen=True, slots=True)

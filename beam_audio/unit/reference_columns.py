@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from beam_audio.types import Row
-    from beam_audio.unit.prepare import RecordingEnd
+    from beam_audio.unit.events import RecordingEnd
     from beam_audio.unit.scoring import Scored, Verdict
 
 

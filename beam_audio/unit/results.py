@@ -13,7 +13,7 @@ from beam_audio.unit.columns import words_in_recording
 if TYPE_CHECKING:
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioRef
-    from beam_audio.unit.prepare import PreparedSegment
+    from beam_audio.unit.events import PreparedSegment
     from beam_audio.unit.scratch import StoredAudio
 
 

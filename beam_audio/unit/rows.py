@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from beam_audio.audio.encode import StoredCodec
     from beam_audio.quality.ruleset import Rules
     from beam_audio.schema import Table
-    from beam_audio.unit.prepare import RecordingEnd
+    from beam_audio.unit.events import RecordingEnd
     from beam_audio.unit.results import Outcome, Recognised
 
 Keys = tuple[tuple[str, str | None], ...]

@@ -10,7 +10,7 @@ import numpy as np
 from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import AudioFormat, Failure, Segment, Transcript, Word
 from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
-from beam_audio.unit.prepare import RecordingEnd
+from beam_audio.unit.events import RecordingEnd
 from beam_audio.unit.quality_content import quality_content, quality_of_content
 from beam_audio.unit.results import Outcome, Recognised
 

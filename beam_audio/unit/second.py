@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from beam_audio.asr.recognizer import ModelFacts, Recognizer
-    from beam_audio.unit.prepare import PreparedSegment
+    from beam_audio.unit.events import PreparedSegment
     from beam_audio.unit.recognise import Result
 
 Passage = tuple["PreparedSegment", ...]

@@ -16,11 +16,12 @@ from beam_audio.output.commits import read_commit
 from beam_audio.types import AudioRef
 from beam_audio.unit.batching import batches
 from beam_audio.unit.clock import StageClock
+from beam_audio.unit.events import PreparedSegment, RecordingEnd
 from beam_audio.unit.headers import header_request, header_seconds
 from beam_audio.unit.hearing import Hearing
 from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.long_recordings import LongRecordings
-from beam_audio.unit.prepare import PreparedSegment, RecordingEnd, prepare
+from beam_audio.unit.prepare import prepare
 from beam_audio.unit.read_ahead import read_ahead
 from beam_audio.unit.recognise import PassageBuilder, language_failure, passage_seconds
 from beam_audio.unit.recut import FromAudio

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from beam_audio.audio.mixing import Mixed
     from beam_audio.types import Quality, Segment
     from beam_audio.unit.clock import StageClock
-    from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, RecordingEnd
+    from beam_audio.unit.events import PreparedSegment, RecordingEnd
+    from beam_audio.unit.prepare_settings import PrepareSettings
     from beam_audio.unit.stored_rows import StoredRecording
 
 

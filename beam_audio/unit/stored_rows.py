@@ -28,7 +28,7 @@ from beam_audio.types import (
     Word,
 )
 from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
-from beam_audio.unit.prepare import RecordingEnd
+from beam_audio.unit.events import RecordingEnd
 from beam_audio.unit.quality_content import events_of
 from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.scratch import append_audio

@@ -27,14 +27,10 @@ from beam_audio.types import Audio, AudioFormat, AudioRef, Failure, Quality, Wor
 from beam_audio.unit.batching import batches
 from beam_audio.unit.channels import Channel
 from beam_audio.unit.clock import StageClock
+from beam_audio.unit.events import PreparedSegment, RecordingEnd
 from beam_audio.unit.opened_source import opened_source
-from beam_audio.unit.prepare import (
-    PreparedSegment,
-    PrepareSettings,
-    RecordingEnd,
-    prepare_opened,
-    prepared_segment,
-)
+from beam_audio.unit.prepare import prepare_opened, prepared_segment
+from beam_audio.unit.prepare_settings import PrepareSettings
 from beam_audio.unit.read_ahead import read_ahead
 from beam_audio.unit.recognise import (
     PassageBuilder,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from beam_audio.unit.long_recordings import WorkKey
 
 if TYPE_CHECKING:
-    from beam_audio.unit.prepare import PrepareSettings
+    from beam_audio.unit.prepare_settings import PrepareSettings
     from beam_audio.unit.rows import RowSettings
 
 _PART_SECONDS: Final = 900.0

@@ -10,19 +10,14 @@ from beam_audio.errors import ConfigError, StoreError
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit import rows
 from beam_audio.unit.batching import BatchCounts, batches
+from beam_audio.unit.events import ForgottenInput, KnownInput, PreparedSegment, RecordingEnd
 from beam_audio.unit.file_copies import FileCopies
 from beam_audio.unit.hearing import Hearing
 from beam_audio.unit.in_flight import in_flight
 from beam_audio.unit.input_result import InputResult, require_access
 from beam_audio.unit.layers import made_layers
 from beam_audio.unit.long_recordings import LongRecordings
-from beam_audio.unit.prepare import (
-    ForgottenInput,
-    KnownInput,
-    PreparedSegment,
-    RecordingEnd,
-    prepare,
-)
+from beam_audio.unit.prepare import prepare
 from beam_audio.unit.read_ahead import ONE_THREAD, places_of_cores, read_ahead
 from beam_audio.unit.recognise import PassageBuilder, language_failure, passage_seconds
 from beam_audio.unit.recut import Before, MeasuredRecording, Unreadable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.run_outputs import run, settings, write_speech
 
-from beam_audio.command import cli
+from beam_audio.command import planning
 from beam_audio.command.speeds import known_gpus, usual_gpu_speed, worker_speed
 from beam_audio.errors import ConfigError
 
@@ -101,4 +101,4 @@ def test_a_model_that_was_never_measured_on_a_gpu_has_no_speed() -> None:
 
 
 def test_the_command_knows_the_gpus_of_the_table() -> None:
-    assert set(cli._GPUS) == set(known_gpus())
+    assert set(planning._GPUS) == set(known_gpus())

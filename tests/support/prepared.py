@@ -9,17 +9,14 @@ from support.unit_runs import WINDOWS, tones
 
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
-from beam_audio.unit.prepare import (
-    PreparedSegment,
-    PrepareSettings,
-    RecordingEnd,
-    prepare,
-)
+from beam_audio.unit.events import PreparedSegment, RecordingEnd
+from beam_audio.unit.prepare import prepare
+from beam_audio.unit.prepare_settings import PrepareSettings
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from beam_audio.unit.prepare import Event
+    from beam_audio.unit.events import Event
 
 SETTINGS = PrepareSettings(segments=WINDOWS)
 STEREO = np.stack([tones([0.1, 0.2]), tones([0.3, 0.4])], axis=1)

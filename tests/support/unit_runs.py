@@ -23,7 +23,7 @@ from beam_audio.schema import LEDGER_COLUMNS
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import AudioRef, Row, Transcript
 from beam_audio.unit.packing import unit_again
-from beam_audio.unit.prepare import PrepareSettings
+from beam_audio.unit.prepare_settings import PrepareSettings
 from beam_audio.unit.rows import RowSettings
 from beam_audio.unit.tasks import Task, Wanted, committed_sources
 from beam_audio.unit.transcribe import Unit, UnitReport, UnitRun, transcribe_unit

@@ -12,7 +12,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from support.run_outputs import write_speech
 
 from beam_audio import Audio, DecodeAudio, ReadAudio
-from beam_audio.unit.prepare import PrepareSettings
+from beam_audio.unit.prepare_settings import PrepareSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from beam_audio.unit.prepare import (
-        PreparedSegment,
-        RecordingEnd,
-    )
+    from beam_audio.unit.events import PreparedSegment, RecordingEnd
 
 
 def said(seconds: float = 6.0) -> NDArray[np.float32]:

@@ -10,9 +10,7 @@ import pytest
 from support.prepared import SETTINGS, STEREO, ends, events, only_failure
 from support.unit_runs import RATE_HZ, ref, write
 
-from beam_audio.unit.prepare import (
-    decode_channels,
-)
+from beam_audio.unit.prepare import decode_channels
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from support.unit_runs import (
 from beam_audio.asr import Request
 from beam_audio.errors import MachineError, ModelError, RecognizerCrash
 from beam_audio.types import AudioRef, Segment, Transcript
-from beam_audio.unit.prepare import PreparedSegment
+from beam_audio.unit.events import PreparedSegment
 from beam_audio.unit.recognise import (
     PassageBuilder,
     language_failure,

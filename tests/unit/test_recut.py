@@ -24,7 +24,9 @@ from support.unit_runs import (
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.clock import StageClock
-from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, RecordingEnd, prepare
+from beam_audio.unit.events import PreparedSegment, RecordingEnd
+from beam_audio.unit.prepare import prepare
+from beam_audio.unit.prepare_settings import PrepareSettings
 from beam_audio.unit.recut import Before, FromAudio, FromRows, Recut
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 

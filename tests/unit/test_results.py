@@ -10,7 +10,9 @@ from support.unit_runs import WINDOWS, ref, tones, write
 from beam_audio.segments.splitter import SegmentSettings
 from beam_audio.types import Failure, Transcript, Word
 from beam_audio.unit.clock import StageClock
-from beam_audio.unit.prepare import PreparedSegment, PrepareSettings, prepare
+from beam_audio.unit.events import PreparedSegment
+from beam_audio.unit.prepare import prepare
+from beam_audio.unit.prepare_settings import PrepareSettings
 from beam_audio.unit.results import Recognised, outcome_of
 from beam_audio.unit.scratch import StoredAudio
 

@@ -13,7 +13,7 @@ from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import AudioFormat, AudioRef, Quality, Segment, Transcript, Word
 from beam_audio.unit.channels import Channel
 from beam_audio.unit.clock import failure_of
-from beam_audio.unit.prepare import RecordingEnd
+from beam_audio.unit.events import RecordingEnd
 from beam_audio.unit.results import Outcome, Recognised, opinion_failure, segment_failure
 from beam_audio.unit.saved_outcomes import (
     ends_content,

@@ -11,7 +11,7 @@ from beam_audio.asr import Request
 from beam_audio.quality.second_opinion import Opinion
 from beam_audio.types import AudioFormat, AudioRef, Quality, Segment, Transcript
 from beam_audio.unit.channels import Channel
-from beam_audio.unit.prepare import PreparedSegment
+from beam_audio.unit.events import PreparedSegment
 from beam_audio.unit.second import first_texts, second_opinions
 
 QUALITY = Quality(-20.0, -3.0, 0.0, 0.9, 25.0, 7000.0, -22.0)

@@ -10,7 +10,8 @@ from beam_audio.curate.duplicates.places import Item, Level, Place, Source
 from beam_audio.curate.duplicates.words import text_print
 from beam_audio.quality.fingerprint import FINGERPRINT_RATE_HZ, fingerprint
 from beam_audio.types import stable_id
-from beam_audio.unit.prepare import PrepareSettings, decode_channels
+from beam_audio.unit.prepare import decode_channels
+from beam_audio.unit.prepare_settings import PrepareSettings
 
 if TYPE_CHECKING:
     from beam_audio.types import AudioRef
