@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SOURCES = [
     *("beam_audio", "models", "setup.py", "pyproject.toml", "MANIFEST.in"),
-    *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE"),
+    *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "docs", "examples"),
 ]
 INFO = f"beam_audio-{__version__}.dist-info"
 LOCKED_EXTRAS = {"", "cpu", "media", "report", "whisper-tiny", "whisper-base", "dev"}
@@ -154,6 +154,18 @@ def test_sdist_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path) -
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", cwd=unpacked)
     (again,) = (unpacked / "dist").glob("*.whl")
     assert files_in_wheel(again) == files_in_wheel(wheel)
+
+
+def test_sdist_holds_examples_and_the_pictures_of_pages(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    shown = {
+        f"docs/{picture}"
+        for page in (ROOT / "docs").glob("*.md")
+        for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    }
+    assert len(shown) >= 4
+    assert shown | {"examples/own_step.py"} <= names
 
 
 def test_lock_satisfies_what_the_package_asks_for(wheel: Path) -> None:
