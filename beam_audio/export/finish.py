@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beam_audio import store
 from beam_audio.errors import BeamAudioError
 from beam_audio.export.formats.huggingface import CARD, card
 from beam_audio.export.formats.shard import ClipFormat
 from beam_audio.export.formats.table import FORMATS
-from beam_audio.export.records import read_records, record_name
+from beam_audio.export.records import load_record, read_records, record_name
 from beam_audio.export.totals import Totals, as_text
 from beam_audio.store.scratch_database import scratch_database
 from beam_audio.types import stable_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    import sqlite3
+    from collections.abc import Collection, Iterable, Iterator
 
     from beam_audio.export.options import ExportOptions
     from beam_audio.export.records import GroupRecord
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EXPORT_FILE: Final = "export.json"
 
 _LINES: Final = "CREATE TABLE lines (line TEXT PRIMARY KEY) WITHOUT ROWID;"
+_NAMES: Final = "CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,28 @@ class Exported:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A group that is done, without the names of its files: each clip may be a file.
+
+    Attributes:
+        group_id: The group.
+        content_id: Hash of what it holds.
+        lists: Its lines of lists: file that has them, by folder and list.
+        totals: What it holds and leaves out.
+    """
+
+    group_id: str
+    content_id: str
+    lists: dict[str, str]
+    totals: Totals
+
+    @classmethod
+    def of(cls, record: GroupRecord) -> Self:
+        content_id = stable_id("export", record.group_id, record.files, record.totals.to_json())
+        return cls(record.group_id, content_id, record.lists, record.totals)
+
+
 def finish(root: str, target: str, options: ExportOptions, group_ids: Collection[str]) -> Exported:
     """Make an export whole once all its groups are done.
 
@@ -56,14 +80,14 @@ def finish(root: str, target: str, options: ExportOptions, group_ids: Collection
         BeamAudioError: A group is not done.
         StoreError: Something cannot be read or written.
     """
-    records = [*read_records(target)]
-    present = [record for record in records if record.group_id in group_ids]
+    done = [_Done.of(record) for record in read_records(target)]
+    present = [each for each in done if each.group_id in group_ids]
     if len(present) < len(group_ids):
         raise BeamAudioError(f"{root} changed while it was exported; run the same command again")
-    totals = Totals.total(record.totals for record in present)
-    state = stable_id("export", *(_content(record) for record in present))
+    totals = Totals.total(each.totals for each in present)
+    state = stable_id("export", *(each.content_id for each in present))
     before = _before(target)
-    if before.get("state") == state and len(present) == len(records):
+    if before.get("state") == state and len(present) == len(done):
         return Exported(totals, len(present), is_new=False)
     of_name = FORMATS[options.format]
     written = []
@@ -71,7 +95,10 @@ def finish(root: str, target: str, options: ExportOptions, group_ids: Collection
         written = [*_write_lists(target, of_name, present)]
         if of_name.has_card:
             store.write_whole(target, CARD, card(totals).encode())
-    _delete_stale(target, records, present, set(before.get("lists", [])) - set(written))
+    store.delete(
+        *(store.join(target, name) for name in before.get("lists", []) if name not in written)
+    )
+    _delete_stale(target, group_ids)
     content = {
         "output": root,
         "options": {name: value for name, value in asdict(options).items() if value is not None},
@@ -86,10 +113,6 @@ def finish(root: str, target: str, options: ExportOptions, group_ids: Collection
     return Exported(totals, len(present), is_new=True)
 
 
-def _content(record: GroupRecord) -> list[object]:
-    return [record.group_id, record.files, record.totals.to_json()]
-
-
 def _before(target: str) -> dict[str, Any]:
     """The export file that is there; empty if there is none."""
     uri = store.join(target, EXPORT_FILE)
@@ -100,11 +123,11 @@ def _before(target: str) -> dict[str, Any]:
     return found
 
 
-def _write_lists(target: str, of_name: ClipFormat, records: Sequence[GroupRecord]) -> Iterator[str]:
+def _write_lists(target: str, of_name: ClipFormat, done: Iterable[_Done]) -> Iterator[str]:
     """Write the lists of each folder; yields their names, relative to the export."""
     parts: defaultdict[str, list[str]] = defaultdict(list)
-    for record in records:
-        for name, part in record.lists.items():
+    for each in done:
+        for name, part in each.lists.items():
             parts[name].append(part)
     for name, files in sorted(parts.items()):
         folder, _, leaf = name.rpartition("/")
@@ -139,17 +162,29 @@ def _write_lines(target: str, name: str, first: str, lines: Iterable[str]) -> No
     store.move_into(target, {temporary: name})
 
 
-def _delete_stale(
-    target: str,
-    records: Sequence[GroupRecord],
-    present: Sequence[GroupRecord],
-    lists: Collection[str],
-) -> None:
-    """Delete what groups left that are no longer part of the export; their records go last."""
-    kept = {name for record in present for name in (*record.files, *record.lists.values())}
-    ids = {record.group_id for record in present}
-    stale = [record for record in records if record.group_id not in ids]
-    files = {name for record in stale for name in (*record.files, *record.lists.values())}
-    gone = sorted((files | set(lists)) - kept)
-    store.delete(*(store.join(target, name) for name in gone))
-    store.delete(*(store.join(target, record_name(record.group_id)) for record in stale))
+def _delete_stale(target: str, group_ids: Collection[str]) -> None:
+    """Delete what other groups left; the record of each goes last."""
+    stale = [each.group_id for each in read_records(target) if each.group_id not in group_ids]
+    if not stale:
+        return
+    kept = scratch_database(_NAMES)
+    for record in read_records(target):
+        if record.group_id in group_ids:
+            rows = ((name,) for name in _files(record))
+            kept.executemany("INSERT OR IGNORE INTO names VALUES (?)", rows)
+    for group_id in stale:
+        uri = store.join(target, record_name(group_id))
+        gone = [name for name in _files(load_record(uri)) if not _is_in(kept, name)]
+        store.delete(*(store.join(target, name) for name in gone))
+        store.delete(uri)
+    kept.close()
+
+
+def _files(record: GroupRecord) -> list[str]:
+    """All files of a group but its record."""
+    return [*record.files, *record.lists.values()]
+
+
+def _is_in(names: sqlite3.Connection, name: str) -> bool:
+    found = names.execute("SELECT 1 FROM names WHERE name = ?", (name,)).fetchone()
+    return found is not None

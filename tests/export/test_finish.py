@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,3 +81,23 @@ def test_an_export_without_one_of_its_groups_is_not_finished(tmp_path: Path) -> 
     with pytest.raises(BeamAudioError, match="run the same command again"):
         finish("/out", str(tmp_path), KALDI, {"one", "two"})
     assert not (tmp_path / EXPORT_FILE).exists()
+
+
+def peak_bytes(target: Path, groups: int) -> int:
+    """Memory that the end of an export takes, with a thousand clips a group."""
+    ids = {f"{number:032x}" for number in range(groups)}
+    for name in ids:
+        clips = tuple(f"data/{name}-{number:04}-0123456789abcdef.wav" for number in range(1000))
+        write_record(str(target), GroupRecord(name, clips, {}, Totals(), is_complete=True))
+    stale = GroupRecord("f" * 32, ("data/stale.wav",), {}, Totals(), is_complete=True)
+    write_record(str(target), stale)
+    tracemalloc.start()
+    finish("/out", str(target), KALDI, ids)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_the_names_of_all_clips_are_never_in_memory(tmp_path: Path) -> None:
+    few, many = (peak_bytes(tmp_path / str(groups), groups) for groups in (40, 160))
+    assert many < 1.5 * few
