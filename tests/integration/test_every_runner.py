@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.joined_speech import write_joined
 from support.local_flink import TASK_MANAGERS, flink_cluster
 from support.project import ROOT
 from support.run_outputs import (
@@ -26,6 +27,7 @@ from support.unit_runs import files
 
 from beam_audio.export import records
 from beam_audio.export.options import ExportOptions
+from beam_audio.output.commits import read_commits
 from beam_audio.run import batch
 from beam_audio.run.exporting import export
 
@@ -151,6 +153,35 @@ def test_sounds_and_speakers_are_the_same_on_every_runner(
     assert list(rows_heard(listening, tmp_path / "out", flags)) == heard
 
 
+@pytest.fixture(scope="module")
+def long(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Flags of a run over a recording of twelve parts."""
+    recording = write_joined(shared_data, 180.0, tmp_path_factory.mktemp("long") / "a.flac")
+    return {"input": recording, "part_minutes": 0.25}
+
+
+@pytest.fixture(scope="module")
+def alone(long: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one worker writes of it."""
+    output = tmp_path_factory.mktemp("alone") / "out"
+    assert run(**long, output=output).exit_status == 0
+    assert heard_by_units(output) > 0
+    return output
+
+
+@pytest.mark.parametrize("runner", ["multi_processing", "prism", "flink"])
+def test_a_long_recording_is_shared_on_every_runner_with_several_workers(
+    runner: str, long: dict[str, object], alone: Path, flink: Flink, tmp_path: Path
+) -> None:
+    flags = {"flink": flink.flags, "prism": (*RUNNERS["prism"][0], "--parallelism=2")}
+    output = tmp_path / "out"
+    shared = batch.run(settings(**long, output=output), flags.get(runner, RUNNERS[runner][0]))
+    assert shared.exit_status == 0
+    assert all_rows(output) == all_rows(alone)
+    assert heard_by_units(output) == 0  # shares had recognised everything before
+    assert not (output / "_parts").exists()
+
+
 @pytest.mark.parametrize("runner", ["prism", "flink"])
 def test_exports_are_the_same_on_every_runner(
     runner: str, expected: Path, flink: Flink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -163,6 +194,11 @@ def test_exports_are_the_same_on_every_runner(
     assert elsewhere == local
     assert len(list((tmp_path / "local").rglob("*.tar"))) > 1
     assert files(tmp_path / runner) == files(tmp_path / "local")
+
+
+def heard_by_units(output: Path) -> float:
+    """Batches that the model was given by those who wrote the rows."""
+    return sum(commit.batches["batches"] for commit in read_commits(str(output)))
 
 
 def rows_heard(

@@ -11,10 +11,9 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-import soundfile
 from support.counted_work import work_in
+from support.joined_speech import write_joined
 from support.project import ROOT
 from support.run_outputs import all_rows, read_rows
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.shared]
 
 PROGRAM = ROOT / "tests" / "support" / "counted_work.py"
-RATE_HZ = 16_000
 HOURS = 2
 PART_SECONDS = 900
 KILLS = 3
@@ -33,17 +31,7 @@ LIMIT_SECONDS = 1200
 
 @pytest.fixture(scope="module")
 def recording(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Clips of read speech, one after the other, again and again."""
-    path = tmp_path_factory.mktemp("long") / "day.flac"
-    clips = sorted((shared_data / "librispeech").glob("*.flac"))
-    left = HOURS * 3600 * RATE_HZ
-    with soundfile.SoundFile(path, "w", RATE_HZ, 1, "PCM_16") as file:
-        while left > 0:
-            for clip in clips:
-                samples, _ = soundfile.read(clip, dtype="int16")
-                file.write(np.concatenate([samples, np.zeros(RATE_HZ // 2, np.int16)])[:left])
-                left = max(0, left - len(samples) - RATE_HZ // 2)
-    return path
+    return write_joined(shared_data, HOURS * 3600, tmp_path_factory.mktemp("long") / "day.flac")
 
 
 def start(log: Path, recording: Path, output: Path, *flags: str) -> subprocess.Popen[bytes]:
