@@ -35,7 +35,7 @@ def run() -> NoReturn:
 
 
 def _nobody_reads() -> bool:
-    """Whether whoever read what is printed has seen enough, as ``head`` has."""
+    """Whether the reader of what is printed has seen enough, as ``head`` has."""
     output = select.poll()
     output.register(sys.stdout.fileno(), 0)
     return any(event & select.POLLERR for _, event in output.poll(0))

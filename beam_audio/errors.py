@@ -162,7 +162,7 @@ _OUT_OF_MEMORY: Final = (
 def cure_of(error: BaseException) -> str | None:
     """What to do about an error that is the machine's fault; None if an input may be at fault.
 
-    The causes of the error count, too, up to one of ours: whoever raised that has decided. Inputs
+    The causes of the error count, too, up to one of ours: its raiser has decided. Inputs
     may be at fault for what concerns one file: it is missing, a folder, forbidden or damaged.
     """
     return next(filter(None, map(_cure, _with_causes(error))), None)

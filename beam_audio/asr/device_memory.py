@@ -28,7 +28,7 @@ _KEPT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """Bytes of an accelerator's memory, whoever uses it."""
+    """Bytes of an accelerator's memory, by any process."""
 
     free_bytes: int
     total_bytes: int

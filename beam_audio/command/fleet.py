@@ -72,8 +72,8 @@ class Outcome:
 def simulate(unit_seconds: NDArray[np.float64], fleet: Fleet, *, seed: int = 0) -> Outcome:
     """Play a job through.
 
-    Units are taken in their order by whoever has a hand free. The order of events and the draws
-    depend on the arguments alone.
+    Units are taken in their order by the next free worker. The order of events and the draws depend
+    on the arguments alone.
 
     Args:
         unit_seconds: Seconds that each unit takes in one hand of a worker, shape (units,).

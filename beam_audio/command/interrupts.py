@@ -43,7 +43,7 @@ def watch() -> None:
     signal.signal(_TO_MAIN_THREAD, signal.default_int_handler)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Threads take over what is blocked; programs take over what is ignored. Linux keeps a
-        # signal that is both for whoever waits for it, if no thread lets it through.
+        # signal that is both for the one that waits for it, if no thread lets it through.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _start(partial(signal.sigwait, {signal.SIGINT}))
@@ -93,7 +93,7 @@ def end_at_once(_signal: int) -> NoReturn:
 
     Nothing that threads or processes have to say about their end is printed.
     """
-    with suppress(OSError, ValueError):  # whoever read it may be gone
+    with suppress(OSError, ValueError):  # its reader may be gone
         sys.stdout.flush()
         if sys.stderr.isatty():
             sys.stderr.write(_WIPE)

@@ -1,7 +1,7 @@
 """What the command says on stderr: plain lines for a person, or a log with time and level.
 
 A command that somebody waits for says things in plain lines. A stream, or a run with
-``--log_format``, writes a log: each line has its time and level, whoever it comes from, and is text
+``--log_format``, writes a log: each line, from any library, has its time and level, and is text
 or one JSON object with the names that Cloud Logging understands.
 """
 

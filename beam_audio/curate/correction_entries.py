@@ -155,7 +155,7 @@ def _of_annotation(data: dict[str, Any], annotation: object, where: str) -> Foun
     if not isinstance(annotation, dict):
         return Refused(where, "is no annotation")
     if annotation.get("was_cancelled"):
-        return LeftOut("skipped by whoever annotated")
+        return LeftOut("skipped by the annotator")
     try:
         values = {each["from_name"]: each["value"] for each in annotation["result"]}
         text = _only(values["text"]["text"]) if "text" in values else None

@@ -109,7 +109,7 @@ def _timed(text: str, spans: Sequence[PiiSpan], words: Sequence[Row] | None) -> 
     for span in spans:
         inside = [word for start, end, word in places if start < span.end and end > span.start]
         if not _is_covered(text, span, places):
-            inside = []  # whoever mutes by times would leave a part of it
+            inside = []  # muting by times would leave a part of it
         rows.append(
             {
                 "kind": span.kind,

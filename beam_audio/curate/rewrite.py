@@ -5,7 +5,7 @@ record is replaced by one that names them. Readers that follow the records see t
 new ones, never both. Who stops in between leaves files that no record names;
 :func:`beam_audio.output.commits.delete_uncommitted` sweeps them.
 
-Whoever calls this holds the output (:func:`beam_audio.output.holder.held`).
+The caller holds the output (:func:`beam_audio.output.holder.held`).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Taken:
 def take_corrections(root: str, uri: str) -> Taken:
     """Keep what a file of corrections says about the recordings of an output.
 
-    Taking the same file again changes nothing. Whoever calls it holds the output.
+    Taking the same file again changes nothing. The caller holds the output.
 
     Args:
         root: The output folder.

@@ -33,7 +33,7 @@ def ids_where(rows: pa.Table, keys: Mapping[str, str | None], where: str) -> set
     with duckdb.connect(config={"enable_external_access": False, "threads": 1}) as database:
         try:
             database.register("segments", rows)
-            found = database.execute(f"SELECT segment_id FROM segments WHERE {where}")  # noqa: S608 - of whoever calls
+            found = database.execute(f"SELECT segment_id FROM segments WHERE {where}")  # noqa: S608 - the caller's
             return {row[0] for row in found.fetchall()}
         except duckdb.Error as error:
             raise ConfigError(f"--where={where!r} is not understood: {error}") from error

@@ -114,7 +114,7 @@ def read_corrections(root: str) -> Corrections:
 def write_corrections(root: str, known: Corrections, new: Iterable[Correction]) -> int:
     """Keep corrections beside those that are known; returns how many files changed.
 
-    Whoever calls it holds the output.
+    The caller holds the output.
 
     Raises:
         StoreError: A file cannot be read or written.

@@ -83,7 +83,7 @@ def find_expired(
 def expire(root: str, found: list[Expired]) -> list[Expired]:
     """Delete what has expired; returns what was deleted.
 
-    A part file is deleted only after its unit is closed: whoever was paused while writing it can
+    A part file is deleted only after its unit is closed: a writer that was paused can
     then no longer commit it.
 
     Raises:
@@ -99,7 +99,7 @@ def expire(root: str, found: list[Expired]) -> list[Expired]:
 def superseded_parts(root: str) -> list[str]:
     """Part files that no commit record names, and none ever will.
 
-    Left out are those of units that may still be committed. Whoever calls this holds the output, so
+    Left out are those of units that may still be committed. The caller holds the output, so
     that no compaction is at work.
     """
     versions, named = dict[str, int](), set[str]()

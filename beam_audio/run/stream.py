@@ -48,8 +48,8 @@ INTERVAL_SECONDS: Final = 300.0
 """Length of an interval on a service that reads the subscription itself."""
 READERS: Final = "--subscription is read on the local runner and by --runner=DataflowRunner only"
 _ANY_FILE: Final = (
-    "whoever may publish to the topic of %s can have any file transcribed that this process can "
-    "read; --allow_inputs=PREFIX,... limits what messages may name"
+    "everybody who may publish to the topic of %s can have any file transcribed that this process "
+    "can read; --allow_inputs=PREFIX,... limits what messages may name"
 )
 
 _LOG: Final = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ def answer(
             if it is asked who sounds like another.
         asked: Which segments, and how many.
         progress: How far the index is brought up to date.
-        say: Called with a line for whoever waits.
+        say: Called with a line for a person who waits.
 
     Raises:
         ConfigError: It is no output, there is no word, the condition is not understood, or there is

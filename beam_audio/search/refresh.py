@@ -43,7 +43,7 @@ class Refreshing:
 def refresh(database: sqlite3.Connection, root: str, progress: Refreshing) -> None:
     """Bring an index up to date with the commit records of an output.
 
-    It is committed again and again meanwhile, so whoever is stopped goes on there.
+    It is committed again and again meanwhile, so a search that is stopped goes on there.
 
     Args:
         database: The index.

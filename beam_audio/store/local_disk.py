@@ -103,7 +103,7 @@ def refusal(what: str) -> str:
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a regular file of a disk, without ever waiting for whoever writes into a pipe.
+    """Open a regular file of a disk, without ever waiting for the writer of a pipe.
 
     The path may be another file each time it is looked at, so what is opened is looked at again.
 

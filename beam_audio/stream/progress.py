@@ -1,4 +1,4 @@
-"""How far a stream is, for whoever looks from another thread: the log, metrics and probes."""
+"""How far a stream is, as other threads see it: the log, metrics and probes."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class DeviceSeconds:
 
 
 class DeviceClock:
-    """Adds up the time in which a recogniser has batches, whoever gives them to it.
+    """Adds up the time in which a recogniser has batches, from any caller.
 
     The units of a process share it. Each takes what was added since another one took it, so that
     the sums over all units are those of the process.

@@ -205,7 +205,7 @@ class _Turns:
 
     @contextmanager
     def take(self, *, alone: bool) -> Iterator[None]:
-        """Wait for a turn; whoever wants one alone comes first."""
+        """Wait for a turn; a caller that wants one alone comes first."""
         with self._changed:
             self._waiting += alone
             self._changed.wait_for(

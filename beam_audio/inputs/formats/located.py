@@ -58,7 +58,7 @@ def _place(file: StoredFile, kind: str, name: str) -> ByteRange | TableCell | No
 
 @lru_cache(maxsize=2)
 def _places(file: StoredFile, kind: str) -> sqlite3.Connection:
-    """Where all members of a file are, on disk: whoever asks for one asks for its neighbours."""
+    """Where all members of a file are, on disk: a reader of one asks for its neighbours."""
     found = scratch_database(_SCHEMA)
     members = _in_tar(file) if kind == "tar" else _in_table(file)
     rows = ((name, pickle.dumps(place)) for name, place in members)
