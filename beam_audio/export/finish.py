@@ -98,7 +98,9 @@ def finish(root: str, target: str, options: ExportOptions, group_ids: Collection
     store.delete(
         *(store.join(target, name) for name in before.get("lists", []) if name not in written)
     )
-    _delete_stale(target, group_ids)
+    stale = {each.group_id for each in done} - set(group_ids)
+    if stale:
+        _delete_groups(target, stale)
     content = {
         "output": root,
         "options": {name: value for name, value in asdict(options).items() if value is not None},
@@ -162,17 +164,14 @@ def _write_lines(target: str, name: str, first: str, lines: Iterable[str]) -> No
     store.move_into(target, {temporary: name})
 
 
-def _delete_stale(target: str, group_ids: Collection[str]) -> None:
-    """Delete what other groups left; the record of each goes last."""
-    stale = [each.group_id for each in read_records(target) if each.group_id not in group_ids]
-    if not stale:
-        return
+def _delete_groups(target: str, group_ids: Collection[str]) -> None:
+    """Delete what these groups left and no other group holds; the record of each goes last."""
     kept = scratch_database(_NAMES)
     for record in read_records(target):
-        if record.group_id in group_ids:
+        if record.group_id not in group_ids:
             rows = ((name,) for name in _files(record))
             kept.executemany("INSERT OR IGNORE INTO names VALUES (?)", rows)
-    for group_id in stale:
+    for group_id in sorted(group_ids):
         uri = store.join(target, record_name(group_id))
         gone = [name for name in _files(load_record(uri)) if not _is_in(kept, name)]
         store.delete(*(store.join(target, name) for name in gone))

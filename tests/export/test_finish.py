@@ -67,6 +67,15 @@ def test_what_is_no_longer_exported_is_deleted(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "utt2spk").read_text("utf-8") == "b-1 b\n"
 
 
+def test_a_file_that_another_group_has_too_is_kept(tmp_path: Path) -> None:
+    group(tmp_path, "one", {"utt2spk": ["a-1 a"]})
+    store.write_whole(str(tmp_path), "data/gone.wav", b"x")
+    old = GroupRecord("old", ("data/gone.wav", "data/one.wav"), {}, Totals(), is_complete=True)
+    write_record(str(tmp_path), old)
+    finish("/out", str(tmp_path), KALDI, {"one"})
+    assert {path.name for path in (tmp_path / "data").glob("*.wav")} == {"one.wav"}
+
+
 def test_a_table_has_its_header_once(tmp_path: Path) -> None:
     group(tmp_path, "one", {"samples.csv": ["b.wav,1,x"]})
     group(tmp_path, "two", {"samples.csv": ["a.wav,1,x"]})
