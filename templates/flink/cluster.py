@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("verb", choices=("up", "down"))
     parser.add_argument("--port", type=int, default=8081, help="the first of two free ports")
-    parser.add_argument("--state", type=Path, default=HOME / "run", help="pid files and logs")
+    parser.add_argument("--state", type=Path, default=HOME / "run", help="pid files, logs and more")
     arguments = parser.parse_args()
     if arguments.verb == "down":
         down(arguments.state)
@@ -55,9 +56,11 @@ def up(state: Path, port: int) -> None:
         raise SystemExit(f"a cluster is up already; its process ids are in {state}/*.pid")
     if not (HOME / "lib").is_dir():
         raise SystemExit(f"{HOME} holds no Flink; 'make flink-up' fetches it")
-    state.mkdir(parents=True, exist_ok=True)
+    down(state)  # what a cluster that was killed has left
+    files = _files(state)
+    files.mkdir(parents=True, exist_ok=True)
     try:
-        for name, command in _commands(port).items():
+        for name, command in _commands(port, files).items():
             _start(state, name, command)
         _wait_for_slots(state, port)
     except BaseException:
@@ -77,13 +80,21 @@ def down(state: Path) -> None:
             time.sleep(0.1)
         _signal(file, signal.SIGKILL)
         file.unlink()
+    # A TaskManager would keep the files of all jobs and read them when it starts: 160 MB for each.
+    shutil.rmtree(_files(state), ignore_errors=True)
 
 
-def _commands(port: int) -> dict[str, list[str]]:
+def _files(state: Path) -> Path:
+    """The folder of Flink's own files."""
+    return state.resolve() / "files"
+
+
+def _commands(port: int, files: Path) -> dict[str, list[str]]:
     """What to run, by name."""
     java_options = yaml.safe_load((HERE / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
     jars = ":".join(sorted(str(path) for path in (HOME / "lib").glob("*.jar")))
-    java = ["java", *java_options.split(), "-Dlog4j2.level=INFO", "-cp", jars]
+    java = ["java", *java_options.split(), f"-Djava.io.tmpdir={files}"]
+    java += ["-Dlog4j2.level=INFO", "-cp", jars]
     ports = ["-D", f"rest.port={port}", "-D", f"jobmanager.rpc.port={port + 1}"]
     own = ["--configDir", str(HERE), *ports]
     options, sizes = _memory("GET_JM_RESOURCE_PARAMS", jars)

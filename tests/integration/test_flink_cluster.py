@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,18 @@ def test_it_starts_once_and_is_gone_when_it_is_down(tmp_path: Path) -> None:
         assert again.returncode != 0
         assert "a cluster is up already" in again.stderr
     assert not any(map(is_running, running))
-    assert not list(tmp_path.glob("*.pid"))
+    logs = {f"{name}.log" for name in ("jobmanager", *TASK_MANAGERS)}
+    assert {path.name for path in tmp_path.iterdir()} == logs
+
+
+def test_a_cluster_keeps_its_files_apart_and_leaves_none(tmp_path: Path) -> None:
+    shared = Path(tempfile.gettempdir())
+    before = set(shared.glob("tm_*/*"))
+    with flink_cluster(tmp_path):
+        kept = {path.name for path in (tmp_path / "files").glob("tm_*")}
+        assert kept == {f"tm_{name}" for name in TASK_MANAGERS}
+        assert set(shared.glob("tm_*/*")) == before
+    assert not (tmp_path / "files").exists()
 
 
 def is_running(process_id: int) -> bool:
