@@ -141,7 +141,8 @@ def _speeds(results: list[Result], model: str) -> tuple[tuple[str, ...], list[tu
 
 
 def _runs(results: list[Result]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    columns = "model,hours,× real time,wall s,recogniser busy,batches full,padding,GPU %,GPU MiB"
+    columns = "model,hours,× real time,wall s,recogniser busy,batches full,padding"
+    columns += ",GPU %,GPU % first to last batch,GPU MiB"
     rows: list[tuple[object, ...]] = [
         (
             *(each["model"], f"{each['audio_hours']:.1f}", _shown(each, "times_real_time", 0)),
@@ -150,7 +151,8 @@ def _runs(results: list[Result]) -> tuple[tuple[str, ...], list[tuple[object, ..
                 _shown(each.get("stages", {}), f"{name}_share", 2)
                 for name in ("busy", "filled", "padding")
             ),
-            *(_shown(each, "gpu_percent", 0), _shown(each, "peak_mebibytes", 0)),
+            *(_shown(each, "gpu_percent", 0), _shown(each, "batches_gpu_percent", 0)),
+            _shown(each, "peak_mebibytes", 0),
             *(each.get("balances"), each["exit_status"]),
         )
         for each in results

@@ -67,7 +67,10 @@ def _run(
         return result | {"error": done.stderr[-2000:]}
     (run_file,) = output.glob("run-*.json")
     told = json.loads(run_file.read_text("utf-8"))
+    took = told["stages"]["seconds"]
+    batches_seconds = took.get("device_busy", 0.0) + took.get("device_idle", 0.0)
     return result | {
+        "batches_gpu_percent": load.last_percent(batches_seconds),
         "balances": told["ledger"]["balances"],
         **told["throughput"],
         "stages": told["stages"],

@@ -146,13 +146,23 @@ class GpuLoad:
     def __init__(self) -> None:
         self.percent: float | None = None
         self.peak_mebibytes: float | None = None
+        self._percents: list[float] = []
 
     def take(self, output: str) -> None:
         """Read lines of 'percent, MiB'."""
         samples = [[float(cell) for cell in line.split(",")] for line in output.splitlines()]
         if samples:
-            self.percent = statistics.mean(sample[0] for sample in samples)
+            self._percents = [sample[0] for sample in samples]
+            self.percent = statistics.mean(self._percents)
             self.peak_mebibytes = max(sample[1] for sample in samples)
+
+    def last_percent(self, seconds: float) -> float | None:
+        """The share in so many seconds before the last kernel."""
+        percents = list(self._percents)
+        while percents and not percents[-1]:
+            percents.pop()
+        last = percents[-max(1, round(1000 * seconds / _SAMPLE_MILLISECONDS)) :]
+        return statistics.mean(last) if last else None
 
 
 @contextmanager

@@ -164,5 +164,5 @@ def test_tables_show_what_was_measured_and_leave_the_rest_empty() -> None:
     ]
     lines = gpu.tables(results).splitlines()
     assert "| ours | cuda | float16 | 32 | 318 | 13 | 8000 | 17.28 | 150 of 151 |  |  |  |" in lines
-    assert "| turbo-shape | 40.0 | 2100 | 69 | 0.71 |  |  |  |  | True | 0 |" in lines
+    assert "| turbo-shape | 40.0 | 2100 | 69 | 0.71 |  |  |  |  |  | True | 0 |" in lines
     assert "| turbo-shape | 2.00 |" in lines
