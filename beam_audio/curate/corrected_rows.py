@@ -93,11 +93,11 @@ def corrected(
     sources = {recordings[each]["source_id"] for each in ids if each in recordings}
     of_segments: list[Row] = []
     of_recordings: list[Row] = []
-    with TemporaryFile() as audio_file:
-        stored = StoredUnit(root, commit, sources, audio_file)
+    with TemporaryFile() as scratch_file:
+        stored = StoredUnit(root, commit, sources, scratch_file)
         for recording_id in ids:
             row = recordings[recording_id]
-            made = list(_made(stored, row, segments, using, audio_file))
+            made = list(_made(stored, row, segments, using, scratch_file))
             touched = [
                 _segment(each, segments[each["segment_id"]])
                 for table, each in made
@@ -119,7 +119,7 @@ def _made(
     row: Row,
     segments: Mapping[str, Row],
     using: Correcting,
-    audio_file: IO[bytes],
+    scratch_file: IO[bytes],
 ) -> Iterator[tuple[Table, Row]]:
     """The rows of a recording as a run would make them, but for what rules decide."""
     ref = AudioRef(
@@ -146,7 +146,7 @@ def _made(
     for found in stored.recordings(row["source_id"], ref, "mix"):
         if found.end.source.recording_id == row["recording_id"]:
             end = replace(found.end, source=replace(found.end.source, ref=ref))
-            for table, _, made in recording_rows(end, found.outcomes, settings, audio_file):
+            for table, _, made in recording_rows(end, found.outcomes, settings, scratch_file):
                 yield table, made
 
 

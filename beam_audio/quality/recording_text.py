@@ -1,13 +1,13 @@
 """The language and the text of a recording, from the transcripts of its segments.
 
-Each function takes the segments of one recording with their transcripts, by index. Words have
-recording times; the transcript of a segment that failed is None.
+Each function takes the segments of one recording with their transcripts, by index, and goes through
+them once. Words have recording times; the transcript of a segment that failed is None.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from beam_audio.quality.languages import has_word_spaces
@@ -15,23 +15,32 @@ from beam_audio.quality.languages import has_word_spaces
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    Heard = tuple["Segment", "Transcript | None"]
+
     from beam_audio.types import Segment, Transcript
 
 
-def majority_language(segments: Sequence[tuple[Segment, Transcript | None]]) -> str | None:
+def majority_language(segments: Iterable[Heard]) -> str | None:
     """Language of most seconds with text; of all seconds, when there is no text at all.
 
     Ties go to the first by name; None when no segment has a language.
     """
-    any_text = any(transcript and transcript.text for _, transcript in segments)
-    seconds: defaultdict[str, float] = defaultdict(float)
+    any_text = False
+    of_all: defaultdict[str, float] = defaultdict(float)
+    with_text: defaultdict[str, float] = defaultdict(float)
     for segment, transcript in segments:
-        if transcript and transcript.language and (transcript.text or not any_text):
-            seconds[transcript.language] += segment.duration_seconds
+        if transcript is None:
+            continue
+        any_text |= bool(transcript.text)
+        if transcript.language:
+            of_all[transcript.language] += segment.duration_seconds
+            if transcript.text:
+                with_text[transcript.language] += segment.duration_seconds
+    seconds = with_text if any_text else of_all
     return min(seconds, key=lambda language: (-seconds[language], language), default=None)
 
 
-def core_texts(segments: Sequence[tuple[Segment, Transcript | None]]) -> list[str]:
+def core_texts(segments: Iterable[Heard]) -> list[str]:
     """What each segment adds to the text of its recording.
 
     Segments that overlap have the same words twice. The earlier of two segments gives the words
@@ -41,11 +50,18 @@ def core_texts(segments: Sequence[tuple[Segment, Transcript | None]]) -> list[st
 
     A segment gives all its text if it overlaps with no other or its words have no times.
     """
-    borders = _borders(segments) if segments else []
-    return [
-        "" if transcript is None else _text_between(transcript, first, last)
-        for (_, transcript), (first, last) in zip(segments, pairwise(borders), strict=True)
-    ]
+    texts = []
+    first: float | None = None
+    latest = 0.0
+    ended: Iterable[Heard | None] = chain(segments, [None])
+    for heard, following in pairwise(ended):
+        assert heard is not None  # noqa: S101 - only the last one is
+        last = _border(heard, following)
+        if last is not None:
+            last = latest = max(latest, last)
+        texts.append("" if heard[1] is None else _text_between(heard[1], first, last))
+        first = last
+    return texts
 
 
 def join_texts(texts: Iterable[str], language: str | None) -> str:
@@ -58,22 +74,16 @@ def spoken_texts(texts: Sequence[str], unspoken: Collection[int]) -> list[str]:
     return ["" if index in unspoken else text for index, text in enumerate(texts)]
 
 
-def _borders(segments: Sequence[tuple[Segment, Transcript | None]]) -> list[float | None]:
-    """Seconds at which one segment hands over to the next; None where they do not overlap."""
-    borders: list[float | None] = [None]
-    latest = 0.0
-    for (segment, transcript), (following, _) in pairwise(segments):
-        # Both are checked: only the core is known of a failed segment that was read back.
-        if (
-            segment.end_sample <= following.core_start_sample
-            and segment.core_end_sample <= following.start_sample
-        ):
-            borders.append(None)
-            continue
-        border = segment.core_end_sample / segment.sample_rate_hz
-        latest = max(latest, _beside_word(transcript, border))
-        borders.append(latest)
-    return [*borders, None]
+def _border(heard: Heard, following: Heard | None) -> float | None:
+    """Second at which a segment hands over to the next; None where they do not overlap."""
+    segment, transcript = heard
+    # Both are checked: only the core is known of a failed segment that was read back.
+    if following is None or (
+        segment.end_sample <= following[0].core_start_sample
+        and segment.core_end_sample <= following[0].start_sample
+    ):
+        return None
+    return _beside_word(transcript, segment.core_end_sample / segment.sample_rate_hz)
 
 
 def _beside_word(transcript: Transcript | None, border: float) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from beam_audio.errors import StoreError
 from beam_audio.output.saved_work import (
@@ -25,14 +25,15 @@ from beam_audio.output.saved_work import (
 from beam_audio.store.output_names import SAVED_WORK
 from beam_audio.types import AudioRef, stable_id
 from beam_audio.unit.events import PreparedSegment, RecordingEnd
-from beam_audio.unit.results import Recognised
+from beam_audio.unit.results import Outcome, Recognised
 from beam_audio.unit.saved_outcomes import (
     ends_content,
     ends_of_content,
     outcome_content,
     outcome_of_content,
 )
-from beam_audio.unit.scratch import append_audio, read_audio
+from beam_audio.unit.scratch import append_bytes, read_bytes
+from beam_audio.unit.spooled_list import SpooledList
 from beam_audio.unit.stored_rows import StoredRecording
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from beam_audio.types import Segment
     from beam_audio.unit.hearing import Passage
     from beam_audio.unit.recut import RedoEvent
-    from beam_audio.unit.results import Outcome
     from beam_audio.unit.tasks import Task
 
 
@@ -87,6 +87,14 @@ def settings_id(layers: Mapping[str, str], part_seconds: float) -> str:
     return stable_id("saved work", heard, part_seconds)
 
 
+class _Known(NamedTuple):
+    """A segment of which the outcome was saved, and its place among all that were."""
+
+    segment_index: int
+    place: int
+    recording_id: str
+
+
 @dataclass(slots=True)
 class _Part:
     """A part that is not saved yet: passages wait, or more may begin in it."""
@@ -106,7 +114,7 @@ class LongRecordings:
         key: What the work is done with.
         channels: The policy of ``--channels``.
         tasks: The inputs of the unit; what was saved of them is read.
-        audio_file: A temporary file for encoded audio.
+        scratch_file: The unit's temporary file.
         first: The first part that is recognised here.
     """
 
@@ -115,15 +123,16 @@ class LongRecordings:
         key: WorkKey,
         channels: Channels,
         tasks: Sequence[Task],
-        audio_file: IO[bytes],
+        scratch_file: IO[bytes],
         first: int = 0,
     ) -> None:
         self._key = key
         self._channels = channels
-        self._audio_file = audio_file
+        self._scratch_file = scratch_file
         self._first = first
         self._folders = {task.source_id: key.folder(task) for task in tasks}
-        self._known: dict[str, Outcome] = {}
+        self._saved_outcomes = SpooledList[Outcome](scratch_file)
+        self._known: dict[str, _Known] = {}
         self._done: defaultdict[str, list[Span]] = defaultdict(list)
         self._ends: dict[str, list[tuple[RecordingEnd, int]]] = {}
         self._present: dict[str, _Part] = {}
@@ -153,17 +162,17 @@ class LongRecordings:
     def whole(self, task: Task) -> list[StoredRecording]:
         """The recordings of an input of which all was saved; empty if something lacks."""
         ends = self._ends.get(task.source_id, [])
-        by_recording: defaultdict[str, list[Outcome]] = defaultdict(list)
-        for outcome in self._known.values():
-            by_recording[outcome.segment.recording_id].append(outcome)
+        by_recording: defaultdict[str, list[_Known]] = defaultdict(list)
+        for known in self._known.values():
+            by_recording[known.recording_id].append(known)
         found = [(end, count, by_recording.get(end.source.recording_id, [])) for end, count in ends]
-        if any(len(outcomes) != count for _, count, outcomes in found):
+        if any(len(known) != count for _, count, known in found):
             return []
         return [
             StoredRecording(
-                end, tuple(sorted(outcomes, key=lambda each: each.segment.segment_index))
+                end, self._saved_outcomes.arranged(each.place for each in sorted(known))
             )
-            for end, _, outcomes in found
+            for end, _, known in found
         ]
 
     def noted(self, task: Task, events: Iterable[RedoEvent]) -> Iterator[RedoEvent]:
@@ -209,7 +218,7 @@ class LongRecordings:
     def known(self, passage: Passage) -> list[Outcome]:
         """What was saved of a passage; empty if something lacks."""
         found = [self._known.get(item.segment.segment_id) for item in passage]
-        return [each for each in found if each] if all(found) else []
+        return [self._saved_outcomes[each.place] for each in found if each] if all(found) else []
 
     def measured(self, passage: Passage) -> Passage:
         """The passage, if there is audio to recognise.
@@ -251,8 +260,11 @@ class LongRecordings:
         """Read what was saved of an input; what is damaged is recognised again."""
         for span, segments in read_spans(self._key.root, folder):
             with suppress(StoreError):
-                outcomes = [self._outcome(each, ref) for each in segments]
-                self._known |= {each.segment.segment_id: each for each in outcomes}
+                for outcome in [self._outcome(each, ref) for each in segments]:
+                    segment, place = outcome.segment, len(self._saved_outcomes)
+                    known = _Known(segment.segment_index, place, segment.recording_id)
+                    self._known[segment.segment_id] = known
+                    self._saved_outcomes.append(outcome)
                 self._done[span.recording_id].append(span)
         content = read_ends(self._key.root, folder)
         if content is not None:
@@ -260,7 +272,7 @@ class LongRecordings:
         self._used.add(folder)
 
     def _outcome(self, saved: SavedSegment, ref: AudioRef) -> Outcome:
-        audio = append_audio(self._audio_file, saved.audio) if saved.audio is not None else None
+        audio = append_bytes(self._scratch_file, saved.audio) if saved.audio is not None else None
         return outcome_of_content(saved.content, ref, audio)
 
     def _close(self, part: _Part, stop: int) -> None:
@@ -278,7 +290,7 @@ class LongRecordings:
     def _saved(self, outcome: Outcome) -> SavedSegment:
         result = outcome.result
         stored = result.audio if isinstance(result, Recognised) else None
-        audio = read_audio(self._audio_file, stored) if stored else None
+        audio = read_bytes(self._scratch_file, stored) if stored else None
         return SavedSegment(outcome_content(outcome), audio)
 
     def _part_of(self, segment: Segment) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from beam_audio.errors import EnhanceError
@@ -11,10 +11,13 @@ from beam_audio.unit.clock import failure_of
 from beam_audio.unit.columns import words_in_recording
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beam_audio.quality.second_opinion import Opinion
     from beam_audio.types import AudioRef
-    from beam_audio.unit.events import PreparedSegment
-    from beam_audio.unit.scratch import StoredAudio
+    from beam_audio.unit.events import PreparedSegment, RecordingEnd
+    from beam_audio.unit.scratch import StoredBytes
+    from beam_audio.unit.spooled_list import SpooledList
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Recognised:
 
     transcript: Transcript
     quality: Quality
-    audio: StoredAudio | None = None
+    audio: StoredBytes | None = None
     second: Opinion | None = None
 
 
@@ -40,10 +43,40 @@ class Outcome:
         return self.result.transcript if isinstance(self.result, Recognised) else None
 
 
+@dataclass(slots=True)
+class OpenRecording:
+    """Results of a recording that is not complete: segments wait, or its end has not come.
+
+    Attributes:
+        outcomes: What became of its segments so far, in any order.
+        waiting: How many segments are to be recognised.
+        end: Its end; None until that has come.
+    """
+
+    outcomes: SpooledList[Outcome]
+    waiting: int = 0
+    end: RecordingEnd | None = None
+    _indexes: list[int] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Add what became of a segment.
+
+        Raises:
+            MachineError: A temporary file cannot be written.
+        """
+        self.outcomes.append(outcome)
+        self._indexes.append(outcome.segment.segment_index)
+
+    def ordered(self) -> Sequence[Outcome]:
+        """The outcomes by segment index."""
+        places = sorted(range(len(self._indexes)), key=self._indexes.__getitem__)
+        return self.outcomes.arranged(places)
+
+
 def outcome_of(
     item: PreparedSegment,
     result: Transcript | Exception,
-    audio: StoredAudio | None = None,
+    audio: StoredBytes | None = None,
     second: Opinion | None = None,
 ) -> Outcome:
     """What became of a segment, as it is stored."""

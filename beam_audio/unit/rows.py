@@ -1,4 +1,4 @@
-"""Output rows from results: pure, except that stored audio is read from its temporary file."""
+"""Output rows from results: pure, except that a temporary file holds what memory should not."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ from beam_audio.unit.columns import (
 from beam_audio.unit.layers import layer_hash
 from beam_audio.unit.reference_columns import corrected_columns, origin_columns
 from beam_audio.unit.scoring import SCORE_FAILED, Scored, Verdict, judge, score
-from beam_audio.unit.scratch import read_audio
+from beam_audio.unit.scratch import read_bytes
 from beam_audio.unit.speaker_columns import speaker_columns, with_speakers
+from beam_audio.unit.spooled_list import SpooledList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +85,7 @@ class RowSettings:
 
 
 def recording_rows(
-    end: RecordingEnd, outcomes: Sequence[Outcome], settings: RowSettings, audio_file: IO[bytes]
+    end: RecordingEnd, outcomes: Sequence[Outcome], settings: RowSettings, scratch_file: IO[bytes]
 ) -> Iterator[TableRow]:
     """Every row of a finished recording, with the table and partition each belongs to.
 
@@ -94,18 +95,18 @@ def recording_rows(
         end: The recording.
         outcomes: All its segments, by index.
         settings: What enters the rows.
-        audio_file: Where encoded audio was put.
+        scratch_file: The unit's temporary file, where encoded audio was put.
 
     Raises:
         ConfigError: The normaliser cannot be had on this machine.
         MachineError: The machine is at fault.
         StoreError: The corrections of the recording cannot be read.
     """
-    outcomes = with_speakers(outcomes, end.source.channel, settings.speaker_count)
+    outcomes = with_speakers(outcomes, end.source.channel, settings.speaker_count, scratch_file)
     known = settings.corrections.of(end.source.recording_id)
     corrections = placed(known, list(map(_times, outcomes))).by_segment
     scored = score(end.source, outcomes, settings.normalizer, corrections)
-    verdicts = judge(end.source, outcomes, scored, settings.rules)
+    verdicts = SpooledList(scratch_file, judge(end.source, outcomes, scored, settings.rules))
     samples: Counter[str] = Counter()
     unspoken: set[int] = set()
     for index, (outcome, verdict) in enumerate(zip(outcomes, verdicts, strict=True)):
@@ -122,7 +123,7 @@ def recording_rows(
     segments = (
         failure_row(each)
         if isinstance(each, Failure)
-        else _segment_row(end, each, settings, audio_file)
+        else _segment_row(end, each, settings, scratch_file)
         for each in verdicts
     )
     failures = (end.truncation, scored.failure, *map(_opinion_failure, verdicts))
@@ -163,7 +164,7 @@ def failure_row(failure: Failure) -> TableRow:
 
 
 def _segment_row(
-    end: RecordingEnd, verdict: Verdict, settings: RowSettings, audio_file: IO[bytes]
+    end: RecordingEnd, verdict: Verdict, settings: RowSettings, scratch_file: IO[bytes]
 ) -> TableRow:
     """Row of a segment, with its table and partition.
 
@@ -196,7 +197,7 @@ def _segment_row(
         **source_columns(end, settings.metadata_columns),
         **score_columns(verdict.share),
         **corrected_columns(verdict),
-        "audio": _read_audio(segment, verdict.recognised, settings, audio_file),
+        "audio": _read_audio(segment, verdict.recognised, settings, scratch_file),
     }
     return "segments", _keys(row, ref, settings.partition_by), row
 
@@ -285,12 +286,12 @@ def _recording_reasons(end: RecordingEnd, scored: Scored) -> list[str]:
 
 
 def _read_audio(
-    segment: Segment, recognised: Recognised, settings: RowSettings, audio_file: IO[bytes]
+    segment: Segment, recognised: Recognised, settings: RowSettings, scratch_file: IO[bytes]
 ) -> Row | None:
     if recognised.audio is None:
         return None
     codec: StoredCodec = "opus" if settings.store_audio == "opus" else "flac"
-    encoded = read_audio(audio_file, recognised.audio)
+    encoded = read_bytes(scratch_file, recognised.audio)
     return {"bytes": encoded, "path": encode.file_name(segment, codec)}
 
 

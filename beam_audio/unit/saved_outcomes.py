@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from beam_audio.audio.mixing import Channels
     from beam_audio.types import AudioRef
-    from beam_audio.unit.scratch import StoredAudio
+    from beam_audio.unit.scratch import StoredBytes
 
 Content = dict[str, Any]
 
@@ -53,7 +53,7 @@ def outcome_content(outcome: Outcome) -> Content:
     }
 
 
-def outcome_of_content(content: Content, ref: AudioRef, audio: StoredAudio | None) -> Outcome:
+def outcome_of_content(content: Content, ref: AudioRef, audio: StoredBytes | None) -> Outcome:
     """The same outcome.
 
     Args:

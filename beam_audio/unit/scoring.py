@@ -21,11 +21,11 @@ from beam_audio.unit.columns import encodable
 from beam_audio.unit.results import Recognised, segment_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from beam_audio.output.corrections import Correction
     from beam_audio.quality.ruleset import Rules
-    from beam_audio.types import AudioRef, Decision, Failure, Segment
+    from beam_audio.types import AudioRef, Decision, Failure, Segment, Transcript
     from beam_audio.unit.channels import Channel
     from beam_audio.unit.results import Outcome
 
@@ -124,9 +124,8 @@ def score(
         MachineError: The machine is at fault.
     """
     ref = source.ref
-    segments = [(outcome.segment, outcome.transcript) for outcome in outcomes]
-    language = majority_language(segments) or ref.language
-    texts = tuple(core_texts(segments))
+    language = majority_language(_heard(outcomes)) or ref.language
+    texts = tuple(core_texts(_heard(outcomes)))
     nothing: list[None] = [None] * len(outcomes)
     unscored = Scored(language, texts, None, nothing, nothing, corrections)
     spoken = ref.language or language
@@ -140,6 +139,10 @@ def score(
     except Exception as error:  # noqa: BLE001 - one odd text must not end the unit
         return replace(unscored, failure=recording_failure(source, error))
     return replace(unscored, share=whole, shares=shares, labels=labels)
+
+
+def _heard(outcomes: Sequence[Outcome]) -> Iterator[tuple[Segment, Transcript | None]]:
+    return ((outcome.segment, outcome.transcript) for outcome in outcomes)
 
 
 def _compared(
@@ -185,7 +188,7 @@ def _labels(
 
 def judge(
     source: Channel, outcomes: Sequence[Outcome], scored: Scored, rules: Rules
-) -> list[Verdict | Failure]:
+) -> Iterator[Verdict | Failure]:
     """What the rules decide about each segment, or why the segment failed.
 
     Segments of a recording that could not be compared with its reference are at best reviewed.
@@ -193,7 +196,8 @@ def judge(
     Raises:
         MachineError: The machine is at fault.
     """
-    return [_judge(source, outcome, index, scored, rules) for index, outcome in enumerate(outcomes)]
+    for index, outcome in enumerate(outcomes):
+        yield _judge(source, outcome, index, scored, rules)
 
 
 def recording_failure(source: Channel, error: Exception) -> Failure:

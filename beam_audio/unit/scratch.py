@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAudio:
-    """Where a segment's encoded audio is in the unit's temporary audio file."""
+class StoredBytes:
+    """Where bytes, as of a segment's encoded audio, are in the unit's temporary file."""
 
     position: int
     size_bytes: int
@@ -38,8 +38,10 @@ def scratch() -> Iterator[None]:
 
 
 @contextmanager
-def audio_scratch() -> Iterator[IO[bytes]]:
-    """A temporary file for stored audio; on a full disk even closing it fails.
+def unit_scratch() -> Iterator[IO[bytes]]:
+    """A temporary file for what a unit keeps until its rows are made; it is gone after the block.
+
+    On a full disk even closing it fails.
 
     Raises:
         MachineError: It cannot be created.
@@ -53,19 +55,19 @@ def audio_scratch() -> Iterator[IO[bytes]]:
             file.close()
 
 
-def append_audio(file: IO[bytes], encoded: bytes) -> StoredAudio:
-    """Append a segment's encoded audio to a unit's temporary audio file.
+def append_bytes(file: IO[bytes], content: bytes) -> StoredBytes:
+    """Append bytes to a unit's temporary file.
 
     Raises:
         MachineError: It cannot be written.
     """
     with scratch():
         position = file.seek(0, 2)
-        file.write(encoded)
-    return StoredAudio(position, len(encoded))
+        file.write(content)
+    return StoredBytes(position, len(content))
 
 
-def read_audio(file: IO[bytes], stored: StoredAudio) -> bytes:
+def read_bytes(file: IO[bytes], stored: StoredBytes) -> bytes:
     """Read it back.
 
     Raises:

@@ -26,7 +26,7 @@ from beam_audio.unit.read_ahead import read_ahead
 from beam_audio.unit.recognise import PassageBuilder, language_failure, passage_seconds
 from beam_audio.unit.recut import FromAudio
 from beam_audio.unit.results import outcome_of
-from beam_audio.unit.scratch import append_audio, audio_scratch
+from beam_audio.unit.scratch import append_bytes, unit_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,14 +110,14 @@ def do_share(share: Share, run: UnitRun) -> None:
     if prepared.forgotten.has_address(ref):
         return
     run = replace(run, settings=replace(settings, prepare=prepared))
-    with audio_scratch() as audio_file:
-        _recognise(share, ref, run, audio_file)
+    with unit_scratch() as scratch_file:
+        _recognise(share, ref, run, scratch_file)
 
 
-def _recognise(share: Share, ref: AudioRef, run: UnitRun, audio_file: IO[bytes]) -> None:
+def _recognise(share: Share, ref: AudioRef, run: UnitRun, scratch_file: IO[bytes]) -> None:
     settings, clock = run.settings, StageClock()
     key = settings.work_key(run.root, run.recognizer.provider)
-    long = LongRecordings(key, settings.prepare.channels, [share.task], audio_file, share.first)
+    long = LongRecordings(key, settings.prepare.channels, [share.task], scratch_file, share.first)
     if long.whole(share.task):
         return
     hearing = Hearing(
@@ -147,7 +147,7 @@ def _recognise(share: Share, ref: AudioRef, run: UnitRun, audio_file: IO[bytes])
         for batch, results in in_flight(ready_batches, hearing.hear, hearing.at_a_time):
             for passage, heard in zip(batch, results, strict=True):
                 for item, (result, second) in zip(passage, heard, strict=True):
-                    audio = append_audio(audio_file, item.encoded) if item.encoded else None
+                    audio = append_bytes(scratch_file, item.encoded) if item.encoded else None
                     long.settle(outcome_of(item, result, audio, second))
 
 

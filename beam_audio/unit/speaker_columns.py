@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from beam_audio.quality.turns import (
 from beam_audio.speakers.people import main_embedding, name_people
 from beam_audio.types import Row, Voice
 from beam_audio.unit.results import Recognised
+from beam_audio.unit.spooled_list import SpooledList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def with_speakers(
-    outcomes: Sequence[Outcome], channel: int | None, count: int | None
+    outcomes: Sequence[Outcome], channel: int | None, count: int | None, scratch_file: IO[bytes]
 ) -> Sequence[Outcome]:
     """All segments of a recording with voices that say whose they are; those of rows do already.
 
@@ -36,6 +37,10 @@ def with_speakers(
         outcomes: All its segments, by index.
         channel: The channel that the recording is; None for a mix.
         count: How many people speak; None if that is to be found.
+        scratch_file: The unit's temporary file.
+
+    Raises:
+        MachineError: The file cannot be written or read.
     """
     heard = [_voices(each) for each in outcomes]
     if all(voice.speaker or voice.embedding is None for voices in heard for voice in voices):
@@ -44,10 +49,13 @@ def with_speakers(
     # Voices of one window of one segment are of different people.
     windows = [[*each] for voices in heard for _, each in groupby(voices, lambda it: it.window)]
     named = iter([voice for each in name_people(windows, count, side) for voice in each])
-    return [
-        _with_voices(outcome, tuple(next(named) for _ in voices))
-        for outcome, voices in zip(outcomes, heard, strict=True)
-    ]
+    return SpooledList(
+        scratch_file,
+        (
+            _with_voices(outcome, tuple(next(named) for _ in voices))
+            for outcome, voices in zip(outcomes, heard, strict=True)
+        ),
+    )
 
 
 def speaker_columns(recognised: Recognised) -> Row:

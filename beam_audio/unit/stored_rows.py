@@ -31,7 +31,7 @@ from beam_audio.unit.channels import Channel, ref_of_channels, ref_of_tracks
 from beam_audio.unit.events import RecordingEnd
 from beam_audio.unit.quality_content import events_of
 from beam_audio.unit.results import Outcome, Recognised
-from beam_audio.unit.scratch import append_audio
+from beam_audio.unit.scratch import append_bytes
 from beam_audio.unit.speaker_columns import stored_voices
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class StoredRecording:
     """One recording (or channel) as its rows describe it; its segments in order of time."""
 
     end: RecordingEnd
-    outcomes: tuple[Outcome, ...]
+    outcomes: Sequence[Outcome]
 
 
 class StoredUnit:
@@ -59,7 +59,7 @@ class StoredUnit:
         root: The output folder.
         commit: The unit's record.
         source_ids: The inputs whose rows are read.
-        audio_file: A temporary file; stored audio is appended to it.
+        scratch_file: A temporary file; stored audio is appended to it.
 
     Attributes:
         root: As given.
@@ -67,10 +67,10 @@ class StoredUnit:
     """
 
     def __init__(
-        self, root: str, commit: Commit, source_ids: Container[str], audio_file: IO[bytes]
+        self, root: str, commit: Commit, source_ids: Container[str], scratch_file: IO[bytes]
     ) -> None:
         self.root, self.commit = root, commit
-        self._audio_file = audio_file
+        self._scratch_file = scratch_file
         self._recordings: defaultdict[str, list[Row]] = defaultdict(list)
         self._segments: defaultdict[str, list[Row]] = defaultdict(list)
         self._failures: defaultdict[str, list[Row]] = defaultdict(list)
@@ -123,7 +123,7 @@ class StoredUnit:
         """Move stored audio into the temporary file: that of a long day does not fit in memory."""
         audio = row.pop("audio", None)
         if audio is not None:
-            row["stored_audio"] = append_audio(self._audio_file, audio["bytes"])
+            row["stored_audio"] = append_bytes(self._scratch_file, audio["bytes"])
         return row
 
     def _recording(self, row: Row, ref: AudioRef) -> StoredRecording:

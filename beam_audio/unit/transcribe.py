@@ -25,7 +25,7 @@ from beam_audio.unit.batching import BatchCounts
 from beam_audio.unit.clock import StageClock
 from beam_audio.unit.device_clock import DeviceClock
 from beam_audio.unit.progress import Progress
-from beam_audio.unit.scratch import audio_scratch
+from beam_audio.unit.scratch import unit_scratch
 from beam_audio.unit.stored_rows import StoredUnit
 from beam_audio.unit.work import UnitWork
 
@@ -159,11 +159,11 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[UnitReport,
     """
     settings, clock, version = run.settings, StageClock(), unit.version + 1
     layout = settings.rows.layout()
-    with PartWriter(run.root, layout) as writer, audio_scratch() as audio_file:
+    with PartWriter(run.root, layout) as writer, unit_scratch() as scratch_file:
         stored = None
         if before is not None:
             stored = StoredUnit(
-                run.root, before, {task.replaces for task in unit.tasks}, audio_file
+                run.root, before, {task.replaces for task in unit.tasks}, scratch_file
             )
         result = UnitWork(
             settings,
@@ -171,7 +171,7 @@ def _write(unit: Unit, before: Commit | None, run: UnitRun) -> tuple[UnitReport,
             second=run.second,
             root=run.root,
             writer=writer,
-            audio_file=audio_file,
+            scratch_file=scratch_file,
             stored=stored,
             clock=clock,
             device=run.device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from beam_audio.errors import ConfigError, StoreError
@@ -21,9 +21,10 @@ from beam_audio.unit.prepare import prepare
 from beam_audio.unit.read_ahead import ONE_THREAD, places_of_cores, read_ahead
 from beam_audio.unit.recognise import PassageBuilder, language_failure, passage_seconds
 from beam_audio.unit.recut import Before, MeasuredRecording, Unreadable
-from beam_audio.unit.results import Outcome, outcome_of
+from beam_audio.unit.results import OpenRecording, Outcome, outcome_of
 from beam_audio.unit.scoring import recording_failure
-from beam_audio.unit.scratch import append_audio
+from beam_audio.unit.scratch import append_bytes
+from beam_audio.unit.spooled_list import SpooledList
 from beam_audio.unit.stored_rows import StoredRecording, StoredUnit
 
 if TYPE_CHECKING:
@@ -64,15 +65,6 @@ class UnitResult:
     saved: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class _OpenRecording:
-    """Results of a recording that is not complete: segments wait, or its end has not come."""
-
-    waiting: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
-    end: RecordingEnd | None = None
-
-
 class UnitWork:
     """Turns the inputs of one unit into rows; it is used once.
 
@@ -82,7 +74,7 @@ class UnitWork:
         second: The model that gives a second opinion; None for none.
         root: The output folder, for work on long recordings.
         writer: Where rows go.
-        audio_file: A temporary file for encoded audio on its way to its row.
+        scratch_file: A temporary file for what is on its way to its row.
         stored: The stored rows of inputs that are done again; None for a new unit.
         clock: Where the time spent is added up.
         device: Where the time of the recogniser is added up.
@@ -97,7 +89,7 @@ class UnitWork:
         second: Recognizer | None,
         root: str,
         writer: PartWriter,
-        audio_file: IO[bytes],
+        scratch_file: IO[bytes],
         stored: StoredUnit | None,
         clock: StageClock,
         device: DeviceClock,
@@ -115,12 +107,14 @@ class UnitWork:
             device=device,
         )
         self._writer = writer
-        self._audio_file = audio_file
+        self._scratch_file = scratch_file
         self._stored = stored
         self._clock = clock
         self._progress = progress
         self._passages = PassageBuilder[PreparedSegment](recognizer.passage_seconds)
-        self._open: defaultdict[str, _OpenRecording] = defaultdict(_OpenRecording)
+        self._open: defaultdict[str, OpenRecording] = defaultdict(
+            lambda: OpenRecording(SpooledList(scratch_file))
+        )
         self._found: defaultdict[str, InputResult] = defaultdict(InputResult)
         self._forgotten: dict[str, AudioRef] = {}
         self._breaks: set[str] = set()
@@ -145,7 +139,7 @@ class UnitWork:
         settings, hearing = self._settings, self._hearing
         budget = hearing.budget_seconds
         key = settings.work_key(self._root, self._recognizer.provider)
-        self._long = LongRecordings(key, settings.prepare.channels, tasks, self._audio_file)
+        self._long = LongRecordings(key, settings.prepare.channels, tasks, self._scratch_file)
         # A recogniser that takes one batch at a time uses all cores itself.
         at_a_time = self._recognizer.batch_limits.at_a_time
         places = places_of_cores(settings.cores) if at_a_time > 1 else ONE_THREAD
@@ -282,29 +276,28 @@ class UnitWork:
         """Keep the result of a segment, and write its recording if it was the last one."""
         audio = None
         if item.encoded is not None:
-            audio = append_audio(self._audio_file, item.encoded)
+            audio = append_bytes(self._scratch_file, item.encoded)
         self._settle_outcome(outcome_of(item, result, audio, second))
 
     def _settle_outcome(self, outcome: Outcome) -> None:
         recording = self._open[outcome.segment.recording_id]
         recording.waiting -= 1
-        recording.outcomes.append(outcome)
+        recording.add(outcome)
         self._long.settle(outcome)
         self._finish_if_complete(recording)
 
-    def _finish_if_complete(self, recording: _OpenRecording) -> None:
+    def _finish_if_complete(self, recording: OpenRecording) -> None:
         end = recording.end
         if end is None or recording.waiting:
             return
         del self._open[end.source.recording_id]
-        ordered = sorted(recording.outcomes, key=lambda outcome: outcome.segment.segment_index)
-        self._finish(end, ordered)
+        self._finish(end, recording.ordered())
 
     def _finish(self, end: RecordingEnd, outcomes: Sequence[Outcome]) -> None:
         """Write the rows of a complete recording; if they cannot be made, it fails."""
         try:
             with self._clock.stage("write"):
-                made = rows.recording_rows(end, outcomes, self._settings.rows, self._audio_file)
+                made = rows.recording_rows(end, outcomes, self._settings.rows, self._scratch_file)
         except (ConfigError, StoreError):
             raise
         except Exception as error:  # noqa: BLE001 - it costs this recording only

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +15,9 @@ from beam_audio.unit.clock import StageClock
 from beam_audio.unit.events import PreparedSegment
 from beam_audio.unit.prepare import prepare
 from beam_audio.unit.prepare_settings import PrepareSettings
-from beam_audio.unit.results import Recognised, outcome_of
-from beam_audio.unit.scratch import StoredAudio
+from beam_audio.unit.results import OpenRecording, Recognised, outcome_of
+from beam_audio.unit.scratch import StoredBytes
+from beam_audio.unit.spooled_list import SpooledList
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +32,7 @@ def second_segment(tmp_path: Path, segments: SegmentSettings = WINDOWS) -> Prepa
 
 
 def test_recognised_words_have_recording_times(tmp_path: Path) -> None:
-    item, audio = second_segment(tmp_path), StoredAudio(7, 5)
+    item, audio = second_segment(tmp_path), StoredBytes(7, 5)
     outcome = outcome_of(item, Transcript("ha", "en", words=(Word("ha", 0.25, 0.5, 0.9),)), audio)
     assert isinstance(outcome.result, Recognised)
     assert outcome.transcript is outcome.result.transcript
@@ -50,3 +53,13 @@ def test_a_failed_segment_loses_its_core(tmp_path: Path) -> None:
     assert failure.recording_id == item.source.recording_id
     assert (failure.start_seconds, failure.end_seconds) == pytest.approx((1.5, 2.5))
     assert item.segment.duration_seconds == 2.0
+
+
+def test_outcomes_come_in_any_order_and_leave_by_index(tmp_path: Path) -> None:
+    one = outcome_of(second_segment(tmp_path), Transcript("one"))
+    outcomes = [replace(one, segment=replace(one.segment, segment_index=n)) for n in (2, 0, 1)]
+    with TemporaryFile() as file:
+        recording = OpenRecording(SpooledList(file))
+        for each in outcomes:
+            recording.add(each)
+        assert list(recording.ordered()) == [outcomes[1], outcomes[2], outcomes[0]]

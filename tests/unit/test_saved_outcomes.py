@@ -21,7 +21,7 @@ from beam_audio.unit.saved_outcomes import (
     outcome_content,
     outcome_of_content,
 )
-from beam_audio.unit.scratch import StoredAudio
+from beam_audio.unit.scratch import StoredBytes
 
 REF = AudioRef("/calls/é.wav", 7, event_time=datetime(2026, 1, 5, tzinfo=UTC), attempt=2)
 SEGMENT = Segment(
@@ -56,10 +56,10 @@ def test_an_outcome_comes_back(outcome: Outcome) -> None:
 
 
 def test_stored_audio_is_where_it_was_put() -> None:
-    content = outcome_content(Outcome(SEGMENT, Recognised(HEARD, QUALITY, StoredAudio(5, 6))))
-    found = outcome_of_content(content, REF, StoredAudio(1, 6)).result
+    content = outcome_content(Outcome(SEGMENT, Recognised(HEARD, QUALITY, StoredBytes(5, 6))))
+    found = outcome_of_content(content, REF, StoredBytes(1, 6)).result
     assert isinstance(found, Recognised)
-    assert found.audio == StoredAudio(1, 6)
+    assert found.audio == StoredBytes(1, 6)
 
 
 @pytest.mark.parametrize("channel", [None, 1])
