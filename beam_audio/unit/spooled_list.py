@@ -10,8 +10,8 @@ from beam_audio.unit.scratch import StoredBytes, append_bytes, read_bytes
 
 T = TypeVar("T")
 
-IN_MEMORY: Final = 1000
-"""So many values stay in memory: some megabytes, an hour or two of speech."""
+IN_MEMORY: Final = 250
+"""So many values stay in memory: a few megabytes, some twenty minutes of speech."""
 
 
 class SpooledList(Sequence[T], Generic[T]):
