@@ -134,6 +134,15 @@ def test_parakeets_shape_says_something_and_not_all_the_time(tmp_path: Path) -> 
     assert found[0].token_ids != found[1].token_ids
 
 
+def test_the_cards_load_is_that_of_the_time_before_its_last_kernel() -> None:
+    load = program("machine").GpuLoad()
+    assert load.last_percent(0.4) is None
+    load.take("100, 5\n0, 5\n50, 9\n100, 7\n0, 1\n0, 1")
+    assert (load.percent, load.peak_mebibytes) == (250 / 6, 9)
+    assert load.last_percent(0.4) == 75  # two looks of 0.2 s
+    assert load.last_percent(60) == 62.5
+
+
 def test_tables_show_what_was_measured_and_leave_the_rest_empty() -> None:
     gpu = program("gpu")
     results = [

@@ -7,7 +7,7 @@ them once. Words have recording times; the transcript of a segment that failed i
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import chain, pairwise
+from itertools import tee, zip_longest
 from typing import TYPE_CHECKING
 
 from beam_audio.quality.languages import has_word_spaces
@@ -15,12 +15,12 @@ from beam_audio.quality.languages import has_word_spaces
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    Heard = tuple["Segment", "Transcript | None"]
-
     from beam_audio.types import Segment, Transcript
 
+    Transcribed = tuple[Segment, Transcript | None]
 
-def majority_language(segments: Iterable[Heard]) -> str | None:
+
+def majority_language(segments: Iterable[Transcribed]) -> str | None:
     """Language of most seconds with text; of all seconds, when there is no text at all.
 
     Ties go to the first by name; None when no segment has a language.
@@ -40,7 +40,7 @@ def majority_language(segments: Iterable[Heard]) -> str | None:
     return min(seconds, key=lambda language: (-seconds[language], language), default=None)
 
 
-def core_texts(segments: Iterable[Heard]) -> list[str]:
+def core_texts(segments: Iterable[Transcribed]) -> list[str]:
     """What each segment adds to the text of its recording.
 
     Segments that overlap have the same words twice. The earlier of two segments gives the words
@@ -53,13 +53,13 @@ def core_texts(segments: Iterable[Heard]) -> list[str]:
     texts = []
     first: float | None = None
     latest = 0.0
-    ended: Iterable[Heard | None] = chain(segments, [None])
-    for heard, following in pairwise(ended):
-        assert heard is not None  # noqa: S101 - only the last one is
-        last = _border(heard, following)
+    these, later = tee(segments)
+    next(later, None)
+    for (segment, transcript), following in zip_longest(these, later):
+        last = _border(segment, transcript, following and following[0])
         if last is not None:
             last = latest = max(latest, last)
-        texts.append("" if heard[1] is None else _text_between(heard[1], first, last))
+        texts.append("" if transcript is None else _text_between(transcript, first, last))
         first = last
     return texts
 
@@ -74,13 +74,14 @@ def spoken_texts(texts: Sequence[str], unspoken: Collection[int]) -> list[str]:
     return ["" if index in unspoken else text for index, text in enumerate(texts)]
 
 
-def _border(heard: Heard, following: Heard | None) -> float | None:
+def _border(
+    segment: Segment, transcript: Transcript | None, following: Segment | None
+) -> float | None:
     """Second at which a segment hands over to the next; None where they do not overlap."""
-    segment, transcript = heard
     # Both are checked: only the core is known of a failed segment that was read back.
     if following is None or (
-        segment.end_sample <= following[0].core_start_sample
-        and segment.core_end_sample <= following[0].start_sample
+        segment.end_sample <= following.core_start_sample
+        and segment.core_end_sample <= following.start_sample
     ):
         return None
     return _beside_word(transcript, segment.core_end_sample / segment.sample_rate_hz)

@@ -124,8 +124,8 @@ def score(
         MachineError: The machine is at fault.
     """
     ref = source.ref
-    language = majority_language(_heard(outcomes)) or ref.language
-    texts = tuple(core_texts(_heard(outcomes)))
+    language = majority_language(_transcribed(outcomes)) or ref.language
+    texts = tuple(core_texts(_transcribed(outcomes)))
     nothing: list[None] = [None] * len(outcomes)
     unscored = Scored(language, texts, None, nothing, nothing, corrections)
     spoken = ref.language or language
@@ -141,7 +141,7 @@ def score(
     return replace(unscored, share=whole, shares=shares, labels=labels)
 
 
-def _heard(outcomes: Sequence[Outcome]) -> Iterator[tuple[Segment, Transcript | None]]:
+def _transcribed(outcomes: Sequence[Outcome]) -> Iterator[tuple[Segment, Transcript | None]]:
     return ((outcome.segment, outcome.transcript) for outcome in outcomes)
 
 

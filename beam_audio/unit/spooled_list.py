@@ -76,6 +76,5 @@ class SpooledList(Sequence[T], Generic[T]):
     def _read(self, held: T | StoredBytes) -> T:
         if not isinstance(held, StoredBytes):
             return held
-        # The file is this unit's own, and nobody else writes to it.
-        value: T = pickle.loads(read_bytes(self._file, held))  # noqa: S301 - see above
+        value: T = pickle.loads(read_bytes(self._file, held))  # noqa: S301 - we wrote it, into a file without a name
         return value

@@ -86,7 +86,7 @@ def down(state: Path) -> None:
 
 def _files(state: Path) -> Path:
     """The folder of Flink's own files."""
-    return state.resolve() / "files"
+    return state.resolve() / "flink-files"
 
 
 def _commands(port: int, files: Path) -> dict[str, list[str]]:

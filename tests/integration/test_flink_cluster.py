@@ -36,10 +36,10 @@ def test_a_cluster_keeps_its_files_apart_and_leaves_none(tmp_path: Path) -> None
     shared = Path(tempfile.gettempdir())
     before = set(shared.glob("tm_*/*"))
     with flink_cluster(tmp_path):
-        kept = {path.name for path in (tmp_path / "files").glob("tm_*")}
+        kept = {path.name for path in (tmp_path / "flink-files").glob("tm_*")}
         assert kept == {f"tm_{name}" for name in TASK_MANAGERS}
         assert set(shared.glob("tm_*/*")) == before
-    assert not (tmp_path / "files").exists()
+    assert not (tmp_path / "flink-files").exists()
 
 
 def is_running(process_id: int) -> bool:
