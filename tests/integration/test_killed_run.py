@@ -55,12 +55,22 @@ def test_a_killed_run_is_resumed_to_the_same_rows(
 @pytest.mark.integration
 @pytest.mark.shared
 def test_killed_ten_times_it_hears_little_twice(
-    placed_lines: list[dict[str, Any]], tmp_path: Path
+    shared_data: Path, placed_lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Each kill falls when so many clips were heard, the last ones close to the end."""
+    """Each kill falls when so many clips were heard, the last ones close to the end.
+
+    A kill right after a batch costs all that the workers hold, up to a unit each. So the list has
+    half of the recordings under two names: ten times two units of it are below a tenth.
+    """
+    (tmp_path / "again").symlink_to(shared_data)
+    again = [
+        line | {"audio_filepath": str(tmp_path / "again" / audio.relative_to(shared_data))}
+        for line in placed_lines[::2]
+        for audio in [Path(line["audio_filepath"])]
+    ]
     flags = {
-        "manifest": write_manifest(tmp_path / "m.jsonl", placed_lines),
-        "unit_bytes": 1 << 18,
+        "manifest": write_manifest(tmp_path / "m.jsonl", placed_lines + again),
+        "unit_bytes": 1 << 17,
     }
     whole = tmp_path / "whole"
     once = start(tmp_path / "once", flags, whole)
