@@ -204,6 +204,8 @@ class _PartFile:
         self._batches = []
         self._batched_rows = 0
         self._audio_bytes = 0
+        # Arrow keeps the pages of what it freed, which are many after columns of texts.
+        pa.default_memory_pool().release_unused()
 
     def finish(self) -> None:
         self._flush()

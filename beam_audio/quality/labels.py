@@ -77,6 +77,8 @@ def label_texts(
     """
     spaced = has_word_spaces(normalizer.language)
     words = (_SPACED if spaced else _UNSPACED).findall(reference)
+    if not words:
+        return (None,) * len(heard)
     spoken = [each for part, text in enumerate(heard) for each in _heard(text, part, spaced=spaced)]
     places = _places([_letters(word) for word in words], spoken)
     moved = words

@@ -9,6 +9,7 @@ from typing import Final
 from beam_audio.quality.languages import known_code
 from beam_audio.quality.number_speller import spell
 
+_DIGIT: Final = re.compile(r"\d")
 _FIGURE: Final = re.compile(r"\d+(?:[.,]\d{3})*(?:[.,:]\d+)*")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _BEFORE_PUNCTUATION: Final = re.compile(r"\s+(?=[.,;:!?])")
@@ -23,7 +24,9 @@ _NAMES_OF_LETTERS: Final = (
     "ex why zee"
 )
 _LETTERS: Final = dict(zip(ascii_uppercase, _NAMES_OF_LETTERS.split(), strict=True))
-_SIGNS: Final = {"%": " percent", "$": " dollars", "€": " euros", "£": " pounds", "&": " and "}
+_SIGNS: Final = str.maketrans(
+    {"%": " percent", "$": " dollars", "€": " euros", "£": " pounds", "&": " and "}
+)
 _ABBREVIATIONS: Final = {
     "mr": "mister", "mrs": "missus", "dr": "doctor", "st": "saint", "prof": "professor",
     "vs": "versus", "etc": "et cetera", "no": "number", "jr": "junior", "sr": "senior",
@@ -41,7 +44,7 @@ def spoken_form(text: str, language: str | None) -> str:
     """
     if known_code(language) == "en":
         text = _spelled_signs(text)
-    digits = "".join(str(int(each)) if each.isdecimal() else each for each in text)
+    digits = _DIGIT.sub(lambda found: str(int(found[0])), text)
     spoken = _FIGURE.sub(lambda found: f" {_spoken(found[0], language)} ", digits)
     return _BEFORE_PUNCTUATION.sub("", spoken)
 
@@ -63,4 +66,4 @@ def _spelled_signs(text: str) -> str:
         text = _INITIALS.sub(
             lambda found: "".join(_LETTERS.get(each, "") for each in found[0]), text
         )
-    return "".join(_SIGNS.get(each, each) for each in text)
+    return text.translate(_SIGNS)

@@ -104,7 +104,7 @@ def recording_rows(
     """
     outcomes = with_speakers(outcomes, end.source.channel, settings.speaker_count, scratch_file)
     known = settings.corrections.of(end.source.recording_id)
-    corrections = placed(known, list(map(_times, outcomes))).by_segment
+    corrections = placed(known, list(map(_times, outcomes))).by_segment if known else {}
     scored = score(end.source, outcomes, settings.normalizer, corrections)
     verdicts = SpooledList(scratch_file, judge(end.source, outcomes, scored, settings.rules))
     samples: Counter[str] = Counter()

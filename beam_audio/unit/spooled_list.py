@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Final, Generic, TypeVar, overload
 
-from beam_audio.unit.scratch import StoredBytes, append_bytes, read_bytes
+from beam_audio.unit.scratch import append_bytes, scratch
 
 T = TypeVar("T")
 
@@ -26,7 +27,9 @@ class SpooledList(Sequence[T], Generic[T]):
 
     def __init__(self, scratch_file: IO[bytes], values: Iterable[T] = ()) -> None:
         self._file = scratch_file
-        self._held: list[T | StoredBytes] = []
+        self._first: list[T] = []
+        # A place in the file, or below 0, in the list above. A day has tens of thousands.
+        self._places = array("q")
         for value in values:
             self.append(value)
 
@@ -36,34 +39,37 @@ class SpooledList(Sequence[T], Generic[T]):
         Raises:
             MachineError: It cannot be written.
         """
-        if len(self._held) < IN_MEMORY:
-            self._held.append(value)
+        if len(self._first) < IN_MEMORY:
+            self._first.append(value)
+            place = -len(self._first)
         else:
-            self._held.append(append_bytes(self._file, pickle.dumps(value, protocol=-1)))
+            place = append_bytes(self._file, pickle.dumps(value, protocol=-1)).position
+        self._places.append(place)
 
-    def arranged(self, places: Iterable[int]) -> SpooledList[T]:
-        """The values at these places, in their order; nothing is read."""
+    def arranged(self, numbers: Iterable[int]) -> Sequence[T]:
+        """The values of these numbers, in their order; nothing is read, and nothing is added."""
         found = SpooledList[T](self._file)
-        found._held = [self._held[place] for place in places]
+        found._first = self._first
+        found._places = array("q", (self._places[number] for number in numbers))
         return found
 
     def __len__(self) -> int:
         """How many values there are."""
-        return len(self._held)
+        return len(self._places)
 
     @overload
-    def __getitem__(self, place: int) -> T: ...
+    def __getitem__(self, number: int) -> T: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[T]: ...
-    def __getitem__(self, place: int | slice) -> T | Sequence[T]:
+    def __getitem__(self, number: slice) -> Sequence[T]: ...
+    def __getitem__(self, number: int | slice) -> T | Sequence[T]:
         """A value, or those of a stretch.
 
         Raises:
             MachineError: It cannot be read.
         """
-        if isinstance(place, slice):
-            return self.arranged(range(len(self))[place])
-        return self._read(self._held[place])
+        if isinstance(number, slice):
+            return self.arranged(range(len(self))[number])
+        return self._read(self._places[number])
 
     def __iter__(self) -> Iterator[T]:
         """All values; each is read when its turn comes.
@@ -71,10 +77,12 @@ class SpooledList(Sequence[T], Generic[T]):
         Raises:
             MachineError: One cannot be read.
         """
-        return map(self._read, self._held)
+        return map(self._read, self._places)
 
-    def _read(self, held: T | StoredBytes) -> T:
-        if not isinstance(held, StoredBytes):
-            return held
-        value: T = pickle.loads(read_bytes(self._file, held))  # noqa: S301 - we wrote it, into a file without a name
+    def _read(self, place: int) -> T:
+        if place < 0:
+            return self._first[-1 - place]
+        with scratch():
+            self._file.seek(place)
+            value: T = pickle.load(self._file)  # noqa: S301 - we wrote it, into a file without a name
         return value
