@@ -1,8 +1,9 @@
 """A long recording: memory against a short one, one worker against two, and killed three times.
 
 The model is the placeholder, which here takes some seconds of computing for each second of audio.
-The run that is killed goes beside the whole one, as each uses a core; the runs whose times are
-compared have the machine for themselves.
+The run that is killed goes beside the whole one, as each uses a core. The runs whose times are
+compared have the machine for themselves, and a core for each worker process: a single worker
+would decode on the second one.
 
     python benchmarks/long_recordings.py --data ../shared/data --minutes 1440 --format flac
 """
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 SHORT_MINUTES: Final = 5
 KILLS: Final = 3
-WORKERS: Final = ("one process", "two processes")
+WORKERS: Final = ("one process, one core", "two processes, two cores")
 SPEECH: Final = 0.9
 """Share of the clips that is speech, or less."""
 COSTLY: Final = """
@@ -77,17 +78,23 @@ class Runs:
         self,
         recording: Path,
         output: Path,
-        *flags: str,
+        workers: int = 0,
         watch: Callable[[subprocess.Popen[bytes]], float] = peak_mebibytes,
     ) -> Measured:
-        """Run to the end, or until ``watch`` has killed it."""
+        """Run to the end, or until ``watch`` has killed it; in this many processes, if any."""
         log = _log_of(output)
         log.write_text("")
-        command = ["beam_audio", "run", f"--input={recording}", f"--output={output}"]
-        command += ["--model=placeholder", f"--part_minutes={self._part_minutes}", *flags]
+        command = [sys.executable, "-m", "beam_audio", "run", "--model=placeholder"]
+        command += [f"--part_minutes={self._part_minutes}"]
+        command += [f"--input={recording}", f"--output={output}"]
+        if workers:
+            cores = sorted(os.sched_getaffinity(0))[:workers]
+            command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
+            command += ["--direct_running_mode=multi_processing"]
+            command += [f"--direct_num_workers={workers}"]
         start = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            command,
             stdout=subprocess.DEVNULL,
             env=self._environment | {"HEARD": str(log)},
             start_new_session=True,
@@ -136,36 +143,49 @@ def write_recording(data: Path, minutes: float, target: Path) -> Path:
     return target
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--minutes", type=float, default=1440.0)
-    parser.add_argument("--format", choices=("flac", "mp3"), default="flac")
-    parser.add_argument("--cost", type=float, default=0.02, help="seconds for a second of audio")
-    parser.add_argument("--part_minutes", type=float, default=15.0)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        runs = Runs(folder, given.cost, given.part_minutes)
+class Comparison:
+    """The runs over one long recording, in the order they are made; all must have the same rows."""
+
+    def __init__(self, runs: Runs, folder: Path, given: argparse.Namespace) -> None:
+        self._runs, self._folder, self._given = runs, folder, given
+        self._long = write_recording(given.data, given.minutes, folder / f"long.{given.format}")
+        self._rows: object = None
+
+    def stopped(self) -> None:
+        """A run of five minutes, a whole one, and one that is killed, of which the rest is done."""
+        given, runs, folder = self._given, self._runs, self._folder
         short = write_recording(given.data, SHORT_MINUTES, folder / f"short.{given.format}")
-        long = write_recording(given.data, given.minutes, folder / f"long.{given.format}")
-        processes = ["--direct_running_mode=multi_processing", "--direct_num_workers={}"]
-        found = {f"{SHORT_MINUTES} minutes": runs.run(short, folder / "short-out")}
+        five = runs.run(short, folder / "short-out")
         with ThreadPoolExecutor() as beside:
             # Some of it is silence: all kills come before the end.
             seconds = SPEECH * 60 * given.minutes / (KILLS + 1)
-            heard = beside.submit(runs.killed, long, folder / "killed", seconds)
-            found["whole"] = runs.run(long, folder / "whole")
-        for workers, kind in enumerate(WORKERS, 1):
-            flags = (each.format(workers) for each in processes)
-            found[kind] = runs.run(long, folder / kind, *flags)
-        rows = all_rows(folder / "whole")
-        same = [all_rows(folder / each) == rows for each in (*WORKERS, "killed")]
-    print(machine_line(describe_machine()), f"· load {os.getloadavg()[0]:.0f}")
-    print(f"\n{given.minutes:g} minutes of {given.format}, parts of {given.part_minutes:g}\n")
+            heard = beside.submit(runs.killed, self._long, folder / "killed", seconds)
+            whole = runs.run(self._long, folder / "whole")
+        _print({f"{SHORT_MINUTES} minutes": five, "whole, beside the killed run": whole})
+        print(f"\nmemory: {whole.peak_mebibytes / five.peak_mebibytes:.2f} ×")
+        parts = (heard.result() - whole.heard_seconds) / (60 * given.part_minutes)
+        print(f"killed {KILLS} times: {parts:.2f} parts repeated")
+        self._compare("whole", "killed")
+
+    def shared(self) -> None:
+        """One worker process against two."""
+        one, two = (
+            self._runs.run(self._long, self._folder / kind, workers=workers)
+            for workers, kind in enumerate(WORKERS, 1)
+        )
+        _print(dict(zip(WORKERS, (one, two), strict=True)))
+        print(f"\ntwo processes: {two.wall_seconds / one.wall_seconds:.2f} × the time of one")
+        self._compare(*WORKERS)
+
+    def _compare(self, *names: str) -> None:
+        found = [all_rows(self._folder / name) for name in names]
+        self._rows = self._rows or found[0]
+        print(f"rows are the same: {all(each == self._rows for each in found)}\n", flush=True)
+
+
+def _print(found: dict[str, Measured]) -> None:
     header = ("run", "wall s", "peak MiB", "audio heard s")
-    columns: list[tuple[object, ...]] = [
+    rows: list[tuple[object, ...]] = [
         (
             name,
             f"{each.wall_seconds:.1f}",
@@ -174,14 +194,28 @@ def main() -> None:
         )
         for name, each in found.items()
     ]
-    print(markdown_table(header, columns))
-    whole, one, two = (found[kind] for kind in ("whole", *WORKERS))
-    print(
-        f"\nmemory: {whole.peak_mebibytes / found[f'{SHORT_MINUTES} minutes'].peak_mebibytes:.2f}"
+    print(markdown_table(header, rows))
+
+
+def main() -> None:
+    """Measure and print; what was measured is printed before the next begins."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--minutes", type=float, default=1440.0)
+    parser.add_argument("--format", choices=("flac", "mp3"), default="flac")
+    parser.add_argument("--cost", type=float, default=0.02, help="seconds for a second of audio")
+    parser.add_argument("--part_minutes", type=float, default=15.0)
+    parser.add_argument(
+        "--runs", nargs="+", choices=("stopped", "shared"), default=["stopped", "shared"]
     )
-    print(f"two processes: {two.wall_seconds / one.wall_seconds:.2f} × the time of one")
-    parts = (heard.result() - whole.heard_seconds) / (60 * given.part_minutes)
-    print(f"killed {KILLS} times: {parts:.2f} parts repeated; rows are the same: {all(same)}")
+    given = parser.parse_args()
+    print(machine_line(describe_machine()))
+    print(f"\n{given.minutes:g} minutes of {given.format}, parts of {given.part_minutes:g}\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        comparison = Comparison(Runs(folder, given.cost, given.part_minutes), folder, given)
+        for each in given.runs:
+            getattr(comparison, each)()
 
 
 if __name__ == "__main__":
