@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
+import re
 import time
 import unicodedata
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -247,48 +246,29 @@ def test_worker_processes_are_told_where_the_store_is(
 
 
 @pytest.mark.integration
-def test_workers_share_a_long_recording_of_a_bucket(
-    google: tuple[str, tuple[str, ...]], tmp_path: Path
-) -> None:
+def test_workers_share_a_long_recording_of_a_bucket(tmp_path: Path) -> None:
     """Both save parts in the bucket; the rows are those of one worker, and no part is left."""
-    address = f"{google[0]}/long"
-    put(f"{address}/in/a.wav", write_speech(tmp_path / "a.wav", seconds=36).read_bytes())
+    parts: set[str] = set()
+
+    def note(_: str, path: str, __: int) -> None:
+        parts.update(re.findall(r"out\d%2F_parts%2F[^/?&]+\.parquet", path))
+
     processes = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+    audio = write_speech(tmp_path / "a.wav", seconds=36).read_bytes()
     found = {}
-    for flags in ((), processes):
-        output = f"{address}/out{len(flags)}"
-        with seen_parts(output) as parts:
+    with google_bucket(note) as address:
+        put(f"{address}/in/a.wav", audio)
+        for flags in ((), processes):
+            output = f"{address}/out{len(flags)}"
             result = run(flags, input=f"{address}/in", output=output, part_minutes=0.05)
-        assert result.exit_status == 0
-        assert len(parts) >= 8
-        assert not any("/_parts/" in file.path for file in store.files_under(output))
-        found[flags] = [
-            {name: value for name, value in row.items() if name != "when"}
-            for table in TABLES
-            for row in rows(output, table)
-        ]
+            assert result.exit_status == 0
+            assert not any("/_parts/" in file.path for file in store.files_under(output))
+            found[flags] = [
+                {name: value for name, value in row.items() if name != "when"}
+                for table in TABLES
+                for row in rows(output, table)
+            ]
+    for number in (0, 2):
+        assert sum(name.startswith(f"out{number}") for name in parts) >= 8
     assert len(found[()]) > 1
     assert found[()] == found[processes]
-
-
-@contextmanager
-def seen_parts(output: str) -> Iterator[set[str]]:
-    """The parts that are in an output at any time inside the block."""
-    found: set[str] = set()
-    is_over = threading.Event()
-
-    def look() -> None:
-        while not is_over.wait(0.2):
-            found.update(
-                file.path
-                for file in store.files_under(output)
-                if file.path.endswith(".parquet") and "/_parts/" in file.path
-            )
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield found
-    finally:
-        is_over.set()
-        thread.join()
