@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import unicodedata
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ from beam_audio.store.output_names import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from beam_audio.run.run_file import RunResult
     from beam_audio.types import Row
@@ -243,32 +241,3 @@ def test_worker_processes_are_told_where_the_store_is(
     source, output = f"{address}/workers/in", f"{address}/workers/out"
     result = run((*flags, *processes), input=source, output=output)
     assert (result.exit_status, result.ledger.recordings) == (0, 1)
-
-
-@pytest.mark.integration
-def test_workers_share_a_long_recording_of_a_bucket(tmp_path: Path) -> None:
-    """Both save parts in the bucket; the rows are those of one worker, and no part is left."""
-    parts: set[str] = set()
-
-    def note(_: str, path: str, __: int) -> None:
-        parts.update(re.findall(r"out\d%2F_parts%2F[^/?&]+\.parquet", path))
-
-    processes = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-    audio = write_speech(tmp_path / "a.wav", seconds=36).read_bytes()
-    found = {}
-    with google_bucket(note) as address:
-        put(f"{address}/in/a.wav", audio)
-        for flags in ((), processes):
-            output = f"{address}/out{len(flags)}"
-            result = run(flags, input=f"{address}/in", output=output, part_minutes=0.05)
-            assert result.exit_status == 0
-            assert not any("/_parts/" in file.path for file in store.files_under(output))
-            found[flags] = [
-                {name: value for name, value in row.items() if name != "when"}
-                for table in TABLES
-                for row in rows(output, table)
-            ]
-    for number in (0, 2):
-        assert sum(name.startswith(f"out{number}") for name in parts) >= 8
-    assert len(found[()]) > 1
-    assert found[()] == found[processes]

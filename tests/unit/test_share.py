@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.bucket_servers import google_bucket
 from support.unit_runs import Scripted, read_all, ref, run_unit, settings, tones, transcribe, write
 
 from beam_audio.asr.passages import joined
@@ -15,7 +16,7 @@ from beam_audio.types import AudioRef, Failure
 from beam_audio.unit.recut import FromRows
 from beam_audio.unit.share import do_share, shares_of
 from beam_audio.unit.tasks import Task
-from beam_audio.unit.transcribe import Unit, UnitRun
+from beam_audio.unit.transcribe import Unit, UnitRun, transcribe_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def unit_of(*refs: AudioRef) -> Unit:
 
 
 def share_all(
-    out: Path, unit: Unit, using: UnitSettings, workers: int, passage_seconds: float = 0.0
+    out: Path | str, unit: Unit, using: UnitSettings, workers: int, passage_seconds: float = 0.0
 ) -> list[float]:
     """Do all shares, the last one first; returns the seconds that each heard."""
     heard = []
@@ -119,6 +120,22 @@ def test_each_share_hears_its_own_parts_and_the_unit_nothing(
     transcribe(tmp_path / "whole", source, recognizer=whole, using=using)
     assert read_all(tmp_path / "out") == read_all(tmp_path / "whole")
     assert not saved_folders(str(tmp_path / "out"))
+
+
+def test_shares_are_saved_in_a_bucket_too(tmp_path: Path) -> None:
+    source = ref(write(tmp_path / "long.wav", tones(LEVELS)))
+    unit, using = unit_of(source), in_parts()
+    with google_bucket() as address:
+        out, last = f"{address}/out", Heard()
+        assert sum(share_all(out, unit, using, 2)) == SECONDS
+        (parts,) = saved_folders(out).values()
+        assert parts >= 8
+        report = transcribe_unit(unit, UnitRun(settings=using, recognizer=last, root=out))
+        assert last.seconds == 0
+        assert not saved_folders(out)
+    whole = transcribe(tmp_path / "whole", source, recognizer=Heard(), using=using)
+    # A part file is named after its rows.
+    assert report.commit.files == whole.commit.files
 
 
 @pytest.mark.parametrize("channels", ["mix", "split"])
