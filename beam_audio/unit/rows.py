@@ -27,12 +27,13 @@ from beam_audio.unit.columns import (
     source_columns,
     words_column,
 )
+from beam_audio.unit.heap import give_back
 from beam_audio.unit.layers import layer_hash
 from beam_audio.unit.reference_columns import corrected_columns, origin_columns
 from beam_audio.unit.scoring import SCORE_FAILED, Scored, Verdict, judge, score
 from beam_audio.unit.scratch import read_bytes
 from beam_audio.unit.speaker_columns import speaker_columns, with_speakers
-from beam_audio.unit.spooled_list import SpooledList
+from beam_audio.unit.spooled_list import IN_MEMORY, SpooledList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,6 +103,8 @@ def recording_rows(
         MachineError: The machine is at fault.
         StoreError: The corrections of the recording cannot be read.
     """
+    if len(outcomes) > IN_MEMORY:
+        give_back()  # what hours of recognition left
     outcomes = with_speakers(outcomes, end.source.channel, settings.speaker_count, scratch_file)
     known = settings.corrections.of(end.source.recording_id)
     corrections = placed(known, list(map(_times, outcomes))).by_segment if known else {}

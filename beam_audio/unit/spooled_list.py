@@ -11,8 +11,8 @@ from beam_audio.unit.scratch import append_bytes, scratch
 
 T = TypeVar("T")
 
-IN_MEMORY: Final = 250
-"""So many values stay in memory: a few megabytes, some twenty minutes of speech."""
+IN_MEMORY: Final = 64
+"""So many values stay in memory: a megabyte, some five minutes of speech."""
 
 
 class SpooledList(Sequence[T], Generic[T]):
