@@ -96,9 +96,9 @@ def peak_mebibytes(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> 
     """The most memory that a process and those below it use, as looks find it; waits for its end.
 
     A whole count takes some ten milliseconds, in which a peak comes and goes. So fast looks come
-    often, and each that finds a mebibyte more than any before calls for a count. Looking takes a
-    twentieth of the time, so that it does not slow down what it looks at. What the process prints
-    must not fill a pipe.
+    often, and each that finds a mebibyte more than any before calls for a count. Fast looks take a
+    twentieth of a core, and all counts together some seconds. What the process prints must not fill
+    a pipe.
     """
     peak = most = 0.0
     while process.poll() is None:

@@ -104,7 +104,7 @@ def recording_rows(
         StoreError: The corrections of the recording cannot be read.
     """
     if len(outcomes) > IN_MEMORY:
-        give_back()  # what hours of recognition left
+        give_back()  # what recognition left is memory that scoring would not use
     outcomes = with_speakers(outcomes, end.source.channel, settings.speaker_count, scratch_file)
     known = settings.corrections.of(end.source.recording_id)
     corrections = placed(known, list(map(_times, outcomes))).by_segment if known else {}
