@@ -31,6 +31,8 @@ USER ${RUN_AS}
 ARG MODELS="whisper-tiny.en whisper-base"
 ARG PRECISIONS="float32 int8"
 ENV BEAM_AUDIO_CACHE=/opt/beam_audio/cache
+# Beam loads Arrow before it loads beam_audio, which sets this elsewhere.
+ENV ARROW_DEFAULT_MEMORY_POOL=system
 RUN for model in ${MODELS}; do for precision in ${PRECISIONS}; do \
     beam-audio models build "$model" --precision="$precision" || exit 1; done; done
 

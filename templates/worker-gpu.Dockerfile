@@ -33,6 +33,8 @@ ARG PRECISIONS="float16"
 # CUDA and cuDNN are Python packages here; the driver is the machine's, put there by Dataflow.
 ENV LD_LIBRARY_PATH=/usr/local/nvidia/lib64
 ENV BEAM_AUDIO_CACHE=/opt/beam_audio/cache
+# Beam loads Arrow before it loads beam_audio, which sets this elsewhere.
+ENV ARROW_DEFAULT_MEMORY_POOL=system
 RUN for model in ${MODELS}; do for precision in ${PRECISIONS}; do \
     beam-audio models build "$model" --precision="$precision" || exit 1; done; done
 

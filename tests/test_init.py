@@ -72,6 +72,17 @@ def test_importing_the_package_imports_nothing_heavy_and_turns_telemetry_off() -
     assert python("-c", program).split("\n") == ["[]", "1"]
 
 
+@pytest.mark.parametrize(("set_before", "used"), [("", "system"), ("mimalloc", "mimalloc")])
+def test_arrow_takes_memory_from_the_system_unless_another_allocator_is_named(
+    monkeypatch: pytest.MonkeyPatch, set_before: str, used: str
+) -> None:
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    if set_before:
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", set_before)
+    program = "import beam_audio, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    assert python("-c", program) == used
+
+
 @needs_tiny_en
 def test_two_lines_transcribe_in_a_script_without_a_main_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"

@@ -316,6 +316,9 @@ class TestDockerfile:
         assert any(f"python/container@v{version}" in rest for word, rest in steps if word == "RUN")
         assert steps[-1] == ("ENTRYPOINT", '["/opt/apache/beam/boot"]')
 
+    def test_workers_load_arrow_with_the_allocator_of_the_command(self, dockerfile: Path) -> None:
+        assert ("ENV", "ARROW_DEFAULT_MEMORY_POOL=system") in instructions(dockerfile)
+
 
 def test_one_of_the_onnx_runtimes_is_in_each_lock() -> None:
     for kind, wanted in (("cpu", "onnxruntime"), ("gpu", "onnxruntime-gpu")):

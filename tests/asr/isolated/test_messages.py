@@ -58,6 +58,21 @@ def test_a_clip_of_a_wrong_shape_arrives_too() -> None:
     assert values(found) == values(wrong)
 
 
+def test_a_model_may_write_to_samples_that_the_other_process_still_has() -> None:
+    with shared([np.ones(3, np.float32)]) as clips:
+        samples_in([os.dup(clips)])[:] = 0
+        assert samples_in([os.dup(clips)]).tolist() == [1, 1, 1]
+
+
+def test_samples_outlive_the_file_of_the_other_process() -> None:
+    with shared([np.ones(3, np.float32)]) as clips:
+        place = os.dup(clips)
+        samples = samples_in([place])
+    assert samples.tolist() == [1, 1, 1]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(place)
+
+
 def test_a_file_that_did_not_arrive_is_a_lack_of_files() -> None:
     with pytest.raises(OSError, match="Too many open files"):
         samples_in([])
