@@ -23,6 +23,7 @@ class Tar:
         member = tarfile.TarInfo(name)
         member.size = len(content)
         self._tar.addfile(member, io.BytesIO(content))
+        self._tar.getmembers().clear()  # who writes needs none, and a shard has thousands
 
     def close(self) -> None:
         """End the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import tracemalloc
 from typing import TYPE_CHECKING
 
 from beam_audio.export.formats.tar import Tar
@@ -23,3 +24,18 @@ def test_members_come_back_and_bytes_are_the_same_each_time(tmp_path: Path) -> N
         contents = {each.name: found.extractfile(each) for each in found}
         assert {name: file.read() for name, file in contents.items() if file} == members
         assert {each.mtime for each in found} == {0}
+
+
+def test_members_that_are_written_take_no_memory(tmp_path: Path) -> None:
+    tar = Tar((tmp_path / "many.tar").open("wb"))
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            tar.add(f"{number}.txt", b"")
+        held_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    tar.close()
+    assert held_bytes < 100_000
+    with tarfile.open(tmp_path / "many.tar") as found:
+        assert len(found.getnames()) == 2_000
