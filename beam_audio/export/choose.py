@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from beam_audio.output.commits import Commit
     from beam_audio.types import Row
 
+_REDACTED: Final = "text_redacted"
 _COLUMNS: Final = (
     *("segment_id", "recording_id", "segment_index", "start_seconds", "end_seconds"),
     *("core_start_seconds", "core_end_seconds", "text", "text_language", "words", "metadata"),
-    *("decision", "text_redacted", "redactions", "corpus_speaker"),
+    *("decision", _REDACTED, "redactions", "corpus_speaker"),
     *("speaker_label", "speaker_turns"),
 )
 _RECORDING_COLUMNS: Final = (
@@ -101,13 +102,15 @@ def is_redacted(root: str) -> bool:
 
 def _has_redacted(uri: str) -> bool:
     with opened_part(uri) as file:
-        names = file.schema_arrow.names
-        if "text_redacted" not in names:
-            return False
-        groups = (file.metadata.row_group(each) for each in range(file.num_row_groups))
-        paths = [file.schema.column(each).path for each in range(len(file.schema.names))]
-        column = paths.index("text_redacted")
-        return any(group.column(column).statistics.null_count < group.num_rows for group in groups)
+        groups = [file.metadata.row_group(each) for each in range(file.num_row_groups)]
+        # file.schema would tell, too, but then only the garbage collector frees the file's end.
+        places = range(file.metadata.num_columns if groups else 0)
+        columns = [each for each in places if groups[0].column(each).path_in_schema == _REDACTED]
+        return any(
+            group.column(column).statistics.null_count < group.num_rows
+            for column in columns
+            for group in groups
+        )
 
 
 def _batches(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
 from support.run_outputs import read_rows, run, write_manifest, write_speech
 
@@ -67,6 +69,17 @@ def test_a_condition_reads_no_files(out: str, tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text("a\n1\n", "utf-8")
     with pytest.raises(ConfigError, match="is not understood"):
         check_where(out, f"1 IN (SELECT a FROM read_csv('{tmp_path}/secret.csv'))")
+
+
+def test_ends_of_files_are_freed_without_the_garbage_collector(out: str) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        assert not is_redacted(out)
+        held = [each for each in gc.get_objects() if isinstance(each, pq.FileMetaData)]
+    finally:
+        gc.enable()
+    assert not held
 
 
 def test_it_is_known_whether_an_output_is_redacted(out: str) -> None:
