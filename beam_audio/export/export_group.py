@@ -17,7 +17,6 @@ from beam_audio.export.shard_files import ShardFiles
 from beam_audio.export.totals import Totals
 from beam_audio.output.commits import load_commit
 from beam_audio.schema import LEDGER_COLUMNS
-from beam_audio.unit.heap import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -66,7 +65,6 @@ def export_group(
     record = done.record(group.group_id, _totals(chosen, planned))
     if record != before:
         write_record(target, record)
-    give_back()  # what this group freed in small pieces the next would not use
 
 
 class _Done:
